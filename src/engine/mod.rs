@@ -1,0 +1,7 @@
+//! The machinery of simulation: the agenda and addressed randomness. Knows nothing of Kafka.
+
+mod agenda;
+mod draw;
+
+pub use agenda::{Agenda, Ties};
+pub use draw::{Address, Purpose};

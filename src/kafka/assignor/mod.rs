@@ -1,0 +1,1 @@
+//! Assignors: pure functions from members and partitions to an assignment.

@@ -1,0 +1,256 @@
+//! The classic group coordinator: join barrier, sync, generations. Sessions of members that heartbeat without
+//! news are arithmetic at the caller, so expiry comes in as [`Input::SessionExpired`].
+
+use std::collections::BTreeMap;
+
+use super::MemberId;
+use crate::units::{PartitionId, SimDuration, SimTime};
+
+/// State of a classic group (`ClassicGroupState`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupState {
+    /// No members.
+    Empty,
+    /// Waiting for every member to join.
+    PreparingRebalance,
+    /// All joined; waiting for the leader's assignment.
+    CompletingRebalance,
+    /// Assigned.
+    Stable,
+}
+
+/// What a JoinGroup request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JoinGroup {
+    /// The member; a client that has none yet is given this one (MEMBER_ID_REQUIRED, KIP-394).
+    pub member: MemberId,
+    /// Whether the request carries the id, or asks for it.
+    pub knows_its_id: bool,
+    /// `session.timeout.ms`.
+    pub session_timeout: SimDuration,
+    /// Rebalance timeout.
+    pub rebalance_timeout: SimDuration,
+    /// Whether the leader asks for a rebalance because of changed metadata (new partitions).
+    pub metadata_changed: bool,
+}
+
+/// Something that reaches the coordinator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A JoinGroup request.
+    JoinGroup(JoinGroup),
+    /// A SyncGroup request; the leader's carries the assignment.
+    SyncGroup {
+        /// Sender.
+        member: MemberId,
+        /// Its generation.
+        generation: u32,
+        /// Partitions of every member, from the leader.
+        assignment: Option<BTreeMap<MemberId, Vec<PartitionId>>>,
+    },
+    /// The leader's assignment has been appended to __consumer_offsets.
+    AssignmentStored {
+        /// Of which generation.
+        generation: u32,
+    },
+    /// A LeaveGroup request.
+    LeaveGroup {
+        /// Sender.
+        member: MemberId,
+    },
+    /// No sign of life from a member for its session timeout.
+    SessionExpired {
+        /// Who.
+        member: MemberId,
+    },
+    /// A deadline armed by [`Effect::Arm`] has come; one that has moved on since does nothing.
+    Timer(Timer),
+}
+
+/// A deadline of the coordinator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// End of a window of group.initial.rebalance.delay.ms.
+    InitialDelay {
+        /// The rebalance it belongs to.
+        rebalance: u32,
+    },
+    /// Rebalance timeout of the join phase.
+    Join {
+        /// The rebalance it belongs to.
+        rebalance: u32,
+    },
+    /// A pending member id that never joined.
+    Pending {
+        /// Who.
+        member: MemberId,
+    },
+    /// Members that did not sync in time.
+    Sync {
+        /// Of which generation.
+        generation: u32,
+    },
+}
+
+/// Kafka's error codes, as far as the model meets them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KafkaError {
+    /// UNKNOWN_MEMBER_ID.
+    UnknownMemberId,
+    /// ILLEGAL_GENERATION.
+    IllegalGeneration,
+    /// REBALANCE_IN_PROGRESS.
+    RebalanceInProgress,
+}
+
+/// What the coordinator answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// MEMBER_ID_REQUIRED: join again with the id given in the request.
+    MemberIdRequired,
+    /// The join barrier is complete.
+    JoinGroup {
+        /// The new generation.
+        generation: u32,
+        /// For the leader: all members, in member id order. Empty for followers.
+        members: Vec<MemberId>,
+    },
+    /// The assignment.
+    SyncGroup {
+        /// The generation.
+        generation: u32,
+        /// Partitions of this member.
+        partitions: Vec<PartitionId>,
+    },
+    /// LeaveGroup accepted.
+    Left,
+    /// The request failed.
+    Error(KafkaError),
+}
+
+/// Why a rebalance began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RebalanceReason {
+    /// A new member joined.
+    MemberJoined(MemberId),
+    /// A member left cleanly or at its max.poll.interval.ms.
+    MemberLeft(MemberId),
+    /// A member's session expired.
+    SessionExpired(MemberId),
+    /// The leader joined again because of changed metadata.
+    MetadataChanged,
+    /// A member rejoined in a state where that forces a rebalance.
+    MemberRejoined(MemberId),
+}
+
+/// Why a member was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemovalReason {
+    /// LeaveGroup.
+    Left,
+    /// Session timeout.
+    SessionExpired,
+    /// Did not rejoin within the rebalance timeout.
+    RebalanceTimeout,
+    /// Did not sync within the rebalance timeout.
+    SyncTimeout,
+}
+
+/// What follows from an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Answer a member's parked or present request.
+    Respond {
+        /// To whom.
+        member: MemberId,
+        /// What.
+        response: Response,
+    },
+    /// Call back with `timer` at `at`.
+    Arm {
+        /// When.
+        at: SimTime,
+        /// What.
+        timer: Timer,
+    },
+    /// The leader's assignment goes to __consumer_offsets: call back with [`Input::AssignmentStored`] after the write.
+    StoreAssignment {
+        /// Of which generation.
+        generation: u32,
+    },
+    /// The group went to PreparingRebalance.
+    RebalanceStarted {
+        /// Generation that ends.
+        generation: u32,
+        /// Why.
+        reason: RebalanceReason,
+    },
+    /// The join barrier completed with these members.
+    GenerationStarted {
+        /// The new generation.
+        generation: u32,
+        /// How many members.
+        members: u32,
+    },
+    /// The group is Stable: everyone gets their assignment.
+    Stabilised {
+        /// The generation.
+        generation: u32,
+    },
+    /// A member is gone.
+    MemberRemoved {
+        /// Who.
+        member: MemberId,
+        /// Why.
+        reason: RemovalReason,
+    },
+    /// The last member is gone.
+    BecameEmpty,
+}
+
+/// A classic group at its coordinator.
+#[derive(Clone, Debug)]
+pub struct ClassicGroup {}
+
+impl ClassicGroup {
+    /// An empty group under `initial_rebalance_delay` (group.initial.rebalance.delay.ms).
+    pub fn new(_initial_rebalance_delay: SimDuration) -> Self {
+        unimplemented!()
+    }
+
+    /// Takes one input at `now` and appends what follows to `effects`, in order.
+    pub fn step(&mut self, _now: SimTime, _input: Input, _effects: &mut Vec<Effect>) {
+        unimplemented!()
+    }
+
+    /// Its state.
+    pub fn state(&self) -> GroupState {
+        unimplemented!()
+    }
+
+    /// The generation.
+    pub fn generation(&self) -> u32 {
+        unimplemented!()
+    }
+
+    /// Whether `member` is a member (joined or joining; not merely pending).
+    pub fn contains(&self, _member: MemberId) -> bool {
+        unimplemented!()
+    }
+
+    /// What a heartbeat of `member` in `generation` is answered.
+    pub fn heartbeat(&self, _member: MemberId, _generation: u32) -> Result<(), KafkaError> {
+        unimplemented!()
+    }
+
+    /// Whether a commit of `member` in `generation` is accepted (accepted in PreparingRebalance and Stable,
+    /// REBALANCE_IN_PROGRESS in CompletingRebalance).
+    pub fn commit(&self, _member: MemberId, _generation: u32) -> Result<(), KafkaError> {
+        unimplemented!()
+    }
+
+    /// The partitions `member` was assigned, while Stable.
+    pub fn assignment(&self, _member: MemberId) -> &[PartitionId] {
+        unimplemented!()
+    }
+}

@@ -1,0 +1,24 @@
+//! Kafka's protocol as pure state machines and tables: input in, effects out. No clock, no dice, no file.
+#![deny(clippy::float_arithmetic)]
+
+pub mod assignor;
+mod classic;
+mod client;
+mod properties;
+
+pub use classic::{
+    ClassicGroup, Effect, GroupState, Input, JoinGroup, KafkaError, RebalanceReason, RemovalReason,
+    Response, Timer,
+};
+pub use client::{AutoCommitFrom, Client, ClientProfile, RejoinFrom};
+pub use properties::{Assignor, BrokerProperties, ConsumerProperties, OffsetReset};
+
+/// Identity of a member at the coordinator: one per process incarnation and join as a new member.
+/// Orders as Kafka orders member ids: by their random part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MemberId {
+    /// The random part (the leading bits of the uuid).
+    pub random: u64,
+    /// Makes it unique.
+    pub serial: u32,
+}

@@ -1,0 +1,474 @@
+//! The validated model. The only way to one is the check.
+
+use crate::kafka::{BrokerProperties, ClientProfile, ConsumerProperties};
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
+use crate::workload::{Law, Production};
+
+/// A system to simulate, validated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// Stem of the file's name; names the folder of the results.
+    pub name: String,
+    /// One line for people.
+    pub title: String,
+    /// Seed of every draw.
+    pub seed: u64,
+    /// Length of the run.
+    pub horizon: SimDuration,
+    /// Distance between two samples of the curves; the first is at zero, the last at the horizon.
+    pub sample: SimDuration,
+    /// The topic at the start.
+    pub topic: Topic,
+    /// What producers do.
+    pub production: Production,
+    /// Brokers and the network.
+    pub cluster: Cluster,
+    /// The consumer group.
+    pub group: Group,
+    /// Settings a process runs with; processes start with the first, the timeline brings in others.
+    pub settings: Vec<Settings>,
+    /// The dependency every record calls, if any.
+    pub downstream: Option<Downstream>,
+    /// Poison records; how they are handled stands in the settings.
+    pub poison: Vec<Poison>,
+    /// What happens when, in order of time.
+    pub timeline: Vec<TimelineEntry>,
+    /// How the lag is watched.
+    pub monitoring: Monitoring,
+    /// Alert rules.
+    pub alerts: Vec<Alert>,
+    /// What the file says must come out.
+    pub expectations: Vec<Expectation>,
+}
+
+/// A topic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Topic {
+    /// Its name.
+    pub name: String,
+    /// Each partition at the start.
+    pub partitions: Vec<PartitionStart>,
+    /// Size of a record, batch overhead included [bytes].
+    pub record_bytes: u64,
+}
+
+/// A partition when the run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartitionStart {
+    /// Committed offset of the group, if it ever committed.
+    pub committed: Option<u64>,
+    /// Log-end offset; the log starts at 0.
+    pub log_end: u64,
+}
+
+/// Brokers and the network between them and the members.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cluster {
+    /// How many brokers lead partitions; partition p is led by broker p mod brokers.
+    pub brokers: u32,
+    /// A request and its answer on the wire.
+    pub round_trip: SimDuration,
+    /// What the coordinator's write of a commit or an assignment adds (append linger and replication).
+    pub commit_latency: SimDuration,
+    /// Broker properties.
+    pub properties: BrokerProperties,
+}
+
+/// A consumer group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// group.id.
+    pub name: String,
+    /// Every process that may run at some time; those that only the timeline starts have no start.
+    pub processes: Vec<Process>,
+}
+
+/// A consumer process: one member of the group while it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Process {
+    /// Its name, e.g. `order-processor-0`; addresses its draws.
+    pub name: String,
+    /// When it starts by itself.
+    pub start: Option<SimTime>,
+}
+
+/// What a process runs with. It takes up new settings when it restarts, or at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The client library's mechanisms.
+    pub client: ClientProfile,
+    /// Kafka properties.
+    pub properties: ConsumerProperties,
+    /// What a record costs and when its offset is committed.
+    pub processing: Processing,
+    /// How each entry of [`Scenario::poison`] is handled.
+    pub on_error: Vec<OnError>,
+}
+
+/// How records are processed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Processing {
+    /// Local work per record.
+    pub time: Law,
+    /// Dependency calls per record: 0 or 1.
+    pub calls: u32,
+    /// Records of one batch worked on at the same time; 1 is one after another.
+    pub concurrency: u32,
+    /// When offsets are committed.
+    pub commit: CommitPolicy,
+    /// What a process does when told to stop.
+    pub on_stop: OnStop,
+    /// After this long a stopping process is killed.
+    pub grace: SimDuration,
+}
+
+/// When offsets are committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitPolicy {
+    /// enable.auto.commit: by the client.
+    Auto,
+    /// commitSync after each batch.
+    AfterBatch,
+    /// commitSync after each record.
+    PerRecord,
+    /// commitAsync after each batch.
+    Async,
+}
+
+/// What a process finishes before it closes its consumer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnStop {
+    /// The record in hand.
+    FinishRecord,
+    /// The whole batch.
+    FinishBatch,
+}
+
+/// A dependency that processing calls, once per record, blocking.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Downstream {
+    /// Its name.
+    pub name: String,
+    /// Token bucket shared by all callers.
+    pub limit: Option<RateLimit>,
+    /// Latency of a call once it has its token and its place.
+    pub latency: Law,
+    /// Most calls in flight at once, over all callers.
+    pub concurrency: Option<u32>,
+}
+
+/// A token bucket.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RateLimit {
+    /// Tokens per second [calls/s].
+    pub rate: f64,
+    /// Most tokens saved [calls], at least 1; full at the start.
+    pub burst: f64,
+}
+
+/// Poison records.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Poison {
+    /// Which.
+    pub which: PoisonRecords,
+    /// How long a failing attempt takes; without, as long as the record's own work.
+    pub attempt: Option<SimDuration>,
+}
+
+/// Which records are poison.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PoisonRecords {
+    /// The record at an offset.
+    At {
+        /// Partition.
+        partition: PartitionId,
+        /// Offset.
+        offset: u64,
+    },
+    /// Each record with a probability.
+    Share(f64),
+}
+
+/// What the application does with a record that fails.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OnError {
+    /// Never gives up.
+    RetryForever(RetryBy),
+    /// Attempts in all, with a pause between two, then gives up.
+    Retry {
+        /// Attempts in all, at least 1.
+        attempts: u32,
+        /// Pause before the next attempt.
+        back_off: BackOff,
+        /// What giving up means.
+        then: GiveUp,
+    },
+}
+
+/// How a record is retried for ever.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RetryBy {
+    /// Seek back to it, pause its partition for a while, go on with the others.
+    Seek {
+        /// How long the partition is paused.
+        back_off: SimDuration,
+    },
+    /// Again and again inside the handler: nothing else moves, and no poll.
+    InPlace,
+}
+
+/// Pauses between attempts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BackOff {
+    /// Before the second attempt.
+    pub first: SimDuration,
+    /// Each further pause is this many times the one before.
+    pub multiplier: f64,
+    /// Never longer than this.
+    pub max: SimDuration,
+}
+
+/// What becomes of a record that is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GiveUp {
+    /// Logged and skipped.
+    Skip,
+    /// Produced to a dead-letter topic.
+    DeadLetter {
+        /// How long the produce takes, acknowledged.
+        produce: SimDuration,
+    },
+}
+
+/// Something that happens at a known time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimelineEntry {
+    /// When.
+    pub at: SimTime,
+    /// What.
+    pub action: Action,
+    /// What people call it, for plots and tables.
+    pub label: String,
+}
+
+/// What the timeline can do. Changes of the production rate are already in [`Production`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Processes die without a word; each comes back after `restart_after`, if given.
+    Crash {
+        /// Who.
+        processes: Vec<ProcessId>,
+        /// From the crash until the new process starts.
+        restart_after: Option<SimDuration>,
+    },
+    /// Processes are restarted one after another: told to stop, gone, `gap` later started; once one has started
+    /// for `start_up`, the next one's turn comes. All at once if not `rolling`.
+    Restart {
+        /// In this order.
+        processes: Vec<ProcessId>,
+        /// From the end of the old process to the start of the new one.
+        gap: SimDuration,
+        /// From the start of a process until its consumer subscribes.
+        start_up: SimDuration,
+        /// Whether they close their consumer, or are killed.
+        graceful: bool,
+        /// One after another.
+        rolling: bool,
+        /// Settings the new processes run with.
+        settings: Option<usize>,
+    },
+    /// Processes start.
+    Start {
+        /// Who.
+        processes: Vec<ProcessId>,
+        /// From the start of a process until its consumer subscribes.
+        start_up: SimDuration,
+    },
+    /// Processes stop for good.
+    Stop {
+        /// Who.
+        processes: Vec<ProcessId>,
+        /// Whether they close their consumer, or are killed.
+        graceful: bool,
+    },
+    /// The topic gets more partitions.
+    AddPartitions {
+        /// How many there are then.
+        to: u32,
+    },
+    /// Whole processes stand still (a long GC pause, a stopped VM), then go on.
+    Freeze {
+        /// Who; empty means all that run.
+        processes: Vec<ProcessId>,
+        /// How long.
+        length: SimDuration,
+    },
+    /// The production rate changes: already in the curve, here for marks only.
+    RateChange,
+    /// The dependency changes.
+    Downstream(DownstreamChange),
+    /// Running processes take up other settings at once.
+    Adopt {
+        /// Index into [`Scenario::settings`].
+        settings: usize,
+    },
+    /// Processes take up other settings when they next start.
+    AdoptAtRestart {
+        /// Index into [`Scenario::settings`].
+        settings: usize,
+    },
+}
+
+/// A change of the dependency.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DownstreamChange {
+    /// Calls hang until it resumes.
+    Stop,
+    /// Calls go on.
+    Resume,
+    /// Another latency law.
+    Latency(Law),
+    /// Another limit, or none.
+    Limit(Option<RateLimit>),
+}
+
+/// Prometheus' clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Monitoring {
+    /// scrape_interval.
+    pub scrape_interval: SimDuration,
+    /// evaluation_interval of the rule group.
+    pub evaluation_interval: SimDuration,
+    /// Phase of the rule group.
+    pub evaluation_offset: SimDuration,
+}
+
+/// An alert rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// Its name.
+    pub name: String,
+    /// `warning`, `critical`, ...
+    pub severity: String,
+    /// The expression.
+    pub when: Condition,
+    /// `for`.
+    pub pending_for: SimDuration,
+    /// `keep_firing_for`.
+    pub keep_firing_for: SimDuration,
+}
+
+/// An alert's expression: a gauge compared with a threshold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Condition {
+    /// What is watched.
+    pub gauge: Gauge,
+    /// How it is compared.
+    pub compare: Compare,
+    /// With what; records, or seconds for ages.
+    pub threshold: f64,
+}
+
+/// What an alert can watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gauge {
+    /// `lag`: kafka_consumergroup_lag, one alert per partition.
+    Lag,
+    /// `sum`: lag of all partitions.
+    SumLag,
+    /// `max`: the worst partition's lag.
+    MaxLag,
+    /// `age`: age of the oldest unread record, one alert per partition [s].
+    Age,
+    /// `max-age`: the worst partition's age [s].
+    MaxAge,
+}
+
+/// A comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compare {
+    /// `>`
+    Above,
+    /// `>=`
+    AtLeast,
+    /// `<`
+    Below,
+    /// `<=`
+    AtMost,
+}
+
+/// Something the file says must come out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// What is judged.
+    pub metric: Metric,
+    /// `above`: strictly.
+    pub above: Option<f64>,
+    /// `below`: strictly.
+    pub below: Option<f64>,
+    /// As the file writes it, for people: `max-lag below 50000`.
+    pub text: String,
+}
+
+/// A figure of the summary, by its name in an expectation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Metric {
+    /// A figure of all partitions, or of one.
+    Lag(LagMetric, Option<PartitionId>),
+    /// A count over the whole run.
+    Count(CountMetric),
+    /// Time until the lag of all partitions is first below `drained-below` after having been above [s]; infinite if never.
+    Drain,
+    /// Longest time a member stood still for one rebalance [s].
+    PauseMax,
+    /// When an alert first fires [s from the start]; infinite if never.
+    AlertFiring(String),
+    /// Share of the lag gained that one cause made, from 0 to 1; the name is a state's.
+    Cause(String),
+    /// Rebalances per minute over the run.
+    RebalancesPerMinute,
+}
+
+/// Figures of lag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LagMetric {
+    /// `max-lag` [records].
+    MaxLag,
+    /// `mean-lag` [records].
+    MeanLag,
+    /// `final-lag` [records].
+    FinalLag,
+    /// `max-age` [s].
+    MaxAge,
+    /// `final-age` [s].
+    FinalAge,
+    /// `lag-growth`: final less initial lag [records].
+    LagGrowth,
+    /// `committed`: committed at the end less at the start [records].
+    Committed,
+}
+
+/// Counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountMetric {
+    /// `produced`
+    Produced,
+    /// `processed`
+    Processed,
+    /// `duplicates`
+    Duplicates,
+    /// `lost`
+    Lost,
+    /// `skipped`
+    Skipped,
+    /// `dead-lettered`
+    DeadLettered,
+    /// `rebalances`
+    Rebalances,
+    /// `evictions`
+    Evictions,
+    /// `commits-failed`
+    CommitsFailed,
+    /// `polls`
+    Polls,
+}

@@ -1,0 +1,214 @@
+//! What became true during a run, in Kafka's words.
+
+use crate::kafka::{KafkaError, RebalanceReason, RemovalReason};
+use crate::units::{PartitionId, ProcessId, SimTime};
+
+/// A fact of the protocol, the faults or a partition's state. Nothing per poll and nothing per record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// A process started (its consumer subscribes now).
+    ProcessStarted {
+        /// Who.
+        process: ProcessId,
+    },
+    /// A process ended.
+    ProcessStopped {
+        /// Who.
+        process: ProcessId,
+        /// How.
+        reason: StopReason,
+    },
+    /// The coordinator knows this process under a member id from now on.
+    MemberJoined {
+        /// Who.
+        process: ProcessId,
+        /// `<client.id>-<uuid>`.
+        member_id: String,
+    },
+    /// The coordinator removed a member that did not leave by itself, or that left at its max.poll.interval.ms.
+    MemberEvicted {
+        /// Who.
+        process: ProcessId,
+        /// Why; `None` is max.poll.interval.ms exceeded (the member itself sent LeaveGroup).
+        removal: Option<RemovalReason>,
+    },
+    /// The group went to PreparingRebalance.
+    RebalanceStarted {
+        /// Generation that ends.
+        generation: u32,
+        /// Why, and who made it so.
+        reason: RebalanceReason,
+        /// The process behind it, if one is.
+        process: Option<ProcessId>,
+    },
+    /// The join barrier completed.
+    GenerationStarted {
+        /// The new generation.
+        generation: u32,
+        /// How many members.
+        members: u32,
+    },
+    /// The group is Stable again.
+    GroupStable {
+        /// The generation.
+        generation: u32,
+    },
+    /// The last member is gone.
+    GroupEmpty,
+    /// A member got its assignment.
+    PartitionsAssigned {
+        /// Who.
+        process: ProcessId,
+        /// The generation.
+        generation: u32,
+        /// What.
+        partitions: Vec<PartitionId>,
+    },
+    /// A member gave its partitions up to rejoin (`onPartitionsRevoked`), or found them lost (`onPartitionsLost`).
+    PartitionsRevoked {
+        /// Who.
+        process: ProcessId,
+        /// The generation that it leaves.
+        generation: u32,
+        /// What.
+        partitions: Vec<PartitionId>,
+        /// Lost instead of revoked.
+        lost: bool,
+    },
+    /// A member that stood still for a rebalance has its positions again and fetches.
+    MemberResumed {
+        /// Who.
+        process: ProcessId,
+        /// Since when it had stood still: its revocation, or its start.
+        since: SimTime,
+    },
+    /// A commit was refused.
+    CommitFailed {
+        /// Who.
+        process: ProcessId,
+        /// CommitFailedException without an error code of the broker.
+        error: Option<KafkaError>,
+        /// Records processed whose commit was refused.
+        records: u64,
+    },
+    /// A poison record was met for the first time (by this owner).
+    PoisonMet {
+        /// Who.
+        process: ProcessId,
+        /// Where.
+        partition: PartitionId,
+        /// Which.
+        offset: u64,
+    },
+    /// A poison record was given up: skipped, or produced to the dead-letter topic.
+    PoisonGivenUp {
+        /// Who.
+        process: ProcessId,
+        /// Where.
+        partition: PartitionId,
+        /// Which.
+        offset: u64,
+        /// Dead-lettered instead of skipped.
+        dead_lettered: bool,
+    },
+    /// Records were committed by nobody that processed them, or jumped over by a reset: lost.
+    RecordsLost {
+        /// Where.
+        partition: PartitionId,
+        /// First lost offset.
+        from: u64,
+        /// One after the last.
+        to: u64,
+    },
+    /// A process stands still.
+    Frozen {
+        /// Who.
+        process: ProcessId,
+    },
+    /// It goes on.
+    Thawed {
+        /// Who.
+        process: ProcessId,
+    },
+    /// An entry of the timeline took effect.
+    Timeline {
+        /// Index into [`crate::scenario::Scenario::timeline`].
+        entry: usize,
+    },
+    /// From `since` on (an instant not later than now), a partition is in `state`; states that were told
+    /// for later instants than `since` are void.
+    State {
+        /// Which.
+        partition: PartitionId,
+        /// Its state.
+        state: PartitionState,
+        /// Since when.
+        since: SimTime,
+        /// Log-end offset at `since`.
+        log_end: u64,
+        /// Committed offset at `since` (0 if none).
+        committed: u64,
+    },
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// It closed its consumer.
+    Closed,
+    /// It was killed, or died.
+    Killed,
+}
+
+/// What happens to a partition at a time: exactly one of these. Lag gained or lost is attributed to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PartitionState {
+    /// Never yet owned: the group is starting up.
+    Starting,
+    /// Owned, and what is behind is less than a poll takes.
+    KeepingUp,
+    /// Owned, behind, and its member works all the time: no parallelism left.
+    Saturated,
+    /// Owned, behind, and its member waits for a dependency's limit, or for one that has stopped.
+    Throttled,
+    /// Its member cannot get past a poison record, here or on another partition of the same poll loop.
+    Blocked,
+    /// Nobody may read it until a rebalance is through.
+    Rebalancing,
+    /// Its owner is dead and nobody has noticed, or nobody runs at all.
+    Orphaned,
+    /// Its owner was evicted, and what it worked on since its last poll does not count.
+    Evicted,
+    /// Its owner stands still (a long pause of the process).
+    Frozen,
+}
+
+impl PartitionState {
+    /// Every state, in the order of tables and legends.
+    pub const ALL: [PartitionState; 9] = [
+        PartitionState::Starting,
+        PartitionState::KeepingUp,
+        PartitionState::Saturated,
+        PartitionState::Throttled,
+        PartitionState::Blocked,
+        PartitionState::Rebalancing,
+        PartitionState::Orphaned,
+        PartitionState::Evicted,
+        PartitionState::Frozen,
+    ];
+
+    /// Its name in files: `keeping-up`.
+    pub fn name(self) -> &'static str {
+        match self {
+            PartitionState::Starting => "starting",
+            PartitionState::KeepingUp => "keeping-up",
+            PartitionState::Saturated => "saturated",
+            PartitionState::Throttled => "throttled",
+            PartitionState::Blocked => "blocked",
+            PartitionState::Rebalancing => "rebalancing",
+            PartitionState::Orphaned => "orphaned",
+            PartitionState::Evicted => "evicted",
+            PartitionState::Frozen => "frozen",
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Who may watch a run.
+
+use super::{Fact, PartitionState};
+use crate::kafka::GroupState;
+use crate::units::{ProcessId, SimTime};
+
+/// Watches a run. Gets no access to state, agenda or draws, so watching cannot change what happens.
+pub trait Observer {
+    /// `fact` became true at `at`; times never decrease.
+    fn observe(&mut self, at: SimTime, fact: &Fact);
+    /// The curves at a point of the sample grid, one entry per partition that exists; times increase, and
+    /// every fact of that instant has been told.
+    fn sample(&mut self, at: SimTime, partitions: &[Sample]);
+    /// The run reached its horizon.
+    fn finish(&mut self, at: SimTime, totals: &Totals, group: &GroupView);
+}
+
+/// A partition at an instant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    /// Log-end offset.
+    pub log_end: u64,
+    /// Committed offset, if there is one.
+    pub committed: Option<u64>,
+    /// What poll has handed out to the owner; the committed offset without an owner.
+    pub position: u64,
+    /// Age of the oldest record that is not committed [s]; `None` if there is none.
+    pub age_s: Option<f64>,
+    /// Its state.
+    pub state: PartitionState,
+}
+
+/// Accounts of a whole run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// By partition.
+    pub partitions: Vec<PartitionTotals>,
+    /// Non-empty polls.
+    pub polls: u64,
+    /// Commit requests that were accepted.
+    pub commits: u64,
+    /// Commit requests that were refused, here or at the broker.
+    pub commits_failed: u64,
+    /// Attempts at poison records.
+    pub poison_attempts: u64,
+}
+
+/// Accounts of one partition, in records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PartitionTotals {
+    /// Appended during the run.
+    pub produced: u64,
+    /// Processed, repetitions included.
+    pub processed: u64,
+    /// Processed again.
+    pub duplicates: u64,
+    /// Committed or jumped over without ever having been processed.
+    pub lost: u64,
+    /// Given up and skipped.
+    pub skipped: u64,
+    /// Given up and dead-lettered.
+    pub dead_lettered: u64,
+    /// Committed at the end less committed at the start.
+    pub committed: u64,
+}
+
+/// The group as an admin client sees it at the end of the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupView {
+    /// Its state.
+    pub state: GroupState,
+    /// Its generation.
+    pub generation: u32,
+    /// Its members, in member id order, with what they are assigned (nothing unless Stable).
+    pub members: Vec<MemberView>,
+}
+
+/// A member as an admin client sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberView {
+    /// The process behind it.
+    pub process: ProcessId,
+    /// `<client.id>-<uuid>`.
+    pub member_id: String,
+    /// `<client.id>`.
+    pub client_id: String,
+    /// `/10.0.0.1`: as the broker prints it, with a leading slash.
+    pub host: String,
+    /// Assigned partitions, ascending.
+    pub partitions: Vec<crate::units::PartitionId>,
+}

@@ -1,0 +1,16 @@
+//! What comes in and what it costs: specifications, and their samplers over addressed draws.
+//! Not for anything that reacts: nothing here knows members, brokers or events.
+
+mod arrival;
+mod cost;
+mod failure;
+mod key;
+mod law;
+mod rate;
+
+pub use arrival::{Arrivals, Pattern, Production, Shares};
+pub use cost::RecordCosts;
+pub use failure::Failures;
+pub use key::{Keys, murmur2, partition_for};
+pub use law::Law;
+pub use rate::RateCurve;
