@@ -4,6 +4,7 @@
 pub mod assignor;
 mod classic;
 mod client;
+mod fetch;
 mod properties;
 
 pub use classic::{
@@ -11,6 +12,7 @@ pub use classic::{
     Response, Timer,
 };
 pub use client::{AutoCommitFrom, Client, ClientProfile, RejoinFrom};
+pub use fetch::{FetchLimits, Fetcher, Logs, Polled, Run, Slot};
 pub use properties::{Assignor, BrokerProperties, ConsumerProperties, OffsetReset};
 
 /// Identity of a member at the coordinator: one per process incarnation and join as a new member.
