@@ -11,9 +11,12 @@ pub use classic::{
     ClassicGroup, Effect, GroupState, Input, JoinGroup, KafkaError, RebalanceReason, RemovalReason,
     Response, Timer,
 };
-pub use client::{AutoCommitFrom, Client, ClientProfile, RejoinFrom};
+pub use client::{AutoCommitFrom, Client, ClientProfile, PollClockCheck, RejoinFrom};
 pub use fetch::{FetchLimits, Fetcher, Logs, Polled, Run, Slot};
-pub use properties::{Assignor, BrokerProperties, ConsumerProperties, OffsetReset};
+pub use properties::{
+    Assignor, BrokerProperties, ConsumerProperties, OffsetReset, Property, PropertyError,
+    UNLIMITED_RECORDS,
+};
 
 /// Identity of a member at the coordinator: one per process incarnation and join as a new member.
 /// Orders as Kafka orders member ids: by their random part.
