@@ -425,3 +425,6 @@ impl Fetcher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
