@@ -12,5 +12,5 @@ pub use arrival::{Arrivals, Pattern, Production, Shares};
 pub use cost::RecordCosts;
 pub use failure::Failures;
 pub use key::{Keys, murmur2, partition_for};
-pub use law::Law;
-pub use rate::RateCurve;
+pub use law::{Law, LawError};
+pub use rate::{Knot, RateCurve};
