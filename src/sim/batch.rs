@@ -95,12 +95,17 @@ impl Batch {
         let mut ends = SimDuration::ZERO;
         for index in 0..self.runs.len() {
             let run = self.runs[index];
-            let committed = shop.topic.partitions[run.partition.ix()].committed.unwrap_or(0);
+            let committed = shop.topic.partitions[run.partition.ix()]
+                .committed
+                .unwrap_or(0);
             self.committed_at_poll.push((run.partition, committed));
             ends = self.plan_run(run, ends, calls, shop);
         }
         if calls {
-            let records = self.stages.iter().filter(|stage| stage.kind == Kind::Records);
+            let records = self
+                .stages
+                .iter()
+                .filter(|stage| stage.kind == Kind::Records);
             self.calls = records.map(|stage| stage.to - stage.from).sum();
         }
         self.alone = ends;
@@ -110,37 +115,74 @@ impl Batch {
         }
         let commits = settings.processing.commit == crate::scenario::CommitPolicy::PerRecord;
         if commits {
-            self.add_commits(shop.scenario.cluster.round_trip + shop.scenario.cluster.commit_latency);
+            self.add_commits(
+                shop.scenario.cluster.round_trip + shop.scenario.cluster.commit_latency,
+            );
         }
         self.length = self.alone;
     }
 
-    fn plan_run(&mut self, run: Run, mut ends: SimDuration, calls: bool, shop: &mut Workshop) -> SimDuration {
+    fn plan_run(
+        &mut self,
+        run: Run,
+        mut ends: SimDuration,
+        calls: bool,
+        shop: &mut Workshop,
+    ) -> SimDuration {
         let (partition, mut from) = (run.partition, run.from);
         while from < run.to {
             let poison = shop.topic.poison_in(partition, from, run.to);
             let good_to = poison.map_or(run.to, |(offset, _)| offset);
             if good_to > from {
-                ends += shop.topic.work(partition, from, good_to, shop.settings, calls);
-                self.stages.push(Stage { partition, from, to: good_to, kind: Kind::Records, ends });
+                ends += shop
+                    .topic
+                    .work(partition, from, good_to, shop.settings, calls);
+                self.stages.push(Stage {
+                    partition,
+                    from,
+                    to: good_to,
+                    kind: Kind::Records,
+                    ends,
+                });
             }
             let Some((offset, entry)) = poison else { break };
             let scenario = shop.scenario;
-            let own = shop.topic.work(partition, offset, offset + 1, shop.settings, calls);
+            let own = shop
+                .topic
+                .work(partition, offset, offset + 1, shop.settings, calls);
             let attempt = scenario.poison[entry].attempt.unwrap_or(own);
             let on_error = &scenario.settings[shop.settings].on_error[entry];
-            let named = matches!(scenario.poison[entry].which, crate::scenario::PoisonRecords::At { .. });
+            let named = matches!(
+                scenario.poison[entry].which,
+                crate::scenario::PoisonRecords::At { .. }
+            );
             let (length, kind, to) = match (giving_up(on_error, attempt), on_error) {
-                (Some((length, attempts, dead_lettered)), _) => {
-                    (length, Kind::GivenUp { dead_lettered, attempts, named }, offset + 1)
-                }
-                (None, OnError::RetryForever(RetryBy::Seek { back_off })) => {
-                    (attempt, Kind::SoughtBack { back_off: *back_off }, offset)
-                }
+                (Some((length, attempts, dead_lettered)), _) => (
+                    length,
+                    Kind::GivenUp {
+                        dead_lettered,
+                        attempts,
+                        named,
+                    },
+                    offset + 1,
+                ),
+                (None, OnError::RetryForever(RetryBy::Seek { back_off })) => (
+                    attempt,
+                    Kind::SoughtBack {
+                        back_off: *back_off,
+                    },
+                    offset,
+                ),
                 (None, _) => (SimDuration::FOREVER, Kind::Stuck, offset),
             };
             ends += length;
-            self.stages.push(Stage { partition, from: offset, to, kind, ends });
+            self.stages.push(Stage {
+                partition,
+                from: offset,
+                to,
+                kind,
+                ends,
+            });
             if to == offset {
                 break;
             }
@@ -151,21 +193,34 @@ impl Batch {
 
     /// Several records at a time: the next record goes to whoever is free first.
     fn overlap(&mut self, concurrency: u32, calls: bool, shop: &mut Workshop) {
-        let records: u64 = self.stages.iter().map(|stage| (stage.to - stage.from).max(1)).sum();
+        let records: u64 = self
+            .stages
+            .iter()
+            .map(|stage| (stage.to - stage.from).max(1))
+            .sum();
         let lanes = u64::from(concurrency).min(records).max(1) as usize;
-        let mut free = std::collections::BinaryHeap::from(vec![std::cmp::Reverse(SimDuration::ZERO); lanes]);
+        let mut free =
+            std::collections::BinaryHeap::from(vec![std::cmp::Reverse(SimDuration::ZERO); lanes]);
         let mut before = SimDuration::ZERO;
         let mut last = SimDuration::ZERO;
         for index in 0..self.stages.len() {
             let stage = self.stages[index];
             let mut assign = |length: SimDuration| {
-                let Some(std::cmp::Reverse(start)) = free.pop() else { return };
+                let Some(std::cmp::Reverse(start)) = free.pop() else {
+                    return;
+                };
                 last = last.max(start + length);
                 free.push(std::cmp::Reverse(start + length));
             };
             if stage.kind == Kind::Records {
                 for offset in stage.from..stage.to {
-                    assign(shop.topic.work(stage.partition, offset, offset + 1, shop.settings, calls));
+                    assign(shop.topic.work(
+                        stage.partition,
+                        offset,
+                        offset + 1,
+                        shop.settings,
+                        calls,
+                    ));
                 }
             } else {
                 assign(stage.ends.saturating_sub(before));
@@ -253,11 +308,30 @@ impl Batch {
     }
 
     /// Accounts for the whole batch; what happened to poison records goes to `facts`.
-    pub fn account_all(&mut self, now: SimTime, who: ProcessId, shop: &mut Workshop, facts: &mut Vec<(SimTime, Fact)>) {
+    pub fn account_all(
+        &mut self,
+        now: SimTime,
+        who: ProcessId,
+        shop: &mut Workshop,
+        facts: &mut Vec<(SimTime, Fact)>,
+    ) {
         while let Some(stage) = self.stages.get(self.accounted.0).copied() {
-            if let Kind::GivenUp { dead_lettered, named: true, .. } = stage.kind {
+            if let Kind::GivenUp {
+                dead_lettered,
+                named: true,
+                ..
+            } = stage.kind
+            {
                 let (partition, offset) = (stage.partition, stage.from);
-                facts.push((now, Fact::PoisonGivenUp { process: who, partition, offset, dead_lettered }));
+                facts.push((
+                    now,
+                    Fact::PoisonGivenUp {
+                        process: who,
+                        partition,
+                        offset,
+                        dead_lettered,
+                    },
+                ));
             }
             self.account_stage(stage, shop);
         }
@@ -267,7 +341,9 @@ impl Batch {
         let from = stage.from + self.accounted.1;
         match stage.kind {
             Kind::Records => shop.topic.processed(stage.partition, from, stage.to),
-            Kind::GivenUp { dead_lettered, .. } => shop.topic.given_up(stage.partition, from, dead_lettered),
+            Kind::GivenUp { dead_lettered, .. } => {
+                shop.topic.given_up(stage.partition, from, dead_lettered)
+            }
             Kind::SoughtBack { .. } | Kind::Stuck => {}
         }
         self.accounted = (self.accounted.0 + 1, 0);
@@ -277,17 +353,23 @@ impl Batch {
     fn reached(&self, stage: Stage, worked: SimDuration, shop: &mut Workshop) -> u64 {
         let settings = &shop.scenario.settings[shop.settings];
         let calls = settings.processing.calls > 0;
-        let whole = shop.topic.work(stage.partition, stage.from, stage.to, shop.settings, calls);
+        let whole = shop
+            .topic
+            .work(stage.partition, stage.from, stage.to, shop.settings, calls);
         let extra = if settings.processing.commit == crate::scenario::CommitPolicy::PerRecord {
             shop.scenario.cluster.round_trip + shop.scenario.cluster.commit_latency
         } else {
             SimDuration::ZERO
         };
-        let starts = stage.ends.saturating_sub(whole + extra * (stage.to - stage.from));
+        let starts = stage
+            .ends
+            .saturating_sub(whole + extra * (stage.to - stage.from));
         let (mut low, mut high) = (stage.from, stage.to);
         while low < high {
             let middle = low + (high - low).div_ceil(2);
-            let work = shop.topic.work(stage.partition, stage.from, middle, shop.settings, calls);
+            let work = shop
+                .topic
+                .work(stage.partition, stage.from, middle, shop.settings, calls);
             if starts + work + extra * (middle - stage.from) <= worked {
                 low = middle;
             } else {
@@ -300,14 +382,17 @@ impl Batch {
     /// Cuts the batch after the record that is in hand at `now`; returns when that one is finished.
     pub fn cut_after_record(&mut self, now: SimTime, shop: &mut Workshop) -> SimTime {
         self.account_until(now, shop);
-        let Some(stage) = self.stages.get(self.accounted.0).copied() else { return now };
+        let Some(stage) = self.stages.get(self.accounted.0).copied() else {
+            return now;
+        };
         if self.callers > 1 || stage.kind != Kind::Records || self.alone == SimDuration::FOREVER {
             return self.ends_at();
         }
         let next = stage.from + self.accounted.1 + 1;
         let calls = shop.scenario.settings[shop.settings].processing.calls > 0;
         let rest = if next < stage.to {
-            shop.topic.work(stage.partition, next, stage.to, shop.settings, calls)
+            shop.topic
+                .work(stage.partition, next, stage.to, shop.settings, calls)
         } else {
             SimDuration::ZERO
         };
@@ -319,7 +404,11 @@ impl Batch {
         }
         let part = cut.as_nanos() as f64 / self.alone.as_nanos().max(1) as f64;
         let ends = self.length.as_nanos() as f64 * (part - self.done).max(0.0);
-        self.done = if part > 0.0 { (self.done / part).min(1.0) } else { 1.0 };
+        self.done = if part > 0.0 {
+            (self.done / part).min(1.0)
+        } else {
+            1.0
+        };
         self.length = SimDuration::from_nanos((self.length.as_nanos() as f64 * part) as u64);
         self.alone = cut;
         self.since + SimDuration::from_nanos(ends.round() as u64)
@@ -333,15 +422,18 @@ impl Batch {
     /// Offset up to which each stage has been accounted for, in the order of the stages.
     pub fn finished_offsets(&self) -> impl Iterator<Item = (PartitionId, u64)> + '_ {
         let (whole, part) = self.accounted;
-        self.stages.iter().enumerate().filter_map(move |(index, stage)| {
-            if index < whole {
-                Some((stage.partition, stage.to))
-            } else if index == whole && part > 0 {
-                Some((stage.partition, stage.from + part))
-            } else {
-                None
-            }
-        })
+        self.stages
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, stage)| {
+                if index < whole {
+                    Some((stage.partition, stage.to))
+                } else if index == whole && part > 0 {
+                    Some((stage.partition, stage.from + part))
+                } else {
+                    None
+                }
+            })
     }
 
     /// Forgets it.

@@ -57,7 +57,9 @@ impl Dependency {
     }
 
     fn most_saved(&self) -> f64 {
-        self.spec.limit.map_or(0.0, |limit| (limit.burst - 1.0).max(0.0))
+        self.spec
+            .limit
+            .map_or(0.0, |limit| (limit.burst - 1.0).max(0.0))
     }
 
     /// Whether it stands still.
@@ -147,7 +149,9 @@ impl Dependency {
         let each = self.local.mean() + self.spec.latency.mean();
         let free = f64::from(callers) / each.max(1e-12);
         let within = (self.unlimited.throughput(callers) / free).min(1.0);
-        let Some(RateLimit { rate, .. }) = self.spec.limit else { return (within, false) };
+        let Some(RateLimit { rate, .. }) = self.spec.limit else {
+            return (within, false);
+        };
         if self.saved > 0.0 {
             return (within, false);
         }
@@ -161,7 +165,12 @@ pub(super) fn calls(member: &Member) -> bool {
     member.app == App::Processing && member.batch.calls > 0 && member.batch.stuck_on().is_none()
 }
 
-fn loop_of(address: Address, spec: &Downstream, limit: Option<RateLimit>, local: &Law) -> ClosedLoop {
+fn loop_of(
+    address: Address,
+    spec: &Downstream,
+    limit: Option<RateLimit>,
+    local: &Law,
+) -> ClosedLoop {
     let limit = limit.map(|limit| (limit.rate, limit.burst));
     ClosedLoop::new(address, limit, spec.concurrency, &spec.latency, local)
 }

@@ -7,8 +7,8 @@ use super::world::World;
 use super::{GroupView, MemberView, PartitionState};
 use crate::engine::{Address, Purpose};
 use crate::kafka::{
-    ClassicGroup, Effect, GroupState, Input, JoinGroup, KafkaError, MemberId, RebalanceReason, RemovalReason,
-    Response, Timer,
+    ClassicGroup, Effect, GroupState, Input, JoinGroup, KafkaError, MemberId, RebalanceReason,
+    RemovalReason, Response, Timer,
 };
 use crate::scenario::Scenario;
 use crate::units::{PartitionId, ProcessId, SimTime};
@@ -44,7 +44,11 @@ pub(super) struct Coordinator {
 impl Coordinator {
     pub fn new(scenario: &Scenario) -> Self {
         let delay = scenario.cluster.properties.initial_rebalance_delay;
-        Coordinator { classic: ClassicGroup::new(delay), identities: Vec::new(), timers: Vec::new() }
+        Coordinator {
+            classic: ClassicGroup::new(delay),
+            identities: Vec::new(),
+            timers: Vec::new(),
+        }
     }
 
     fn serial_of(&self, id: MemberId) -> u32 {
@@ -53,8 +57,13 @@ impl Coordinator {
 
     /// How many partitions the assignment of the current generation covers.
     pub fn assigned_partitions(&self) -> u32 {
-        let members = self.identities.iter().filter(|identity| self.classic.contains(identity.id));
-        members.map(|identity| self.classic.assignment(identity.id).len() as u32).sum()
+        let members = self
+            .identities
+            .iter()
+            .filter(|identity| self.classic.contains(identity.id));
+        members
+            .map(|identity| self.classic.assignment(identity.id).len() as u32)
+            .sum()
     }
 
     /// A member id for a process that joins anew.
@@ -63,7 +72,11 @@ impl Coordinator {
         let name = &scenario.group.processes[member.process.ix()].name;
         let address = Address::new(scenario.seed, replication, Purpose::MemberId, name);
         // A process has few ids in a run, so they are numbered by its own count: nobody else moves them.
-        let count = self.identities.iter().filter(|other| other.process == member.process).count() as u64;
+        let count = self
+            .identities
+            .iter()
+            .filter(|other| other.process == member.process)
+            .count() as u64;
         let (random, low) = (address.bits(0, count), address.bits(1, count));
         let client_id = client_id(&scenario.group.name);
         let name = format!("{client_id}-{}", uuid(random, low));
@@ -80,8 +93,11 @@ impl Coordinator {
 
     /// The group as an admin client sees it.
     pub fn view(&self, members: &[Member], group: &str) -> GroupView {
-        let mut known: Vec<&Identity> =
-            self.identities.iter().filter(|identity| self.classic.contains(identity.id)).collect();
+        let mut known: Vec<&Identity> = self
+            .identities
+            .iter()
+            .filter(|identity| self.classic.contains(identity.id))
+            .collect();
         known.sort_by_key(|identity| identity.id);
         let view = |identity: &&Identity| MemberView {
             process: identity.process,
@@ -137,12 +153,15 @@ impl World<'_> {
     /// Sends a request to the coordinator.
     pub fn send(&mut self, request: Request, serial: u32, at: SimTime) {
         let arrives = at + self.scenario.cluster.round_trip.half();
-        self.agenda.schedule(arrives, Event::Request(request, serial));
+        self.agenda
+            .schedule(arrives, Event::Request(request, serial));
     }
 
     /// A process joins as a new member, `delay` from now.
     pub fn join_anew(&mut self, process: ProcessId, at: SimTime) {
-        let serial = self.group.identify(self.scenario, self.replication, &self.members[process.ix()]);
+        let serial =
+            self.group
+                .identify(self.scenario, self.replication, &self.members[process.ix()]);
         let link = &mut self.members[process.ix()].link;
         link.serial = Some(serial);
         link.phase = Phase::Joining;
@@ -165,7 +184,13 @@ impl World<'_> {
             properties.max_poll_interval
         };
         let join = |knows_its_id, metadata_changed| {
-            Input::JoinGroup(JoinGroup { member: id, knows_its_id, session_timeout, rebalance_timeout, metadata_changed })
+            Input::JoinGroup(JoinGroup {
+                member: id,
+                knows_its_id,
+                session_timeout,
+                rebalance_timeout,
+                metadata_changed,
+            })
         };
         let input = match request {
             Request::JoinAnew => join(false, false),
@@ -175,7 +200,11 @@ impl World<'_> {
             Request::Sync => {
                 let generation = member.link.generation;
                 let assignment = self.assignment_of_leader(serial);
-                Input::SyncGroup { member: id, generation, assignment }
+                Input::SyncGroup {
+                    member: id,
+                    generation,
+                    assignment,
+                }
             }
         };
         self.group.identities[serial as usize].seen = now;
@@ -213,16 +242,26 @@ impl World<'_> {
                 let stored = now + self.scenario.cluster.commit_latency;
                 self.agenda.schedule(stored, Event::Stored(generation));
             }
-            Effect::RebalanceStarted { generation, reason } => self.rebalance_started(generation, reason),
-            Effect::GenerationStarted { generation, members } => {
-                self.note(Fact::GenerationStarted { generation, members });
+            Effect::RebalanceStarted { generation, reason } => {
+                self.rebalance_started(generation, reason)
+            }
+            Effect::GenerationStarted {
+                generation,
+                members,
+            } => {
+                self.note(Fact::GenerationStarted {
+                    generation,
+                    members,
+                });
                 self.restart_sessions();
             }
             Effect::Stabilised { generation } => {
                 self.note(Fact::GroupStable { generation });
                 self.restart_sessions();
             }
-            Effect::MemberRemoved { member, reason } => self.member_removed(self.group.serial_of(member), reason),
+            Effect::MemberRemoved { member, reason } => {
+                self.member_removed(self.group.serial_of(member), reason)
+            }
             Effect::BecameEmpty => self.note(Fact::GroupEmpty),
         }
     }
@@ -251,10 +290,17 @@ impl World<'_> {
             }
             RebalanceReason::MetadataChanged => None,
         };
-        self.note(Fact::RebalanceStarted { generation, reason, process });
+        self.note(Fact::RebalanceStarted {
+            generation,
+            reason,
+            process,
+        });
         for index in 0..self.members.len() {
             if let Some(serial) = self.members[index].link.serial
-                && self.group.classic.contains(self.group.identities[serial as usize].id)
+                && self
+                    .group
+                    .classic
+                    .contains(self.group.identities[serial as usize].id)
             {
                 self.news(serial);
             }
@@ -265,18 +311,26 @@ impl World<'_> {
     fn news(&mut self, serial: u32) {
         let identity = &self.group.identities[serial as usize];
         let member = &self.members[identity.process.ix()];
-        let beats = matches!(member.link.phase, Phase::Stable | Phase::Fetching | Phase::Syncing | Phase::Revoking);
+        let beats = matches!(
+            member.link.phase,
+            Phase::Stable | Phase::Fetching | Phase::Syncing | Phase::Revoking
+        );
         if !beats || identity.silent_from.is_some() || member.link.serial != Some(serial) {
             return;
         }
         let trip = self.scenario.cluster.round_trip;
-        let interval = self.scenario.settings[member.settings].properties.heartbeat_interval;
+        let interval = self.scenario.settings[member.settings]
+            .properties
+            .heartbeat_interval;
         // The first heartbeat that reaches the coordinator now or later.
         let now = self.now();
-        let passed = now.since(member.link.heartbeat_from + trip.half()).as_nanos();
+        let passed = now
+            .since(member.link.heartbeat_from + trip.half())
+            .as_nanos();
         let beats = passed.div_ceil(interval.as_nanos().max(1)).max(1);
         let answered = member.link.heartbeat_from + interval * beats + trip;
-        self.agenda.schedule(answered.max(now), Event::Heartbeat(serial));
+        self.agenda
+            .schedule(answered.max(now), Event::Heartbeat(serial));
     }
 
     /// The answer to a heartbeat.
@@ -285,7 +339,9 @@ impl World<'_> {
             let identity = &self.group.identities[serial as usize];
             (identity.id, identity.process)
         };
-        let Some(link) = self.link(serial) else { return };
+        let Some(link) = self.link(serial) else {
+            return;
+        };
         let (generation, phase) = (link.generation, link.phase);
         match self.group.classic.heartbeat(id, generation) {
             Ok(()) => {}
@@ -308,16 +364,27 @@ impl World<'_> {
         if reason == RemovalReason::Left {
             return;
         }
-        self.note(Fact::MemberEvicted { process, removal: Some(reason) });
+        self.note(Fact::MemberEvicted {
+            process,
+            removal: Some(reason),
+        });
         let silent = self.group.identities[serial as usize].silent_from.is_some();
         for index in 0..self.topic.partitions.len() {
             // From now on somebody knows that the partition has no reader.
             let partition = &self.topic.partitions[index];
             if partition.owner == Some(process) && silent {
                 self.topic.partitions[index].owner = None;
-                self.tell_state(PartitionId(index as u32), PartitionState::Rebalancing, self.now());
+                self.tell_state(
+                    PartitionId(index as u32),
+                    PartitionState::Rebalancing,
+                    self.now(),
+                );
             } else if partition.owner.is_none() && partition.state == PartitionState::Orphaned {
-                self.tell_state(PartitionId(index as u32), PartitionState::Rebalancing, self.now());
+                self.tell_state(
+                    PartitionId(index as u32),
+                    PartitionState::Rebalancing,
+                    self.now(),
+                );
             }
         }
         self.news(serial);
@@ -332,7 +399,9 @@ impl World<'_> {
     fn session_ends(&self, serial: u32) -> SimTime {
         let identity = &self.group.identities[serial as usize];
         let member = &self.members[identity.process.ix()];
-        let timeout = self.scenario.settings[member.settings].properties.session_timeout;
+        let timeout = self.scenario.settings[member.settings]
+            .properties
+            .session_timeout;
         match identity.silent_from {
             Some(silent) => identity.seen.max(silent) + timeout,
             None => SimTime::NEVER,
@@ -343,14 +412,25 @@ impl World<'_> {
     pub fn fall_silent(&mut self, process: ProcessId) {
         let now = self.now();
         let member = &self.members[process.ix()];
-        let Some(serial) = member.link.serial else { return };
-        let interval = self.scenario.settings[member.settings].properties.heartbeat_interval;
+        let Some(serial) = member.link.serial else {
+            return;
+        };
+        let interval = self.scenario.settings[member.settings]
+            .properties
+            .heartbeat_interval;
         let beats = now.since(member.link.heartbeat_from).as_nanos() / interval.as_nanos().max(1);
         let last = member.link.heartbeat_from + interval * beats;
-        let beating = matches!(member.link.phase, Phase::Stable | Phase::Fetching | Phase::Syncing | Phase::Revoking);
+        let beating = matches!(
+            member.link.phase,
+            Phase::Stable | Phase::Fetching | Phase::Syncing | Phase::Revoking
+        );
         let commit = member.last_stored;
         let identity = &mut self.group.identities[serial as usize];
-        identity.silent_from = Some(if beating { last.min(now) } else { identity.seen });
+        identity.silent_from = Some(if beating {
+            last.min(now)
+        } else {
+            identity.seen
+        });
         identity.seen = identity.seen.max(commit);
         self.await_session(serial);
     }

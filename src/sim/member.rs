@@ -161,7 +161,10 @@ impl Member {
 
     /// Whether its next step may touch others, and so belongs on the agenda.
     pub fn attended(&self) -> bool {
-        self.stopping || self.link.rejoin || self.link.phase != Phase::Stable || self.app == App::Closing
+        self.stopping
+            || self.link.rejoin
+            || self.link.phase != Phase::Stable
+            || self.app == App::Closing
     }
 
     fn settings_of<'s>(&self, scenario: &'s Scenario) -> &'s Settings {
@@ -170,7 +173,11 @@ impl Member {
 
     /// When it does something next by itself, commits of a background timer included.
     pub fn next_step(&self, scenario: &Scenario) -> SimTime {
-        if self.timer_commits(scenario) { self.wake.min(self.auto_commit_due) } else { self.wake }
+        if self.timer_commits(scenario) {
+            self.wake.min(self.auto_commit_due)
+        } else {
+            self.wake
+        }
     }
 
     fn timer_commits(&self, scenario: &Scenario) -> bool {
@@ -226,18 +233,27 @@ impl Member {
         self.batch.clear();
         let limits = limits(ground.scenario, settings);
         let max = settings.properties.max_poll_records;
-        match self.fetcher.poll(at, max, &limits, ground.topic, &mut self.batch.runs) {
+        match self
+            .fetcher
+            .poll(at, max, &limits, ground.topic, &mut self.batch.runs)
+        {
             Polled::Wait(look) => {
                 self.app = App::Polling;
                 self.wake = look;
-                if settings.processing.commit == CommitPolicy::Auto && self.uncommitted(ground.topic) {
+                if settings.processing.commit == CommitPolicy::Auto
+                    && self.uncommitted(ground.topic)
+                {
                     self.wake = look.min(self.auto_commit_due);
                 }
             }
             Polled::Records(_) => {
                 ground.accounts.polls += 1;
                 let (scenario, settings) = (ground.scenario, self.settings);
-                let mut shop = Workshop { scenario, settings, topic: ground.topic };
+                let mut shop = Workshop {
+                    scenario,
+                    settings,
+                    topic: ground.topic,
+                };
                 self.batch.begin(at, self.link.generation, &mut shop);
                 self.app = App::Processing;
                 self.wake = self.batch.ends_at();
@@ -260,27 +276,45 @@ impl Member {
                 }
             }
             let (partition, offset) = (stage.partition, stage.from);
-            ground.facts.push((at, Fact::PoisonMet { process: self.process, partition, offset }));
+            ground.facts.push((
+                at,
+                Fact::PoisonMet {
+                    process: self.process,
+                    partition,
+                    offset,
+                },
+            ));
         }
     }
 
     /// The batch is through: accounts, seeks back to poison, commits.
     fn finish(&mut self, at: SimTime, ground: &mut Ground) {
         let (scenario, settings) = (ground.scenario, self.settings);
-        let mut shop = Workshop { scenario, settings, topic: ground.topic };
-        self.batch.account_all(at, self.process, &mut shop, ground.facts);
-        let current = self.batch.generation == self.link.generation && self.link.phase == Phase::Stable;
+        let mut shop = Workshop {
+            scenario,
+            settings,
+            topic: ground.topic,
+        };
+        self.batch
+            .account_all(at, self.process, &mut shop, ground.facts);
+        let current =
+            self.batch.generation == self.link.generation && self.link.phase == Phase::Stable;
         for index in 0..self.batch.stages().len() {
             let stage = self.batch.stages()[index];
             match stage.kind {
                 Kind::SoughtBack { back_off } => {
                     ground.accounts.poison_attempts += 1;
                     if current {
-                        self.fetcher.seek(stage.partition, stage.from, at + back_off);
+                        self.fetcher
+                            .seek(stage.partition, stage.from, at + back_off);
                     }
                 }
-                Kind::GivenUp { attempts, .. } => ground.accounts.poison_attempts += u64::from(attempts),
-                Kind::Records => self.blocked.retain(|&partition| partition != stage.partition || !current),
+                Kind::GivenUp { attempts, .. } => {
+                    ground.accounts.poison_attempts += u64::from(attempts)
+                }
+                Kind::Records => self
+                    .blocked
+                    .retain(|&partition| partition != stage.partition || !current),
                 Kind::Stuck => {}
             }
         }
@@ -304,7 +338,14 @@ impl Member {
         }
         let records = self.batch.records();
         ground.accounts.commits_failed += 1;
-        ground.facts.push((at, Fact::CommitFailed { process: self.process, error: None, records }));
+        ground.facts.push((
+            at,
+            Fact::CommitFailed {
+                process: self.process,
+                error: None,
+                records,
+            },
+        ));
         false
     }
 
@@ -314,11 +355,12 @@ impl Member {
         }
         let cluster = &ground.scenario.cluster;
         self.app = App::Committing;
-        self.wake = if self.settings_of(ground.scenario).processing.commit == CommitPolicy::PerRecord {
-            at // Each record's commit is already part of the batch.
-        } else {
-            at + cluster.round_trip + cluster.commit_latency
-        };
+        self.wake =
+            if self.settings_of(ground.scenario).processing.commit == CommitPolicy::PerRecord {
+                at // Each record's commit is already part of the batch.
+            } else {
+                at + cluster.round_trip + cluster.commit_latency
+            };
         self.send_batch_commit(at, ground);
     }
 
@@ -330,7 +372,11 @@ impl Member {
         };
         ground.accounts.commits += 1;
         for (partition, offset) in self.batch.finished_offsets() {
-            self.pending.push_back(PendingCommit { stored_at, partition, offset });
+            self.pending.push_back(PendingCommit {
+                stored_at,
+                partition,
+                offset,
+            });
         }
     }
 
@@ -340,7 +386,11 @@ impl Member {
         let timer = settings.client.auto_commit_from == AutoCommitFrom::Timer;
         let interval = settings.properties.auto_commit_interval;
         // A timer keeps its beat; poll() starts the interval anew.
-        self.auto_commit_due = if timer { self.auto_commit_due + interval } else { at + interval };
+        self.auto_commit_due = if timer {
+            self.auto_commit_due + interval
+        } else {
+            at + interval
+        };
         self.commit_positions(at, ground);
     }
 
@@ -354,7 +404,11 @@ impl Member {
         ground.accounts.commits += 1;
         for slot in self.fetcher.slots() {
             let (partition, offset) = (slot.partition, slot.position);
-            self.pending.push_back(PendingCommit { stored_at, partition, offset });
+            self.pending.push_back(PendingCommit {
+                stored_at,
+                partition,
+                offset,
+            });
         }
         at + cluster.round_trip + cluster.commit_latency
     }
@@ -404,9 +458,19 @@ impl Member {
             return;
         }
         let settings = self.settings;
-        self.batch.account_until(now, &mut Workshop { scenario, settings, topic });
+        self.batch.account_until(
+            now,
+            &mut Workshop {
+                scenario,
+                settings,
+                topic,
+            },
+        );
         let per_record = scenario.settings[settings].processing.commit == CommitPolicy::PerRecord;
-        if per_record && self.batch.generation == self.link.generation && self.link.phase == Phase::Stable {
+        if per_record
+            && self.batch.generation == self.link.generation
+            && self.link.phase == Phase::Stable
+        {
             for (partition, offset) in self.batch.finished_offsets() {
                 topic.partitions[partition.ix()].committed = Some(offset);
             }

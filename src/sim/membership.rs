@@ -6,7 +6,9 @@ use super::event::{Event, Request};
 use super::member::{App, Ground, Phase};
 use super::world::World;
 use super::{Fact, PartitionState};
-use crate::kafka::{self, AutoCommitFrom, KafkaError, Logs, MemberId, OffsetReset, RejoinFrom, Response};
+use crate::kafka::{
+    self, AutoCommitFrom, KafkaError, Logs, MemberId, OffsetReset, RejoinFrom, Response,
+};
 use crate::scenario::{CommitPolicy, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
 
@@ -68,7 +70,11 @@ impl World<'_> {
         } else {
             self.attend(process);
         }
-        let request = if metadata_changed { Request::JoinForMetadata } else { Request::Join };
+        let request = if metadata_changed {
+            Request::JoinForMetadata
+        } else {
+            Request::Join
+        };
         if let Some(serial) = self.members[process.ix()].link.serial {
             self.send(request, serial, committed_at.max(now));
         }
@@ -79,15 +85,35 @@ impl World<'_> {
         if self.settings_of(process).processing.commit != CommitPolicy::Auto {
             return now;
         }
-        let World { scenario, topic, accounts, facts, members, .. } = self;
-        members[process.ix()].commit_positions(now, &mut Ground { scenario, topic, accounts, facts })
+        let World {
+            scenario,
+            topic,
+            accounts,
+            facts,
+            members,
+            ..
+        } = self;
+        members[process.ix()].commit_positions(
+            now,
+            &mut Ground {
+                scenario,
+                topic,
+                accounts,
+                facts,
+            },
+        )
     }
 
     /// The member reads nothing any more; its partitions are nobody's until the rebalance is through.
     fn revoke_all(&mut self, process: ProcessId, lost: bool) {
         let now = self.now();
         let member = &mut self.members[process.ix()];
-        let partitions: Vec<PartitionId> = member.fetcher.slots().iter().map(|slot| slot.partition).collect();
+        let partitions: Vec<PartitionId> = member
+            .fetcher
+            .slots()
+            .iter()
+            .map(|slot| slot.partition)
+            .collect();
         member.fetcher.clear();
         member.blocked.clear();
         member.link.standing_since = now;
@@ -99,7 +125,12 @@ impl World<'_> {
             }
         }
         if !partitions.is_empty() {
-            self.note(Fact::PartitionsRevoked { process, generation, partitions, lost });
+            self.note(Fact::PartitionsRevoked {
+                process,
+                generation,
+                partitions,
+                lost,
+            });
         }
     }
 
@@ -144,13 +175,24 @@ impl World<'_> {
             self.agenda.schedule(thaws, Event::Answer(serial));
             return;
         }
-        let Some(response) = member.link.inbox.pop_front() else { return };
+        let Some(response) = member.link.inbox.pop_front() else {
+            return;
+        };
         match response {
             Response::MemberIdRequired => self.send(Request::Join, serial, now),
-            Response::JoinGroup { generation, members } => {
+            Response::JoinGroup {
+                generation,
+                members,
+            } => {
                 let link = &mut member.link;
                 if link.generation == 0 || link.standing_since == member.started_at {
-                    self.facts.push((now, Fact::MemberJoined { process, member_id: name }));
+                    self.facts.push((
+                        now,
+                        Fact::MemberJoined {
+                            process,
+                            member_id: name,
+                        },
+                    ));
                 }
                 let link = &mut self.members[process.ix()].link;
                 link.generation = generation;
@@ -160,7 +202,10 @@ impl World<'_> {
                 link.leads = members;
                 self.send(Request::Sync, serial, now);
             }
-            Response::SyncGroup { generation, partitions } => self.assigned(process, serial, generation, partitions),
+            Response::SyncGroup {
+                generation,
+                partitions,
+            } => self.assigned(process, serial, generation, partitions),
             Response::Left => {}
             Response::Error(error) => self.refused(process, serial, error),
         }
@@ -181,7 +226,10 @@ impl World<'_> {
     }
 
     /// The assignment that the leader sends with its SyncGroup; followers send none.
-    pub fn assignment_of_leader(&mut self, serial: u32) -> Option<BTreeMap<MemberId, Vec<PartitionId>>> {
+    pub fn assignment_of_leader(
+        &mut self,
+        serial: u32,
+    ) -> Option<BTreeMap<MemberId, Vec<PartitionId>>> {
         let process = self.group.identities[serial as usize].process;
         let members = std::mem::take(&mut self.members[process.ix()].link.leads);
         if members.is_empty() {
@@ -192,11 +240,19 @@ impl World<'_> {
         Some(kafka::assignor::assign(assignor, &members, count))
     }
 
-    fn assigned(&mut self, process: ProcessId, serial: u32, generation: u32, partitions: Vec<PartitionId>) {
+    fn assigned(
+        &mut self,
+        process: ProcessId,
+        serial: u32,
+        generation: u32,
+        partitions: Vec<PartitionId>,
+    ) {
         let now = self.now();
         let trip = self.scenario.cluster.round_trip;
         // OffsetFetch, and ListOffsets for partitions without a committed offset.
-        let unknown = partitions.iter().any(|id| self.topic.partitions[id.ix()].committed.is_none());
+        let unknown = partitions
+            .iter()
+            .any(|id| self.topic.partitions[id.ix()].committed.is_none());
         let ready = match (partitions.is_empty(), unknown) {
             (true, _) => now,
             (false, false) => now + trip,
@@ -205,7 +261,11 @@ impl World<'_> {
         let link = &mut self.members[process.ix()].link;
         link.phase = Phase::Fetching;
         link.assigned = partitions.clone();
-        self.note(Fact::PartitionsAssigned { process, generation, partitions });
+        self.note(Fact::PartitionsAssigned {
+            process,
+            generation,
+            partitions,
+        });
         self.agenda.schedule(ready, Event::Resume(serial));
     }
 
@@ -250,7 +310,9 @@ impl World<'_> {
             } else {
                 member.wake = now;
             }
-        } else if member.link.rejoin && self.settings_of(process).client.rejoin_from == RejoinFrom::Background {
+        } else if member.link.rejoin
+            && self.settings_of(process).client.rejoin_from == RejoinFrom::Background
+        {
             self.give_up_and_rejoin(process);
         }
     }
@@ -278,7 +340,11 @@ impl World<'_> {
             self.topic.partitions[partition.ix()].totals.lost += to - from;
             let processed_to = &mut self.topic.partitions[partition.ix()].processed_to;
             *processed_to = (*processed_to).max(to);
-            self.note(Fact::RecordsLost { partition, from, to });
+            self.note(Fact::RecordsLost {
+                partition,
+                from,
+                to,
+            });
         }
     }
 
@@ -297,12 +363,14 @@ impl World<'_> {
         let look = settings.properties.retry_backoff;
         let interval = settings.properties.max_poll_interval;
         let member = &self.members[process.ix()];
-        let overdue = member.app == App::Processing && member.batch.number == number && member.wake > now;
+        let overdue =
+            member.app == App::Processing && member.batch.number == number && member.wake > now;
         if !overdue || member.link.phase != Phase::Stable {
             return;
         }
         if let Some(thaws) = member.frozen_until {
-            self.agenda.schedule(thaws, Event::PollDeadline(process, number));
+            self.agenda
+                .schedule(thaws, Event::PollDeadline(process, number));
             return;
         }
         // The heartbeat thread looks every retry.backoff.ms.
@@ -311,7 +379,8 @@ impl World<'_> {
             let phase = now.since(member.link.heartbeat_from).as_nanos() % look.as_nanos();
             if phase > 0 {
                 let later = now + crate::units::SimDuration::from_nanos(look.as_nanos() - phase);
-                self.agenda.schedule(later, Event::PollDeadline(process, number));
+                self.agenda
+                    .schedule(later, Event::PollDeadline(process, number));
                 return;
             }
         }
@@ -324,9 +393,14 @@ impl World<'_> {
         let member = &mut self.members[process.ix()];
         let polled_at = member.batch.polled_at;
         let before = member.batch.committed_at_poll.clone();
-        let Some(serial) = member.link.serial else { return };
+        let Some(serial) = member.link.serial else {
+            return;
+        };
         member.account_until(now, self.scenario, &mut self.topic);
-        self.note(Fact::MemberEvicted { process, removal: None });
+        self.note(Fact::MemberEvicted {
+            process,
+            removal: None,
+        });
         for (id, committed) in before {
             let partition = &self.topic.partitions[id.ix()];
             if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
@@ -334,7 +408,13 @@ impl World<'_> {
                 let log_end = self.topic.log_end(id, polled_at);
                 self.topic.partitions[id.ix()].evicted_to = processed_to;
                 let state = PartitionState::Evicted;
-                self.note(Fact::State { partition: id, state, since: polled_at, log_end, committed });
+                self.note(Fact::State {
+                    partition: id,
+                    state,
+                    since: polled_at,
+                    log_end,
+                    committed,
+                });
             }
         }
         self.send(Request::Leave, serial, now);
@@ -364,7 +444,8 @@ impl World<'_> {
             }
             None => now,
         };
-        self.agenda.schedule(gone, Event::Gone(process, incarnation));
+        self.agenda
+            .schedule(gone, Event::Gone(process, incarnation));
     }
 
     /// Whether this client's auto-commit has committed what the application had not finished.

@@ -25,6 +25,11 @@ pub fn run(scenario: &Scenario, replication: u32, observer: &mut dyn Observer) {
 }
 
 /// As [`run`], with events of one instant in an order of choice: no headline figure may depend on it.
-pub fn run_with_ties(scenario: &Scenario, replication: u32, ties: Ties, observer: &mut dyn Observer) {
+pub fn run_with_ties(
+    scenario: &Scenario,
+    replication: u32,
+    ties: Ties,
+    observer: &mut dyn Observer,
+) {
     world::World::new(scenario, replication, ties).run(observer);
 }

@@ -31,7 +31,10 @@ impl World<'_> {
         member.link.standing_since = now;
         let rollout = member.rollout;
         self.note(Fact::ProcessStarted { process });
-        self.join_anew(process, now + self.scenario.cluster.round_trip * BOOTSTRAP_ROUND_TRIPS);
+        self.join_anew(
+            process,
+            now + self.scenario.cluster.round_trip * BOOTSTRAP_ROUND_TRIPS,
+        );
         if let Some(rollout) = rollout {
             self.rollout_went_on(process, rollout);
         }
@@ -48,7 +51,8 @@ impl World<'_> {
         member.stopping = true;
         let processing = &self.scenario.settings[member.settings].processing;
         let incarnation = member.incarnation;
-        self.agenda.schedule(now + processing.grace, Event::Kill(process, incarnation));
+        self.agenda
+            .schedule(now + processing.grace, Event::Kill(process, incarnation));
         if member.frozen_until.is_some() {
             return;
         }
@@ -57,7 +61,11 @@ impl World<'_> {
             App::Processing if processing.on_stop == OnStop::FinishRecord => {
                 let settings = member.settings;
                 let (scenario, topic) = (self.scenario, &mut self.topic);
-                let shop = &mut super::batch::Workshop { scenario, settings, topic };
+                let shop = &mut super::batch::Workshop {
+                    scenario,
+                    settings,
+                    topic,
+                };
                 member.wake = member.batch.cut_after_record(now, shop);
                 if self.coupled() {
                     self.pace(now);
@@ -193,10 +201,14 @@ impl World<'_> {
         if let Some(serial) = serial {
             let identity = &mut self.group.identities[serial as usize];
             identity.silent_from = None;
-            self.agenda.schedule(now + self.scenario.cluster.round_trip, Event::Heartbeat(serial));
+            self.agenda.schedule(
+                now + self.scenario.cluster.round_trip,
+                Event::Heartbeat(serial),
+            );
         }
         if self.members[process.ix()].attended() {
-            if self.members[process.ix()].stopping && self.members[process.ix()].app == App::Polling {
+            if self.members[process.ix()].stopping && self.members[process.ix()].app == App::Polling
+            {
                 return self.close(process);
             }
             self.attend(process);

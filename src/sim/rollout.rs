@@ -28,32 +28,61 @@ impl World<'_> {
         self.note(Fact::Timeline { entry });
         let scenario = self.scenario;
         match &scenario.timeline[entry].action {
-            Action::Crash { processes, restart_after } => {
+            Action::Crash {
+                processes,
+                restart_after,
+            } => {
                 for &process in processes {
                     self.kill(process);
                     if let Some(after) = restart_after {
-                        self.agenda.schedule(now + *after, Event::Subscribe(process));
+                        self.agenda
+                            .schedule(now + *after, Event::Subscribe(process));
                     }
                 }
             }
-            Action::Restart { processes, gap, start_up, graceful, rolling, settings } => {
+            Action::Restart {
+                processes,
+                gap,
+                start_up,
+                graceful,
+                rolling,
+                settings,
+            } => {
                 let (gap, start_up, graceful, rolling) = (*gap, *start_up, *graceful, *rolling);
                 let waiting = processes.iter().copied().collect();
-                self.rollouts.push(Rollout { waiting, gap, start_up, graceful, rolling, settings: *settings });
+                self.rollouts.push(Rollout {
+                    waiting,
+                    gap,
+                    start_up,
+                    graceful,
+                    rolling,
+                    settings: *settings,
+                });
                 let index = self.rollouts.len() - 1;
                 let turns = if rolling { 1 } else { processes.len() };
                 for _ in 0..turns {
                     self.next_turn(index);
                 }
             }
-            Action::Start { processes, start_up } => {
+            Action::Start {
+                processes,
+                start_up,
+            } => {
                 for &process in processes {
-                    self.agenda.schedule(now + *start_up, Event::Subscribe(process));
+                    self.agenda
+                        .schedule(now + *start_up, Event::Subscribe(process));
                 }
             }
-            Action::Stop { processes, graceful } => {
+            Action::Stop {
+                processes,
+                graceful,
+            } => {
                 for &process in processes {
-                    if *graceful { self.stop(process) } else { self.kill(process) }
+                    if *graceful {
+                        self.stop(process)
+                    } else {
+                        self.kill(process)
+                    }
                 }
             }
             Action::AddPartitions { to } => self.add_partitions(*to),
@@ -62,7 +91,9 @@ impl World<'_> {
             Action::Downstream(change) => self.change_dependency(change),
             Action::Adopt { settings } => self.adopt(*settings),
             Action::AdoptAtRestart { settings } => {
-                self.members.iter_mut().for_each(|member| member.next_settings = *settings);
+                self.members
+                    .iter_mut()
+                    .for_each(|member| member.next_settings = *settings);
             }
         }
     }
@@ -81,7 +112,9 @@ impl World<'_> {
     /// The next process of a rollout is restarted.
     fn next_turn(&mut self, index: usize) {
         let rollout = &mut self.rollouts[index];
-        let Some(process) = rollout.waiting.pop_front() else { return };
+        let Some(process) = rollout.waiting.pop_front() else {
+            return;
+        };
         let (graceful, settings) = (rollout.graceful, rollout.settings);
         let member = &mut self.members[process.ix()];
         if let Some(settings) = settings {
@@ -91,12 +124,18 @@ impl World<'_> {
             return self.next_turn(index); // Not running: nothing to restart.
         }
         member.rollout = Some(index);
-        if graceful { self.stop(process) } else { self.kill(process) }
+        if graceful {
+            self.stop(process)
+        } else {
+            self.kill(process)
+        }
     }
 
     /// A process of a rollout has ended: its successor starts after the gap.
     pub fn restart_in_turn(&mut self, process: ProcessId) {
-        let Some(index) = self.members[process.ix()].rollout else { return };
+        let Some(index) = self.members[process.ix()].rollout else {
+            return;
+        };
         let rollout = &self.rollouts[index];
         let starts = self.now() + rollout.gap + rollout.start_up;
         self.agenda.schedule(starts, Event::Subscribe(process));
@@ -123,11 +162,17 @@ impl World<'_> {
     fn change_dependency(&mut self, change: &DownstreamChange) {
         let now = self.now();
         self.advance(now);
-        let Some(dependency) = &mut self.dependency else { return };
+        let Some(dependency) = &mut self.dependency else {
+            return;
+        };
         let slower = dependency.change(now, change);
         if let DownstreamChange::Latency(law) = change {
             self.topic.set_latency(self.scenario, self.replication, law);
-            for member in self.members.iter_mut().filter(|member| dependency::calls(member)) {
+            for member in self
+                .members
+                .iter_mut()
+                .filter(|member| dependency::calls(member))
+            {
                 member.batch.advance(now);
                 member.batch.rescale(slower);
             }
@@ -138,7 +183,8 @@ impl World<'_> {
     fn add_partitions(&mut self, to: u32) {
         let now = self.now();
         self.advance(now);
-        self.topic.grow(self.scenario, self.replication, to as usize);
+        self.topic
+            .grow(self.scenario, self.replication, to as usize);
         for index in 0..self.topic.partitions.len() {
             let id = crate::units::PartitionId(index as u32);
             if self.topic.partitions[index].state == super::PartitionState::Starting {
@@ -167,7 +213,9 @@ impl World<'_> {
     /// Metadata is refreshed when the process starts and every metadata.max.age.ms after.
     fn last_refresh(&self, process: ProcessId) -> SimTime {
         let member = &self.members[process.ix()];
-        let age = self.scenario.settings[member.settings].properties.metadata_max_age;
+        let age = self.scenario.settings[member.settings]
+            .properties
+            .metadata_max_age;
         let passed = self.now().since(member.started_at).as_nanos() / age.as_nanos().max(1);
         member.started_at + age * passed
     }
@@ -179,10 +227,13 @@ impl World<'_> {
         if member.app == App::Down || !member.link.leading || !behind {
             return;
         }
-        let age = self.scenario.settings[member.settings].properties.metadata_max_age;
+        let age = self.scenario.settings[member.settings]
+            .properties
+            .metadata_max_age;
         let next = self.last_refresh(process) + age.max(SimDuration::from_nanos(1));
         let incarnation = member.incarnation;
-        self.agenda.schedule(next, Event::Refresh(process, incarnation));
+        self.agenda
+            .schedule(next, Event::Refresh(process, incarnation));
     }
 
     /// The leader has refreshed its metadata: new partitions make it rejoin.

@@ -57,7 +57,11 @@ impl Topic {
                 laws.push(law.clone());
             }
         }
-        let mut topic = Topic { partitions: Vec::new(), law_of, laws };
+        let mut topic = Topic {
+            partitions: Vec::new(),
+            law_of,
+            laws,
+        };
         topic.grow(scenario, replication, scenario.topic.partitions.len());
         topic
     }
@@ -69,17 +73,25 @@ impl Topic {
             let name = format!("{}-{index}", scenario.topic.name);
             let address = |purpose| Address::new(scenario.seed, replication, purpose, &name);
             let start = scenario.topic.partitions.get(index).copied();
-            let start = start.unwrap_or(crate::scenario::PartitionStart { committed: None, log_end: 0 });
+            let start = start.unwrap_or(crate::scenario::PartitionStart {
+                committed: None,
+                log_end: 0,
+            });
             let shares = scenario.production.shares.first().map(|shares| &shares.of);
             let share = shares.and_then(|of| of.get(index)).copied().unwrap_or(0.0);
             let mut poison = Vec::new();
             for (entry, records) in scenario.poison.iter().enumerate() {
                 let (offsets, share) = match records.which {
-                    PoisonRecords::At { partition, offset } if partition == id => (vec![offset], 0.0),
+                    PoisonRecords::At { partition, offset } if partition == id => {
+                        (vec![offset], 0.0)
+                    }
                     PoisonRecords::At { .. } => continue,
                     PoisonRecords::Share(share) => (Vec::new(), share),
                 };
-                poison.push((entry, Failures::new(address(Purpose::Poison), &offsets, share)));
+                poison.push((
+                    entry,
+                    Failures::new(address(Purpose::Poison), &offsets, share),
+                ));
             }
             self.partitions.push(Partition {
                 base: start.log_end,
@@ -91,7 +103,11 @@ impl Topic {
                     id,
                 ),
                 committed: start.committed,
-                work: self.laws.iter().map(|law| RecordCosts::new(address(Purpose::Work), law)).collect(),
+                work: self
+                    .laws
+                    .iter()
+                    .map(|law| RecordCosts::new(address(Purpose::Work), law))
+                    .collect(),
                 latency: None,
                 poison,
                 processed_to: start.committed.unwrap_or(0),
@@ -101,8 +117,10 @@ impl Topic {
                 totals: PartitionTotals::default(),
             });
             if let Some(downstream) = &scenario.downstream {
-                self.partitions[index].latency =
-                    Some(RecordCosts::new(address(Purpose::Latency), &downstream.latency));
+                self.partitions[index].latency = Some(RecordCosts::new(
+                    address(Purpose::Latency),
+                    &downstream.latency,
+                ));
             }
         }
     }
@@ -117,7 +135,14 @@ impl Topic {
     }
 
     /// Work of records one after another: local work, and the latency of their calls if they make any.
-    pub fn work(&mut self, id: PartitionId, from: u64, to: u64, settings: usize, calls: bool) -> SimDuration {
+    pub fn work(
+        &mut self,
+        id: PartitionId,
+        from: u64,
+        to: u64,
+        settings: usize,
+        calls: bool,
+    ) -> SimDuration {
         let law = self.law_of[settings];
         let partition = &mut self.partitions[id.ix()];
         let local = partition.work[law].work(from, to);
@@ -130,7 +155,9 @@ impl Topic {
     /// The first poison record in [`from`, `to`) and the entry of the scenario that makes it one.
     pub fn poison_in(&mut self, id: PartitionId, from: u64, to: u64) -> Option<(u64, usize)> {
         let poison = self.partitions[id.ix()].poison.iter_mut();
-        poison.filter_map(|(entry, failures)| failures.first_in(from, to).map(|at| (at, *entry))).min()
+        poison
+            .filter_map(|(entry, failures)| failures.first_in(from, to).map(|at| (at, *entry)))
+            .min()
     }
 
     /// Accounts for records [`from`, `to`) processed.
@@ -145,7 +172,11 @@ impl Topic {
     pub fn given_up(&mut self, id: PartitionId, offset: u64, dead_lettered: bool) {
         let partition = &mut self.partitions[id.ix()];
         let account = &mut partition.totals;
-        *(if dead_lettered { &mut account.dead_lettered } else { &mut account.skipped }) += 1;
+        *(if dead_lettered {
+            &mut account.dead_lettered
+        } else {
+            &mut account.skipped
+        }) += 1;
         partition.processed_to = partition.processed_to.max(offset + 1);
     }
 
@@ -163,7 +194,11 @@ impl Topic {
             return Some(now.since(came).as_secs_f64());
         }
         let before = (partition.base - committed) as f64;
-        let before = if partition.initial_rate > 0.0 { before / partition.initial_rate } else { 0.0 };
+        let before = if partition.initial_rate > 0.0 {
+            before / partition.initial_rate
+        } else {
+            0.0
+        };
         Some(now.as_secs_f64() + before)
     }
 
@@ -171,7 +206,13 @@ impl Topic {
     pub fn state_fact(&mut self, id: PartitionId, state: PartitionState, since: SimTime) -> Fact {
         let log_end = self.log_end(id, since);
         let committed = self.partitions[id.ix()].committed.unwrap_or(0);
-        Fact::State { partition: id, state, since, log_end, committed }
+        Fact::State {
+            partition: id,
+            state,
+            since,
+            log_end,
+            committed,
+        }
     }
 }
 
@@ -191,14 +232,25 @@ impl Logs for Topic {
 }
 
 /// How long a poison record takes until it is given up; `None` if never.
-pub(super) fn giving_up(on_error: &OnError, attempt: SimDuration) -> Option<(SimDuration, u32, bool)> {
+pub(super) fn giving_up(
+    on_error: &OnError,
+    attempt: SimDuration,
+) -> Option<(SimDuration, u32, bool)> {
     use crate::scenario::GiveUp;
-    let OnError::Retry { attempts, back_off, then } = on_error else { return None };
+    let OnError::Retry {
+        attempts,
+        back_off,
+        then,
+    } = on_error
+    else {
+        return None;
+    };
     let mut length = attempt * u64::from(*attempts);
     let mut pause = back_off.first;
     for _ in 1..*attempts {
         length += pause.min(back_off.max);
-        pause = SimDuration::from_secs_f64(pause.as_secs_f64() * back_off.multiplier).min(back_off.max);
+        pause =
+            SimDuration::from_secs_f64(pause.as_secs_f64() * back_off.multiplier).min(back_off.max);
     }
     match then {
         GiveUp::Skip => Some((length, *attempts, false)),

@@ -36,9 +36,14 @@ impl<'s> World<'s> {
             replication,
             agenda: Agenda::new(ties),
             topic: Topic::new(scenario, replication),
-            members: processes.map(|index| Member::new(ProcessId(index))).collect(),
+            members: processes
+                .map(|index| Member::new(ProcessId(index)))
+                .collect(),
             group: Coordinator::new(scenario),
-            dependency: scenario.downstream.as_ref().map(|spec| Dependency::new(scenario, spec, replication)),
+            dependency: scenario
+                .downstream
+                .as_ref()
+                .map(|spec| Dependency::new(scenario, spec, replication)),
             rollouts: Vec::new(),
             accounts: Accounts::default(),
             facts: Vec::new(),
@@ -48,11 +53,15 @@ impl<'s> World<'s> {
             world.tell_state(id, PartitionState::Starting, SimTime::ZERO);
         }
         for (index, entry) in scenario.timeline.iter().enumerate() {
-            world.agenda.schedule(entry.at, Event::Timeline(index as u32));
+            world
+                .agenda
+                .schedule(entry.at, Event::Timeline(index as u32));
         }
         for (index, process) in scenario.group.processes.iter().enumerate() {
             if let Some(start) = process.start {
-                world.agenda.schedule(start, Event::Subscribe(ProcessId(index as u32)));
+                world
+                    .agenda
+                    .schedule(start, Event::Subscribe(ProcessId(index as u32)));
             }
         }
         world.agenda.schedule(SimTime::ZERO, Event::LookAhead);
@@ -102,9 +111,24 @@ impl<'s> World<'s> {
         if self.coupled() {
             return self.advance_together(until);
         }
-        let World { scenario, topic, accounts, facts, members, .. } = self;
+        let World {
+            scenario,
+            topic,
+            accounts,
+            facts,
+            members,
+            ..
+        } = self;
         for member in members.iter_mut() {
-            member.run(until, &mut Ground { scenario, topic, accounts, facts });
+            member.run(
+                until,
+                &mut Ground {
+                    scenario,
+                    topic,
+                    accounts,
+                    facts,
+                },
+            );
         }
         true
     }
@@ -114,8 +138,23 @@ impl<'s> World<'s> {
         if self.coupled() {
             return; // All of them are there already.
         }
-        let World { scenario, topic, accounts, facts, members, .. } = self;
-        members[process.ix()].run(until, &mut Ground { scenario, topic, accounts, facts });
+        let World {
+            scenario,
+            topic,
+            accounts,
+            facts,
+            members,
+            ..
+        } = self;
+        members[process.ix()].run(
+            until,
+            &mut Ground {
+                scenario,
+                topic,
+                accounts,
+                facts,
+            },
+        );
     }
 
     /// Members that share a dependency take their steps in the order of time.
@@ -128,7 +167,10 @@ impl<'s> World<'s> {
                     next = (at, index);
                 }
             }
-            let dry = self.dependency.as_ref().map_or(SimTime::NEVER, Dependency::runs_dry_at);
+            let dry = self
+                .dependency
+                .as_ref()
+                .map_or(SimTime::NEVER, Dependency::runs_dry_at);
             if dry.min(next.0) > until {
                 break;
             }
@@ -144,8 +186,20 @@ impl<'s> World<'s> {
                 return next.0 >= until;
             }
             let called = dependency::calls(&self.members[next.1]);
-            let World { scenario, topic, accounts, facts, members, .. } = self;
-            members[next.1].step(&mut Ground { scenario, topic, accounts, facts });
+            let World {
+                scenario,
+                topic,
+                accounts,
+                facts,
+                members,
+                ..
+            } = self;
+            members[next.1].step(&mut Ground {
+                scenario,
+                topic,
+                accounts,
+                facts,
+            });
             if called || dependency::calls(&self.members[next.1]) {
                 self.pace(next.0);
             }
@@ -158,7 +212,9 @@ impl<'s> World<'s> {
 
     /// Callers have come or gone: everyone's batch gets its new speed.
     pub fn pace(&mut self, at: SimTime) {
-        let Some(dependency) = &mut self.dependency else { return };
+        let Some(dependency) = &mut self.dependency else {
+            return;
+        };
         dependency.pace(at, &mut self.members);
         for index in 0..self.members.len() {
             let member = &self.members[index];
@@ -186,8 +242,22 @@ impl<'s> World<'s> {
             return; // It was moved, or runs by itself again.
         }
         let called = dependency::calls(member);
-        let World { scenario, topic, accounts, facts, .. } = self;
-        let polls = member.work(now, &mut Ground { scenario, topic, accounts, facts });
+        let World {
+            scenario,
+            topic,
+            accounts,
+            facts,
+            ..
+        } = self;
+        let polls = member.work(
+            now,
+            &mut Ground {
+                scenario,
+                topic,
+                accounts,
+                facts,
+            },
+        );
         if called && self.coupled() {
             self.pace(now);
         }
@@ -201,8 +271,23 @@ impl<'s> World<'s> {
     /// One poll of a member that is Stable, at the now of the agenda.
     pub fn poll_now(&mut self, process: ProcessId) {
         let now = self.now();
-        let World { scenario, topic, accounts, facts, members, .. } = self;
-        members[process.ix()].poll(now, &mut Ground { scenario, topic, accounts, facts });
+        let World {
+            scenario,
+            topic,
+            accounts,
+            facts,
+            members,
+            ..
+        } = self;
+        members[process.ix()].poll(
+            now,
+            &mut Ground {
+                scenario,
+                topic,
+                accounts,
+                facts,
+            },
+        );
         if self.coupled() {
             self.pace(now);
         }
@@ -228,19 +313,30 @@ impl<'s> World<'s> {
             self.agenda.schedule(now, Event::LookAhead);
             return;
         }
-        let longest = self.scenario.settings.iter().map(|settings| settings.properties.max_poll_interval);
-        let step = longest.min().unwrap_or(SimDuration::from_secs(60)).half().max(SimDuration::from_millis(1));
+        let longest = self
+            .scenario
+            .settings
+            .iter()
+            .map(|settings| settings.properties.max_poll_interval);
+        let step = longest
+            .min()
+            .unwrap_or(SimDuration::from_secs(60))
+            .half()
+            .max(SimDuration::from_millis(1));
         let next = now + step;
         for index in 0..self.members.len() {
             let member = &self.members[index];
             if member.app != App::Processing {
                 continue;
             }
-            let interval = self.scenario.settings[member.settings].properties.max_poll_interval;
+            let interval = self.scenario.settings[member.settings]
+                .properties
+                .max_poll_interval;
             let deadline = member.batch.polled_at + interval;
             if deadline > now && deadline <= next {
                 let (process, number) = (member.process, member.batch.number);
-                self.agenda.schedule(deadline, Event::PollDeadline(process, number));
+                self.agenda
+                    .schedule(deadline, Event::PollDeadline(process, number));
             }
         }
         self.agenda.schedule(next, Event::LookAhead);
@@ -269,7 +365,12 @@ impl<'s> World<'s> {
 
     fn sample(&mut self, at: SimTime, observer: &mut dyn Observer) {
         for index in 0..self.members.len() {
-            let World { scenario, topic, members, .. } = self;
+            let World {
+                scenario,
+                topic,
+                members,
+                ..
+            } = self;
             members[index].account_until(at, scenario, topic);
         }
         self.classify(at);
@@ -283,7 +384,13 @@ impl<'s> World<'s> {
             let slot = owner.and_then(|member| member.fetcher.slot(id));
             let position = slot.map_or(partition.committed.unwrap_or(0), |slot| slot.position);
             let (committed, state) = (partition.committed, partition.state);
-            samples.push(Sample { log_end, committed, position, age_s, state });
+            samples.push(Sample {
+                log_end,
+                committed,
+                position,
+                age_s,
+                state,
+            });
         }
         observer.sample(at, &samples);
     }
@@ -299,15 +406,25 @@ impl<'s> World<'s> {
 
     /// What an owner's work looks like at `at`, partition by partition.
     fn classify(&mut self, at: SimTime) {
-        let waiting = self.dependency.as_ref().is_some_and(|dependency| dependency.saturated);
+        let waiting = self
+            .dependency
+            .as_ref()
+            .is_some_and(|dependency| dependency.saturated);
         for index in 0..self.topic.partitions.len() {
             let id = PartitionId(index as u32);
-            let Some(process) = self.topic.partitions[index].owner else { continue };
+            let Some(process) = self.topic.partitions[index].owner else {
+                continue;
+            };
             let member = &self.members[process.ix()];
-            let Some(slot) = member.fetcher.slot(id) else { continue };
+            let Some(slot) = member.fetcher.slot(id) else {
+                continue;
+            };
             let properties = &self.scenario.settings[member.settings].properties;
             let size = self.scenario.topic.record_bytes.max(1);
-            let a_poll = properties.max_poll_records.min(properties.max_partition_fetch_bytes / size).max(1);
+            let a_poll = properties
+                .max_poll_records
+                .min(properties.max_partition_fetch_bytes / size)
+                .max(1);
             let position = slot.position;
             let behind = self.topic.log_end(id, at).saturating_sub(position);
             let partition = &self.topic.partitions[index];
@@ -315,7 +432,8 @@ impl<'s> World<'s> {
                 PartitionState::Frozen
             } else if member.blocked.contains(&id) || member.batch.stuck_on().is_some() {
                 PartitionState::Blocked
-            } else if behind <= a_poll && !self.dependency.as_ref().is_some_and(Dependency::stopped) {
+            } else if behind <= a_poll && !self.dependency.as_ref().is_some_and(Dependency::stopped)
+            {
                 PartitionState::KeepingUp
             } else if position < partition.evicted_to {
                 PartitionState::Evicted
@@ -342,8 +460,19 @@ impl<'s> World<'s> {
             totals.committed = partition.committed.unwrap_or(0).saturating_sub(before);
             partitions.push(totals);
         }
-        let Accounts { polls, commits, commits_failed, poison_attempts } = self.accounts;
-        Totals { partitions, polls, commits, commits_failed, poison_attempts }
+        let Accounts {
+            polls,
+            commits,
+            commits_failed,
+            poison_attempts,
+        } = self.accounts;
+        Totals {
+            partitions,
+            polls,
+            commits,
+            commits_failed,
+            poison_attempts,
+        }
     }
 
     fn view(&self) -> GroupView {

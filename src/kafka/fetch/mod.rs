@@ -133,13 +133,18 @@ impl Fetcher {
 
     /// The slot of a partition, if it is assigned.
     pub fn slot(&self, partition: PartitionId) -> Option<&Slot> {
-        let found = self.slots.binary_search_by_key(&partition, |slot| slot.partition);
+        let found = self
+            .slots
+            .binary_search_by_key(&partition, |slot| slot.partition);
         found.ok().map(|index| &self.slots[index])
     }
 
     /// Moves a partition's position, drops what is buffered of it, and pauses it until `paused_until`.
     pub fn seek(&mut self, partition: PartitionId, position: u64, paused_until: SimTime) {
-        let Ok(index) = self.slots.binary_search_by_key(&partition, |slot| slot.partition) else {
+        let Ok(index) = self
+            .slots
+            .binary_search_by_key(&partition, |slot| slot.partition)
+        else {
             return;
         };
         let slot = &mut self.slots[index];
@@ -215,11 +220,17 @@ impl Fetcher {
     fn drain(&mut self, max: u64, runs: &mut Vec<Run>) -> u64 {
         let mut taken = 0;
         while taken < max {
-            let Some(&index) = self.buffer.front() else { break };
+            let Some(&index) = self.buffer.front() else {
+                break;
+            };
             let slot = &mut self.slots[index];
             let count = (slot.buffered_to - slot.position).min(max - taken);
             let (from, to) = (slot.position, slot.position + count);
-            runs.push(Run { partition: slot.partition, from, to });
+            runs.push(Run {
+                partition: slot.partition,
+                from,
+                to,
+            });
             slot.position = to;
             taken += count;
             if slot.position == slot.buffered_to {
@@ -265,7 +276,9 @@ impl Fetcher {
         in_poll: bool,
     ) {
         let reached = now + limits.round_trip.half();
-        let Some(mut available) = self.available(broker, now, reached, limits, logs) else { return };
+        let Some(mut available) = self.available(broker, now, reached, limits, logs) else {
+            return;
+        };
         let deadline = reached + limits.max_wait;
         let cycle = limits.cycle();
         let answers_at = if available <= deadline {
@@ -290,12 +303,19 @@ impl Fetcher {
         }
         let answered = answers_at + limits.round_trip.saturating_sub(limits.round_trip.half());
         let asked = self.fetchable_of(broker, now);
-        self.brokers[broker].in_flight = Some(InFlight { reached, available, answered, asked });
+        self.brokers[broker].in_flight = Some(InFlight {
+            reached,
+            available,
+            answered,
+            asked,
+        });
     }
 
     fn fetchable_of(&self, broker: usize, now: SimTime) -> usize {
         let slots = self.brokers[broker].slots.iter();
-        slots.filter(|&&index| Self::fetchable(&self.slots[index], now)).count()
+        slots
+            .filter(|&&index| Self::fetchable(&self.slots[index], now))
+            .count()
     }
 
     fn fetchable(slot: &Slot, now: SimTime) -> bool {
@@ -330,9 +350,14 @@ impl Fetcher {
             return Some(self.enough(broker, now, reached, limits, logs));
         }
         let slots = &self.slots;
-        let waiting = self.brokers[broker].slots.iter().map(|&index| &slots[index]);
+        let waiting = self.brokers[broker]
+            .slots
+            .iter()
+            .map(|&index| &slots[index]);
         let waiting = waiting.filter(|slot| Self::fetchable(slot, now));
-        waiting.map(|slot| logs.appended_at(slot.partition, slot.position)).min()
+        waiting
+            .map(|slot| logs.appended_at(slot.partition, slot.position))
+            .min()
     }
 
     /// Log end at `at`, or a lower bound of it that already fills the partition's share of an answer.
@@ -356,29 +381,49 @@ impl Fetcher {
         limits: &FetchLimits,
         logs: &mut impl Logs,
     ) -> SimTime {
-        let asked: Vec<&Slot> = self.brokers[broker].slots.iter().map(|&index| &self.slots[index]).collect();
+        let asked: Vec<&Slot> = self.brokers[broker]
+            .slots
+            .iter()
+            .map(|&index| &self.slots[index])
+            .collect();
         let mut there = |at: SimTime| {
             let asked = asked.iter().filter(|slot| Self::fetchable(slot, now));
-            let counts = asked.map(|slot| logs.log_end(slot.partition, at).saturating_sub(slot.position));
+            let counts = asked.map(|slot| {
+                logs.log_end(slot.partition, at)
+                    .saturating_sub(slot.position)
+            });
             counts.sum::<u64>() >= limits.min_records
         };
         // The broker answers after fetch.max.wait.ms whatever there is, as soon as there is one record.
         let mut high = reached + limits.max_wait;
         if !there(high) {
             let first = asked.iter().filter(|slot| Self::fetchable(slot, now));
-            let first = first.map(|slot| logs.appended_at(slot.partition, slot.position)).min();
+            let first = first
+                .map(|slot| logs.appended_at(slot.partition, slot.position))
+                .min();
             return first.unwrap_or(SimTime::NEVER).max(high);
         }
         let mut low = reached;
         while high.since(low) > SimDuration::from_nanos(1) {
             let middle = low + high.since(low).half();
-            if there(middle) { high = middle } else { low = middle }
+            if there(middle) {
+                high = middle
+            } else {
+                low = middle
+            }
         }
         high
     }
 
     /// Puts into the answer what the broker has at `at`, in session order, within the byte limits.
-    fn fill(&mut self, broker: usize, now: SimTime, at: SimTime, limits: &FetchLimits, logs: &mut impl Logs) {
+    fn fill(
+        &mut self,
+        broker: usize,
+        now: SimTime,
+        at: SimTime,
+        limits: &FetchLimits,
+        logs: &mut impl Logs,
+    ) {
         let mut room = limits.per_response;
         for &index in &self.brokers[broker].slots {
             let slot = &mut self.slots[index];
@@ -399,9 +444,12 @@ impl Fetcher {
     fn settle(&mut self, now: SimTime, limits: &FetchLimits, in_poll: bool) {
         let cycle = limits.cycle();
         for index in 0..self.brokers.len() {
-            let Some(in_flight) = self.brokers[index].in_flight else { continue };
+            let Some(in_flight) = self.brokers[index].in_flight else {
+                continue;
+            };
             let first_answer_counts = in_flight.available <= in_flight.reached + limits.max_wait;
-            if first_answer_counts || (in_poll && self.fetchable_of(index, now) <= in_flight.asked) {
+            if first_answer_counts || (in_poll && self.fetchable_of(index, now) <= in_flight.asked)
+            {
                 continue;
             }
             let broker = &mut self.brokers[index];
@@ -415,9 +463,14 @@ impl Fetcher {
                 if in_flight.available <= deadline {
                     continue;
                 }
-                let answered = deadline + limits.round_trip.saturating_sub(limits.round_trip.half());
-                broker.in_flight =
-                    Some(InFlight { reached, available: deadline, answered, ..in_flight });
+                let answered =
+                    deadline + limits.round_trip.saturating_sub(limits.round_trip.half());
+                broker.in_flight = Some(InFlight {
+                    reached,
+                    available: deadline,
+                    answered,
+                    ..in_flight
+                });
             }
             for &slot in &broker.slots {
                 self.slots[slot].incoming = None;
