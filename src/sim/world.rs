@@ -9,7 +9,7 @@ use super::topic::Topic;
 use super::{Fact, GroupView, Observer, PartitionState, Sample, Totals};
 use crate::engine::{Agenda, Ties};
 use crate::kafka::Logs;
-use crate::scenario::Scenario;
+use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// Everything that exists during a run.
