@@ -188,16 +188,6 @@ impl World<'_> {
                 members,
             } => {
                 let link = &mut member.link;
-                if link.generation == 0 || link.standing_since == member.started_at {
-                    self.facts.push((
-                        now,
-                        Fact::MemberJoined {
-                            process,
-                            member_id: name,
-                        },
-                    ));
-                }
-                let link = &mut self.members[process.ix()].link;
                 link.generation = generation;
                 link.phase = Phase::Syncing;
                 link.heartbeat_from = now;
