@@ -1,6 +1,7 @@
 //! Tables of (time, input, effects), named after the rule; and random runs.
 
 mod barrier;
+mod initial_delay;
 mod random;
 mod requests;
 
@@ -93,7 +94,7 @@ fn expire(member: MemberId) -> Input {
     Input::SessionExpired { member }
 }
 
-fn initial_delay(rebalance: u32) -> Input {
+fn window_over(rebalance: u32) -> Input {
     Input::Timer(Timer::InitialDelay { rebalance })
 }
 
@@ -209,7 +210,7 @@ fn completing(members: &[MemberId]) -> ClassicGroup {
         feed(&mut group, SimTime::ZERO, join(*member));
     }
     while group.state() == GroupState::PreparingRebalance {
-        feed(&mut group, SimTime::ZERO, initial_delay(1));
+        feed(&mut group, SimTime::ZERO, window_over(1));
     }
     group
 }
