@@ -97,6 +97,8 @@ pub(super) struct Member {
     /// Rolling restart it is part of.
     pub rollout: Option<usize>,
     auto_commit_due: SimTime,
+    /// It waits in poll() with all positions committed.
+    nothing_to_commit: bool,
     pending: VecDeque<PendingCommit>,
     /// When the coordinator last stored a commit of it: that renews its session.
     pub last_stored: SimTime,
@@ -151,6 +153,7 @@ impl Member {
             stopping: false,
             rollout: None,
             auto_commit_due: SimTime::NEVER,
+            nothing_to_commit: false,
             pending: VecDeque::new(),
             last_stored: SimTime::ZERO,
             blocked: Vec::new(),
@@ -225,6 +228,7 @@ impl Member {
     pub fn poll(&mut self, at: SimTime, ground: &mut Ground) {
         self.store_commits(at, ground.topic);
         let settings = self.settings_of(ground.scenario);
+        self.catch_up_auto_commit(at, settings.properties.auto_commit_interval);
         if settings.processing.commit == CommitPolicy::Auto && at >= self.auto_commit_due {
             self.auto_commit(at, ground);
         }
@@ -238,10 +242,12 @@ impl Member {
             Polled::Wait(look) => {
                 self.app = App::Polling;
                 self.wake = look;
-                if settings.processing.commit == CommitPolicy::Auto
-                    && self.uncommitted(ground.topic)
-                {
-                    self.wake = look.min(self.auto_commit_due);
+                if settings.processing.commit == CommitPolicy::Auto {
+                    if self.uncommitted(ground.topic) {
+                        self.wake = look.min(self.auto_commit_due);
+                    } else {
+                        self.nothing_to_commit = true;
+                    }
                 }
             }
             Polled::Records(_) => {
@@ -378,6 +384,15 @@ impl Member {
         }
     }
 
+    /// A poll that waits commits whenever the interval is over. A commit of nothing new changes nothing but when the next
+    /// is due, so it is no step of its own (`ConsumerCoordinator#maybeAutoCommitOffsetsAsync`).
+    fn catch_up_auto_commit(&mut self, at: SimTime, interval: SimDuration) {
+        if std::mem::take(&mut self.nothing_to_commit) && at > self.auto_commit_due {
+            let late = at.since(self.auto_commit_due).as_nanos();
+            self.auto_commit_due += interval * late.div_ceil(interval.as_nanos().max(1));
+        }
+    }
+
     /// Commits the positions: everything that polls have returned.
     pub fn auto_commit(&mut self, at: SimTime, ground: &mut Ground) {
         let settings = self.settings_of(ground.scenario);
@@ -419,15 +434,24 @@ impl Member {
     /// The interval of auto-commit starts, as it does with each assignment.
     pub fn start_auto_commit(&mut self, at: SimTime, interval: SimDuration) {
         self.auto_commit_due = at + interval;
+        self.nothing_to_commit = false;
     }
 
     /// Stands still from `now` until `thaws`: what is under way goes on with what is left of it.
-    pub fn freeze(&mut self, now: SimTime, thaws: SimTime) {
+    pub fn freeze(&mut self, now: SimTime, thaws: SimTime, scenario: &Scenario) {
         self.frozen_until = Some(thaws);
+        let settings = self.settings_of(scenario);
+        let interval = settings.properties.auto_commit_interval;
+        let limits = limits(scenario, settings);
+        self.catch_up_auto_commit(now, interval);
         if self.app == App::Processing {
             self.batch.advance(now);
             self.batch.since = thaws;
             self.wake = self.batch.ends_at();
+        } else if self.app == App::Polling && self.link.phase == Phase::Stable {
+            // The wait in poll() ends with the freeze: only then another fetch can be sent.
+            self.fetcher.stand_still(now, &limits);
+            self.wake = thaws;
         } else {
             self.wake = self.wake.max(thaws);
         }

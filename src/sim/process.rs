@@ -165,7 +165,7 @@ impl World<'_> {
         self.fall_silent(process);
         let coupled = self.coupled();
         let member = &mut self.members[process.ix()];
-        member.freeze(now, now + length);
+        member.freeze(now, now + length, self.scenario);
         self.agenda.schedule(now + length, Event::Thaw(process));
         self.note(Fact::Frozen { process });
         for index in 0..self.topic.partitions.len() {

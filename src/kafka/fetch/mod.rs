@@ -114,7 +114,8 @@ impl Fetcher {
                 paused_until: SimTime::ZERO,
                 buffered_to: position,
                 incoming: None,
-                known: (SimTime::ZERO, 0),
+                // Nothing is known yet.
+                known: (SimTime::NEVER, 0),
             });
         }
     }
@@ -151,6 +152,12 @@ impl Fetcher {
         slot.incoming = None;
         slot.paused_until = paused_until;
         self.buffer.retain(|&buffered| buffered != index);
+    }
+
+    /// The member stands still from `now` on: no long poll is followed by another.
+    pub fn stand_still(&mut self, now: SimTime, limits: &FetchLimits) {
+        self.receive(now);
+        self.settle(now, limits, false);
     }
 
     /// One poll at `now`: hands out up to `max` records into `runs`, or says when to look again.
