@@ -32,7 +32,9 @@ impl RecordCosts {
         let measure = match law {
             Law::Constant(secs) => {
                 let scaled = secs.max(0.0) * 1e9 * 2.0_f64.powi(CONSTANT_BITS as i32);
-                Measure::Constant((scaled.round() as u128).min(u128::from(u64::MAX)))
+                Measure::Constant(
+                    (scaled.round() as u128).min(u128::from(u64::MAX) << CONSTANT_BITS),
+                )
             }
             Law::Exponential { mean } => gamma(address, *mean, 1.0),
             Law::Gamma { mean, shape } => gamma(address, *mean, *shape),
@@ -51,7 +53,13 @@ impl RecordCosts {
         }
         SimDuration::from_nanos(match &mut self.measure {
             Measure::Constant(each) => {
-                let by = |offset: u64| (u128::from(offset) * *each) >> CONSTANT_BITS;
+                // Whole nanoseconds apart from the fraction, so that no product can overflow.
+                let (whole, fraction) =
+                    (*each >> CONSTANT_BITS, *each & ((1 << CONSTANT_BITS) - 1));
+                let by = |offset: u64| {
+                    let offset = u128::from(offset);
+                    offset * whole + ((offset * fraction) >> CONSTANT_BITS)
+                };
                 u64::try_from(by(to) - by(from)).unwrap_or(u64::MAX)
             }
             Measure::Gamma(measure) => measure.work(from, to),
