@@ -6,7 +6,7 @@
 
 use lagsim::kafka::RebalanceReason;
 use lagsim::scenario::{Action, Scenario};
-use lagsim::sim::{Fact, StopReason};
+use lagsim::sim::Fact;
 use lagsim::units::{ProcessId, SimDuration, SimTime};
 use lagsim::workload::Law;
 
@@ -288,30 +288,33 @@ fn a_rolling_restart_of_three_members_makes_six_generations() {
     scenario.cluster.round_trip = SimDuration::ZERO;
     scenario.cluster.commit_latency = SimDuration::ZERO;
     scenario.settings[0].properties.retry_backoff = SimDuration::ZERO;
-    let restart = Action::Restart {
-        processes: vec![ProcessId(A), ProcessId(B), ProcessId(C)],
-        gap: secs(10),
-        start_up: SimDuration::ZERO,
-        graceful: true,
-        rolling: true,
-        settings: None,
-    };
-    // All beat at multiples of 3 s: 1.5 s after the first leave.
-    let told = run(&with(scenario, at_ms(31_500), restart));
-    assert_eq!(generations_after(&told, 1_000), 6);
+    // Everyone beats every 3 s from the last barrier on; each leave comes 1.5 s before a beat.
+    for (process, leaves) in [(A, 31_500), (B, 52_500), (C, 73_500)] {
+        let restart = Action::Restart {
+            processes: vec![ProcessId(process)],
+            gap: secs(10),
+            start_up: SimDuration::ZERO,
+            graceful: true,
+            rolling: true,
+            settings: None,
+        };
+        scenario = with(scenario, at_ms(leaves), restart);
+    }
+    let told = run(&scenario);
     let barriers = told.find(|fact| matches!(fact, Fact::GenerationStarted { .. }).then_some(()));
-    assert_eq!(barriers[1].0, at_ms(33_000));
-    // The join comes 10 s after the leave; the survivors beat 3, 6, 9 s after the barrier.
-    assert_eq!(barriers[2].0, at_ms(42_000));
-    let survivors = told.resumptions(B);
-    assert_eq!(survivors[1], (at_ms(33_000), at_ms(33_000)));
-    assert_eq!(survivors[2], (at_ms(42_000), at_ms(42_000)));
-    let closed = told.find(|fact| match fact {
-        Fact::ProcessStopped {
-            reason: StopReason::Closed,
-            ..
-        } => Some(()),
+    let barriers: Vec<SimTime> = barriers.into_iter().map(|(at, ())| at).collect();
+    // 1.5 s after a leave; 0.5 s after the join 10 s later.
+    let expected = [0, 33_000, 42_000, 54_000, 63_000, 75_000, 84_000];
+    assert_eq!(barriers, expected.map(at_ms));
+    let pauses = told.find(|fact| match fact {
+        Fact::MemberResumed { since, .. } => Some(*since),
         _ => None,
     });
-    assert_eq!(closed.len(), 3);
+    let stood: Vec<_> = pauses
+        .iter()
+        .filter(|(at, since)| at != since && *at > at_ms(1_000))
+        .map(|(at, since)| at.since(*since))
+        .collect();
+    // Only the restarted ones wait, from their start on.
+    assert_eq!(stood, [ms(500); 3]);
 }
