@@ -18,6 +18,9 @@ const LAST: u64 = i64::MAX as u64;
 /// A float's rounding must not make a clock reach a whole record a nanosecond late: all rates are this little too high.
 const UPWARDS: f64 = 1.0 + 2.0 * f64::EPSILON;
 
+/// More than the relative error of a few operations on floats.
+const ROUNDING: f64 = 16.0 * f64::EPSILON;
+
 /// Expected records of one partition by an instant, in units of 1 / [`RECORD`]: an exact, never falling integer
 /// function of time that can be turned round exactly.
 #[derive(Clone, Debug)]
@@ -244,6 +247,17 @@ impl Piece {
     /// The first nanosecond at which the piece has reached `mark`, which lies in (`low`, `high`].
     #[inline]
     fn when(&self, mark: u64) -> u64 {
+        if self.per_unit > 0.0 {
+            let past = float(mark - self.low) * self.per_unit;
+            let whole = integer(past);
+            let part = past - float(whole);
+            // Both this product and that of `gone_on` are right to a few units of 2^-53: between two whole nanoseconds
+            // the answer is sure.
+            let doubt = past * ROUNDING;
+            if part > doubt && part < 1.0 - doubt {
+                return (self.start + whole + 1).min(self.end);
+            }
+        }
         let guess = self.guess(mark).clamp(self.start + 1, self.end);
         if self.reaches(guess, mark) {
             if !self.reaches(guess - 1, mark) {
@@ -267,10 +281,7 @@ impl Piece {
     /// The closed form, right but for rounding.
     #[inline]
     fn guess(&self, mark: u64) -> u64 {
-        if self.per_unit > 0.0 {
-            let past = float(mark - self.low) * self.per_unit;
-            self.start + integer(past) + 1
-        } else if self.falling {
+        if self.falling {
             let left = elapsed_for(float(self.high - mark), self.rate, self.bend);
             // Not a number only for the very end of a line that falls to zero.
             self.end.saturating_sub(integer(left.max(0.0)))
