@@ -11,7 +11,10 @@ pub use classic::{
     Response, Timer,
 };
 pub use client::{AutoCommitFrom, Client, ClientProfile, RejoinFrom};
-pub use properties::{Assignor, BrokerProperties, ConsumerProperties, OffsetReset};
+pub use properties::{
+    Assignor, BrokerProperties, ConsumerProperties, OffsetReset, Property, PropertyError,
+    UNLIMITED_RECORDS,
+};
 
 /// Identity of a member at the coordinator: one per process incarnation and join as a new member.
 /// Orders as Kafka orders member ids: by their random part.
