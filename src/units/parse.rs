@@ -154,7 +154,10 @@ pub fn parse_bytes(text: &str) -> Result<u64, ParseError> {
     if unit.is_empty() {
         return Err(error(
             format!("`{text}` has no unit of size"),
-            format!(r#"say what the number counts: "{0}B" or "{0}KiB""#, number.text),
+            format!(
+                r#"say what the number counts: "{0}B" or "{0}KiB""#,
+                number.text
+            ),
         ));
     }
     let Some((_, size)) = SIZE_UNITS.iter().find(|(name, _)| *name == unit) else {
@@ -310,7 +313,11 @@ mod tests {
             (" 30 s ", 30_000_000_000),
             ("0.000000001s", 1),
         ] {
-            assert_eq!(parse_duration(text), Ok(SimDuration::from_nanos(nanos)), "{text}");
+            assert_eq!(
+                parse_duration(text),
+                Ok(SimDuration::from_nanos(nanos)),
+                "{text}"
+            );
         }
     }
 
@@ -324,13 +331,33 @@ mod tests {
     #[test]
     fn bad_durations_are_refused() {
         for text in [
-            "", "s", "-1s", "+1s", "1M", "1min", "1.5ns", ".5s", "1.s", "1..5s", "_1s", "1_s",
-            "1e3s", "600y", "1s-", "99999999999999999999999999s", "1h x", "۱s", "5 µs",
+            "",
+            "s",
+            "-1s",
+            "+1s",
+            "1M",
+            "1min",
+            "1.5ns",
+            ".5s",
+            "1.s",
+            "1..5s",
+            "_1s",
+            "1_s",
+            "1e3s",
+            "600y",
+            "1s-",
+            "99999999999999999999999999s",
+            "1h x",
+            "۱s",
+            "5 µs",
         ] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
         assert_eq!(parse_duration("5min").unwrap_err().remedy, r#"write "5m""#);
-        assert!(parse_duration("213504d").is_err(), "2^64 ns are 213503.98 days");
+        assert!(
+            parse_duration("213504d").is_err(),
+            "2^64 ns are 213503.98 days"
+        );
     }
 
     #[test]
@@ -345,7 +372,9 @@ mod tests {
         ] {
             assert_eq!(parse_rate(text), Ok(per_second), "{text}");
         }
-        for text in ["600", "600/", "/s", "-1/s", "600/y", "600x/s", "s", "", "1/2s"] {
+        for text in [
+            "600", "600/", "/s", "-1/s", "600/y", "600x/s", "s", "", "1/2s",
+        ] {
             assert!(parse_rate(text).is_err(), "{text}");
         }
         assert!(parse_rate("600").unwrap_err().remedy.contains("600/s"));
@@ -362,7 +391,15 @@ mod tests {
         ] {
             assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
         }
-        for text in ["512", "1KB", "0.5B", "-1B", "1b", "99999999999999999GiB", ""] {
+        for text in [
+            "512",
+            "1KB",
+            "0.5B",
+            "-1B",
+            "1b",
+            "99999999999999999GiB",
+            "",
+        ] {
             assert!(parse_bytes(text).is_err(), "{text}");
         }
     }
