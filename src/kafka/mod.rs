@@ -10,7 +10,7 @@ pub use classic::{
     ClassicGroup, Effect, GroupState, Input, JoinGroup, KafkaError, RebalanceReason, RemovalReason,
     Response, Timer,
 };
-pub use client::{AutoCommitFrom, Client, ClientProfile, RejoinFrom};
+pub use client::{AutoCommitFrom, Client, ClientProfile, PollClock, PollClockCheck, RejoinFrom};
 pub use properties::{
     Assignor, BrokerProperties, ConsumerProperties, OffsetReset, Property, PropertyError,
     UNLIMITED_RECORDS,
