@@ -4,4 +4,4 @@ mod agenda;
 mod draw;
 
 pub use agenda::{Agenda, Ties};
-pub use draw::{Address, Purpose};
+pub use draw::{Address, Purpose, Words};

@@ -4,14 +4,19 @@
 pub mod assignor;
 mod classic;
 mod client;
+mod fetch;
 mod properties;
 
 pub use classic::{
     ClassicGroup, Effect, GroupState, Input, JoinGroup, KafkaError, RebalanceReason, RemovalReason,
     Response, Timer,
 };
-pub use client::{AutoCommitFrom, Client, ClientProfile, RejoinFrom};
-pub use properties::{Assignor, BrokerProperties, ConsumerProperties, OffsetReset};
+pub use client::{AutoCommitFrom, Client, ClientProfile, PollClockCheck, RejoinFrom};
+pub use fetch::{FetchLimits, Fetcher, Logs, Polled, Run, Slot};
+pub use properties::{
+    Assignor, BrokerProperties, ConsumerProperties, OffsetReset, Property, PropertyError,
+    UNLIMITED_RECORDS,
+};
 
 /// Identity of a member at the coordinator: one per process incarnation and join as a new member.
 /// Orders as Kafka orders member ids: by their random part.

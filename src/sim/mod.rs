@@ -1,14 +1,35 @@
 //! A run: the world's state and the events that change it.
 
+mod batch;
+mod dependency;
+mod event;
 mod fact;
+mod group;
+mod member;
+mod membership;
 mod observer;
+mod process;
+mod rollout;
+mod topic;
+mod world;
 
 pub use fact::{Fact, PartitionState, StopReason};
 pub use observer::{GroupView, MemberView, Observer, PartitionTotals, Sample, Totals};
 
+use crate::engine::Ties;
 use crate::scenario::Scenario;
 
 /// Runs `scenario` once; `replication` addresses its draws.
-pub fn run(_scenario: &Scenario, _replication: u32, _observer: &mut dyn Observer) {
-    unimplemented!()
+pub fn run(scenario: &Scenario, replication: u32, observer: &mut dyn Observer) {
+    run_with_ties(scenario, replication, Ties::FirstScheduled, observer);
+}
+
+/// As [`run`], with events of one instant in an order of choice: no headline figure may depend on it.
+pub fn run_with_ties(
+    scenario: &Scenario,
+    replication: u32,
+    ties: Ties,
+    observer: &mut dyn Observer,
+) {
+    world::World::new(scenario, replication, ties).run(observer);
 }

@@ -1,8 +1,15 @@
 //! Production as a function of time: how many records a partition has by an instant, and when its n-th record came.
+//! Not a list of records: nothing is stored per record.
+
+mod clock;
+mod poisson;
 
 use std::sync::Arc;
 
+use self::clock::{Clock, RECORD};
+use self::poisson::PoissonMarks;
 use super::RateCurve;
+use crate::engine::{Address, Purpose};
 use crate::units::{PartitionId, SimTime};
 
 /// How records are spaced.
@@ -35,31 +42,82 @@ pub struct Production {
 }
 
 impl Production {
-    /// The production of one partition in one replication.
+    /// The production of one partition in one replication. Its draws are addressed by `<topic>-<partition>`: neither
+    /// other partitions nor their number touch them.
     pub fn of_partition(
         &self,
-        _seed: u64,
-        _replication: u32,
-        _topic: &str,
-        _partition: PartitionId,
+        seed: u64,
+        replication: u32,
+        topic: &str,
+        partition: PartitionId,
     ) -> Arrivals {
-        unimplemented!()
+        let marks = match self.pattern {
+            Pattern::Constant => Marks::Even {
+                phase: self.phase_of(partition),
+            },
+            Pattern::Poisson => {
+                let name = format!("{topic}-{}", partition.0);
+                let address = Address::new(seed, replication, Purpose::Arrival, &name);
+                Marks::Poisson(Box::new(PoissonMarks::new(address)))
+            }
+        };
+        Arrivals {
+            clock: Clock::new(Arc::clone(&self.curve), &self.shares, partition),
+            marks,
+        }
+    }
+
+    /// Where the first mark of an evenly spaced partition stands: record k of partition p of P is record k * P + p of
+    /// the topic, which comes when the topic's integrated rate reaches k * P + p + 1.
+    fn phase_of(&self, partition: PartitionId) -> u64 {
+        let partitions = self
+            .shares
+            .iter()
+            .map(|shares| shares.of.len() as u64)
+            .find(|partitions| *partitions > u64::from(partition.0))
+            .unwrap_or(1);
+        ((u64::from(partition.0) + 1) * RECORD / partitions).max(1)
     }
 }
 
 /// The production of one partition. Asking never changes an answer; `&mut` only moves a cache.
+///
+/// Both answers come from one integer function of time, the operational time of [`Clock`], and one increasing sequence
+/// of integer marks on it, one per record: a record is there once the clock has reached its mark.
 #[derive(Clone, Debug)]
-pub struct Arrivals {}
+pub struct Arrivals {
+    clock: Clock,
+    marks: Marks,
+}
+
+#[derive(Clone, Debug)]
+enum Marks {
+    Even { phase: u64 },
+    Poisson(Box<PoissonMarks>),
+}
 
 impl Arrivals {
     /// How many records have been appended at or before `at`.
-    pub fn count_by(&mut self, _at: SimTime) -> u64 {
-        unimplemented!()
+    pub fn count_by(&mut self, at: SimTime) -> u64 {
+        let reached = self.clock.at(at);
+        match &mut self.marks {
+            Marks::Even { phase } => reached
+                .checked_sub(*phase)
+                .map_or(0, |past| past / RECORD + 1),
+            Marks::Poisson(marks) => marks.count_by(reached),
+        }
     }
 
-    /// When record `n` (from 0) is appended; [`SimTime::NEVER`] if the rate ends before.
+    /// When record `n` (from 0) is appended; [`SimTime::NEVER`] if the rate ends before, or beyond 2^40 records.
     /// `count_by(time_of(n)) > n` and `count_by(time_of(n) - 1 ns) <= n`, exactly.
-    pub fn time_of(&mut self, _n: u64) -> SimTime {
-        unimplemented!()
+    pub fn time_of(&mut self, n: u64) -> SimTime {
+        let mark = match &mut self.marks {
+            Marks::Even { phase } => n.checked_mul(RECORD).and_then(|at| at.checked_add(*phase)),
+            Marks::Poisson(marks) => marks.mark_of(n),
+        };
+        mark.map_or(SimTime::NEVER, |mark| self.clock.when(mark))
     }
 }
+
+#[cfg(test)]
+mod tests;

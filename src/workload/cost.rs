@@ -1,22 +1,73 @@
-//! The work of records as an additive random measure over offsets.
+//! The work of records as an additive random measure over offsets. Not aware of who does the work or when.
 
+mod gamma;
+mod single;
+
+use self::gamma::GammaMeasure;
+use self::single::SingleCosts;
 use super::Law;
 use crate::engine::Address;
 use crate::units::SimDuration;
 
 /// The work of one partition's records. Asking never changes an answer; `&mut` only moves a cache.
 #[derive(Clone, Debug)]
-pub struct RecordCosts {}
+pub struct RecordCosts {
+    measure: Measure,
+}
+
+#[derive(Clone, Debug)]
+enum Measure {
+    /// Work per record in 2^-32 ns: a prefix is one multiplication.
+    Constant(u128),
+    Gamma(Box<GammaMeasure>),
+    Single(Box<SingleCosts>),
+}
+
+/// Binary places of [`Measure::Constant`].
+const CONSTANT_BITS: u32 = 32;
 
 impl RecordCosts {
     /// The measure of `law` at `address` (one per partition and purpose).
-    pub fn new(_address: Address, _law: &Law) -> Self {
-        unimplemented!()
+    pub fn new(address: Address, law: &Law) -> Self {
+        let measure = match law {
+            Law::Constant(secs) => {
+                let scaled = secs.max(0.0) * 1e9 * 2.0_f64.powi(CONSTANT_BITS as i32);
+                Measure::Constant((scaled.round() as u128).min(u128::from(u64::MAX)))
+            }
+            Law::Exponential { mean } => gamma(address, *mean, 1.0),
+            Law::Gamma { mean, shape } => gamma(address, *mean, *shape),
+            Law::Lognormal { .. } | Law::Bimodal { .. } | Law::Empirical(_) => {
+                Measure::Single(Box::new(SingleCosts::new(address, law)))
+            }
+        };
+        RecordCosts { measure }
     }
 
-    /// Work of the records with offsets in [`from`, `to`), one after another: the same however the range is cut,
-    /// up to a nanosecond per cut.
-    pub fn work(&mut self, _from: u64, _to: u64) -> SimDuration {
-        unimplemented!()
+    /// Work of the records with offsets in [`from`, `to`), one after another: exactly the same however the range is cut.
+    #[inline]
+    pub fn work(&mut self, from: u64, to: u64) -> SimDuration {
+        if from >= to {
+            return SimDuration::ZERO;
+        }
+        SimDuration::from_nanos(match &mut self.measure {
+            Measure::Constant(each) => {
+                let by = |offset: u64| (u128::from(offset) * *each) >> CONSTANT_BITS;
+                u64::try_from(by(to) - by(from)).unwrap_or(u64::MAX)
+            }
+            Measure::Gamma(measure) => measure.work(from, to),
+            Measure::Single(costs) => costs.work(from, to),
+        })
+    }
+
+    /// Work of the record at `offset`.
+    pub fn record(&mut self, offset: u64) -> SimDuration {
+        self.work(offset, offset + 1)
     }
 }
+
+fn gamma(address: Address, mean: f64, shape: f64) -> Measure {
+    Measure::Gamma(Box::new(GammaMeasure::new(address, mean, shape)))
+}
+
+#[cfg(test)]
+mod tests;

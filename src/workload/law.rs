@@ -1,4 +1,4 @@
-//! Laws of service times and latencies.
+//! Laws of service times and latencies. Not samplers: those stand with what they measure.
 
 use std::sync::Arc;
 
@@ -37,4 +37,161 @@ pub enum Law {
     },
     /// Measured times [s], ascending; each equally likely.
     Empirical(Arc<[f64]>),
+}
+
+/// The 99 % quantile of the standard normal law.
+const Z99: f64 = 2.326_347_874_040_841;
+
+/// Why a law cannot be.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum LawError {
+    /// A time, shape or share that is negative, not finite, or zero where it must not be.
+    #[error("{what} must be {must}, not {is}")]
+    OutOfRange {
+        /// Which parameter.
+        what: &'static str,
+        /// What it must be.
+        must: &'static str,
+        /// What it is.
+        is: f64,
+    },
+    /// No lognormal law has this mean and this 99th percentile.
+    #[error(
+        "no lognormal law has p99 = {ratio:.2} times its mean: it must be more than 1 and at most {:.2} times",
+        Law::LOGNORMAL_P99_AT_MOST
+    )]
+    Lognormal {
+        /// p99 / mean.
+        ratio: f64,
+    },
+    /// An empirical law without times.
+    #[error("an empirical law needs at least one time")]
+    Empty,
+}
+
+impl Law {
+    /// The largest p99 / mean a lognormal law can have: exp(z^2 / 2) with z its 99 % normal quantile, at sigma = z.
+    pub const LOGNORMAL_P99_AT_MOST: f64 = 14.968_5;
+
+    /// Whether such a law exists.
+    ///
+    /// # Errors
+    /// What is impossible about it.
+    pub fn check(&self) -> Result<(), LawError> {
+        let positive = |what, is: f64| in_range(what, "more than zero", is, is > 0.0);
+        let at_least_zero = |what, is: f64| in_range(what, "at least zero", is, is >= 0.0);
+        match self {
+            Law::Constant(secs) => at_least_zero("the time", *secs),
+            Law::Exponential { mean } => at_least_zero("the mean", *mean),
+            Law::Gamma { mean, shape } => {
+                at_least_zero("the mean", *mean)?;
+                in_range("the shape", "at least 0.001", *shape, *shape >= 0.001)
+            }
+            Law::Lognormal { mean, p99 } => {
+                positive("the mean", *mean)?;
+                positive("p99", *p99)?;
+                match Law::lognormal_sigma(*mean, *p99) {
+                    Some(_) => Ok(()),
+                    None => Err(LawError::Lognormal { ratio: p99 / mean }),
+                }
+            }
+            Law::Bimodal { fast, slow, share } => {
+                at_least_zero("the usual time", *fast)?;
+                at_least_zero("the rare time", *slow)?;
+                in_range(
+                    "the share",
+                    "between 0 and 1",
+                    *share,
+                    (0.0..=1.0).contains(share),
+                )
+            }
+            Law::Empirical(times) if times.is_empty() => Err(LawError::Empty),
+            Law::Empirical(times) => times
+                .iter()
+                .try_for_each(|secs| at_least_zero("a time", *secs)),
+        }
+    }
+
+    /// Mean [s].
+    pub fn mean(&self) -> f64 {
+        match self {
+            Law::Constant(mean)
+            | Law::Exponential { mean }
+            | Law::Gamma { mean, .. }
+            | Law::Lognormal { mean, .. } => *mean,
+            Law::Bimodal { fast, slow, share } => fast + (slow - fast) * share,
+            Law::Empirical(times) => times.iter().sum::<f64>() / times.len().max(1) as f64,
+        }
+    }
+
+    /// Squared coefficient of variation, variance / mean^2: 0 of a constant, 1 of an exponential law.
+    pub fn scv(&self) -> f64 {
+        let mean = self.mean();
+        let relative = |variance: f64| {
+            if mean > 0.0 {
+                variance / (mean * mean)
+            } else {
+                0.0
+            }
+        };
+        match self {
+            Law::Constant(_) => 0.0,
+            Law::Exponential { .. } => 1.0,
+            Law::Gamma { shape, .. } => 1.0 / shape,
+            Law::Lognormal { mean, p99 } => {
+                let sigma = Law::lognormal_sigma(*mean, *p99).unwrap_or(0.0);
+                (sigma * sigma).exp_m1()
+            }
+            Law::Bimodal { fast, slow, share } => {
+                relative(share * (1.0 - share) * (slow - fast) * (slow - fast))
+            }
+            Law::Empirical(times) => {
+                let squares: f64 = times.iter().map(|secs| (secs - mean) * (secs - mean)).sum();
+                relative(squares / times.len().max(1) as f64)
+            }
+        }
+    }
+
+    /// The law of `factor` times this time.
+    #[must_use]
+    pub fn scaled(&self, factor: f64) -> Law {
+        match self {
+            Law::Constant(secs) => Law::Constant(secs * factor),
+            Law::Exponential { mean } => Law::Exponential {
+                mean: mean * factor,
+            },
+            Law::Gamma { mean, shape } => Law::Gamma {
+                mean: mean * factor,
+                shape: *shape,
+            },
+            Law::Lognormal { mean, p99 } => Law::Lognormal {
+                mean: mean * factor,
+                p99: p99 * factor,
+            },
+            Law::Bimodal { fast, slow, share } => Law::Bimodal {
+                fast: fast * factor,
+                slow: slow * factor,
+                share: *share,
+            },
+            Law::Empirical(times) => {
+                Law::Empirical(times.iter().map(|secs| secs * factor).collect())
+            }
+        }
+    }
+
+    /// Standard deviation of the logarithm, from p99 / mean = exp(z sigma - sigma^2 / 2). Two may fit: the smaller is
+    /// meant, the other's 99th percentile says nothing about its tail.
+    pub(super) fn lognormal_sigma(mean: f64, p99: f64) -> Option<f64> {
+        let log_ratio = (p99 / mean).ln();
+        let discriminant = Z99 * Z99 - 2.0 * log_ratio;
+        (log_ratio > 0.0 && discriminant >= 0.0).then(|| Z99 - discriminant.sqrt())
+    }
+}
+
+fn in_range(what: &'static str, must: &'static str, is: f64, holds: bool) -> Result<(), LawError> {
+    if holds && is.is_finite() {
+        Ok(())
+    } else {
+        Err(LawError::OutOfRange { what, must, is })
+    }
 }

@@ -3,6 +3,7 @@
 
 mod arrival;
 mod cost;
+mod dependency;
 mod failure;
 mod key;
 mod law;
@@ -10,7 +11,8 @@ mod rate;
 
 pub use arrival::{Arrivals, Pattern, Production, Shares};
 pub use cost::RecordCosts;
+pub use dependency::ClosedLoop;
 pub use failure::Failures;
 pub use key::{Keys, murmur2, partition_for};
-pub use law::Law;
-pub use rate::RateCurve;
+pub use law::{Law, LawError};
+pub use rate::{Knot, RateCurve};

@@ -1,5 +1,189 @@
 //! The rate of production over time and its integral.
 
+use crate::units::SimTime;
+
+/// A corner of a rate curve.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Knot {
+    /// When.
+    pub at: SimTime,
+    /// Rate from here towards the next knot [records/s].
+    pub rate: f64,
+}
+
 /// A production rate over time, piecewise linear, in records/s over seconds; constant after its last knot.
+/// Two knots of one instant are a jump: the earlier is the limit from the left, the later holds at the instant.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RateCurve {}
+pub struct RateCurve {
+    /// Never empty; the first is at zero, times never fall.
+    knots: Vec<Knot>,
+    /// Records expected before each knot.
+    before: Vec<f64>,
+}
+
+impl RateCurve {
+    /// Always `rate` [records/s].
+    pub fn constant(rate: f64) -> Self {
+        Self::from_knots(vec![Knot {
+            at: SimTime::ZERO,
+            rate,
+        }])
+    }
+
+    /// Straight lines between `knots` (put in order of time; knots of one instant keep theirs), constant before the
+    /// first and after the last. No knot is no production; what is no rate (negative, not finite) counts as zero.
+    pub fn from_knots(mut knots: Vec<Knot>) -> Self {
+        knots.sort_by_key(|knot| knot.at);
+        for knot in &mut knots {
+            if !(knot.rate.is_finite() && knot.rate > 0.0) {
+                knot.rate = 0.0;
+            }
+        }
+        let first_rate = knots.first().map_or(0.0, |knot| knot.rate);
+        if knots.first().is_none_or(|knot| knot.at > SimTime::ZERO) {
+            let start = Knot {
+                at: SimTime::ZERO,
+                rate: first_rate,
+            };
+            knots.insert(0, start);
+        }
+        let mut before = Vec::with_capacity(knots.len());
+        let mut sum = 0.0;
+        before.push(sum);
+        for pair in knots.windows(2) {
+            sum += (pair[0].rate + pair[1].rate) / 2.0 * seconds(pair[0].at, pair[1].at);
+            before.push(sum);
+        }
+        RateCurve { knots, before }
+    }
+
+    /// This curve, times `factor` from `at` on.
+    #[must_use]
+    pub fn scaled_from(&self, at: SimTime, factor: f64) -> Self {
+        let mut knots = self.with_jump(at);
+        let split = knots.partition_point(|knot| knot.at <= at) - 1;
+        for knot in &mut knots[split..] {
+            knot.rate *= factor;
+        }
+        Self::from_knots(knots)
+    }
+
+    /// This curve, plus `rate` [records/s] (may be negative; the sum is at least zero at every knot) in [`start`, `end`).
+    #[must_use]
+    pub fn plus(&self, start: SimTime, end: SimTime, rate: f64) -> Self {
+        if start >= end {
+            return self.clone();
+        }
+        let with_start = Self::from_knots(self.with_jump(start));
+        let mut knots = with_start.with_jump(end);
+        let first = knots.partition_point(|knot| knot.at <= start) - 1;
+        let last = knots.partition_point(|knot| knot.at <= end) - 1;
+        for knot in &mut knots[first..last] {
+            knot.rate += rate;
+        }
+        Self::from_knots(knots)
+    }
+
+    /// Its corners, in order of time; the first is at zero.
+    pub fn knots(&self) -> &[Knot] {
+        &self.knots
+    }
+
+    /// The rate at `at` [records/s].
+    pub fn rate_at(&self, at: SimTime) -> f64 {
+        let segment = self.segment_at(at);
+        let knot = self.knots[segment];
+        knot.rate + self.slope(segment) * seconds(knot.at, at)
+    }
+
+    /// The highest rate there is at any time [records/s].
+    pub fn peak(&self) -> f64 {
+        self.knots.iter().map(|knot| knot.rate).fold(0.0, f64::max)
+    }
+
+    /// How many records are expected by `at`.
+    pub fn integral(&self, at: SimTime) -> f64 {
+        let segment = self.segment_at(at);
+        let knot = self.knots[segment];
+        let elapsed = seconds(knot.at, at);
+        let inside = elapsed * (knot.rate + self.slope(segment) * elapsed / 2.0);
+        let sum = self.before[segment] + inside.max(0.0);
+        // Rounding must not carry an instant past the next knot: the clock of arrivals relies on order.
+        self.before
+            .get(segment + 1)
+            .map_or(sum, |next| sum.min(*next))
+    }
+
+    /// When `records` are expected, to the nanosecond as far as floating point allows; [`SimTime::NEVER`] if the rate
+    /// ends before.
+    pub fn inverse(&self, records: f64) -> SimTime {
+        if records <= 0.0 {
+            return SimTime::ZERO;
+        }
+        let segment = self.before.partition_point(|sum| *sum < records) - 1;
+        let knot = self.knots[segment];
+        let rest = records - self.before[segment];
+        let elapsed = elapsed_for(rest, knot.rate, self.slope(segment) / 2.0);
+        let nanos = elapsed * 1e9;
+        if nanos.is_finite() && nanos < 1.8e19 {
+            let at = SimTime::from_nanos(knot.at.as_nanos().saturating_add(nanos.round() as u64));
+            self.knots
+                .get(segment + 1)
+                .map_or(at, |next| at.min(next.at))
+        } else {
+            SimTime::NEVER
+        }
+    }
+
+    /// Index of the line that holds at `at`.
+    pub(super) fn segment_at(&self, at: SimTime) -> usize {
+        self.knots.partition_point(|knot| knot.at <= at) - 1
+    }
+
+    /// Records expected before knot `index`.
+    pub(super) fn before(&self, index: usize) -> f64 {
+        self.before[index]
+    }
+
+    /// Change of the rate along line `segment` [records/s per s].
+    pub(super) fn slope(&self, segment: usize) -> f64 {
+        let Some(next) = self.knots.get(segment + 1) else {
+            return 0.0;
+        };
+        let knot = self.knots[segment];
+        if next.at == knot.at || next.rate == knot.rate {
+            return 0.0;
+        }
+        (next.rate - knot.rate) / seconds(knot.at, next.at)
+    }
+
+    /// The knots with two equal ones at `at`, so that the later can be moved alone.
+    fn with_jump(&self, at: SimTime) -> Vec<Knot> {
+        let segment = self.segment_at(at);
+        let mut knots = self.knots.clone();
+        let here = Knot {
+            at,
+            rate: self.rate_at(at),
+        };
+        if self.knots[segment].at < at {
+            knots.insert(segment + 1, here);
+            knots.insert(segment + 1, here);
+        } else if at > SimTime::ZERO {
+            knots.insert(segment, here);
+        }
+        knots
+    }
+}
+
+fn seconds(from: SimTime, to: SimTime) -> f64 {
+    to.since(from).as_secs_f64()
+}
+
+/// The smallest root of `rate * t + half_slope * t^2 = amount`, without cancellation; infinite or not a number if none.
+pub(super) fn elapsed_for(amount: f64, rate: f64, half_slope: f64) -> f64 {
+    if half_slope == 0.0 {
+        return amount / rate;
+    }
+    let discriminant = rate * rate + 4.0 * half_slope * amount;
+    2.0 * amount / (rate + discriminant.max(0.0).sqrt())
+}

@@ -1,0 +1,275 @@
+use super::*;
+
+/// Logs whose records are listed: the instants [ms] at which each partition's records are appended.
+struct Listed(Vec<Vec<u64>>);
+
+impl Logs for Listed {
+    fn log_end(&mut self, partition: PartitionId, at: SimTime) -> u64 {
+        let log = &self.0[partition.ix()];
+        log.iter()
+            .filter(|&&ms| SimTime::from_millis(ms) <= at)
+            .count() as u64
+    }
+
+    fn appended_at(&mut self, partition: PartitionId, offset: u64) -> SimTime {
+        let log = &self.0[partition.ix()];
+        log.get(offset as usize)
+            .map_or(SimTime::NEVER, |&ms| SimTime::from_millis(ms))
+    }
+}
+
+const LIMITS: FetchLimits = FetchLimits {
+    round_trip: SimDuration::from_millis(2),
+    max_wait: SimDuration::from_millis(500),
+    min_records: 1,
+    per_partition: 1000,
+    per_response: 50_000,
+};
+
+fn ms(millis: u64) -> SimTime {
+    SimTime::from_millis(millis)
+}
+
+fn fetcher(partitions: u32, brokers: u32) -> Fetcher {
+    let mut fetcher = Fetcher::default();
+    let positions: Vec<_> = (0..partitions).map(|p| (PartitionId(p), 0)).collect();
+    fetcher.assign(&positions, brokers);
+    fetcher
+}
+
+fn run(partition: u32, from: u64, to: u64) -> Run {
+    Run {
+        partition: PartitionId(partition),
+        from,
+        to,
+    }
+}
+
+/// Polls at `at`; what it returns.
+fn poll(
+    fetcher: &mut Fetcher,
+    at: u64,
+    max: u64,
+    limits: &FetchLimits,
+    logs: &mut Listed,
+) -> (Polled, Vec<Run>) {
+    let mut runs = Vec::new();
+    let polled = fetcher.poll(ms(at), max, limits, logs, &mut runs);
+    (polled, runs)
+}
+
+#[test]
+fn a_fetch_takes_a_round_trip() {
+    let mut logs = Listed(vec![vec![0; 10]]);
+    let mut fetcher = fetcher(1, 1);
+    assert_eq!(
+        poll(&mut fetcher, 0, 500, &LIMITS, &mut logs).0,
+        Polled::Wait(ms(2))
+    );
+    let (polled, runs) = poll(&mut fetcher, 2, 500, &LIMITS, &mut logs);
+    assert_eq!((polled, runs), (Polled::Records(10), vec![run(0, 0, 10)]));
+}
+
+#[test]
+fn a_long_poll_is_answered_when_the_record_comes() {
+    let mut logs = Listed(vec![vec![300]]);
+    let mut fetcher = fetcher(1, 1);
+    assert_eq!(
+        poll(&mut fetcher, 0, 500, &LIMITS, &mut logs).0,
+        Polled::Wait(ms(301))
+    );
+}
+
+#[test]
+fn a_record_that_comes_between_two_long_polls_waits_for_the_next() {
+    // The first long poll is at the broker from 1 to 501, the second from 503 on.
+    let mut logs = Listed(vec![vec![502]]);
+    let mut fetcher = fetcher(1, 1);
+    assert_eq!(
+        poll(&mut fetcher, 0, 500, &LIMITS, &mut logs).0,
+        Polled::Wait(ms(504))
+    );
+}
+
+#[test]
+fn a_batch_mixes_partitions_only_where_a_chunk_runs_out() {
+    let mut logs = Listed(vec![vec![0; 30], vec![0; 30]]);
+    let mut fetcher = fetcher(2, 1);
+    poll(&mut fetcher, 0, 50, &LIMITS, &mut logs);
+    assert_eq!(
+        poll(&mut fetcher, 2, 20, &LIMITS, &mut logs).1,
+        vec![run(0, 0, 20)]
+    );
+    assert_eq!(
+        poll(&mut fetcher, 3, 20, &LIMITS, &mut logs).1,
+        vec![run(0, 20, 30), run(1, 0, 10)]
+    );
+}
+
+#[test]
+fn a_chunk_holds_at_most_max_partition_fetch_bytes() {
+    let limits = FetchLimits {
+        per_partition: 100,
+        ..LIMITS
+    };
+    let mut logs = Listed(vec![vec![0; 250]]);
+    let mut fetcher = fetcher(1, 1);
+    poll(&mut fetcher, 0, 500, &limits, &mut logs);
+    assert_eq!(
+        poll(&mut fetcher, 2, 500, &limits, &mut logs).1,
+        vec![run(0, 0, 100)]
+    );
+    assert_eq!(
+        poll(&mut fetcher, 4, 500, &limits, &mut logs).1,
+        vec![run(0, 100, 200)]
+    );
+}
+
+#[test]
+fn the_next_fetch_goes_out_with_the_poll_that_drains_the_buffer() {
+    let mut logs = Listed(vec![vec![0; 10].into_iter().chain([50; 5]).collect()]);
+    let mut fetcher = fetcher(1, 1);
+    poll(&mut fetcher, 0, 500, &LIMITS, &mut logs);
+    poll(&mut fetcher, 2, 500, &LIMITS, &mut logs);
+    // Processing takes until 100; the answer has been there since 51.
+    assert_eq!(
+        poll(&mut fetcher, 100, 500, &LIMITS, &mut logs).1,
+        vec![run(0, 10, 15)]
+    );
+}
+
+#[test]
+fn a_prefetch_holds_what_was_there_when_it_was_answered() {
+    let mut logs = Listed(vec![vec![0, 50, 60, 70]]);
+    let mut fetcher = fetcher(1, 1);
+    poll(&mut fetcher, 0, 500, &LIMITS, &mut logs);
+    poll(&mut fetcher, 2, 500, &LIMITS, &mut logs);
+    assert_eq!(
+        poll(&mut fetcher, 100, 500, &LIMITS, &mut logs).1,
+        vec![run(0, 1, 2)]
+    );
+    // The next prefetch went out at 100 and found both that had come since.
+    assert_eq!(
+        poll(&mut fetcher, 102, 500, &LIMITS, &mut logs).1,
+        vec![run(0, 2, 4)]
+    );
+}
+
+#[test]
+fn an_idle_partition_stalls_its_busy_neighbour_on_the_same_broker() {
+    // X drained while {Y} long-polls cannot be fetched until that poll returns.
+    let limits = FetchLimits {
+        per_partition: 10,
+        ..LIMITS
+    };
+    let mut logs = Listed(vec![vec![0; 30], vec![]]);
+    let mut on_one = fetcher(2, 1);
+    poll(&mut on_one, 0, 5, &limits, &mut logs);
+    assert_eq!(
+        poll(&mut on_one, 2, 5, &limits, &mut logs).0,
+        Polled::Records(5)
+    );
+    assert_eq!(
+        poll(&mut on_one, 3, 5, &limits, &mut logs).0,
+        Polled::Records(5)
+    );
+    // {Y} was asked for at 2 and is parked until 503; X is asked for again at 504.
+    assert_eq!(
+        poll(&mut on_one, 4, 5, &limits, &mut logs).0,
+        Polled::Wait(ms(504))
+    );
+    assert_eq!(
+        poll(&mut on_one, 504, 5, &limits, &mut logs).0,
+        Polled::Wait(ms(506))
+    );
+    let mut on_two = fetcher(2, 2);
+    poll(&mut on_two, 0, 5, &limits, &mut logs);
+    poll(&mut on_two, 2, 5, &limits, &mut logs);
+    poll(&mut on_two, 3, 5, &limits, &mut logs);
+    assert_eq!(
+        poll(&mut on_two, 5, 5, &limits, &mut logs).0,
+        Polled::Records(5)
+    );
+}
+
+#[test]
+fn a_fetch_waits_for_fetch_min_bytes_or_fetch_max_wait() {
+    let limits = FetchLimits {
+        min_records: 3,
+        ..LIMITS
+    };
+    let mut logs = Listed(vec![vec![100, 200], vec![300]]);
+    assert_eq!(
+        poll(&mut fetcher(2, 1), 0, 500, &limits, &mut logs).0,
+        Polled::Wait(ms(301))
+    );
+    let mut logs = Listed(vec![vec![100, 200]]);
+    assert_eq!(
+        poll(&mut fetcher(1, 1), 0, 500, &limits, &mut logs).0,
+        Polled::Wait(ms(502))
+    );
+}
+
+#[test]
+fn a_paused_partition_is_fetched_again_once_its_pause_is_over() {
+    let limits = FetchLimits {
+        per_partition: 10,
+        ..LIMITS
+    };
+    let mut logs = Listed(vec![vec![0; 20], vec![]]);
+    let mut fetcher = fetcher(2, 2);
+    poll(&mut fetcher, 0, 500, &limits, &mut logs);
+    poll(&mut fetcher, 2, 500, &limits, &mut logs);
+    // The prefetch of 10 to 20 is stale once the application seeks back.
+    fetcher.seek(PartitionId(0), 4, ms(200));
+    assert_eq!(
+        poll(&mut fetcher, 10, 500, &limits, &mut logs).0,
+        Polled::Wait(ms(200))
+    );
+    assert_eq!(
+        poll(&mut fetcher, 200, 500, &limits, &mut logs).0,
+        Polled::Wait(ms(202))
+    );
+    assert_eq!(
+        poll(&mut fetcher, 202, 500, &limits, &mut logs).1,
+        vec![run(0, 4, 14)]
+    );
+}
+
+#[test]
+fn after_a_seek_a_parked_prefetch_still_holds_its_broker() {
+    // At most one fetch in flight per node: the one for offset 10 was parked at 3 and comes back empty at 504.
+    let mut logs = Listed(vec![vec![0; 10]]);
+    let mut fetcher = fetcher(1, 1);
+    poll(&mut fetcher, 0, 500, &LIMITS, &mut logs);
+    poll(&mut fetcher, 2, 500, &LIMITS, &mut logs);
+    fetcher.seek(PartitionId(0), 4, ms(100));
+    assert_eq!(
+        poll(&mut fetcher, 100, 500, &LIMITS, &mut logs).0,
+        Polled::Wait(ms(504))
+    );
+    assert_eq!(
+        poll(&mut fetcher, 504, 500, &LIMITS, &mut logs).0,
+        Polled::Wait(ms(506))
+    );
+}
+
+#[test]
+fn without_latency_and_waits_an_idle_poll_takes_the_record_when_it_comes() {
+    let limits = FetchLimits {
+        round_trip: SimDuration::ZERO,
+        max_wait: SimDuration::ZERO,
+        ..LIMITS
+    };
+    let mut logs = Listed(vec![vec![7, 9], vec![8]]);
+    let mut fetcher = fetcher(2, 1);
+    assert_eq!(
+        poll(&mut fetcher, 0, 500, &limits, &mut logs).0,
+        Polled::Wait(ms(7))
+    );
+    assert_eq!(
+        poll(&mut fetcher, 7, 500, &limits, &mut logs).1,
+        vec![run(0, 0, 1)]
+    );
+    assert_eq!(poll(&mut fetcher, 20, 500, &limits, &mut logs).1.len(), 2);
+}

@@ -1,0 +1,225 @@
+//! The modelled consumer properties. Lower bounds are those of `ConsumerConfig`'s validators; where Kafka
+//! has none (session.timeout.ms, heartbeat.interval.ms) 0 and less would never work and 1 is the bound.
+
+use super::row::{Kind, Property, PropertyError};
+use super::{Assignor, ConsumerProperties, OffsetReset};
+
+const SOURCE: &str = "ConsumerConfig";
+
+pub(super) const TABLE: &[Property<ConsumerProperties>] = &[
+    Property {
+        name: "max.poll.records",
+        source: SOURCE,
+        meaning: "most records one poll() returns; does not change what is fetched",
+        kind: Kind::Count {
+            unit: "records",
+            min: 1,
+            get: |p| p.max_poll_records,
+            set: |p, v| p.max_poll_records = v,
+        },
+    },
+    Property {
+        name: "max.poll.interval.ms",
+        source: SOURCE,
+        meaning: "longest time between two polls before the member leaves; also its rebalance timeout",
+        kind: Kind::Millis {
+            min: 1,
+            get: |p| p.max_poll_interval,
+            set: |p, v| p.max_poll_interval = v,
+        },
+    },
+    Property {
+        name: "session.timeout.ms",
+        source: "ConsumerConfig; Heartbeat",
+        meaning: "silence after which the coordinator removes a member: how long a crash goes unnoticed",
+        kind: Kind::Millis {
+            min: 1,
+            get: |p| p.session_timeout,
+            set: |p, v| p.session_timeout = v,
+        },
+    },
+    Property {
+        name: "heartbeat.interval.ms",
+        source: "ConsumerConfig; Heartbeat",
+        meaning: "how late a member learns of a rebalance; must be below session.timeout.ms",
+        kind: Kind::Millis {
+            min: 1,
+            get: |p| p.heartbeat_interval,
+            set: |p, v| p.heartbeat_interval = v,
+        },
+    },
+    Property {
+        name: "fetch.min.bytes",
+        source: SOURCE,
+        meaning: "the broker holds a fetch until it has this much, over all partitions asked for",
+        kind: Kind::Count {
+            unit: "bytes",
+            min: 0,
+            get: |p| p.fetch_min_bytes,
+            set: |p, v| p.fetch_min_bytes = v,
+        },
+    },
+    Property {
+        name: "fetch.max.wait.ms",
+        source: SOURCE,
+        meaning: "but no longer than this",
+        kind: Kind::Millis {
+            min: 0,
+            get: |p| p.fetch_max_wait,
+            set: |p, v| p.fetch_max_wait = v,
+        },
+    },
+    Property {
+        name: "fetch.max.bytes",
+        source: SOURCE,
+        meaning: "most bytes of one fetch response",
+        kind: Kind::Count {
+            unit: "bytes",
+            min: 0,
+            get: |p| p.fetch_max_bytes,
+            set: |p, v| p.fetch_max_bytes = v,
+        },
+    },
+    Property {
+        name: "max.partition.fetch.bytes",
+        source: SOURCE,
+        meaning: "most bytes of one partition in a fetch response: the size of a prefetched chunk",
+        kind: Kind::Count {
+            unit: "bytes",
+            min: 0,
+            get: |p| p.max_partition_fetch_bytes,
+            set: |p, v| p.max_partition_fetch_bytes = v,
+        },
+    },
+    Property {
+        name: "enable.auto.commit",
+        source: SOURCE,
+        meaning: "whether the client commits by itself",
+        kind: Kind::Flag {
+            get: |p| p.enable_auto_commit,
+            set: |p, v| p.enable_auto_commit = v,
+        },
+    },
+    Property {
+        name: "auto.commit.interval.ms",
+        source: SOURCE,
+        meaning: "shortest time between two automatic commits",
+        kind: Kind::Millis {
+            min: 0,
+            get: |p| p.auto_commit_interval,
+            set: |p, v| p.auto_commit_interval = v,
+        },
+    },
+    Property {
+        name: "partition.assignment.strategy",
+        source: "ConsumerConfig; ConsumerCoordinator",
+        meaning: "who gets which partitions; Kafka's default list [range, cooperative-sticky] acts as range, eager",
+        kind: Kind::Word {
+            words: "range, roundrobin (or their class names)",
+            get: |p| p.assignor.name(),
+            set: |p, v| {
+                p.assignor = assignor(v)?;
+                Ok(())
+            },
+        },
+    },
+    Property {
+        name: "auto.offset.reset",
+        source: "ConsumerConfig; OffsetResetStrategy",
+        meaning: "where a partition without a committed offset is read from",
+        kind: Kind::Word {
+            words: "earliest, latest",
+            get: |p| p.auto_offset_reset.name(),
+            set: |p, v| {
+                p.auto_offset_reset = offset_reset(v)?;
+                Ok(())
+            },
+        },
+    },
+    Property {
+        name: "retry.backoff.ms",
+        source: "ConsumerConfig; CommonClientConfigs",
+        meaning: "pause before a failed request is sent again; also the heartbeat thread's longest sleep",
+        kind: Kind::Millis {
+            min: 0,
+            get: |p| p.retry_backoff,
+            set: |p, v| p.retry_backoff = v,
+        },
+    },
+    Property {
+        name: "metadata.max.age.ms",
+        source: SOURCE,
+        meaning: "how late the group's leader notices new partitions",
+        kind: Kind::Millis {
+            min: 0,
+            get: |p| p.metadata_max_age,
+            set: |p, v| p.metadata_max_age = v,
+        },
+    },
+];
+
+const PACKAGE: &str = "org.apache.kafka.clients.consumer.";
+
+/// An assignor Kafka ships.
+enum Shipped {
+    Modelled(Assignor),
+    Sticky,
+    CooperativeSticky,
+}
+
+fn shipped(name: &str) -> Option<Shipped> {
+    match name.strip_prefix(PACKAGE).unwrap_or(name) {
+        "range" | "RangeAssignor" => Some(Shipped::Modelled(Assignor::Range)),
+        "roundrobin" | "RoundRobinAssignor" => Some(Shipped::Modelled(Assignor::RoundRobin)),
+        "sticky" | "StickyAssignor" => Some(Shipped::Sticky),
+        "cooperative-sticky" | "CooperativeStickyAssignor" => Some(Shipped::CooperativeSticky),
+        _ => None,
+    }
+}
+
+/// The first of a comma-separated list decides, as all members of a modelled group carry the same list.
+/// With range, roundrobin or sticky anywhere in it the protocol is EAGER (`ConsumerCoordinator`, constructor).
+fn assignor(list: &str) -> Result<Assignor, PropertyError> {
+    let list = list.trim_start_matches('[').trim_end_matches(']');
+    let mut first = None;
+    for name in list
+        .split(',')
+        .map(|name| name.trim().trim_matches(['"', '\'']))
+    {
+        let Some(found) = shipped(name) else {
+            return Err(PropertyError::Invalid {
+                problem: format!("`{name}` is no assignor that Kafka ships"),
+                remedy: "write range or roundrobin".to_owned(),
+            });
+        };
+        first = first.or(Some(found));
+    }
+    match first {
+        Some(Shipped::Modelled(assignor)) => Ok(assignor),
+        Some(Shipped::Sticky) => Err(PropertyError::NotModelled {
+            why: "the sticky assignor is not modelled yet: use range or roundrobin",
+        }),
+        // `split` yields at least one name, so there is always a first.
+        Some(Shipped::CooperativeSticky) | None => Err(PropertyError::NotModelled {
+            why: "the cooperative-sticky assignor is not modelled yet: use range or roundrobin",
+        }),
+    }
+}
+
+fn offset_reset(value: &str) -> Result<OffsetReset, PropertyError> {
+    match value {
+        "earliest" => Ok(OffsetReset::Earliest),
+        "latest" => Ok(OffsetReset::Latest),
+        "none" => Err(PropertyError::NotModelled {
+            why: "with none the application gets an exception, and the model has no application to \
+                  handle it: use earliest or latest",
+        }),
+        _ if value.starts_with("by_duration:") => Err(PropertyError::NotModelled {
+            why: "by_duration (KIP-1106) is not modelled: use earliest or latest",
+        }),
+        _ => Err(PropertyError::Invalid {
+            problem: format!("`{value}` is no offset reset"),
+            remedy: "write earliest or latest".to_owned(),
+        }),
+    }
+}

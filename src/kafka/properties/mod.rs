@@ -1,0 +1,176 @@
+//! Kafka's property names, defaults, ranges and sources: one table per kind. Not a parser of files.
+//!
+//! Numbers come from Kafka's own `ConfigDef`s (`ConsumerConfig`, `GroupCoordinatorConfig`), 4.0.
+
+mod broker;
+mod consumer;
+mod refused;
+mod row;
+
+#[cfg(test)]
+mod tests;
+
+use crate::units::SimDuration;
+
+pub use row::{Property, PropertyError};
+
+/// Kafka's largest INT: what a client without a limit uses for `max.poll.records`.
+pub const UNLIMITED_RECORDS: u64 = i32::MAX as u64;
+
+/// `partition.assignment.strategy`, as far as modelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assignor {
+    /// `range` / `org.apache.kafka.clients.consumer.RangeAssignor`.
+    Range,
+    /// `roundrobin` / `org.apache.kafka.clients.consumer.RoundRobinAssignor`.
+    RoundRobin,
+}
+
+impl Assignor {
+    /// The name the group protocol uses (`ConsumerPartitionAssignor#name`).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Assignor::Range => "range",
+            Assignor::RoundRobin => "roundrobin",
+        }
+    }
+}
+
+/// `auto.offset.reset`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetReset {
+    /// From the log start.
+    Earliest,
+    /// From the log end.
+    Latest,
+}
+
+impl OffsetReset {
+    /// Its value in a properties file (`OffsetResetStrategy#toString`).
+    pub const fn name(self) -> &'static str {
+        match self {
+            OffsetReset::Earliest => "earliest",
+            OffsetReset::Latest => "latest",
+        }
+    }
+}
+
+/// The consumer properties a member runs with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConsumerProperties {
+    /// `max.poll.records`: most records one poll() returns.
+    pub max_poll_records: u64,
+    /// `max.poll.interval.ms`: longest time between two polls before the member leaves.
+    pub max_poll_interval: SimDuration,
+    /// `session.timeout.ms`: silence after which the coordinator removes a member.
+    pub session_timeout: SimDuration,
+    /// `heartbeat.interval.ms`.
+    pub heartbeat_interval: SimDuration,
+    /// `fetch.min.bytes`.
+    pub fetch_min_bytes: u64,
+    /// `fetch.max.wait.ms`.
+    pub fetch_max_wait: SimDuration,
+    /// `fetch.max.bytes`.
+    pub fetch_max_bytes: u64,
+    /// `max.partition.fetch.bytes`.
+    pub max_partition_fetch_bytes: u64,
+    /// `enable.auto.commit`.
+    pub enable_auto_commit: bool,
+    /// `auto.commit.interval.ms`.
+    pub auto_commit_interval: SimDuration,
+    /// `partition.assignment.strategy`: the first one all members support is used.
+    pub assignor: Assignor,
+    /// `auto.offset.reset`.
+    pub auto_offset_reset: OffsetReset,
+    /// `retry.backoff.ms`: also the longest sleep of the heartbeat thread between two looks.
+    pub retry_backoff: SimDuration,
+    /// `metadata.max.age.ms`: how late the leader notices new partitions.
+    pub metadata_max_age: SimDuration,
+}
+
+/// The Java client's defaults (`ConsumerConfig`, static block; Kafka 4.0).
+impl Default for ConsumerProperties {
+    fn default() -> Self {
+        ConsumerProperties {
+            max_poll_records: 500,
+            max_poll_interval: SimDuration::from_millis(300_000),
+            session_timeout: SimDuration::from_millis(45_000),
+            heartbeat_interval: SimDuration::from_millis(3_000),
+            fetch_min_bytes: 1,
+            fetch_max_wait: SimDuration::from_millis(500),
+            fetch_max_bytes: 52_428_800,
+            max_partition_fetch_bytes: 1_048_576,
+            enable_auto_commit: true,
+            auto_commit_interval: SimDuration::from_millis(5_000),
+            // The default list [RangeAssignor, CooperativeStickyAssignor] votes for its first entry
+            // and speaks the highest protocol common to both, which is EAGER (`ConsumerCoordinator`).
+            assignor: Assignor::Range,
+            auto_offset_reset: OffsetReset::Latest,
+            retry_backoff: SimDuration::from_millis(100),
+            metadata_max_age: SimDuration::from_millis(300_000),
+        }
+    }
+}
+
+impl ConsumerProperties {
+    /// Every modelled consumer property, in the order a reader wants them.
+    pub fn table() -> impl Iterator<Item = &'static Property<ConsumerProperties>> {
+        consumer::TABLE.iter()
+    }
+
+    /// Sets the property `name` to `value`, written as in a `consumer.properties` file.
+    ///
+    /// # Errors
+    /// An unknown name, one that has no meaning in the model, or a value Kafka would not take.
+    /// The properties are unchanged then.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), PropertyError> {
+        row::set(self, consumer::TABLE, refused::CONSUMER, name, value)
+    }
+
+    /// The value of the property `name` as a properties file writes it; `None` if it is not modelled.
+    pub fn get(&self, name: &str) -> Option<String> {
+        row::get(self, consumer::TABLE, name)
+    }
+}
+
+/// The broker properties that matter to a group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BrokerProperties {
+    /// `group.initial.rebalance.delay.ms`.
+    pub initial_rebalance_delay: SimDuration,
+    /// `group.min.session.timeout.ms`.
+    pub min_session_timeout: SimDuration,
+    /// `group.max.session.timeout.ms`.
+    pub max_session_timeout: SimDuration,
+}
+
+/// Kafka's defaults (`GroupCoordinatorConfig`; Kafka 4.0).
+impl Default for BrokerProperties {
+    fn default() -> Self {
+        BrokerProperties {
+            initial_rebalance_delay: SimDuration::from_millis(3_000),
+            min_session_timeout: SimDuration::from_millis(6_000),
+            max_session_timeout: SimDuration::from_millis(1_800_000),
+        }
+    }
+}
+
+impl BrokerProperties {
+    /// Every modelled broker property.
+    pub fn table() -> impl Iterator<Item = &'static Property<BrokerProperties>> {
+        broker::TABLE.iter()
+    }
+
+    /// Sets the property `name` to `value`, written as in a `server.properties` file.
+    ///
+    /// # Errors
+    /// As [`ConsumerProperties::set`].
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), PropertyError> {
+        row::set(self, broker::TABLE, refused::BROKER, name, value)
+    }
+
+    /// The value of the property `name` as a properties file writes it; `None` if it is not modelled.
+    pub fn get(&self, name: &str) -> Option<String> {
+        row::get(self, broker::TABLE, name)
+    }
+}

@@ -1,0 +1,441 @@
+//! The batch a member has in hand: how long it takes, how far it is, and what it has processed.
+
+use super::Fact;
+use super::topic::{Topic, giving_up};
+use crate::kafka::Run;
+use crate::scenario::{OnError, RetryBy, Scenario};
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
+
+/// What one stretch of a batch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Good records.
+    Records,
+    /// A poison record that is given up in the end.
+    GivenUp {
+        /// Produced to the dead-letter topic instead of skipped.
+        dead_lettered: bool,
+        /// How often it was tried.
+        attempts: u32,
+        /// Known by its offset, so worth a line in the list of events.
+        named: bool,
+    },
+    /// A poison record that the member seeks back to.
+    SoughtBack {
+        /// How long its partition is paused.
+        back_off: SimDuration,
+    },
+    /// A poison record that is retried here for ever.
+    Stuck,
+}
+
+/// A stretch of a batch, in the order it is worked on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stage {
+    pub partition: PartitionId,
+    pub from: u64,
+    pub to: u64,
+    pub kind: Kind,
+    /// End, as work from the start of the batch.
+    ends: SimDuration,
+}
+
+/// A batch in hand.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Batch {
+    /// What poll returned.
+    pub runs: Vec<Run>,
+    stages: Vec<Stage>,
+    /// Stages (and records of the next) already accounted for.
+    accounted: (usize, u64),
+    /// When the poll began that returned it.
+    pub polled_at: SimTime,
+    /// Numbers the batches of a process.
+    pub number: u32,
+    /// Generation it was polled in.
+    pub generation: u32,
+    /// How long it takes when nobody else is in the way.
+    pub alone: SimDuration,
+    /// Dependency calls it makes.
+    pub calls: u64,
+    /// Records worked on at the same time.
+    pub callers: u32,
+    /// Part of the work done at `since`, from 0 to 1.
+    pub done: f64,
+    /// When `done` was last brought up to date.
+    pub since: SimTime,
+    /// How long the whole batch would take at the speed of `since`.
+    pub length: SimDuration,
+    /// Settings it was planned under.
+    settings: usize,
+}
+
+/// What a batch is worked on with.
+pub(super) struct Workshop<'a> {
+    pub scenario: &'a Scenario,
+    pub settings: usize,
+    pub topic: &'a mut Topic,
+}
+
+impl Batch {
+    /// Records in it.
+    pub fn records(&self) -> u64 {
+        self.runs.iter().map(|run| run.to - run.from).sum()
+    }
+
+    /// Plans the runs that a poll at `now` returned.
+    pub fn begin(&mut self, now: SimTime, generation: u32, shop: &mut Workshop) {
+        self.number = self.number.wrapping_add(1);
+        (self.polled_at, self.since, self.generation) = (now, now, generation);
+        (self.done, self.calls, self.accounted) = (0.0, 0, (0, 0));
+        self.stages.clear();
+        self.settings = shop.settings;
+        let settings = &shop.scenario.settings[shop.settings];
+        let calls = settings.processing.calls > 0;
+        let mut ends = SimDuration::ZERO;
+        for index in 0..self.runs.len() {
+            let run = self.runs[index];
+            ends = self.plan_run(run, ends, calls, shop);
+        }
+        if calls {
+            let records = self
+                .stages
+                .iter()
+                .filter(|stage| stage.kind == Kind::Records);
+            self.calls = records.map(|stage| stage.to - stage.from).sum();
+        }
+        self.alone = ends;
+        self.callers = 1;
+        if settings.processing.concurrency > 1 {
+            self.overlap(settings.processing.concurrency, calls, shop);
+        }
+        let commits = settings.processing.commit == crate::scenario::CommitPolicy::PerRecord;
+        if commits {
+            self.add_commits(
+                shop.scenario.cluster.round_trip + shop.scenario.cluster.commit_latency,
+            );
+        }
+        self.length = self.alone;
+    }
+
+    fn plan_run(
+        &mut self,
+        run: Run,
+        mut ends: SimDuration,
+        calls: bool,
+        shop: &mut Workshop,
+    ) -> SimDuration {
+        let (partition, mut from) = (run.partition, run.from);
+        while from < run.to {
+            let poison = shop.topic.poison_in(partition, from, run.to);
+            let good_to = poison.map_or(run.to, |(offset, _)| offset);
+            if good_to > from {
+                ends += shop
+                    .topic
+                    .work(partition, from, good_to, shop.settings, calls);
+                self.stages.push(Stage {
+                    partition,
+                    from,
+                    to: good_to,
+                    kind: Kind::Records,
+                    ends,
+                });
+            }
+            let Some((offset, entry)) = poison else { break };
+            let scenario = shop.scenario;
+            let own = shop
+                .topic
+                .work(partition, offset, offset + 1, shop.settings, calls);
+            let attempt = scenario.poison[entry].attempt.unwrap_or(own);
+            let on_error = &scenario.settings[shop.settings].on_error[entry];
+            let named = matches!(
+                scenario.poison[entry].which,
+                crate::scenario::PoisonRecords::At { .. }
+            );
+            let (length, kind, to) = match (giving_up(on_error, attempt), on_error) {
+                (Some((length, attempts, dead_lettered)), _) => (
+                    length,
+                    Kind::GivenUp {
+                        dead_lettered,
+                        attempts,
+                        named,
+                    },
+                    offset + 1,
+                ),
+                (None, OnError::RetryForever(RetryBy::Seek { back_off })) => (
+                    attempt,
+                    Kind::SoughtBack {
+                        back_off: *back_off,
+                    },
+                    offset,
+                ),
+                (None, _) => (SimDuration::FOREVER, Kind::Stuck, offset),
+            };
+            ends += length;
+            self.stages.push(Stage {
+                partition,
+                from: offset,
+                to,
+                kind,
+                ends,
+            });
+            if to == offset {
+                break;
+            }
+            from = to;
+        }
+        ends
+    }
+
+    /// Several records at a time: the next record goes to whoever is free first.
+    fn overlap(&mut self, concurrency: u32, calls: bool, shop: &mut Workshop) {
+        let records: u64 = self
+            .stages
+            .iter()
+            .map(|stage| (stage.to - stage.from).max(1))
+            .sum();
+        let lanes = u64::from(concurrency).min(records).max(1) as usize;
+        let mut free =
+            std::collections::BinaryHeap::from(vec![std::cmp::Reverse(SimDuration::ZERO); lanes]);
+        let mut before = SimDuration::ZERO;
+        let mut last = SimDuration::ZERO;
+        for index in 0..self.stages.len() {
+            let stage = self.stages[index];
+            let mut assign = |length: SimDuration| {
+                let Some(std::cmp::Reverse(start)) = free.pop() else {
+                    return;
+                };
+                last = last.max(start + length);
+                free.push(std::cmp::Reverse(start + length));
+            };
+            if stage.kind == Kind::Records {
+                for offset in stage.from..stage.to {
+                    assign(shop.topic.work(
+                        stage.partition,
+                        offset,
+                        offset + 1,
+                        shop.settings,
+                        calls,
+                    ));
+                }
+            } else {
+                assign(stage.ends.saturating_sub(before));
+            }
+            before = stage.ends;
+            self.stages[index].ends = last;
+        }
+        self.callers = lanes as u32;
+        self.alone = last;
+    }
+
+    /// commitSync after each record: its round trip is part of every record's time.
+    fn add_commits(&mut self, each: SimDuration) {
+        let mut commits = SimDuration::ZERO;
+        for stage in &mut self.stages {
+            commits += each * (stage.to - stage.from);
+            stage.ends += commits;
+        }
+        self.alone += commits;
+    }
+
+    /// Brings `done` up to `now`.
+    pub fn advance(&mut self, now: SimTime) {
+        if now > self.since && !self.length.is_zero() {
+            let part = now.since(self.since).as_nanos() as f64 / self.length.as_nanos() as f64;
+            self.done = (self.done + part).min(1.0);
+        }
+        self.since = self.since.max(now);
+    }
+
+    /// The rest, and what is accounted for, takes `factor` times as long.
+    pub fn rescale(&mut self, factor: f64) {
+        let scaled = |length: SimDuration| {
+            if length == SimDuration::FOREVER {
+                length
+            } else {
+                SimDuration::from_secs_f64(length.as_secs_f64() * factor)
+            }
+        };
+        for stage in &mut self.stages {
+            stage.ends = scaled(stage.ends);
+        }
+        self.alone = scaled(self.alone);
+        self.length = self.alone;
+    }
+
+    /// When it ends at the speed of now.
+    pub fn ends_at(&self) -> SimTime {
+        if self.length == SimDuration::FOREVER {
+            return SimTime::NEVER;
+        }
+        let rest = (1.0 - self.done) * self.length.as_nanos() as f64;
+        self.since + SimDuration::from_nanos(rest.round() as u64)
+    }
+
+    /// Whether the member will not get past a poison record in this batch, and whose partition it is.
+    pub fn stuck_on(&self) -> Option<PartitionId> {
+        let stuck = self.stages.iter().find(|stage| stage.kind == Kind::Stuck);
+        stuck.map(|stage| stage.partition)
+    }
+
+    /// Accounts for everything up to the instant `now`; returns whether the whole batch is through.
+    pub fn account_until(&mut self, now: SimTime, shop: &mut Workshop) {
+        self.advance(now);
+        let worked = if self.alone == SimDuration::FOREVER {
+            now.since(self.polled_at)
+        } else {
+            SimDuration::from_nanos((self.done * self.alone.as_nanos() as f64) as u64)
+        };
+        while let Some(stage) = self.stages.get(self.accounted.0).copied() {
+            if stage.ends <= worked {
+                self.account_stage(stage, shop);
+                continue;
+            }
+            if stage.kind == Kind::Records && self.callers == 1 {
+                let to = self.reached(stage, worked, shop);
+                let from = stage.from + self.accounted.1;
+                if to > from {
+                    shop.topic.processed(stage.partition, from, to);
+                    self.accounted.1 = to - stage.from;
+                }
+            }
+            return;
+        }
+    }
+
+    /// Accounts for the whole batch; what happened to poison records goes to `facts`.
+    pub fn account_all(
+        &mut self,
+        now: SimTime,
+        who: ProcessId,
+        shop: &mut Workshop,
+        facts: &mut Vec<(SimTime, Fact)>,
+    ) {
+        while let Some(stage) = self.stages.get(self.accounted.0).copied() {
+            if let Kind::GivenUp {
+                dead_lettered,
+                named: true,
+                ..
+            } = stage.kind
+            {
+                let (partition, offset) = (stage.partition, stage.from);
+                facts.push((
+                    now,
+                    Fact::PoisonGivenUp {
+                        process: who,
+                        partition,
+                        offset,
+                        dead_lettered,
+                    },
+                ));
+            }
+            self.account_stage(stage, shop);
+        }
+    }
+
+    fn account_stage(&mut self, stage: Stage, shop: &mut Workshop) {
+        let from = stage.from + self.accounted.1;
+        match stage.kind {
+            Kind::Records => shop.topic.processed(stage.partition, from, stage.to),
+            Kind::GivenUp { dead_lettered, .. } => {
+                shop.topic.given_up(stage.partition, from, dead_lettered)
+            }
+            Kind::SoughtBack { .. } | Kind::Stuck => {}
+        }
+        self.accounted = (self.accounted.0 + 1, 0);
+    }
+
+    /// How far work reaches into a stage of good records: the first offset not finished.
+    fn reached(&self, stage: Stage, worked: SimDuration, shop: &mut Workshop) -> u64 {
+        let settings = &shop.scenario.settings[self.settings];
+        let calls = settings.processing.calls > 0;
+        let whole = shop
+            .topic
+            .work(stage.partition, stage.from, stage.to, self.settings, calls);
+        let extra = if settings.processing.commit == crate::scenario::CommitPolicy::PerRecord {
+            shop.scenario.cluster.round_trip + shop.scenario.cluster.commit_latency
+        } else {
+            SimDuration::ZERO
+        };
+        let starts = stage
+            .ends
+            .saturating_sub(whole + extra * (stage.to - stage.from));
+        let (mut low, mut high) = (stage.from, stage.to);
+        while low < high {
+            let middle = low + (high - low).div_ceil(2);
+            let work = shop
+                .topic
+                .work(stage.partition, stage.from, middle, self.settings, calls);
+            if starts + work + extra * (middle - stage.from) <= worked {
+                low = middle;
+            } else {
+                high = middle - 1;
+            }
+        }
+        low
+    }
+
+    /// Cuts the batch after the record that is in hand at `now`; returns when that one is finished.
+    pub fn cut_after_record(&mut self, now: SimTime, shop: &mut Workshop) -> SimTime {
+        self.account_until(now, shop);
+        let Some(stage) = self.stages.get(self.accounted.0).copied() else {
+            return now;
+        };
+        if self.callers > 1 || stage.kind != Kind::Records || self.alone == SimDuration::FOREVER {
+            return self.ends_at();
+        }
+        let next = stage.from + self.accounted.1 + 1;
+        let calls = shop.scenario.settings[self.settings].processing.calls > 0;
+        let rest = if next < stage.to {
+            shop.topic
+                .work(stage.partition, next, stage.to, self.settings, calls)
+        } else {
+            SimDuration::ZERO
+        };
+        let cut = stage.ends.saturating_sub(rest);
+        self.stages.truncate(self.accounted.0 + 1);
+        if let Some(last) = self.stages.last_mut() {
+            last.to = next;
+            last.ends = cut;
+        }
+        let part = cut.as_nanos() as f64 / self.alone.as_nanos().max(1) as f64;
+        let ends = self.length.as_nanos() as f64 * (part - self.done).max(0.0);
+        self.done = if part > 0.0 {
+            (self.done / part).min(1.0)
+        } else {
+            1.0
+        };
+        self.length = SimDuration::from_nanos((self.length.as_nanos() as f64 * part) as u64);
+        self.alone = cut;
+        self.since + SimDuration::from_nanos(ends.round() as u64)
+    }
+
+    /// The stages, in order.
+    pub fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    /// Offset up to which each stage has been accounted for, in the order of the stages.
+    pub fn finished_offsets(&self) -> impl Iterator<Item = (PartitionId, u64)> + '_ {
+        let (whole, part) = self.accounted;
+        self.stages
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, stage)| {
+                if index < whole {
+                    Some((stage.partition, stage.to))
+                } else if index == whole && part > 0 {
+                    Some((stage.partition, stage.from + part))
+                } else {
+                    None
+                }
+            })
+    }
+
+    /// Forgets it.
+    pub fn clear(&mut self) {
+        self.runs.clear();
+        self.stages.clear();
+        self.accounted = (0, 0);
+    }
+}

@@ -1,0 +1,490 @@
+//! A consumer process: its application thread (poll, process, commit, poll again) and its side of the membership.
+//! Between two coupling instants it runs by itself, whenever somebody needs to know ([`Member::run`]).
+
+use std::collections::VecDeque;
+
+use super::Fact;
+use super::batch::{Batch, Kind, Workshop};
+use super::topic::Topic;
+use crate::kafka::{AutoCommitFrom, FetchLimits, Fetcher, MemberId, Polled, Response};
+use crate::scenario::{CommitPolicy, Scenario, Settings};
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
+
+/// What the application thread is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum App {
+    /// No process, or one that is not up yet.
+    Down,
+    /// In poll(): waiting for records or for the group.
+    Polling,
+    /// At work on its batch.
+    Processing,
+    /// In commitSync().
+    Committing,
+    /// Closing its consumer.
+    Closing,
+}
+
+/// What the client knows of its membership.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// No member.
+    Unjoined,
+    /// JoinGroup in flight or parked.
+    Joining,
+    /// SyncGroup in flight or parked.
+    Syncing,
+    /// Assigned; its committed offsets are on their way.
+    Fetching,
+    /// Assigned and reading.
+    Stable,
+}
+
+/// A member's side of its membership.
+#[derive(Debug)]
+pub(super) struct Link {
+    /// Index into the coordinator's directory of identities.
+    pub serial: Option<u32>,
+    pub phase: Phase,
+    pub generation: u32,
+    /// Told to rejoin, and not done so yet.
+    pub rejoin: bool,
+    /// Its next JoinGroup is because of new partitions.
+    pub metadata_changed: bool,
+    /// Heartbeats go out one interval after this instant, and so on.
+    pub heartbeat_from: SimTime,
+    /// Since when it has had nothing to read because of the group.
+    pub standing_since: SimTime,
+    /// Members to assign partitions to, while it is to send the assignment.
+    pub leads: Vec<MemberId>,
+    /// Whether it leads its generation.
+    pub leading: bool,
+    /// What it has been assigned, until the offsets are fetched.
+    pub assigned: Vec<PartitionId>,
+    /// Answers on their way, in order.
+    pub inbox: VecDeque<Response>,
+}
+
+/// A commit that the coordinator has not stored yet.
+#[derive(Clone, Copy, Debug)]
+struct PendingCommit {
+    stored_at: SimTime,
+    partition: PartitionId,
+    offset: u64,
+}
+
+/// A consumer process.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub process: ProcessId,
+    /// Counts the times it was started.
+    pub incarnation: u32,
+    /// When its consumer subscribed.
+    pub started_at: SimTime,
+    pub settings: usize,
+    /// Settings for its next start.
+    pub next_settings: usize,
+    pub app: App,
+    /// When its application thread does something next.
+    pub wake: SimTime,
+    pub link: Link,
+    pub fetcher: Fetcher,
+    pub batch: Batch,
+    /// Stands still until then.
+    pub frozen_until: Option<SimTime>,
+    /// Told to stop.
+    pub stopping: bool,
+    /// Rolling restart it is part of.
+    pub rollout: Option<usize>,
+    auto_commit_due: SimTime,
+    pending: VecDeque<PendingCommit>,
+    /// When the coordinator last stored a commit of it: that renews its session.
+    pub last_stored: SimTime,
+    /// Poison record its partition is stuck at, by partition.
+    pub blocked: Vec<PartitionId>,
+}
+
+/// What a running member may touch.
+pub(super) struct Ground<'a> {
+    pub scenario: &'a Scenario,
+    pub topic: &'a mut Topic,
+    pub accounts: &'a mut Accounts,
+    pub facts: &'a mut Vec<(SimTime, Fact)>,
+}
+
+/// Counts over all members.
+#[derive(Debug, Default)]
+pub(super) struct Accounts {
+    pub polls: u64,
+    pub commits: u64,
+    pub commits_failed: u64,
+    pub poison_attempts: u64,
+}
+
+impl Member {
+    pub fn new(process: ProcessId) -> Self {
+        let link = Link {
+            serial: None,
+            phase: Phase::Unjoined,
+            generation: 0,
+            rejoin: false,
+            metadata_changed: false,
+            heartbeat_from: SimTime::ZERO,
+            standing_since: SimTime::ZERO,
+            leads: Vec::new(),
+            leading: false,
+            assigned: Vec::new(),
+            inbox: VecDeque::new(),
+        };
+        Member {
+            process,
+            incarnation: 0,
+            started_at: SimTime::ZERO,
+            settings: 0,
+            next_settings: 0,
+            app: App::Down,
+            wake: SimTime::NEVER,
+            link,
+            fetcher: Fetcher::default(),
+            batch: Batch::default(),
+            frozen_until: None,
+            stopping: false,
+            rollout: None,
+            auto_commit_due: SimTime::NEVER,
+            pending: VecDeque::new(),
+            last_stored: SimTime::ZERO,
+            blocked: Vec::new(),
+        }
+    }
+
+    /// Whether its next step may touch others, and so belongs on the agenda.
+    pub fn attended(&self) -> bool {
+        self.stopping
+            || self.link.rejoin
+            || self.link.phase != Phase::Stable
+            || self.app == App::Closing
+    }
+
+    fn settings_of<'s>(&self, scenario: &'s Scenario) -> &'s Settings {
+        &scenario.settings[self.settings]
+    }
+
+    /// When it does something next by itself, commits of a background timer included.
+    pub fn next_step(&self, scenario: &Scenario) -> SimTime {
+        if self.timer_commits(scenario) {
+            self.wake.min(self.auto_commit_due)
+        } else {
+            self.wake
+        }
+    }
+
+    fn timer_commits(&self, scenario: &Scenario) -> bool {
+        let settings = self.settings_of(scenario);
+        settings.processing.commit == CommitPolicy::Auto
+            && settings.client.auto_commit_from == AutoCommitFrom::Timer
+            && self.link.phase == Phase::Stable
+    }
+
+    /// Runs it up to and including `until`, unless its next step belongs on the agenda.
+    pub fn run(&mut self, until: SimTime, ground: &mut Ground) {
+        while !self.attended() && self.next_step(ground.scenario) <= until {
+            self.step(ground);
+        }
+        self.store_commits(until, ground.topic);
+    }
+
+    /// Its next step: not for one that is attended.
+    pub fn step(&mut self, ground: &mut Ground) {
+        let at = self.next_step(ground.scenario);
+        if at < self.wake {
+            self.auto_commit(at, ground);
+            return;
+        }
+        if self.work(at, ground) {
+            self.poll(at, ground);
+        }
+    }
+
+    /// Ends what the application thread was at; true if it now calls poll().
+    pub fn work(&mut self, at: SimTime, ground: &mut Ground) -> bool {
+        match self.app {
+            App::Processing => {
+                self.finish(at, ground);
+                self.app == App::Polling
+            }
+            App::Committing => {
+                (self.app, self.wake) = (App::Polling, at);
+                true
+            }
+            App::Polling => true,
+            App::Down | App::Closing => false,
+        }
+    }
+
+    /// One poll() of a member that is Stable.
+    pub fn poll(&mut self, at: SimTime, ground: &mut Ground) {
+        self.store_commits(at, ground.topic);
+        let settings = self.settings_of(ground.scenario);
+        if settings.processing.commit == CommitPolicy::Auto && at >= self.auto_commit_due {
+            self.auto_commit(at, ground);
+        }
+        self.batch.clear();
+        let limits = limits(ground.scenario, settings);
+        let max = settings.properties.max_poll_records;
+        match self
+            .fetcher
+            .poll(at, max, &limits, ground.topic, &mut self.batch.runs)
+        {
+            Polled::Wait(look) => {
+                self.app = App::Polling;
+                self.wake = look;
+                if settings.processing.commit == CommitPolicy::Auto
+                    && self.uncommitted(ground.topic)
+                {
+                    self.wake = look.min(self.auto_commit_due);
+                }
+            }
+            Polled::Records(_) => {
+                ground.accounts.polls += 1;
+                let (scenario, settings) = (ground.scenario, self.settings);
+                let mut shop = Workshop {
+                    scenario,
+                    settings,
+                    topic: ground.topic,
+                };
+                self.batch.begin(at, self.link.generation, &mut shop);
+                self.app = App::Processing;
+                self.wake = self.batch.ends_at();
+                self.meet_poison(at, ground);
+            }
+        }
+    }
+
+    /// Notes poison records at the head of the batch's way, and when they are met.
+    fn meet_poison(&mut self, at: SimTime, ground: &mut Ground) {
+        for stage in self.batch.stages() {
+            match stage.kind {
+                Kind::Records | Kind::GivenUp { named: false, .. } => continue,
+                Kind::GivenUp { .. } => {}
+                Kind::SoughtBack { .. } | Kind::Stuck => {
+                    if self.blocked.contains(&stage.partition) {
+                        continue;
+                    }
+                    self.blocked.push(stage.partition);
+                }
+            }
+            let (partition, offset) = (stage.partition, stage.from);
+            ground.facts.push((
+                at,
+                Fact::PoisonMet {
+                    process: self.process,
+                    partition,
+                    offset,
+                },
+            ));
+        }
+    }
+
+    /// The batch is through: accounts, seeks back to poison, commits.
+    fn finish(&mut self, at: SimTime, ground: &mut Ground) {
+        let (scenario, settings) = (ground.scenario, self.settings);
+        let mut shop = Workshop {
+            scenario,
+            settings,
+            topic: ground.topic,
+        };
+        self.batch
+            .account_all(at, self.process, &mut shop, ground.facts);
+        let current =
+            self.batch.generation == self.link.generation && self.link.phase == Phase::Stable;
+        for index in 0..self.batch.stages().len() {
+            let stage = self.batch.stages()[index];
+            match stage.kind {
+                Kind::SoughtBack { back_off } => {
+                    ground.accounts.poison_attempts += 1;
+                    if current {
+                        self.fetcher
+                            .seek(stage.partition, stage.from, at + back_off);
+                    }
+                }
+                Kind::GivenUp { attempts, .. } => {
+                    ground.accounts.poison_attempts += u64::from(attempts)
+                }
+                Kind::Records => self
+                    .blocked
+                    .retain(|&partition| partition != stage.partition || !current),
+                Kind::Stuck => {}
+            }
+        }
+        (self.app, self.wake) = (App::Polling, at);
+        match self.settings_of(scenario).processing.commit {
+            CommitPolicy::Auto => {}
+            CommitPolicy::AfterBatch | CommitPolicy::PerRecord => self.commit_sync(at, ground),
+            CommitPolicy::Async => {
+                if self.may_commit(at, ground) {
+                    self.send_batch_commit(at, ground);
+                }
+            }
+        }
+    }
+
+    /// Whether a commit of this batch is sent; if not, the application has seen CommitFailedException.
+    fn may_commit(&mut self, at: SimTime, ground: &mut Ground) -> bool {
+        let member = matches!(self.link.phase, Phase::Stable | Phase::Fetching);
+        if member && self.batch.generation == self.link.generation {
+            return true;
+        }
+        let records = self.batch.records();
+        ground.accounts.commits_failed += 1;
+        ground.facts.push((
+            at,
+            Fact::CommitFailed {
+                process: self.process,
+                error: None,
+                records,
+            },
+        ));
+        false
+    }
+
+    fn commit_sync(&mut self, at: SimTime, ground: &mut Ground) {
+        if !self.may_commit(at, ground) {
+            return;
+        }
+        let cluster = &ground.scenario.cluster;
+        self.app = App::Committing;
+        self.wake =
+            if self.settings_of(ground.scenario).processing.commit == CommitPolicy::PerRecord {
+                at // Each record's commit is already part of the batch.
+            } else {
+                at + cluster.round_trip + cluster.commit_latency
+            };
+        self.send_batch_commit(at, ground);
+    }
+
+    fn send_batch_commit(&mut self, at: SimTime, ground: &mut Ground) {
+        let stored_at = if self.app == App::Committing && self.wake == at {
+            at
+        } else {
+            at + ground.scenario.cluster.round_trip.half() + ground.scenario.cluster.commit_latency
+        };
+        ground.accounts.commits += 1;
+        for (partition, offset) in self.batch.finished_offsets() {
+            self.pending.push_back(PendingCommit {
+                stored_at,
+                partition,
+                offset,
+            });
+        }
+    }
+
+    /// Commits the positions: everything that polls have returned.
+    pub fn auto_commit(&mut self, at: SimTime, ground: &mut Ground) {
+        let settings = self.settings_of(ground.scenario);
+        let timer = settings.client.auto_commit_from == AutoCommitFrom::Timer;
+        let interval = settings.properties.auto_commit_interval;
+        // A timer keeps its beat; poll() starts the interval anew.
+        self.auto_commit_due = if timer {
+            self.auto_commit_due + interval
+        } else {
+            at + interval
+        };
+        self.commit_positions(at, ground);
+    }
+
+    /// Sends the positions of all partitions; returns when the answer is back.
+    pub fn commit_positions(&mut self, at: SimTime, ground: &mut Ground) -> SimTime {
+        if !self.uncommitted(ground.topic) {
+            return at;
+        }
+        let cluster = &ground.scenario.cluster;
+        let stored_at = at + cluster.round_trip.half() + cluster.commit_latency;
+        ground.accounts.commits += 1;
+        for slot in self.fetcher.slots() {
+            let (partition, offset) = (slot.partition, slot.position);
+            self.pending.push_back(PendingCommit {
+                stored_at,
+                partition,
+                offset,
+            });
+        }
+        at + cluster.round_trip + cluster.commit_latency
+    }
+
+    fn uncommitted(&self, topic: &Topic) -> bool {
+        let mut slots = self.fetcher.slots().iter();
+        slots.any(|slot| topic.partitions[slot.partition.ix()].committed != Some(slot.position))
+    }
+
+    /// The interval of auto-commit starts, as it does with each assignment.
+    pub fn start_auto_commit(&mut self, at: SimTime, interval: SimDuration) {
+        self.auto_commit_due = at + interval;
+    }
+
+    /// Stands still from `now` until `thaws`: what is under way goes on with what is left of it.
+    pub fn freeze(&mut self, now: SimTime, thaws: SimTime) {
+        self.frozen_until = Some(thaws);
+        if self.app == App::Processing {
+            self.batch.advance(now);
+            self.batch.since = thaws;
+            self.wake = self.batch.ends_at();
+        } else {
+            self.wake = self.wake.max(thaws);
+        }
+        self.auto_commit_due = self.auto_commit_due.max(thaws);
+    }
+
+    /// Takes up other settings; a batch in hand ends as it was planned.
+    pub fn adopt(&mut self, settings: usize) {
+        self.settings = settings;
+    }
+
+    /// What the coordinator has stored by `until` becomes the committed offset.
+    pub fn store_commits(&mut self, until: SimTime, topic: &mut Topic) {
+        while let Some(commit) = self.pending.front()
+            && commit.stored_at <= until
+        {
+            topic.partitions[commit.partition.ix()].committed = Some(commit.offset);
+            self.last_stored = commit.stored_at;
+            self.pending.pop_front();
+        }
+    }
+
+    /// Brings the accounts of the batch in hand up to `now`; with a commit per record, the committed offsets too.
+    pub fn account_until(&mut self, now: SimTime, scenario: &Scenario, topic: &mut Topic) {
+        if self.app != App::Processing {
+            return;
+        }
+        let settings = self.settings;
+        self.batch.account_until(
+            now,
+            &mut Workshop {
+                scenario,
+                settings,
+                topic,
+            },
+        );
+        let per_record = scenario.settings[settings].processing.commit == CommitPolicy::PerRecord;
+        if per_record
+            && self.batch.generation == self.link.generation
+            && self.link.phase == Phase::Stable
+        {
+            for (partition, offset) in self.batch.finished_offsets() {
+                topic.partitions[partition.ix()].committed = Some(offset);
+            }
+        }
+    }
+}
+
+/// What bounds a fetch under these settings.
+pub(super) fn limits(scenario: &Scenario, settings: &Settings) -> FetchLimits {
+    let properties = &settings.properties;
+    let size = scenario.topic.record_bytes.max(1);
+    FetchLimits {
+        round_trip: scenario.cluster.round_trip,
+        max_wait: properties.fetch_max_wait,
+        min_records: properties.fetch_min_bytes.div_ceil(size).max(1),
+        per_partition: (properties.max_partition_fetch_bytes / size).max(1),
+        per_response: (properties.fetch_max_bytes / size).max(1),
+    }
+}

@@ -1,0 +1,459 @@
+//! A member's side of a rebalance: when it notices, when it gives its partitions up, when it reads again.
+
+use std::collections::BTreeMap;
+
+use super::event::{Event, Request};
+use super::member::{App, Ground, Phase};
+use super::world::World;
+use super::{Fact, PartitionState};
+use crate::kafka::{
+    self, AutoCommitFrom, KafkaError, Logs, MemberId, OffsetReset, PollClockCheck, RejoinFrom, Response,
+};
+use crate::scenario::{CommitPolicy, Settings};
+use crate::units::{PartitionId, ProcessId, SimTime};
+
+impl World<'_> {
+    fn settings_of(&self, process: ProcessId) -> &Settings {
+        &self.scenario.settings[self.members[process.ix()].settings]
+    }
+
+    /// An attended member calls poll(): what the group wants of it comes first.
+    pub fn at_poll(&mut self, process: ProcessId) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        member.app = App::Polling;
+        member.wake = SimTime::NEVER;
+        if member.stopping {
+            return self.close(process);
+        }
+        match member.link.phase {
+            Phase::Unjoined => self.join_anew(process, now),
+            Phase::Stable if member.link.rejoin => self.give_up_and_rejoin(process),
+            Phase::Stable => self.poll_now(process),
+            // The answer of the coordinator wakes it.
+            Phase::Joining | Phase::Syncing | Phase::Fetching => {}
+        }
+    }
+
+    /// A heartbeat brought REBALANCE_IN_PROGRESS.
+    pub fn told_to_rejoin(&mut self, process: ProcessId) {
+        let now = self.now();
+        self.catch_up(process, now);
+        let rejoin_from = self.settings_of(process).client.rejoin_from;
+        let member = &mut self.members[process.ix()];
+        if member.link.rejoin || member.frozen_until.is_some() || member.app == App::Closing {
+            return;
+        }
+        member.link.rejoin = true;
+        if member.link.phase == Phase::Fetching {
+            return; // Acted on as soon as the assignment is in place.
+        }
+        match (rejoin_from, member.app) {
+            (RejoinFrom::Background, _) => self.give_up_and_rejoin(process),
+            // poll() does its own network work, so it acts at once.
+            (RejoinFrom::NextPoll, App::Polling) => self.at_poll(process),
+            (RejoinFrom::NextPoll, _) => self.attend(process),
+        }
+    }
+
+    /// onJoinPrepare of the eager protocol: commit if the client does that, give all partitions up, join.
+    fn give_up_and_rejoin(&mut self, process: ProcessId) {
+        let now = self.now();
+        let committed_at = self.commit_before_revocation(process);
+        self.revoke_all(process, false);
+        let member = &mut self.members[process.ix()];
+        let metadata_changed = std::mem::take(&mut member.link.metadata_changed);
+        member.link.rejoin = false;
+        member.link.phase = Phase::Joining;
+        if member.app == App::Polling {
+            member.wake = SimTime::NEVER;
+        } else {
+            self.attend(process);
+        }
+        let request = if metadata_changed {
+            Request::JoinForMetadata
+        } else {
+            Request::Join
+        };
+        if let Some(serial) = self.members[process.ix()].link.serial {
+            self.send(request, serial, committed_at.max(now));
+        }
+    }
+
+    fn commit_before_revocation(&mut self, process: ProcessId) -> SimTime {
+        let now = self.now();
+        if self.settings_of(process).processing.commit != CommitPolicy::Auto {
+            return now;
+        }
+        let World {
+            scenario,
+            topic,
+            accounts,
+            facts,
+            members,
+            ..
+        } = self;
+        members[process.ix()].commit_positions(
+            now,
+            &mut Ground {
+                scenario,
+                topic,
+                accounts,
+                facts,
+            },
+        )
+    }
+
+    /// The member reads nothing any more; its partitions are nobody's until the rebalance is through.
+    fn revoke_all(&mut self, process: ProcessId, lost: bool) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        let partitions: Vec<PartitionId> = member
+            .fetcher
+            .slots()
+            .iter()
+            .map(|slot| slot.partition)
+            .collect();
+        member.fetcher.clear();
+        member.blocked.clear();
+        member.link.standing_since = now;
+        let generation = member.link.generation;
+        for &id in &partitions {
+            if self.topic.partitions[id.ix()].owner == Some(process) {
+                self.topic.partitions[id.ix()].owner = None;
+                self.tell_state(id, PartitionState::Rebalancing, now);
+            }
+        }
+        if !partitions.is_empty() {
+            self.note(Fact::PartitionsRevoked {
+                process,
+                generation,
+                partitions,
+                lost,
+            });
+        }
+    }
+
+    /// The coordinator does not know the member any more, and it has found out.
+    pub fn fenced(&mut self, process: ProcessId) {
+        let now = self.now();
+        self.catch_up(process, now);
+        self.forget_membership(process);
+        let rejoin_from = self.settings_of(process).client.rejoin_from;
+        let app = self.members[process.ix()].app;
+        match (rejoin_from, app) {
+            (_, App::Down | App::Closing) => {}
+            (_, App::Polling) => self.at_poll(process),
+            (RejoinFrom::Background, _) => {
+                self.join_anew(process, now);
+                self.attend(process);
+            }
+            (RejoinFrom::NextPoll, _) => self.attend(process),
+        }
+    }
+
+    /// The member id is void; partitions are lost (`onPartitionsLost`).
+    fn forget_membership(&mut self, process: ProcessId) {
+        self.revoke_all(process, true);
+        let link = &mut self.members[process.ix()].link;
+        link.serial = None;
+        link.phase = Phase::Unjoined;
+        link.rejoin = false;
+        link.inbox.clear();
+    }
+
+    /// An answer of the coordinator arrives.
+    pub fn answer(&mut self, serial: u32) {
+        let now = self.now();
+        let identity = &self.group.identities[serial as usize];
+        let (process, name) = (identity.process, identity.member_name());
+        let member = &mut self.members[process.ix()];
+        if member.link.serial != Some(serial) {
+            return;
+        }
+        if let Some(thaws) = member.frozen_until {
+            self.agenda.schedule(thaws, Event::Answer(serial));
+            return;
+        }
+        let Some(response) = member.link.inbox.pop_front() else {
+            return;
+        };
+        match response {
+            Response::MemberIdRequired => {
+                self.note(Fact::MemberJoined { process, member_id: name });
+                self.send(Request::Join, serial, now);
+            }
+            Response::JoinGroup {
+                generation,
+                members,
+            } => {
+                let link = &mut member.link;
+                link.generation = generation;
+                link.phase = Phase::Syncing;
+                link.heartbeat_from = now;
+                link.leading = !members.is_empty();
+                link.leads = members;
+                self.send(Request::Sync, serial, now);
+            }
+            Response::SyncGroup {
+                generation,
+                partitions,
+            } => self.assigned(process, serial, generation, partitions),
+            Response::Left => {}
+            Response::Error(error) => self.refused(process, serial, error),
+        }
+    }
+
+    fn refused(&mut self, process: ProcessId, serial: u32, error: KafkaError) {
+        let now = self.now();
+        match error {
+            KafkaError::UnknownMemberId => self.fenced(process),
+            KafkaError::IllegalGeneration | KafkaError::RebalanceInProgress => {
+                let link = &mut self.members[process.ix()].link;
+                if link.phase == Phase::Syncing {
+                    link.phase = Phase::Joining;
+                    self.send(Request::Join, serial, now);
+                }
+            }
+        }
+    }
+
+    /// The assignment that the leader sends with its SyncGroup; followers send none.
+    pub fn assignment_of_leader(
+        &mut self,
+        serial: u32,
+    ) -> Option<BTreeMap<MemberId, Vec<PartitionId>>> {
+        let process = self.group.identities[serial as usize].process;
+        let members = std::mem::take(&mut self.members[process.ix()].link.leads);
+        if members.is_empty() {
+            return None;
+        }
+        let assignor = self.settings_of(process).properties.assignor;
+        let count = self.known_partitions(process);
+        Some(kafka::assignor::assign(assignor, &members, count))
+    }
+
+    fn assigned(
+        &mut self,
+        process: ProcessId,
+        serial: u32,
+        generation: u32,
+        partitions: Vec<PartitionId>,
+    ) {
+        let now = self.now();
+        let trip = self.scenario.cluster.round_trip;
+        // OffsetFetch, and ListOffsets for partitions without a committed offset.
+        let unknown = partitions
+            .iter()
+            .any(|id| self.topic.partitions[id.ix()].committed.is_none());
+        let ready = match (partitions.is_empty(), unknown) {
+            (true, _) => now,
+            (false, false) => now + trip,
+            (false, true) => now + trip * 2,
+        };
+        let link = &mut self.members[process.ix()].link;
+        link.phase = Phase::Fetching;
+        link.assigned = partitions.clone();
+        self.note(Fact::PartitionsAssigned {
+            process,
+            generation,
+            partitions,
+        });
+        self.agenda.schedule(ready, Event::Resume(serial));
+    }
+
+    /// The positions of a new assignment are known: the member reads again.
+    pub fn resume(&mut self, serial: u32) {
+        let now = self.now();
+        let process = self.group.identities[serial as usize].process;
+        let link = &mut self.members[process.ix()].link;
+        if link.serial != Some(serial) || link.phase != Phase::Fetching {
+            return;
+        }
+        if let Some(thaws) = self.members[process.ix()].frozen_until {
+            self.agenda.schedule(thaws, Event::Resume(serial));
+            return;
+        }
+        self.flush_commits(now);
+        let link = &mut self.members[process.ix()].link;
+        let mut assigned = std::mem::take(&mut link.assigned);
+        assigned.sort_unstable();
+        let since = link.standing_since;
+        link.phase = Phase::Stable;
+        let mut positions = Vec::with_capacity(assigned.len());
+        for &id in &assigned {
+            positions.push((id, self.initial_position(id, process)));
+        }
+        let settings = self.settings_of(process);
+        let interval = settings.properties.auto_commit_interval;
+        let brokers = self.scenario.cluster.brokers;
+        let member = &mut self.members[process.ix()];
+        member.fetcher.assign(&positions, brokers);
+        member.start_auto_commit(now, interval);
+        for &id in &assigned {
+            self.topic.partitions[id.ix()].owner = Some(process);
+            self.tell_state(id, PartitionState::KeepingUp, now);
+        }
+        self.note(Fact::MemberResumed { process, since });
+        let member = &mut self.members[process.ix()];
+        if member.app == App::Polling {
+            if member.link.rejoin || member.stopping {
+                self.at_poll(process);
+            } else {
+                member.wake = now;
+            }
+        } else if member.link.rejoin
+            && self.settings_of(process).client.rejoin_from == RejoinFrom::Background
+        {
+            self.give_up_and_rejoin(process);
+        }
+        self.watch_metadata(process);
+    }
+
+    /// Where a new owner starts: the committed offset, or what auto.offset.reset says.
+    fn initial_position(&mut self, id: PartitionId, process: ProcessId) -> u64 {
+        let now = self.now();
+        if let Some(committed) = self.topic.partitions[id.ix()].committed {
+            return committed;
+        }
+        match self.settings_of(process).properties.auto_offset_reset {
+            OffsetReset::Earliest => 0,
+            OffsetReset::Latest => {
+                let end = self.topic.log_end(id, now);
+                let from = self.topic.partitions[id.ix()].processed_to;
+                self.lose(id, from, end);
+                end
+            }
+        }
+    }
+
+    /// Records that nobody will process.
+    pub fn lose(&mut self, partition: PartitionId, from: u64, to: u64) {
+        if from < to {
+            self.topic.partitions[partition.ix()].totals.lost += to - from;
+            let processed_to = &mut self.topic.partitions[partition.ix()].processed_to;
+            *processed_to = (*processed_to).max(to);
+            self.note(Fact::RecordsLost {
+                partition,
+                from,
+                to,
+            });
+        }
+    }
+
+    /// Whatever commits have been stored by now are read by OffsetFetch, whoever sent them.
+    fn flush_commits(&mut self, now: SimTime) {
+        for member in &mut self.members {
+            member.store_commits(now, &mut self.topic);
+        }
+    }
+
+    /// max.poll.interval.ms has passed since the poll that returned batch `number`, and no other came.
+    pub fn poll_deadline(&mut self, process: ProcessId, number: u32) {
+        let now = self.now();
+        self.catch_up(process, now);
+        let settings = self.settings_of(process);
+        let look = match settings.client.poll_clock_check {
+            PollClockCheck::EveryRetryBackoff => settings.properties.retry_backoff,
+            PollClockCheck::EveryHeartbeat => settings.properties.heartbeat_interval,
+        };
+        let interval = settings.properties.max_poll_interval;
+        let member = &self.members[process.ix()];
+        let overdue =
+            member.app == App::Processing && member.batch.number == number && member.wake > now;
+        if !overdue || member.link.phase != Phase::Stable {
+            return;
+        }
+        if let Some(thaws) = member.frozen_until {
+            self.agenda
+                .schedule(thaws, Event::PollDeadline(process, number));
+            return;
+        }
+        // The heartbeat thread (or task) looks only so often.
+        let noticed = now.since(member.batch.polled_at + interval);
+        if noticed.is_zero() && !look.is_zero() {
+            let phase = now.since(member.link.heartbeat_from).as_nanos() % look.as_nanos();
+            if phase > 0 {
+                let later = now + crate::units::SimDuration::from_nanos(look.as_nanos() - phase);
+                self.agenda
+                    .schedule(later, Event::PollDeadline(process, number));
+                return;
+            }
+        }
+        self.leave_for_poll_timeout(process);
+    }
+
+    /// The heartbeat thread sends LeaveGroup; the application goes on with its batch and knows nothing.
+    fn leave_for_poll_timeout(&mut self, process: ProcessId) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        let polled_at = member.batch.polled_at;
+        let partitions: Vec<PartitionId> = member.fetcher.slots().iter().map(|slot| slot.partition).collect();
+        let Some(serial) = member.link.serial else {
+            return;
+        };
+        member.account_until(now, self.scenario, &mut self.topic);
+        self.note(Fact::MemberEvicted {
+            process,
+            removal: None,
+        });
+        for id in partitions {
+            let partition = &mut self.topic.partitions[id.ix()];
+            if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
+                partition.evicted_to = partition.processed_to;
+                let fact = self.topic.state_fact(id, PartitionState::Evicted, polled_at);
+                self.note(fact);
+            }
+        }
+        self.send(Request::Leave, serial, now);
+        self.forget_membership(process);
+        self.attend(process);
+    }
+
+    /// Closes the consumer: commits what it may, leaves, and is gone.
+    pub fn close(&mut self, process: ProcessId) {
+        let now = self.now();
+        let committed_at = if matches!(self.members[process.ix()].link.phase, Phase::Stable) {
+            self.commit_before_revocation(process)
+        } else {
+            now
+        };
+        self.lose_what_close_commits(process);
+        self.revoke_all(process, false);
+        let member = &mut self.members[process.ix()];
+        member.app = App::Closing;
+        member.wake = SimTime::NEVER;
+        let incarnation = member.incarnation;
+        let trip = self.scenario.cluster.round_trip;
+        let gone = match member.link.serial.take() {
+            Some(serial) => {
+                member.link.phase = Phase::Unjoined;
+                self.send(Request::Leave, serial, committed_at);
+                committed_at + trip
+            }
+            None => now,
+        };
+        self.agenda
+            .schedule(gone, Event::Gone(process, incarnation));
+    }
+
+    /// Auto-commit in close() commits positions: what the application broke off from its batch is lost.
+    fn lose_what_close_commits(&mut self, process: ProcessId) {
+        let member = &self.members[process.ix()];
+        let commits = self.settings_of(process).processing.commit == CommitPolicy::Auto;
+        if !commits || member.batch.generation != member.link.generation {
+            return;
+        }
+        for run in member.batch.runs.clone() {
+            let from = self.topic.partitions[run.partition.ix()].processed_to.max(run.from);
+            self.lose(run.partition, from, run.to);
+        }
+    }
+
+    /// Whether this client's auto-commit has committed what the application had not finished.
+    pub fn commits_ahead(&self, process: ProcessId) -> bool {
+        let settings = self.settings_of(process);
+        settings.processing.commit == CommitPolicy::Auto
+            && settings.client.auto_commit_from == AutoCommitFrom::Timer
+    }
+}

@@ -1,0 +1,217 @@
+//! Processes: they start, stop, are killed, and stand still.
+
+use super::event::Event;
+use super::member::{App, Phase};
+use super::world::World;
+use super::{Fact, PartitionState, StopReason};
+use crate::scenario::OnStop;
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
+
+/// Round trips from subscribe to the first JoinGroup: ApiVersions, Metadata, FindCoordinator.
+const BOOTSTRAP_ROUND_TRIPS: u64 = 3;
+
+impl World<'_> {
+    /// A process is up: it finds its coordinator and joins.
+    pub fn subscribe(&mut self, process: ProcessId) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        if member.app != App::Down {
+            return;
+        }
+        member.incarnation += 1;
+        member.settings = member.next_settings;
+        member.app = App::Polling;
+        member.wake = SimTime::NEVER;
+        member.started_at = now;
+        member.stopping = false;
+        member.link.serial = None;
+        member.link.phase = Phase::Unjoined;
+        member.link.rejoin = false;
+        member.link.generation = 0;
+        member.link.standing_since = now;
+        let rollout = member.rollout;
+        self.note(Fact::ProcessStarted { process });
+        self.join_anew(
+            process,
+            now + self.scenario.cluster.round_trip * BOOTSTRAP_ROUND_TRIPS,
+        );
+        if let Some(rollout) = rollout {
+            self.rollout_went_on(process, rollout);
+        }
+    }
+
+    /// A process is told to stop (SIGTERM): it finishes what its settings say and closes its consumer.
+    pub fn stop(&mut self, process: ProcessId) {
+        let now = self.now();
+        self.catch_up(process, now);
+        let member = &mut self.members[process.ix()];
+        if member.stopping || matches!(member.app, App::Down | App::Closing) {
+            return;
+        }
+        member.stopping = true;
+        let processing = &self.scenario.settings[member.settings].processing;
+        let incarnation = member.incarnation;
+        self.agenda
+            .schedule(now + processing.grace, Event::Kill(process, incarnation));
+        if member.frozen_until.is_some() {
+            return;
+        }
+        match member.app {
+            App::Polling => self.close(process),
+            App::Processing if processing.on_stop == OnStop::FinishRecord => {
+                let settings = member.settings;
+                let (scenario, topic) = (self.scenario, &mut self.topic);
+                let shop = &mut super::batch::Workshop {
+                    scenario,
+                    settings,
+                    topic,
+                };
+                member.wake = member.batch.cut_after_record(now, shop);
+                if self.coupled() {
+                    self.pace(now);
+                }
+                self.attend(process);
+            }
+            _ => self.attend(process),
+        }
+    }
+
+    /// A process dies without a word.
+    pub fn kill(&mut self, process: ProcessId) {
+        let now = self.now();
+        self.catch_up(process, now);
+        if self.members[process.ix()].app == App::Down {
+            return;
+        }
+        self.members[process.ix()].account_until(now, self.scenario, &mut self.topic);
+        self.fall_silent(process);
+        self.lose_batch(process);
+        for index in 0..self.topic.partitions.len() {
+            if self.topic.partitions[index].owner == Some(process) {
+                self.tell_state(PartitionId(index as u32), PartitionState::Orphaned, now);
+            }
+        }
+        let member = &mut self.members[process.ix()];
+        member.fetcher.clear();
+        member.blocked.clear();
+        self.end(process, StopReason::Killed);
+    }
+
+    /// What a client committed before the application had finished it dies with the process.
+    fn lose_batch(&mut self, process: ProcessId) {
+        let member = &self.members[process.ix()];
+        if member.app != App::Processing || !self.commits_ahead(process) {
+            return;
+        }
+        let runs = member.batch.runs.clone();
+        for run in runs {
+            let partition = &self.topic.partitions[run.partition.ix()];
+            let from = partition.processed_to.max(run.from);
+            let to = partition.committed.unwrap_or(0).min(run.to);
+            self.lose(run.partition, from, to);
+        }
+    }
+
+    fn end(&mut self, process: ProcessId, reason: StopReason) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        member.app = App::Down;
+        member.wake = SimTime::NEVER;
+        member.link.serial = None;
+        member.link.phase = Phase::Unjoined;
+        member.link.rejoin = false;
+        member.link.inbox.clear();
+        member.stopping = false;
+        member.frozen_until = None;
+        member.batch.clear();
+        self.note(Fact::ProcessStopped { process, reason });
+        if self.members.iter().all(|member| member.app == App::Down) {
+            for index in 0..self.topic.partitions.len() {
+                if self.topic.partitions[index].state == PartitionState::Rebalancing {
+                    self.tell_state(PartitionId(index as u32), PartitionState::Orphaned, now);
+                }
+            }
+        }
+        if self.coupled() {
+            self.pace(now);
+        }
+        self.restart_in_turn(process);
+    }
+
+    /// A process has closed its consumer.
+    pub fn gone(&mut self, process: ProcessId, incarnation: u32) {
+        let member = &self.members[process.ix()];
+        if member.incarnation == incarnation && member.app == App::Closing {
+            self.end(process, StopReason::Closed);
+        }
+    }
+
+    /// The grace of a stopping process is over.
+    pub fn kill_late(&mut self, process: ProcessId, incarnation: u32) {
+        let member = &self.members[process.ix()];
+        if member.incarnation == incarnation && member.stopping {
+            self.kill(process);
+        }
+    }
+
+    /// A whole process stands still.
+    pub fn freeze(&mut self, process: ProcessId, length: SimDuration) {
+        let now = self.now();
+        self.catch_up(process, now);
+        let member = &mut self.members[process.ix()];
+        if member.app == App::Down || member.frozen_until.is_some() {
+            return;
+        }
+        self.fall_silent(process);
+        let coupled = self.coupled();
+        let member = &mut self.members[process.ix()];
+        member.freeze(now, now + length);
+        self.agenda.schedule(now + length, Event::Thaw(process));
+        self.note(Fact::Frozen { process });
+        for index in 0..self.topic.partitions.len() {
+            if self.topic.partitions[index].owner == Some(process) {
+                self.tell_state(PartitionId(index as u32), PartitionState::Frozen, now);
+            }
+        }
+        if coupled {
+            self.pace(now);
+        }
+    }
+
+    /// A frozen process goes on: its overdue heartbeat goes out at once.
+    pub fn thaw(&mut self, process: ProcessId) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        if member.frozen_until != Some(now) {
+            return;
+        }
+        member.frozen_until = None;
+        member.batch.advance(now);
+        member.link.heartbeat_from = now;
+        let serial = member.link.serial;
+        self.note(Fact::Thawed { process });
+        for index in 0..self.topic.partitions.len() {
+            if self.topic.partitions[index].owner == Some(process) {
+                self.tell_state(PartitionId(index as u32), PartitionState::KeepingUp, now);
+            }
+        }
+        if self.coupled() {
+            self.pace(now);
+        }
+        if let Some(serial) = serial {
+            let identity = &mut self.group.identities[serial as usize];
+            identity.silent_from = None;
+            self.agenda.schedule(
+                now + self.scenario.cluster.round_trip,
+                Event::Heartbeat(serial),
+            );
+        }
+        if self.members[process.ix()].attended() {
+            if self.members[process.ix()].stopping && self.members[process.ix()].app == App::Polling
+            {
+                return self.close(process);
+            }
+            self.attend(process);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The timeline: deploys, scaling, more partitions, changes of settings and of the dependency.
+
+use std::collections::VecDeque;
+
+use super::Fact;
+use super::dependency;
+use super::event::Event;
+use super::member::{App, Phase};
+use super::world::World;
+use crate::scenario::{Action, DownstreamChange};
+use crate::units::{ProcessId, SimDuration, SimTime};
+
+/// A restart of several processes that is under way.
+#[derive(Debug)]
+pub(super) struct Rollout {
+    waiting: VecDeque<ProcessId>,
+    gap: SimDuration,
+    start_up: SimDuration,
+    graceful: bool,
+    rolling: bool,
+    settings: Option<usize>,
+}
+
+impl World<'_> {
+    /// An entry of the timeline takes effect.
+    pub fn timeline(&mut self, entry: usize) {
+        let now = self.now();
+        self.note(Fact::Timeline { entry });
+        let scenario = self.scenario;
+        match &scenario.timeline[entry].action {
+            Action::Crash {
+                processes,
+                restart_after,
+            } => {
+                for &process in processes {
+                    self.kill(process);
+                    if let Some(after) = restart_after {
+                        self.agenda
+                            .schedule(now + *after, Event::Subscribe(process));
+                    }
+                }
+            }
+            Action::Restart {
+                processes,
+                gap,
+                start_up,
+                graceful,
+                rolling,
+                settings,
+            } => {
+                let (gap, start_up, graceful, rolling) = (*gap, *start_up, *graceful, *rolling);
+                let waiting = processes.iter().copied().collect();
+                self.rollouts.push(Rollout {
+                    waiting,
+                    gap,
+                    start_up,
+                    graceful,
+                    rolling,
+                    settings: *settings,
+                });
+                let index = self.rollouts.len() - 1;
+                let turns = if rolling { 1 } else { processes.len() };
+                for _ in 0..turns {
+                    self.next_turn(index);
+                }
+            }
+            Action::Start {
+                processes,
+                start_up,
+            } => {
+                for &process in processes {
+                    self.agenda
+                        .schedule(now + *start_up, Event::Subscribe(process));
+                }
+            }
+            Action::Stop {
+                processes,
+                graceful,
+            } => {
+                for &process in processes {
+                    if *graceful {
+                        self.stop(process)
+                    } else {
+                        self.kill(process)
+                    }
+                }
+            }
+            Action::AddPartitions { to } => self.add_partitions(*to),
+            Action::Freeze { processes, length } => self.freeze_all(processes, *length),
+            Action::RateChange => {}
+            Action::Downstream(change) => self.change_dependency(change),
+            Action::Adopt { settings } => self.adopt(*settings),
+            Action::AdoptAtRestart { settings } => {
+                self.members
+                    .iter_mut()
+                    .for_each(|member| member.next_settings = *settings);
+            }
+        }
+    }
+
+    fn freeze_all(&mut self, processes: &[ProcessId], length: SimDuration) {
+        if processes.is_empty() {
+            for index in 0..self.members.len() {
+                self.freeze(self.members[index].process, length);
+            }
+        }
+        for &process in processes {
+            self.freeze(process, length);
+        }
+    }
+
+    /// The next process of a rollout is restarted.
+    fn next_turn(&mut self, index: usize) {
+        let rollout = &mut self.rollouts[index];
+        let Some(process) = rollout.waiting.pop_front() else {
+            return;
+        };
+        let (graceful, settings) = (rollout.graceful, rollout.settings);
+        let member = &mut self.members[process.ix()];
+        if let Some(settings) = settings {
+            member.next_settings = settings;
+        }
+        if member.app == App::Down {
+            return self.next_turn(index); // Not running: nothing to restart.
+        }
+        member.rollout = Some(index);
+        if graceful {
+            self.stop(process)
+        } else {
+            self.kill(process)
+        }
+    }
+
+    /// A process of a rollout has ended: its successor starts after the gap.
+    pub fn restart_in_turn(&mut self, process: ProcessId) {
+        let Some(index) = self.members[process.ix()].rollout else {
+            return;
+        };
+        let rollout = &self.rollouts[index];
+        let starts = self.now() + rollout.gap + rollout.start_up;
+        self.agenda.schedule(starts, Event::Subscribe(process));
+    }
+
+    /// A process of a rollout has subscribed: the next one's turn.
+    pub fn rollout_went_on(&mut self, process: ProcessId, index: usize) {
+        self.members[process.ix()].rollout = None;
+        if self.rollouts[index].rolling {
+            self.next_turn(index);
+        }
+    }
+
+    fn adopt(&mut self, settings: usize) {
+        let now = self.now();
+        self.advance(now);
+        for member in &mut self.members {
+            member.next_settings = settings;
+            // The batch in hand was planned under the settings before; it ends under them.
+            member.adopt(settings);
+        }
+    }
+
+    fn change_dependency(&mut self, change: &DownstreamChange) {
+        let now = self.now();
+        self.advance(now);
+        let Some(dependency) = &mut self.dependency else {
+            return;
+        };
+        let slower = dependency.change(now, change);
+        if let DownstreamChange::Latency(law) = change {
+            self.topic.set_latency(self.scenario, self.replication, law);
+            for member in self
+                .members
+                .iter_mut()
+                .filter(|member| dependency::calls(member))
+            {
+                member.batch.advance(now);
+                member.batch.rescale(slower);
+            }
+        }
+        self.pace(now);
+    }
+
+    fn add_partitions(&mut self, to: u32) {
+        let now = self.now();
+        self.advance(now);
+        self.topic
+            .grow(self.scenario, self.replication, to as usize);
+        for index in 0..self.topic.partitions.len() {
+            let id = crate::units::PartitionId(index as u32);
+            if self.topic.partitions[index].state == super::PartitionState::Starting {
+                self.tell_state(id, super::PartitionState::Starting, now);
+            }
+        }
+        for index in 0..self.members.len() {
+            self.watch_metadata(self.members[index].process);
+        }
+    }
+
+    /// Partitions that a process knows of: those of its last metadata refresh.
+    pub fn known_partitions(&self, process: ProcessId) -> u32 {
+        let refreshed = self.last_refresh(process);
+        let mut count = self.scenario.topic.partitions.len() as u32;
+        for entry in &self.scenario.timeline {
+            if let Action::AddPartitions { to } = entry.action
+                && entry.at <= refreshed
+            {
+                count = count.max(to);
+            }
+        }
+        count
+    }
+
+    /// Metadata is refreshed when the process starts and every metadata.max.age.ms after.
+    fn last_refresh(&self, process: ProcessId) -> SimTime {
+        let member = &self.members[process.ix()];
+        let age = self.scenario.settings[member.settings]
+            .properties
+            .metadata_max_age;
+        let passed = self.now().since(member.started_at).as_nanos() / age.as_nanos().max(1);
+        member.started_at + age * passed
+    }
+
+    /// A leader that knows of partitions nobody is assigned rejoins; one that will see some looks at its next refresh.
+    pub fn watch_metadata(&mut self, process: ProcessId) {
+        let member = &self.members[process.ix()];
+        if member.app == App::Down || !member.link.leading || member.link.phase != Phase::Stable {
+            return;
+        }
+        let known = self.known_partitions(process);
+        if known > self.group.assigned_partitions() {
+            self.members[process.ix()].link.metadata_changed = true;
+            self.told_to_rejoin(process);
+        } else if (known as usize) < self.topic.partitions.len() {
+            let age = self.scenario.settings[member.settings].properties.metadata_max_age;
+            let next = self.last_refresh(process) + age.max(SimDuration::from_millis(1));
+            let incarnation = member.incarnation;
+            self.agenda.schedule(next, Event::Refresh(process, incarnation));
+        }
+    }
+
+    /// The leader may have refreshed its metadata.
+    pub fn refresh(&mut self, process: ProcessId, incarnation: u32) {
+        if self.members[process.ix()].incarnation == incarnation {
+            self.watch_metadata(process);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The partitions of the topic: their logs, committed offsets, what their records cost, and the accounts kept of them.
+
+use super::{Fact, PartitionState, PartitionTotals};
+use crate::engine::{Address, Purpose};
+use crate::kafka::Logs;
+use crate::scenario::{OnError, PoisonRecords, Scenario};
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
+use crate::workload::{Arrivals, Failures, Law, RecordCosts};
+
+/// A partition during a run.
+#[derive(Debug)]
+pub(super) struct Partition {
+    /// Log-end offset at the start of the run.
+    base: u64,
+    /// Records per second at the start: tells how old the backlog is that was already there.
+    initial_rate: f64,
+    arrivals: Arrivals,
+    /// The same, asked at the other end of the lag: how old the oldest record is.
+    oldest: Arrivals,
+    /// Committed offset at the coordinator.
+    pub committed: Option<u64>,
+    /// Work of its records, by law (see [`Topic::law_of`]).
+    work: Vec<RecordCosts>,
+    /// Latency of its records' dependency calls.
+    latency: Option<RecordCosts>,
+    /// Poison by entry of the scenario.
+    poison: Vec<(usize, Failures)>,
+    /// One after the highest offset ever processed.
+    pub processed_to: u64,
+    /// Up to here records were processed by a member that was evicted before it could commit them.
+    pub evicted_to: u64,
+    /// Whose it is, from the assignment until the revocation.
+    pub owner: Option<ProcessId>,
+    /// Its state, as told last.
+    pub state: PartitionState,
+    /// Accounts.
+    pub totals: PartitionTotals,
+}
+
+/// The topic during a run.
+#[derive(Debug)]
+pub(super) struct Topic {
+    pub partitions: Vec<Partition>,
+    /// Law of the local work by settings index; several settings may share one.
+    law_of: Vec<usize>,
+    laws: Vec<Law>,
+}
+
+impl Topic {
+    /// The topic of `scenario` at its start.
+    pub fn new(scenario: &Scenario, replication: u32) -> Self {
+        let mut laws: Vec<Law> = Vec::new();
+        let mut law_of = Vec::new();
+        for settings in &scenario.settings {
+            let law = &settings.processing.time;
+            let known = laws.iter().position(|other| other == law);
+            law_of.push(known.unwrap_or(laws.len()));
+            if known.is_none() {
+                laws.push(law.clone());
+            }
+        }
+        let mut topic = Topic {
+            partitions: Vec::new(),
+            law_of,
+            laws,
+        };
+        topic.grow(scenario, replication, scenario.topic.partitions.len());
+        topic
+    }
+
+    /// Adds partitions until there are `count`; new ones are empty.
+    pub fn grow(&mut self, scenario: &Scenario, replication: u32, count: usize) {
+        for index in self.partitions.len()..count {
+            let id = PartitionId(index as u32);
+            let name = format!("{}-{index}", scenario.topic.name);
+            let address = |purpose| Address::new(scenario.seed, replication, purpose, &name);
+            let start = scenario.topic.partitions.get(index).copied();
+            let start = start.unwrap_or(crate::scenario::PartitionStart {
+                committed: None,
+                log_end: 0,
+            });
+            let shares = scenario.production.shares.first().map(|shares| &shares.of);
+            let share = shares.and_then(|of| of.get(index)).copied().unwrap_or(0.0);
+            let mut poison = Vec::new();
+            for (entry, records) in scenario.poison.iter().enumerate() {
+                let (offsets, share) = match records.which {
+                    PoisonRecords::At { partition, offset } if partition == id => {
+                        (vec![offset], 0.0)
+                    }
+                    PoisonRecords::At { .. } => continue,
+                    PoisonRecords::Share(share) => (Vec::new(), share),
+                };
+                poison.push((
+                    entry,
+                    Failures::new(address(Purpose::Poison), &offsets, share),
+                ));
+            }
+            let production = &scenario.production;
+            let arrivals = production.of_partition(scenario.seed, replication, &scenario.topic.name, id);
+            self.partitions.push(Partition {
+                base: start.log_end,
+                initial_rate: scenario.production.curve.rate_at(SimTime::ZERO) * share,
+                oldest: arrivals.clone(),
+                arrivals,
+                committed: start.committed,
+                work: self
+                    .laws
+                    .iter()
+                    .map(|law| RecordCosts::new(address(Purpose::Work), law))
+                    .collect(),
+                latency: None,
+                poison,
+                processed_to: start.committed.unwrap_or(0),
+                evicted_to: 0,
+                owner: None,
+                state: PartitionState::Starting,
+                totals: PartitionTotals::default(),
+            });
+            if let Some(downstream) = &scenario.downstream {
+                self.partitions[index].latency = Some(RecordCosts::new(
+                    address(Purpose::Latency),
+                    &downstream.latency,
+                ));
+            }
+        }
+    }
+
+    /// From now on a call's latency follows another law.
+    pub fn set_latency(&mut self, scenario: &Scenario, replication: u32, law: &Law) {
+        for (index, partition) in self.partitions.iter_mut().enumerate() {
+            let name = format!("{}-{index}", scenario.topic.name);
+            let address = Address::new(scenario.seed, replication, Purpose::Latency, &name);
+            partition.latency = Some(RecordCosts::new(address, law));
+        }
+    }
+
+    /// Work of records one after another: local work, and the latency of their calls if they make any.
+    pub fn work(
+        &mut self,
+        id: PartitionId,
+        from: u64,
+        to: u64,
+        settings: usize,
+        calls: bool,
+    ) -> SimDuration {
+        let law = self.law_of[settings];
+        let partition = &mut self.partitions[id.ix()];
+        let local = partition.work[law].work(from, to);
+        match &mut partition.latency {
+            Some(latency) if calls => local + latency.work(from, to),
+            _ => local,
+        }
+    }
+
+    /// The first poison record in [`from`, `to`) and the entry of the scenario that makes it one.
+    pub fn poison_in(&mut self, id: PartitionId, from: u64, to: u64) -> Option<(u64, usize)> {
+        let poison = self.partitions[id.ix()].poison.iter_mut();
+        poison
+            .filter_map(|(entry, failures)| failures.first_in(from, to).map(|at| (at, *entry)))
+            .min()
+    }
+
+    /// Accounts for records [`from`, `to`) processed.
+    pub fn processed(&mut self, id: PartitionId, from: u64, to: u64) {
+        let partition = &mut self.partitions[id.ix()];
+        partition.totals.processed += to - from;
+        partition.totals.duplicates += to.min(partition.processed_to).saturating_sub(from);
+        partition.processed_to = partition.processed_to.max(to);
+    }
+
+    /// Accounts for a poison record given up.
+    pub fn given_up(&mut self, id: PartitionId, offset: u64, dead_lettered: bool) {
+        let partition = &mut self.partitions[id.ix()];
+        let account = &mut partition.totals;
+        *(if dead_lettered {
+            &mut account.dead_lettered
+        } else {
+            &mut account.skipped
+        }) += 1;
+        partition.processed_to = partition.processed_to.max(offset + 1);
+    }
+
+    /// Age of the oldest record that is not committed [s]. What was there at the start is taken to have come at the
+    /// rate the run starts with; without such a rate it counts from the start.
+    pub fn age_s(&mut self, id: PartitionId, now: SimTime) -> Option<f64> {
+        let log_end = self.log_end(id, now);
+        let partition = &mut self.partitions[id.ix()];
+        let committed = partition.committed.unwrap_or(0);
+        if committed >= log_end {
+            return None;
+        }
+        if committed >= partition.base {
+            let came = partition.oldest.time_of(committed - partition.base);
+            return Some(now.since(came).as_secs_f64());
+        }
+        let before = (partition.base - committed) as f64;
+        let before = if partition.initial_rate > 0.0 {
+            before / partition.initial_rate
+        } else {
+            0.0
+        };
+        Some(now.as_secs_f64() + before)
+    }
+
+    /// The fact that a partition is in `state` from `since` on.
+    pub fn state_fact(&mut self, id: PartitionId, state: PartitionState, since: SimTime) -> Fact {
+        let log_end = self.log_end(id, since);
+        let committed = self.partitions[id.ix()].committed.unwrap_or(0);
+        Fact::State {
+            partition: id,
+            state,
+            since,
+            log_end,
+            committed,
+        }
+    }
+}
+
+impl Logs for Topic {
+    fn log_end(&mut self, id: PartitionId, at: SimTime) -> u64 {
+        let partition = &mut self.partitions[id.ix()];
+        partition.base + partition.arrivals.count_by(at)
+    }
+
+    fn appended_at(&mut self, id: PartitionId, offset: u64) -> SimTime {
+        let partition = &mut self.partitions[id.ix()];
+        match offset.checked_sub(partition.base) {
+            Some(n) => partition.arrivals.time_of(n),
+            None => SimTime::ZERO,
+        }
+    }
+}
+
+/// How long a poison record takes until it is given up; `None` if never.
+pub(super) fn giving_up(
+    on_error: &OnError,
+    attempt: SimDuration,
+) -> Option<(SimDuration, u32, bool)> {
+    use crate::scenario::GiveUp;
+    let OnError::Retry {
+        attempts,
+        back_off,
+        then,
+    } = on_error
+    else {
+        return None;
+    };
+    let mut length = attempt * u64::from(*attempts);
+    let mut pause = back_off.first;
+    for _ in 1..*attempts {
+        length += pause.min(back_off.max);
+        pause =
+            SimDuration::from_secs_f64(pause.as_secs_f64() * back_off.multiplier).min(back_off.max);
+    }
+    match then {
+        GiveUp::Skip => Some((length, *attempts, false)),
+        GiveUp::DeadLetter { produce } => Some((length + *produce, *attempts, true)),
+    }
+}

@@ -1,0 +1,245 @@
+//! A Poisson process of rate one over operational time, drawn top-down from one root so that any part can be had alone.
+//! Not aware of rates: the clock is.
+
+use rand_distr::{Binomial, Distribution, StandardNormal};
+
+use super::clock::FRACTION_BITS;
+use crate::engine::Address;
+
+/// The root covers 2^40 expected records, all that a clock can count.
+const ROOT_LEVEL: u32 = 64 - FRACTION_BITS;
+/// A leaf covers 2^3 expected records: few enough to sort at once, enough to pay for the way to it.
+const LEAF_LEVEL: u32 = 3;
+/// Kind of the address of a leaf; the kind of an inner node is its level, and that of the root's count 0.
+const LEAF: u64 = 64;
+/// Splits of this many records or fewer count random bits, larger ones ask for a binomial draw.
+const BITS_AT_MOST: u64 = 1024;
+
+/// Marks of a unit-rate Poisson process on (0, 2^64].
+///
+/// A node of level l covers 2^l expected records. Its count splits between its halves by Binomial(n, 1/2), which is the
+/// law of a Poisson process given its count; a leaf's marks are uniform. All draws are addressed by (level, index).
+#[derive(Clone, Debug)]
+pub(super) struct PoissonMarks {
+    address: Address,
+    records: u64,
+    /// One for questions about the log's end, one for questions about a record: they may be far apart.
+    counting: Cursor,
+    finding: Cursor,
+}
+
+/// The way from the root to one leaf.
+#[derive(Clone, Debug)]
+struct Cursor {
+    /// Inner nodes from the root on; the node at depth d has level [`ROOT_LEVEL`] - d.
+    path: Vec<Node>,
+    leaf: Leaf,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    index: u64,
+    /// Records before it.
+    first: u64,
+    count: u64,
+    /// Records in its left half.
+    left: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Leaf {
+    index: u64,
+    /// Records before it.
+    first: u64,
+    /// Ascending.
+    marks: Vec<u64>,
+    /// Marks at or before the last position asked for.
+    passed: usize,
+}
+
+impl PoissonMarks {
+    pub(super) fn new(address: Address) -> Self {
+        // Poisson with mean 2^40: its skewness is 2^-20, and a normal draw is nearer to it than any sampler that
+        // subtracts logarithms of factorials of such numbers.
+        let mean = (1_u64 << ROOT_LEVEL) as f64;
+        let normal: f64 = StandardNormal.sample(&mut address.words(0, 0));
+        let records = (mean + mean.sqrt() * normal).round() as u64;
+        let cursor = Cursor::at_start(address, records);
+        PoissonMarks {
+            address,
+            records,
+            counting: cursor.clone(),
+            finding: cursor,
+        }
+    }
+
+    /// How many marks are at or before `position`.
+    #[inline]
+    pub(super) fn count_by(&mut self, position: u64) -> u64 {
+        let Some(before) = position.checked_sub(1) else {
+            return 0;
+        };
+        let index = before >> (LEAF_LEVEL + FRACTION_BITS);
+        if self.counting.leaf.index == index {
+            return self.counting.leaf.count_by(position);
+        }
+        if self.finding.leaf.index == index {
+            return self.finding.leaf.count_by(position);
+        }
+        self.counting.move_to_index(self.address, index);
+        self.counting.leaf.count_by(position)
+    }
+
+    /// The mark of record `n`.
+    #[inline]
+    pub(super) fn mark_of(&mut self, n: u64) -> Option<u64> {
+        if let Some(mark) = self.finding.leaf.mark_of(n) {
+            return Some(mark);
+        }
+        if let Some(mark) = self.counting.leaf.mark_of(n) {
+            return Some(mark);
+        }
+        if n >= self.records {
+            return None;
+        }
+        self.finding.move_to_record(self.address, n);
+        self.finding.leaf.mark_of(n)
+    }
+}
+
+impl Cursor {
+    fn at_start(address: Address, records: u64) -> Self {
+        let mut cursor = Cursor {
+            path: vec![Node::new(address, ROOT_LEVEL, 0, 0, records)],
+            leaf: Leaf {
+                index: u64::MAX,
+                first: 0,
+                marks: Vec::new(),
+                passed: 0,
+            },
+        };
+        cursor
+            .path
+            .reserve_exact((ROOT_LEVEL - LEAF_LEVEL) as usize);
+        cursor.descend(address, |_, _| false);
+        cursor
+    }
+
+    /// Goes to the leaf `index`.
+    fn move_to_index(&mut self, address: Address, index: u64) {
+        let apart = u64::BITS - (self.leaf.index ^ index).leading_zeros();
+        // The lowest node above both leaves is `apart` levels above them.
+        let depth = ROOT_LEVEL - LEAF_LEVEL - apart;
+        self.path.truncate(depth as usize + 1);
+        self.descend(address, |node, level| {
+            index >> (level - 1 - LEAF_LEVEL) != node.index * 2
+        });
+    }
+
+    /// Goes to the leaf of record `n`, which exists.
+    fn move_to_record(&mut self, address: Address, n: u64) {
+        while self.path.len() > 1 && !self.path[self.path.len() - 1].contains(n) {
+            self.path.pop();
+        }
+        self.descend(address, |node, _| n >= node.first + node.left);
+    }
+
+    /// From the last node of the path down to a leaf, right wherever `goes_right(node, its level)`.
+    #[inline]
+    fn descend(&mut self, address: Address, goes_right: impl Fn(&Node, u32) -> bool) {
+        let mut level = ROOT_LEVEL + 1 - self.path.len() as u32;
+        let mut node = self.path[self.path.len() - 1];
+        loop {
+            let (index, first, count) = if goes_right(&node, level) {
+                (
+                    node.index * 2 + 1,
+                    node.first + node.left,
+                    node.count - node.left,
+                )
+            } else {
+                (node.index * 2, node.first, node.left)
+            };
+            level -= 1;
+            if level == LEAF_LEVEL {
+                self.leaf.fill(address, index, first, count);
+                return;
+            }
+            node = Node::new(address, level, index, first, count);
+            self.path.push(node);
+        }
+    }
+}
+
+impl Node {
+    #[inline]
+    fn new(address: Address, level: u32, index: u64, first: u64, count: u64) -> Self {
+        Node {
+            index,
+            first,
+            count,
+            left: half_of(count, address, u64::from(level), index),
+        }
+    }
+
+    fn contains(&self, n: u64) -> bool {
+        self.first <= n && n - self.first < self.count
+    }
+}
+
+/// Binomial(`count`, 1/2).
+#[inline]
+fn half_of(count: u64, address: Address, level: u64, index: u64) -> u64 {
+    if count <= 64 {
+        let coins = address.bits(level, index);
+        return u64::from(coins.unbounded_shr(64 - count as u32).count_ones());
+    }
+    let mut words = address.words(level, index);
+    if count <= BITS_AT_MOST {
+        let mut heads = words
+            .word()
+            .unbounded_shr(64 - (count % 64) as u32)
+            .count_ones();
+        for _ in 0..count / 64 {
+            heads += words.word().count_ones();
+        }
+        return u64::from(heads);
+    }
+    // One half is a probability.
+    Binomial::new(count, 0.5).map_or(count / 2, |binomial| binomial.sample(&mut words))
+}
+
+impl Leaf {
+    fn fill(&mut self, address: Address, index: u64, first: u64, count: u64) {
+        const WIDTH_BITS: u32 = LEAF_LEVEL + FRACTION_BITS;
+        let start = index << WIDTH_BITS;
+        let mut words = address.words(LEAF, index);
+        self.index = index;
+        self.first = first;
+        self.passed = 0;
+        self.marks.clear();
+        self.marks.extend((0..count).map(|_| {
+            // In (start, start + width]; the last of all possible positions cannot be written and is not needed.
+            (start + (words.word() >> (64 - WIDTH_BITS))).saturating_add(1)
+        }));
+        self.marks.sort_unstable();
+    }
+
+    #[inline]
+    fn count_by(&mut self, position: u64) -> u64 {
+        let mut passed = self.passed;
+        while passed < self.marks.len() && self.marks[passed] <= position {
+            passed += 1;
+        }
+        while passed > 0 && self.marks[passed - 1] > position {
+            passed -= 1;
+        }
+        self.passed = passed;
+        self.first + passed as u64
+    }
+
+    #[inline]
+    fn mark_of(&self, n: u64) -> Option<u64> {
+        let place = n.checked_sub(self.first)?;
+        self.marks.get(usize::try_from(place).ok()?).copied()
+    }
+}
