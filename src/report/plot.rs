@@ -86,16 +86,9 @@ fn draw(sheet: &Sheet, shape: &Shape) -> Result<(), RenderError> {
             ink,
             width,
             dash,
-        } => {
-            let stroke = (width * f64::from(SCALE)).round() as u32;
-            for piece in pieces(points, *dash) {
-                let path: Vec<_> = piece.into_iter().map(large).collect();
-                sheet
-                    .draw(&PathElement::new(path, colour(*ink).stroke_width(stroke)))
-                    .map_err(drawing)?;
-            }
-            Ok(())
-        }
+        } => pieces(points, *dash)
+            .iter()
+            .try_for_each(|piece| stroke(sheet, piece, *ink, *width)),
         Shape::Text {
             at,
             anchor,
@@ -117,6 +110,22 @@ fn draw(sheet: &Sheet, shape: &Shape) -> Result<(), RenderError> {
                 .map_err(drawing)
         }
     }
+}
+
+/// Draws a line piece by piece with round joints: plotters' own joints break at sharp turns.
+fn stroke(sheet: &Sheet, points: &[Point], ink: Ink, width: f64) -> Result<(), RenderError> {
+    let width = (width * f64::from(SCALE)).round() as u32;
+    let points: Vec<(i32, i32)> = points.iter().map(|point| large(*point)).collect();
+    for ends in points.windows(2) {
+        let path = PathElement::new(ends.to_vec(), colour(ink).stroke_width(width));
+        sheet.draw(&path).map_err(drawing)?;
+    }
+    let inner = points.len().saturating_sub(1).max(1);
+    for joint in points[..inner].iter().skip(1) {
+        let dot = Circle::new(*joint, width / 2, colour(ink).filled());
+        sheet.draw(&dot).map_err(drawing)?;
+    }
+    Ok(())
 }
 
 /// The drawn pieces of a line: itself, or its dashes along its length.
@@ -185,4 +194,74 @@ fn encode(scene: &Scene, pixels: &[u8]) -> Result<Vec<u8>, RenderError> {
     writer.write_image_data(pixels).map_err(failed)?;
     writer.finish().map_err(failed)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::picture::tests::gallery;
+
+    fn decoded(bytes: &[u8]) -> (u32, u32, Vec<u8>) {
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
+            .read_info()
+            .unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        (info.width, info.height, pixels)
+    }
+
+    #[test]
+    fn the_picture_decodes_is_1600_by_900_and_not_blank() {
+        for (name, scenario, outcomes) in gallery() {
+            let results = Results {
+                scenario: &scenario,
+                outcomes: &outcomes,
+            };
+            let bytes = lag(&results).unwrap();
+            let (width, height, pixels) = decoded(&bytes);
+            assert_eq!((width, height), (1600, 900), "{name}");
+            let inked = pixels
+                .chunks(3)
+                .filter(|pixel| *pixel != [255, 255, 255])
+                .count();
+            assert!(inked > 20_000 && inked < 1_000_000, "{name}: {inked}");
+            if let Some(folder) = option_env!("LAGSIM_GALLERY") {
+                std::fs::write(format!("{folder}/{name}.png"), &bytes).unwrap();
+            }
+        }
+    }
+
+    /// A glyph that the font lacks would be drawn as nothing.
+    #[test]
+    fn every_letter_of_the_checked_set_leaves_ink() {
+        let letters = ('!'..='~')
+            .chain('\u{a1}'..='\u{ff}')
+            .chain("μσ–—’“”…≤≥".chars());
+        for letter in letters.filter(|letter| *letter != '\u{ad}') {
+            let mut scene = Scene::new(40, 40);
+            let black = Ink::solid(0, 0, 0);
+            scene.text(
+                (20.0, 20.0),
+                Anchor::Middle,
+                24.0,
+                black,
+                &letter.to_string(),
+            );
+            let pixels = paint(&scene).unwrap();
+            assert!(pixels.iter().any(|&value| value < 128), "{letter}");
+        }
+    }
+
+    #[test]
+    fn dashes_have_their_lengths_across_corners() {
+        let corner = [(0.0, 0.0), (10.0, 0.0), (10.0, 10.0)];
+        let dashes = pieces(&corner, Some((8.0, 4.0)));
+        assert_eq!(
+            dashes,
+            [
+                vec![(0.0, 0.0), (8.0, 0.0)],
+                vec![(10.0, 2.0), (10.0, 10.0)]
+            ]
+        );
+    }
 }

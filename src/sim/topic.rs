@@ -96,7 +96,8 @@ impl Topic {
                 ));
             }
             let production = &scenario.production;
-            let arrivals = production.of_partition(scenario.seed, replication, &scenario.topic.name, id);
+            let arrivals =
+                production.of_partition(scenario.seed, replication, &scenario.topic.name, id);
             self.partitions.push(Partition {
                 base: start.log_end,
                 initial_rate: scenario.production.curve.rate_at(SimTime::ZERO) * share,

@@ -20,6 +20,8 @@ pub struct Lane {
     pub spans: Vec<Happening>,
     /// How the panels show it.
     pub shown: Shown,
+    /// Strokes of its vertical lines, so that kinds differ without colour too.
+    pub dash: Option<(f64, f64)>,
 }
 
 /// A stretch of time or an instant.
@@ -97,6 +99,7 @@ fn rebalances(outcome: &Outcome, end: f64) -> Lane {
         ink: palette::GREY,
         spans: merged(spans.collect()),
         shown: Shown::Bands,
+        dash: None,
     }
 }
 
@@ -140,6 +143,7 @@ fn standstill(results: &Results, outcome: &Outcome, end: f64) -> Lane {
         ink: palette::ORANGE,
         spans: merged(spans),
         shown: Shown::Bands,
+        dash: None,
     }
 }
 
@@ -161,6 +165,7 @@ fn poison(outcome: &Outcome, end: f64) -> Lane {
         ink: palette::PURPLE,
         spans: merged(spans),
         shown: Shown::LaneOnly,
+        dash: None,
     }
 }
 
@@ -174,6 +179,7 @@ fn evictions(outcome: &Outcome) -> Lane {
             .map(|one| happening(one.time_s, one.time_s))
             .collect(),
         shown: Shown::Marks,
+        dash: Some((2.0, 4.0)),
     }
 }
 
@@ -200,6 +206,7 @@ fn changes(results: &Results, outcome: &Outcome) -> Lane {
         ink: palette::BLUE,
         spans,
         shown: Shown::Marks,
+        dash: Some((9.0, 5.0)),
     }
 }
 
@@ -221,5 +228,6 @@ fn firing(rule: &AlertRule, outcome: &Outcome, end: f64) -> Lane {
         ink: palette::GREEN,
         spans: merged(spans),
         shown: Shown::Marks,
+        dash: None,
     }
 }

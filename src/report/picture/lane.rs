@@ -16,16 +16,33 @@ const FONT: f64 = 15.0;
 
 /// Shades the bands of every lane behind the curves of a panel.
 pub fn draw_bands(scene: &mut Scene, panel: &Panel, lanes: &[Lane]) {
-    for lane in lanes.iter().filter(|lane| lane.shown == Shown::Bands) {
-        let few = lane.spans.len() <= MOST_BANDS;
-        for span in &lane.spans {
-            let (from, to) = (panel.at(span.from), panel.at(span.to));
-            if few || to - from >= WIDE {
-                let to = to.max(from + 1.5);
-                scene.rect((from, panel.y.0), (to, panel.y.1), lane.ink.faint(0.22));
-            }
+    for lane in lanes {
+        for (from, to) in bands(panel, lane) {
+            scene.rect((from, panel.y.0), (to, panel.y.1), lane.ink.faint(0.22));
         }
     }
+}
+
+/// Left and right end of the bands that a panel shows of a lane.
+fn bands(panel: &Panel, lane: &Lane) -> Vec<(f64, f64)> {
+    let few = lane.spans.len() <= MOST_BANDS;
+    let ends = lane
+        .spans
+        .iter()
+        .map(|span| (panel.at(span.from), panel.at(span.to)));
+    ends.filter(|(from, to)| lane.shown == Shown::Bands && (few || to - from >= WIDE))
+        .map(|(from, to)| (from, to.max(from + 1.5)))
+        .collect()
+}
+
+/// Whether the panels show anything of a lane.
+fn explained(panel: &Panel, lane: &Lane) -> bool {
+    marked(lane) || !bands(panel, lane).is_empty()
+}
+
+/// Whether the panels show anything that wants a legend.
+pub fn any_explained(panel: &Panel, lanes: &[Lane]) -> bool {
+    lanes.iter().any(|lane| explained(panel, lane))
 }
 
 /// Draws the vertical marks of every lane that has few, over the curves.
@@ -34,7 +51,7 @@ pub fn draw_marks(scene: &mut Scene, panel: &Panel, lanes: &[Lane]) {
         for span in &lane.spans {
             let x = panel.at(span.from);
             let line: Vec<Point> = vec![(x, panel.y.0), (x, panel.y.1)];
-            scene.line(line, lane.ink, 1.5, Some((6.0, 5.0)));
+            scene.line(line, lane.ink, 1.5, lane.dash);
         }
     }
 }
@@ -96,12 +113,10 @@ fn draw_labels(scene: &mut Scene, panel: &Panel, middle: f64, lane: &Lane) {
 }
 
 /// Explains in one row what bands and vertical lines in the panels mean.
-pub fn draw_legend(scene: &mut Scene, x: (f64, f64), y: f64, lanes: &[Lane]) {
-    let mut left = x.0;
-    for lane in lanes
-        .iter()
-        .filter(|lane| lane.shown == Shown::Bands || marked(lane))
-    {
+pub fn draw_legend(scene: &mut Scene, panel: &Panel, y: f64, lanes: &[Lane]) {
+    let right = f64::from(scene.size.0) - 20.0;
+    let mut left = panel.x.0;
+    for lane in lanes.iter().filter(|lane| explained(panel, lane)) {
         let name = lane.label.split(" (").next().unwrap_or_default();
         let text = match lane.shown {
             Shown::Bands => name.to_owned(),
@@ -109,14 +124,14 @@ pub fn draw_legend(scene: &mut Scene, x: (f64, f64), y: f64, lanes: &[Lane]) {
             _ => name.to_owned(),
         };
         let width = 34.0 + text_width(&text, 17.0) + 26.0;
-        if left + width > x.1 {
+        if left + width > right {
             return;
         }
         if lane.shown == Shown::Bands {
             scene.rect((left, y - 8.0), (left + 24.0, y + 8.0), lane.ink.faint(0.4));
         } else {
             let line: Vec<Point> = vec![(left + 12.0, y - 10.0), (left + 12.0, y + 10.0)];
-            scene.line(line, lane.ink, 2.0, Some((6.0, 5.0)));
+            scene.line(line, lane.ink, 2.0, lane.dash);
         }
         scene.text((left + 34.0, y), Anchor::Left, 17.0, palette::BLACK, &text);
         left += width;

@@ -20,8 +20,10 @@ use crate::scenario::{Alert, Compare, Gauge};
 pub const SIZE: (u32, u32) = (1600, 900);
 /// Left and right end of the panels; the names of lines stand to the right.
 const X: (f64, f64) = (160.0, 1410.0);
-/// Upper end of the first panel.
-const TOP: f64 = 158.0;
+/// Upper end of the first panel, without a legend above it.
+const TOP: f64 = 132.0;
+/// Height of the legend.
+const LEGEND: f64 = 30.0;
 /// Between the panels, for the second one's title.
 const GAP: f64 = 44.0;
 /// Below the second panel, for the times.
@@ -33,16 +35,23 @@ pub fn compose(results: &Results) -> Result<Scene, RenderError> {
     let lanes = history::lanes(results, outcome);
     let mut scene = Scene::new(SIZE.0, SIZE.1);
     draw_heading(&mut scene, outcome);
-    lane::draw_legend(&mut scene, (X.0, 1580.0), 106.0, &lanes);
 
     let lanes_from = f64::from(SIZE.1) - 12.0 - lanes.len() as f64 * lane::HEIGHT;
     let bottom = lanes_from - TIMES - 4.0;
-    let middle = TOP + (bottom - TOP - GAP) * 0.46;
     let end = outcome.summary.horizon_s;
+    let whole = Panel::new(X, (TOP, bottom), end, 0);
+    let legend = if lane::any_explained(&whole, &lanes) {
+        LEGEND
+    } else {
+        0.0
+    };
+    lane::draw_legend(&mut scene, &whole, 106.0, &lanes);
+    let top = TOP + legend;
+    let middle = top + (bottom - top - GAP) * 0.46;
     let alerts = &results.scenario.alerts;
 
     let totals = total::Totals::of(results.outcomes);
-    let upper = Panel::new(X, (TOP, middle), end, totals.max());
+    let upper = Panel::new(X, (top, middle), end, totals.max());
     upper.draw_frame(&mut scene, &totals.title(outcome), totals.max());
     lane::draw_bands(&mut scene, &upper, &lanes);
     totals.draw(&mut scene, &upper, outcome);
@@ -111,4 +120,4 @@ fn draw_thresholds(scene: &mut Scene, panel: &Panel, alerts: &[Alert], gauge: Ga
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -16,7 +16,9 @@ const FONT: f64 = 17.0;
 pub fn title(curves: &Curves) -> String {
     match curves.partitions() {
         many if many > MOST_LINES => {
-            format!("Lag per partition (records): {WORST} worst of {many}, median and range of all")
+            format!(
+                "Lag per partition (records): the {WORST} worst of {many}; shaded the range of all, dotted their median"
+            )
         }
         1 => "Lag of the only partition (records)".to_owned(),
         _ => "Lag per partition (records)".to_owned(),
@@ -114,7 +116,7 @@ fn draw_names(scene: &mut Scene, panel: &Panel, outcome: &Outcome, named: &[usiz
             2.5,
             dash(place),
         );
-        let text = format!("p{partition} {}", axis::records(own.lag.last as f64));
+        let text = format!("p{partition}: {}", axis::records(own.lag.last as f64));
         let text = if own.poison.is_some() {
             format!("{text} blocked")
         } else {
