@@ -16,6 +16,9 @@ const COMMITS: [(&str, CommitPolicy); 4] = [
     ("async", CommitPolicy::Async),
 ];
 
+/// Most dependency calls of one record, one after another.
+const MOST_CALLS: u64 = 10_000;
+
 impl Judge<'_> {
     /// How records are processed; makes enable.auto.commit follow `commit` where it was not given.
     pub(super) fn processing(
@@ -69,15 +72,15 @@ impl Judge<'_> {
 
     fn calls(&mut self, value: &raw::Count, downstream: Option<&Downstream>) -> Option<u32> {
         let calls = self.count(value)?;
-        if calls > 1 {
-            let help = "write calls = 1 and a latency that stands for all the calls of a record";
+        if calls > MOST_CALLS {
+            let help = "write fewer calls and a latency that stands for several of them";
             return self.error(
                 &value.0.span,
-                format!("{calls} dependency calls per record are not modelled"),
+                format!("{calls} dependency calls per record are more than {MOST_CALLS}"),
                 help,
             );
         }
-        if calls == 1 && downstream.is_none() && !self.excused.contains("downstream") {
+        if calls > 0 && downstream.is_none() && !self.excused.contains("downstream") {
             let help = "describe the dependency in a section [downstream.NAME], or write calls = 0";
             return self.error(&value.0.span, "there is no dependency to call", help);
         }

@@ -262,7 +262,7 @@ pub struct Member {
 pub struct Processing {
     /// Local work per record: a time, or a law.
     pub time: Option<Either<Time, TimeLaw>>,
-    /// Dependency calls per record, 0 or 1; default 1 if there is a downstream.
+    /// Dependency calls per record, one after another; default 1 if there is a downstream.
     pub calls: Option<Count>,
     /// Records of one batch worked on at the same time (an asynchronous call); default 1.
     pub concurrency: Option<Count>,
@@ -341,7 +341,7 @@ pub struct Bimodal {
     pub slow_share: Option<Number>,
 }
 
-/// A dependency that processing calls, once per record, blocking.
+/// A dependency that processing calls, blocking.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
