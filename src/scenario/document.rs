@@ -208,14 +208,13 @@ fn put_item<'t>(
         return Ok(());
     };
     let index = step.get_ref().parse::<usize>().ok();
-    let Some(index) = index.filter(|index| *index <= items.len()) else {
+    // A whole entry may be added at the end, but not a part of one.
+    let end = items.len() + usize::from(rest.is_empty());
+    let Some(index) = index.filter(|index| *index < end) else {
         let help = match items.len() {
-            0 => "the list is empty: its first entry is number 0".to_owned(),
-            1 => "it has one entry, number 0; number 1 would add another".to_owned(),
-            count => format!(
-                "its entries are numbered 0 to {}; number {count} would add another",
-                count - 1
-            ),
+            0 => "the list is empty".to_owned(),
+            1 => "it has one entry, number 0".to_owned(),
+            count => format!("its entries are numbered 0 to {}", count - 1),
         };
         let message = format!("`{}` has no entry `{}`", above.get_ref(), step.get_ref());
         return Err(error(step.span(), message, help));
@@ -378,10 +377,15 @@ fn explain(span: &Range<usize>, message: &str, shape: &mut Shape) -> Diagnostic 
         .strip_prefix("invalid type: ")
         .and_then(|rest| rest.split_once(", expected "))
     {
-        let got = got
-            .replace("map", "table")
-            .replace("sequence", "list")
-            .replace("floating point", "number");
+        let got = match got.split(' ').next() {
+            Some("map" | "table") => "a table".to_owned(),
+            Some("sequence" | "list") => "a list".to_owned(),
+            Some("date") => "a date".to_owned(),
+            Some("string") => got.replacen("string", "the text", 1),
+            _ => got
+                .replace("integer", "the number")
+                .replace("floating point", "the number"),
+        };
         let wanted = wanted
             .replace("a sequence", "a list")
             .replace("a map", "a table");
