@@ -14,6 +14,9 @@ use super::diagnostic::{Diagnostic, Severity};
 /// More mistakes of shape than this are not listed: the file is something else.
 const MOST_MISTAKES: usize = 100;
 
+/// Keys whose tables hold one of several keys: an override that names another replaces it.
+const ONE_OF: [&str; 4] = ["time", "latency", "on-error", "then"];
+
 /// Parses a whole file.
 ///
 /// # Errors
@@ -185,7 +188,13 @@ fn put_in<'t>(
     value: Spanned<DeValue<'t>>,
 ) -> Result<(), Diagnostic> {
     match below.get_mut() {
-        DeValue::Table(table) => put_below(table, rest, value),
+        DeValue::Table(table) => {
+            let alternative = ONE_OF.contains(&above.get_ref().as_ref());
+            if alternative && !table.contains_key(rest[0].get_ref().as_ref()) {
+                *table = DeTable::new();
+            }
+            put_below(table, rest, value)
+        }
         DeValue::Array(items) => put_item(items, above, rest, value),
         short => {
             // A short form such as time = "4ms" gives way to the long form.

@@ -391,7 +391,10 @@ impl JsonSchema for PropertyTable {
             "description": "Kafka properties by their own names, dots as TOML nests them or quoted. \
                             `from-file` names a properties file to read first.",
             "type": "object",
-            "properties": { "from-file": { "type": "string" } },
+            "properties": { "from-file": {
+                "description": "A properties file to read first; what stands beside it wins.",
+                "type": "string"
+            } },
             "additionalProperties": true
         })
     }
