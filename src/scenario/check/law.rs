@@ -29,7 +29,7 @@ impl Judge<'_> {
             ("bimodal", law.bimodal.is_some()),
             ("csv", law.csv.is_some()),
         ];
-        one_of(self, &table.span, &given, "a law of time", LAWS)?;
+        one_of(self, &table.span, &given, "the law of the time", LAWS)?;
         if let Some(time) = &law.constant {
             return self.seconds(time).map(Law::Constant);
         }

@@ -27,10 +27,8 @@ impl Judge<'_> {
         let mut all = Vec::new();
         for entry in model.poison.as_deref().unwrap_or(&[]) {
             let which = self.which(entry, horizon, topic, production);
-            let attempt = match &entry.value.attempt {
-                Some(time) => Some(self.duration(time)),
-                None => None,
-            };
+            let attempt = entry.value.attempt.as_ref();
+            let attempt = attempt.map(|time| self.duration(time));
             all.push(match attempt {
                 Some(None) => None,
                 attempt => which.map(|which| Poison {

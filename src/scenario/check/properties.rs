@@ -156,11 +156,14 @@ impl Judge<'_> {
                 );
             }
             PropertyError::NotModelled { why } => {
-                self.error::<()>(
-                    &one.name_at,
-                    format!("`{name}` is not modelled with this value"),
-                    why,
-                );
+                let named = |known: bool, section: &str| {
+                    known.then(|| format!("move it under [{section}]"))
+                };
+                let help = named(broker_has(name), "cluster.properties")
+                    .or(named(consumer_has(name), "group.properties"))
+                    .unwrap_or_else(|| why.to_owned());
+                let message = format!("`{name}` = {} is not modelled here", one.value);
+                self.error::<()>(&one.name_at, message, help);
             }
             PropertyError::Invalid { problem, remedy } => {
                 self.error::<()>(&one.value_at, format!("{name}: {problem}"), remedy);
@@ -260,4 +263,12 @@ fn collect(above: &str, from: Option<usize>, table: &PropertyTable, given: &mut 
             value_at: value.span.clone(),
         });
     }
+}
+
+fn broker_has(name: &str) -> bool {
+    BrokerProperties::table().any(|row| row.name == name)
+}
+
+fn consumer_has(name: &str) -> bool {
+    ConsumerProperties::table().any(|row| row.name == name)
 }

@@ -127,10 +127,17 @@ impl<'de, S: Deserialize<'de>, T: Deserialize<'de>> Visitor<'de> for ShapeVisito
         }
         Ok(Shape::List(items))
     }
-    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Self::Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Self::Value, A::Error> {
         if !self.tables {
+            // toml hands a date over as a table with one key of its own.
+            let key = table.next_key::<String>()?.unwrap_or_default();
+            let got = if key.starts_with("$__toml_private_datetime") {
+                "date"
+            } else {
+                "table"
+            };
             return Err(A::Error::custom(format!(
-                "invalid type: table, expected {}",
+                "invalid type: {got}, expected {}",
                 self.wanted
             )));
         }
@@ -384,7 +391,10 @@ impl JsonSchema for PropertyTable {
             "description": "Kafka properties by their own names, dots as TOML nests them or quoted. \
                             `from-file` names a properties file to read first.",
             "type": "object",
-            "properties": { "from-file": { "type": "string" } },
+            "properties": { "from-file": {
+                "description": "A properties file to read first; what stands beside it wins.",
+                "type": "string"
+            } },
             "additionalProperties": true
         })
     }
