@@ -271,6 +271,7 @@ impl Member {
                         continue;
                     }
                     self.blocked.push(stage.partition);
+                    ground.topic.partitions[stage.partition.ix()].stuck_at = Some(stage.from);
                 }
             }
             let (partition, offset) = (stage.partition, stage.from);

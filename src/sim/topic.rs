@@ -29,6 +29,8 @@ pub(super) struct Partition {
     pub processed_to: u64,
     /// Up to here records were processed by a member that was evicted before it could commit them.
     pub evicted_to: u64,
+    /// A poison record that stopped its last owner.
+    pub stuck_at: Option<u64>,
     /// Whose it is, from the assignment until the revocation.
     pub owner: Option<ProcessId>,
     /// Its state, as told last.
@@ -112,6 +114,7 @@ impl Topic {
                 poison,
                 processed_to: start.committed.unwrap_or(0),
                 evicted_to: 0,
+                stuck_at: None,
                 owner: None,
                 state: PartitionState::Starting,
                 totals: PartitionTotals::default(),

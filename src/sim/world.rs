@@ -293,10 +293,14 @@ impl<'s> World<'s> {
         }
     }
 
-    /// Notes that a partition is in `state` from `since` on.
+    /// Notes that a partition is in `state` from `since` on. One whose next record is a poison record that nobody
+    /// gives up is blocked, whatever its group is at.
     pub fn tell_state(&mut self, id: PartitionId, state: PartitionState, since: SimTime) {
+        let partition = &mut self.topic.partitions[id.ix()];
+        let blocked = partition.stuck_at.is_some() && partition.stuck_at == partition.committed;
+        let state = if blocked { PartitionState::Blocked } else { state };
+        partition.state = state;
         let fact = self.topic.state_fact(id, state, since);
-        self.topic.partitions[id.ix()].state = state;
         let now = self.now().max(since);
         self.facts.push((now, fact));
     }

@@ -13,6 +13,8 @@ use crate::workload::{Keys, Pattern, Production, Shares};
 
 /// Most points of a repeated shape, and most repetitions of a burst.
 const MOST_POINTS: f64 = 1_000_000.0;
+/// Most repetitions of a burst.
+const MOST_BURSTS: f64 = 100_000.0;
 /// Most records of a partition.
 const MOST_RECORDS: f64 = (1_u64 << 44) as f64;
 
@@ -349,7 +351,7 @@ impl Judge<'_> {
                     "make `every` longer than `length`",
                 );
             }
-            if (end - from) / period > 10_000.0 {
+            if (end - from) / period > MOST_BURSTS {
                 return self.error(
                     &every.0.span,
                     "the burst repeats too often",
