@@ -58,7 +58,19 @@ pub fn verdict(scenario: &Scenario, summary: &Summary) -> Verdict {
     }
 }
 
-/// Poison, evictions, then the rest by share; the rest only if the group was ever behind.
+/// Catching up within this time [s] is how a group starts, or goes on after a rebalance: not worth a cause.
+const SHORTEST_S: f64 = 60.0;
+
+/// Whether the group was never behind, or only for a moment.
+fn keeps_up(summary: &Summary) -> bool {
+    match (summary.behind_from_s, summary.drained_at_s) {
+        (None, _) => true,
+        (Some(from), Some(to)) => to - from <= SHORTEST_S.min(summary.horizon_s / 20.0),
+        (Some(_), None) => false,
+    }
+}
+
+/// Poison, evictions, then the rest by share; the rest only if the group was behind for more than a moment.
 fn culprits(summary: &Summary) -> Vec<Culprit> {
     let mut found = Vec::new();
     if summary
@@ -72,7 +84,7 @@ fn culprits(summary: &Summary) -> Vec<Culprit> {
     if summary.eviction_count > 0 || summary.share_of("evicted") >= SMALLEST_SHARE {
         found.push(Culprit::Evictions);
     }
-    if summary.behind_from_s.is_none() {
+    if keeps_up(summary) {
         return found;
     }
     let mut rest: Vec<(f64, Culprit)> = [
