@@ -14,9 +14,9 @@ pub struct Segment {
     pub since: SimTime,
     /// The state.
     pub state: PartitionState,
-    /// Lag when it began [records].
+    /// Lag when it began (records).
     pub lag: u64,
-    /// Highest lag sampled in it, at least the one it began with [records].
+    /// Highest lag sampled in it, at least the one it began with (records).
     peak: u64,
     /// When that was.
     peak_at: SimTime,
@@ -48,9 +48,9 @@ pub struct Account {
     pub state: PartitionState,
     /// Time spent in it.
     pub time: SimDuration,
-    /// Sum over its stretches of the rise from their start to their peak [records].
+    /// Sum over its stretches of the rise from their start to their peak (records).
     pub gained: u64,
-    /// Sum over its stretches of the fall from their peak to their end [records].
+    /// Sum over its stretches of the fall from their peak to their end (records).
     pub lost: u64,
 }
 
@@ -176,13 +176,13 @@ fn place(state: PartitionState) -> usize {
 pub struct Cause {
     /// Name of the state: `keeping-up`, `saturated`, `throttled`, `blocked`, ...
     pub state: &'static str,
-    /// Time in this state, partitions added up [s].
+    /// Time in this state, partitions added up (s).
     pub seconds: f64,
-    /// Lag gained in this state: what its stretches rose from their start to their peak [records].
+    /// Lag gained in this state: what its stretches rose from their start to their peak (records).
     pub lag_gained: u64,
-    /// Lag worked off in this state: what its stretches fell from their peak to their end [records].
+    /// Lag worked off in this state: what its stretches fell from their peak to their end (records).
     pub lag_lost: u64,
-    /// Gained less lost; the states of a partition add up to its final less its initial lag [records].
+    /// Gained less lost; the states of a partition add up to its final less its initial lag (records).
     pub lag_net: i64,
     /// Share of the lag gained in all states but `keeping-up`, from 0 to 1; `keeping-up` is no cause and has 0.
     pub share_of_gained: f64,

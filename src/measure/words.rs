@@ -29,7 +29,7 @@ pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {noun}", grouped(number))
 }
 
-/// A length of time [s] in its two largest units: `1h 20m`, `25m 10s`, `4.2s`, `350ms`; not finite is `never`.
+/// A length of time (s) in its two largest units: `1h 20m`, `25m 10s`, `4.2s`, `350ms`; not finite is `never`.
 pub fn span(seconds: f64) -> String {
     if !seconds.is_finite() {
         return "never".to_owned();

@@ -58,7 +58,7 @@ pub fn verdict(scenario: &Scenario, summary: &Summary) -> Verdict {
     }
 }
 
-/// Catching up within this time [s] is how a group starts, or goes on after a rebalance: not worth a cause.
+/// Catching up within this time (s) is how a group starts, or goes on after a rebalance: not worth a cause.
 const SHORTEST_S: f64 = 60.0;
 
 /// Whether the group was never behind, or only for a moment.
