@@ -41,7 +41,7 @@ pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Ve
 pub fn none(summary: &Summary) -> String {
     if !super::keeps_up(summary) {
         return format!(
-            "The lag there is was there at the start: {}.",
+            "The lag was there at the start, {}; nothing that happens adds much to it.",
             counted(summary.lag.initial, "record", "records")
         );
     }

@@ -36,7 +36,7 @@ enum Culprit {
     Starting,
 }
 
-/// A cause below this share of the lag gained is not worth a sentence.
+/// A cause below this share of the lag gained, or of the highest lag, is not worth a sentence.
 const SMALLEST_SHARE: f64 = 0.01;
 
 /// The verdict on a run of `scenario`.
@@ -87,6 +87,15 @@ fn culprits(summary: &Summary) -> Vec<Culprit> {
     if keeps_up(summary) {
         return found;
     }
+    let matters = |state: &str| {
+        let cause = summary
+            .attribution
+            .iter()
+            .find(|cause| cause.state == state)?;
+        let least = SMALLEST_SHARE * summary.lag.max as f64;
+        let enough = cause.share_of_gained >= SMALLEST_SHARE && cause.lag_gained as f64 >= least;
+        enough.then_some(cause.share_of_gained)
+    };
     let mut rest: Vec<(f64, Culprit)> = [
         ("saturated", Culprit::Saturated),
         ("throttled", Culprit::Throttled),
@@ -96,8 +105,7 @@ fn culprits(summary: &Summary) -> Vec<Culprit> {
         ("starting", Culprit::Starting),
     ]
     .into_iter()
-    .map(|(state, culprit)| (summary.share_of(state), culprit))
-    .filter(|(share, _)| *share >= SMALLEST_SHARE)
+    .filter_map(|(state, culprit)| Some((matters(state)?, culprit)))
     .collect();
     // Stable: equal shares stay in the order of the table above.
     rest.sort_by(|a, b| b.0.total_cmp(&a.0));

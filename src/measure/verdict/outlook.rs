@@ -37,6 +37,15 @@ pub fn headline(summary: &Summary) -> String {
 /// Whether and when the lag drains, and which alert fires when.
 pub fn sentences(summary: &Summary) -> Vec<String> {
     let mut told = vec![drain(summary)];
+    let given_up = summary.accounts.dead_lettered + summary.accounts.skipped;
+    if given_up > 0 {
+        told.push(format!(
+            "{} given up: {} to the dead-letter topic, {} skipped.",
+            counted(given_up, "poison record is", "poison records are"),
+            grouped(summary.accounts.dead_lettered),
+            grouped(summary.accounts.skipped)
+        ));
+    }
     if summary.alert_rules.is_empty() {
         if !super::keeps_up(summary) {
             told.push(format!(

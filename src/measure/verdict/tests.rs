@@ -127,7 +127,9 @@ fn a_backlog_that_shrinks_is_told_with_the_time_it_still_needs() {
     let verdict = outcome(&model, &curve, &[]).summary.verdict;
     assert_eq!(
         verdict.causes,
-        ["The lag there is was there at the start: 1,000,000 records."]
+        [
+            "The lag was there at the start, 1,000,000 records; nothing that happens adds much to it."
+        ]
     );
     assert_eq!(
         verdict.outlook[0],
