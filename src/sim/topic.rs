@@ -63,8 +63,16 @@ impl Topic {
                 laws.push(law.clone());
             }
         }
-        let calls = scenario.settings.iter().map(|settings| u64::from(settings.processing.calls));
-        let mut topic = Topic { partitions: Vec::new(), law_of, calls_of: calls.collect(), laws };
+        let calls = scenario
+            .settings
+            .iter()
+            .map(|settings| u64::from(settings.processing.calls));
+        let mut topic = Topic {
+            partitions: Vec::new(),
+            law_of,
+            calls_of: calls.collect(),
+            laws,
+        };
         topic.grow(scenario, replication, scenario.topic.partitions.len());
         topic
     }
