@@ -6,6 +6,7 @@ use super::judge::Judge;
 use super::law::mean_of;
 use super::timeline::Walked;
 use crate::kafka::UNLIMITED_RECORDS;
+use crate::units::parse_duration;
 
 impl Judge<'_> {
     /// What runs, but probably does not say what was meant.
@@ -37,6 +38,7 @@ impl Judge<'_> {
                 "a partition is read by one member: more members than partitions do not help",
             );
         }
+        self.doubt_starts(model, walked);
         let Some(settings) = settings else {
             return;
         };
@@ -59,6 +61,32 @@ impl Judge<'_> {
                 "if this is not the point of the model: max.poll.records = {fits:.0} leaves twice the time"
             );
             self.warn(place, message, help);
+        }
+    }
+
+    /// Members that would start after the end.
+    fn doubt_starts(&mut self, model: &Model, walked: &Walked) {
+        let (Some(group), Some(horizon)) = (&model.group, &walked.horizon) else {
+            return;
+        };
+        let listed = group.value.member.iter().flatten();
+        let listed = listed.filter_map(|member| member.value.start.as_ref());
+        let times = group
+            .value
+            .start_times
+            .iter()
+            .flat_map(|times| &times.value);
+        for time in listed.chain(times) {
+            if let Ok(start) = parse_duration(&time.0.value.plain())
+                && start > *horizon
+            {
+                let help = "write an earlier start, or a longer horizon";
+                self.warn(
+                    &time.0.span,
+                    "this member starts after the horizon: never",
+                    help,
+                );
+            }
         }
     }
 }

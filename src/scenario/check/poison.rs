@@ -103,6 +103,17 @@ impl Judge<'_> {
             );
             return self.error(&offset.0.span, message, help);
         }
+        let committed = topic
+            .partitions
+            .get(index as usize)
+            .and_then(|start| start.committed);
+        if let Some(committed) = committed
+            && at < committed
+        {
+            let message = format!("offset {at} of partition {index} is behind the group already");
+            let help = format!("the group has committed {committed}: nobody reads what is before");
+            self.warn(&offset.0.span, message, help);
+        }
         Some(PoisonRecords::At {
             partition: PartitionId(index as u32),
             offset: at,

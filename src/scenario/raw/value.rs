@@ -228,6 +228,13 @@ kind! {
     }
 }
 kind! {
+    /// A rate, or `none`.
+    Limit: {
+        "description": "A rate, \"200/s\", or \"none\" for no limit.",
+        "type": "string"
+    }
+}
+kind! {
     /// A size with its unit.
     Size: {
         "description": "A size with its unit: \"512B\", \"1KiB\", \"1.5MiB\", \"1kB\".",
