@@ -1,7 +1,7 @@
 //! Which poison record a partition cannot get past.
 
 use super::summary::OpenPoison;
-use crate::sim::{Fact, PartitionState};
+use crate::sim::Fact;
 use crate::units::SimTime;
 
 /// Folds the facts about poison records.
@@ -36,16 +36,6 @@ impl Poisons {
         self.open.get(partition).copied().flatten()
     }
 
-    /// The state of `partition` since an instant, given the `told` one. As long as it cannot get past a poison record
-    /// it is blocked, whatever else befalls its owner: without evictions, rebalances or limits it would not move
-    /// either, so none of them is the cause of its lag.
-    pub fn state(&self, partition: usize, since: SimTime, told: PartitionState) -> PartitionState {
-        match self.open(partition) {
-            Some(open) if since.as_secs_f64() >= open.met_at_s => PartitionState::Blocked,
-            _ => told,
-        }
-    }
-
     fn place(&mut self, ix: usize) -> &mut Option<OpenPoison> {
         if self.open.len() <= ix {
             self.open.resize(ix + 1, None);
@@ -60,9 +50,9 @@ mod tests {
     use crate::units::{PartitionId, ProcessId};
 
     #[test]
-    fn an_eviction_does_not_hide_the_poison_record_behind_it() {
+    fn another_owner_that_meets_the_record_does_not_start_the_clock_again() {
         let met = |process| Fact::PoisonMet {
-            process: ProcessId(process),
+            process: Some(ProcessId(process)),
             partition: PartitionId(2),
             offset: 7,
         };
@@ -70,11 +60,6 @@ mod tests {
         poisons.observe(SimTime::from_secs(5), &met(0));
         poisons.observe(SimTime::from_secs(400), &met(1));
         assert_eq!(poisons.open(2).map(|open| open.met_at_s), Some(5.0));
-        let state = |poisons: &Poisons, second| {
-            poisons.state(2, SimTime::from_secs(second), PartitionState::Evicted)
-        };
-        assert_eq!(state(&poisons, 4), PartitionState::Evicted);
-        assert_eq!(state(&poisons, 5), PartitionState::Blocked);
         assert_eq!(poisons.open(1), None);
         let given_up = Fact::PoisonGivenUp {
             process: ProcessId(1),
@@ -83,6 +68,6 @@ mod tests {
             dead_lettered: true,
         };
         poisons.observe(SimTime::from_secs(500), &given_up);
-        assert_eq!(state(&poisons, 600), PartitionState::Evicted);
+        assert_eq!(poisons.open(2), None);
     }
 }

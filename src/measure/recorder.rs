@@ -218,8 +218,7 @@ impl Observer for Recorder<'_> {
             committed,
         } = fact
         {
-            let state = self.poisons.state(partition.ix(), *since, *state);
-            let segment = Segment::new(*since, state, log_end.saturating_sub(*committed));
+            let segment = Segment::new(*since, *state, log_end.saturating_sub(*committed));
             self.segments.tell(*partition, segment);
             return;
         }
@@ -233,9 +232,6 @@ impl Observer for Recorder<'_> {
     fn sample(&mut self, at: SimTime, partitions: &[Sample]) {
         self.last.clear();
         self.last.extend_from_slice(partitions);
-        for (ix, sample) in self.last.iter_mut().enumerate() {
-            sample.state = self.poisons.state(ix, at, sample.state);
-        }
         self.segments.push(at, &self.last);
         self.lags.push(at, &self.last);
         self.alerts.push(at, &self.last);

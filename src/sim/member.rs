@@ -275,14 +275,8 @@ impl Member {
                 }
             }
             let (partition, offset) = (stage.partition, stage.from);
-            ground.facts.push((
-                at,
-                Fact::PoisonMet {
-                    process: self.process,
-                    partition,
-                    offset,
-                },
-            ));
+            let process = Some(self.process);
+            ground.facts.push((at, Fact::PoisonMet { process, partition, offset }));
         }
     }
 

@@ -165,6 +165,16 @@ impl Topic {
             .min()
     }
 
+    /// The poison record at which the group has been stuck before the run began: the next one after its committed
+    /// offset, if the settings of the start never give it up.
+    pub fn stuck_from_the_start(&mut self, id: PartitionId, scenario: &Scenario) -> Option<u64> {
+        let committed = self.partitions[id.ix()].committed?;
+        let log_end = self.partitions[id.ix()].base;
+        let (offset, entry) = self.poison_in(id, committed, log_end.min(committed + 1))?;
+        let on_error = &scenario.settings[0].on_error[entry];
+        matches!(on_error, OnError::RetryForever(_)).then_some(offset)
+    }
+
     /// Accounts for records [`from`, `to`) processed.
     pub fn processed(&mut self, id: PartitionId, from: u64, to: u64) {
         let partition = &mut self.partitions[id.ix()];

@@ -50,6 +50,10 @@ impl<'s> World<'s> {
         };
         for index in 0..world.topic.partitions.len() {
             let id = PartitionId(index as u32);
+            if let Some(offset) = world.topic.stuck_from_the_start(id, scenario) {
+                world.topic.partitions[index].stuck_at = Some(offset);
+                world.note(Fact::PoisonMet { process: None, partition: id, offset });
+            }
             world.tell_state(id, PartitionState::Starting, SimTime::ZERO);
         }
         for (index, entry) in scenario.timeline.iter().enumerate() {
