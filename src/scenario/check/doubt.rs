@@ -3,7 +3,6 @@
 use super::super::model::{Downstream, Settings, Topic};
 use super::super::raw::Model;
 use super::judge::Judge;
-use super::law::mean_of;
 use super::timeline::Walked;
 use crate::kafka::UNLIMITED_RECORDS;
 use crate::units::parse_duration;
@@ -43,8 +42,8 @@ impl Judge<'_> {
             return;
         };
         let calls = f64::from(settings.processing.calls);
-        let call = downstream.map_or(0.0, |downstream| mean_of(&downstream.latency)) * calls;
-        let record = mean_of(&settings.processing.time) + call;
+        let call = downstream.map_or(0.0, |downstream| downstream.latency.mean()) * calls;
+        let record = settings.processing.time.mean() + call;
         let records = settings.properties.max_poll_records;
         let batch = record * records as f64 / f64::from(settings.processing.concurrency);
         let most = settings.properties.max_poll_interval.as_secs_f64();

@@ -76,23 +76,35 @@ impl Judge<'_> {
                 "say which records: partition = 2 and offset = 0, or share = 0.001",
             );
         };
+        self.addressed(partition, offset, horizon?, topic?, production?)
+    }
+
+    /// A record that the run can get to.
+    fn addressed(
+        &mut self,
+        partition: &raw::Count,
+        offset: &raw::Count,
+        horizon: SimDuration,
+        topic: &Topic,
+        production: &Production,
+    ) -> Option<PoisonRecords> {
         let at = self.count(offset)?;
         let index = self.count(partition)?;
-        let topic = topic?;
         let most = production
-            .and_then(|production| production.shares.last())
+            .shares
+            .last()
             .map_or(topic.partitions.len(), |last| last.of.len());
         if index >= most as u64 {
             let message = format!("there is no partition {index}");
             let help = format!("the partitions are numbered 0 to {}", most - 1);
             return self.error(&partition.0.span, message, help);
         }
-        let end = instant(horizon?);
+        let end = instant(horizon);
         let log_end = topic
             .partitions
             .get(index as usize)
             .map_or(0, |start| start.log_end);
-        let expected = super::production::expected(production?, index as usize, end);
+        let expected = super::production::expected(production, index as usize, end);
         // Ten standard deviations above what is expected: no run gets that far.
         let reach = log_end.saturating_add((expected + 10.0 * expected.sqrt()).ceil() as u64);
         if at >= reach {

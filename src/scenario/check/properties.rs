@@ -4,6 +4,7 @@ use super::super::document::list;
 use super::super::raw::{Either, PropertyTable, PropertyValue, Scalar, Spot, Text};
 use super::judge::{Judge, Place};
 use crate::kafka::{BrokerProperties, ConsumerProperties, PropertyError};
+use crate::units::SimDuration;
 
 /// A property as it was given.
 pub(super) struct Given {
@@ -187,7 +188,7 @@ impl Judge<'_> {
             .clone();
         let session = properties.session_timeout;
         let heartbeat = properties.heartbeat_interval;
-        let ms = |length: crate::units::SimDuration| length.as_nanos() / 1_000_000;
+        let ms = |length: SimDuration| length.as_nanos() / 1_000_000;
         let help = format!(
             "Kafka advises at most a third of session.timeout.ms: write {}",
             ms(session) / 3
