@@ -1,3 +1,12 @@
-//! What the crate promises to those who use it.
+//! Everything that looks at the simulator from outside.
 
-mod scenario;
+// What the crate promises to those who use it.
+mod scenario; // the language of models: what is accepted, what is refused, and in which words
+
+// Proofs of the engine.
+mod closed_forms; // formulas of queueing theory and planner's arithmetic
+mod oracles; // rebalances with known answers, to the nanosecond
+mod properties; // what holds in every run, over generated scenarios
+mod reference; // workloads whose answers other simulators agree on
+mod systems; // scenarios built in Rust, and an observer that keeps what it sees
+mod twin; // slow and obvious simulators that must agree
