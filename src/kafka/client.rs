@@ -31,18 +31,6 @@ pub enum AutoCommitFrom {
     Timer,
 }
 
-/// From when the clock of `max.poll.interval.ms` runs. Both clients leave the group by themselves when it is over,
-/// and rejoin only at the application's next poll.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PollClock {
-    /// From the start of a poll; waiting for records inside it counts as polling, since each turn of the
-    /// inner loop starts it again (Java: `ConsumerCoordinator#poll`, `Heartbeat#poll`).
-    PollStart,
-    /// From the end of the last get; it stands still during one (aiokafka: `GroupCoordinator._heartbeat_routine`,
-    /// `Fetcher.fetch_context`).
-    PollEnd,
-}
-
 /// How often the clock of `max.poll.interval.ms` is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PollClockCheck {
@@ -63,8 +51,6 @@ pub struct ClientProfile {
     pub auto_commit_from: AutoCommitFrom,
     /// Whether JoinGroup carries the session timeout as rebalance timeout (aiokafka) instead of max.poll.interval.ms.
     pub rebalance_timeout_is_session: bool,
-    /// From when the clock of max.poll.interval.ms runs.
-    pub poll_clock: PollClock,
     /// How often that clock is looked at.
     pub poll_clock_check: PollClockCheck,
 }
@@ -80,7 +66,6 @@ impl ClientProfile {
             rejoin_from: RejoinFrom::NextPoll,
             auto_commit_from: AutoCommitFrom::Poll,
             rebalance_timeout_is_session: false,
-            poll_clock: PollClock::PollStart,
             poll_clock_check: PollClockCheck::EveryRetryBackoff,
         }
     }
@@ -92,7 +77,6 @@ impl ClientProfile {
             rejoin_from: RejoinFrom::Background,
             auto_commit_from: AutoCommitFrom::Timer,
             rebalance_timeout_is_session: true,
-            poll_clock: PollClock::PollEnd,
             poll_clock_check: PollClockCheck::EveryHeartbeat,
         }
     }

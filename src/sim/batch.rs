@@ -66,8 +66,8 @@ pub(super) struct Batch {
     pub since: SimTime,
     /// How long the whole batch would take at the speed of `since`.
     pub length: SimDuration,
-    /// Log-end and committed offset of each run's partition when it was polled: what an eviction voids.
-    pub committed_at_poll: Vec<(PartitionId, u64)>,
+    /// Settings it was planned under.
+    settings: usize,
 }
 
 /// What a batch is worked on with.
@@ -89,16 +89,12 @@ impl Batch {
         (self.polled_at, self.since, self.generation) = (now, now, generation);
         (self.done, self.calls, self.accounted) = (0.0, 0, (0, 0));
         self.stages.clear();
-        self.committed_at_poll.clear();
+        self.settings = shop.settings;
         let settings = &shop.scenario.settings[shop.settings];
         let calls = settings.processing.calls > 0;
         let mut ends = SimDuration::ZERO;
         for index in 0..self.runs.len() {
             let run = self.runs[index];
-            let committed = shop.topic.partitions[run.partition.ix()]
-                .committed
-                .unwrap_or(0);
-            self.committed_at_poll.push((run.partition, committed));
             ends = self.plan_run(run, ends, calls, shop);
         }
         if calls {
@@ -351,11 +347,11 @@ impl Batch {
 
     /// How far work reaches into a stage of good records: the first offset not finished.
     fn reached(&self, stage: Stage, worked: SimDuration, shop: &mut Workshop) -> u64 {
-        let settings = &shop.scenario.settings[shop.settings];
+        let settings = &shop.scenario.settings[self.settings];
         let calls = settings.processing.calls > 0;
         let whole = shop
             .topic
-            .work(stage.partition, stage.from, stage.to, shop.settings, calls);
+            .work(stage.partition, stage.from, stage.to, self.settings, calls);
         let extra = if settings.processing.commit == crate::scenario::CommitPolicy::PerRecord {
             shop.scenario.cluster.round_trip + shop.scenario.cluster.commit_latency
         } else {
@@ -369,7 +365,7 @@ impl Batch {
             let middle = low + (high - low).div_ceil(2);
             let work = shop
                 .topic
-                .work(stage.partition, stage.from, middle, shop.settings, calls);
+                .work(stage.partition, stage.from, middle, self.settings, calls);
             if starts + work + extra * (middle - stage.from) <= worked {
                 low = middle;
             } else {
@@ -389,10 +385,10 @@ impl Batch {
             return self.ends_at();
         }
         let next = stage.from + self.accounted.1 + 1;
-        let calls = shop.scenario.settings[shop.settings].processing.calls > 0;
+        let calls = shop.scenario.settings[self.settings].processing.calls > 0;
         let rest = if next < stage.to {
             shop.topic
-                .work(stage.partition, next, stage.to, shop.settings, calls)
+                .work(stage.partition, next, stage.to, self.settings, calls)
         } else {
             SimDuration::ZERO
         };

@@ -8,7 +8,7 @@ use super::{GroupView, MemberView, PartitionState};
 use crate::engine::{Address, Purpose};
 use crate::kafka::{
     ClassicGroup, Effect, GroupState, Input, JoinGroup, KafkaError, MemberId, RebalanceReason,
-    RemovalReason, Response, Timer,
+    RemovalReason, Timer,
 };
 use crate::scenario::Scenario;
 use crate::units::{PartitionId, ProcessId, SimTime};
@@ -313,7 +313,7 @@ impl World<'_> {
         let member = &self.members[identity.process.ix()];
         let beats = matches!(
             member.link.phase,
-            Phase::Stable | Phase::Fetching | Phase::Syncing | Phase::Revoking
+            Phase::Stable | Phase::Fetching | Phase::Syncing
         );
         if !beats || identity.silent_from.is_some() || member.link.serial != Some(serial) {
             return;
@@ -422,7 +422,7 @@ impl World<'_> {
         let last = member.link.heartbeat_from + interval * beats;
         let beating = matches!(
             member.link.phase,
-            Phase::Stable | Phase::Fetching | Phase::Syncing | Phase::Revoking
+            Phase::Stable | Phase::Fetching | Phase::Syncing
         );
         let commit = member.last_stored;
         let identity = &mut self.group.identities[serial as usize];

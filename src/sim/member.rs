@@ -30,8 +30,6 @@ pub(super) enum App {
 pub(super) enum Phase {
     /// No member.
     Unjoined,
-    /// Gave its partitions up and commits before it joins.
-    Revoking,
     /// JoinGroup in flight or parked.
     Joining,
     /// SyncGroup in flight or parked.

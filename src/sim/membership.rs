@@ -7,7 +7,7 @@ use super::member::{App, Ground, Phase};
 use super::world::World;
 use super::{Fact, PartitionState};
 use crate::kafka::{
-    self, AutoCommitFrom, KafkaError, Logs, MemberId, OffsetReset, RejoinFrom, Response,
+    self, AutoCommitFrom, KafkaError, Logs, MemberId, OffsetReset, PollClockCheck, RejoinFrom, Response,
 };
 use crate::scenario::{CommitPolicy, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
@@ -31,7 +31,7 @@ impl World<'_> {
             Phase::Stable if member.link.rejoin => self.give_up_and_rejoin(process),
             Phase::Stable => self.poll_now(process),
             // The answer of the coordinator wakes it.
-            Phase::Revoking | Phase::Joining | Phase::Syncing | Phase::Fetching => {}
+            Phase::Joining | Phase::Syncing | Phase::Fetching => {}
         }
     }
 
@@ -179,22 +179,15 @@ impl World<'_> {
             return;
         };
         match response {
-            Response::MemberIdRequired => self.send(Request::Join, serial, now),
+            Response::MemberIdRequired => {
+                self.note(Fact::MemberJoined { process, member_id: name });
+                self.send(Request::Join, serial, now);
+            }
             Response::JoinGroup {
                 generation,
                 members,
             } => {
                 let link = &mut member.link;
-                if link.generation == 0 || link.standing_since == member.started_at {
-                    self.facts.push((
-                        now,
-                        Fact::MemberJoined {
-                            process,
-                            member_id: name,
-                        },
-                    ));
-                }
-                let link = &mut self.members[process.ix()].link;
                 link.generation = generation;
                 link.phase = Phase::Syncing;
                 link.heartbeat_from = now;
@@ -302,7 +295,6 @@ impl World<'_> {
             self.tell_state(id, PartitionState::KeepingUp, now);
         }
         self.note(Fact::MemberResumed { process, since });
-        self.watch_metadata(process);
         let member = &mut self.members[process.ix()];
         if member.app == App::Polling {
             if member.link.rejoin || member.stopping {
@@ -315,6 +307,7 @@ impl World<'_> {
         {
             self.give_up_and_rejoin(process);
         }
+        self.watch_metadata(process);
     }
 
     /// Where a new owner starts: the committed offset, or what auto.offset.reset says.
@@ -360,7 +353,10 @@ impl World<'_> {
         let now = self.now();
         self.catch_up(process, now);
         let settings = self.settings_of(process);
-        let look = settings.properties.retry_backoff;
+        let look = match settings.client.poll_clock_check {
+            PollClockCheck::EveryRetryBackoff => settings.properties.retry_backoff,
+            PollClockCheck::EveryHeartbeat => settings.properties.heartbeat_interval,
+        };
         let interval = settings.properties.max_poll_interval;
         let member = &self.members[process.ix()];
         let overdue =
@@ -373,7 +369,7 @@ impl World<'_> {
                 .schedule(thaws, Event::PollDeadline(process, number));
             return;
         }
-        // The heartbeat thread looks every retry.backoff.ms.
+        // The heartbeat thread (or task) looks only so often.
         let noticed = now.since(member.batch.polled_at + interval);
         if noticed.is_zero() && !look.is_zero() {
             let phase = now.since(member.link.heartbeat_from).as_nanos() % look.as_nanos();
@@ -392,7 +388,7 @@ impl World<'_> {
         let now = self.now();
         let member = &mut self.members[process.ix()];
         let polled_at = member.batch.polled_at;
-        let before = member.batch.committed_at_poll.clone();
+        let partitions: Vec<PartitionId> = member.fetcher.slots().iter().map(|slot| slot.partition).collect();
         let Some(serial) = member.link.serial else {
             return;
         };
@@ -401,20 +397,12 @@ impl World<'_> {
             process,
             removal: None,
         });
-        for (id, committed) in before {
-            let partition = &self.topic.partitions[id.ix()];
+        for id in partitions {
+            let partition = &mut self.topic.partitions[id.ix()];
             if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
-                let processed_to = partition.processed_to;
-                let log_end = self.topic.log_end(id, polled_at);
-                self.topic.partitions[id.ix()].evicted_to = processed_to;
-                let state = PartitionState::Evicted;
-                self.note(Fact::State {
-                    partition: id,
-                    state,
-                    since: polled_at,
-                    log_end,
-                    committed,
-                });
+                partition.evicted_to = partition.processed_to;
+                let fact = self.topic.state_fact(id, PartitionState::Evicted, polled_at);
+                self.note(fact);
             }
         }
         self.send(Request::Leave, serial, now);
@@ -430,6 +418,7 @@ impl World<'_> {
         } else {
             now
         };
+        self.lose_what_close_commits(process);
         self.revoke_all(process, false);
         let member = &mut self.members[process.ix()];
         member.app = App::Closing;
@@ -446,6 +435,19 @@ impl World<'_> {
         };
         self.agenda
             .schedule(gone, Event::Gone(process, incarnation));
+    }
+
+    /// Auto-commit in close() commits positions: what the application broke off from its batch is lost.
+    fn lose_what_close_commits(&mut self, process: ProcessId) {
+        let member = &self.members[process.ix()];
+        let commits = self.settings_of(process).processing.commit == CommitPolicy::Auto;
+        if !commits || member.batch.generation != member.link.generation {
+            return;
+        }
+        for run in member.batch.runs.clone() {
+            let from = self.topic.partitions[run.partition.ix()].processed_to.max(run.from);
+            self.lose(run.partition, from, run.to);
+        }
     }
 
     /// Whether this client's auto-commit has committed what the application had not finished.

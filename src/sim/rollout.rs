@@ -220,32 +220,28 @@ impl World<'_> {
         member.started_at + age * passed
     }
 
-    /// If there are partitions that the leader does not know of, its next refresh will show them.
+    /// A leader that knows of partitions nobody is assigned rejoins; one that will see some looks at its next refresh.
     pub fn watch_metadata(&mut self, process: ProcessId) {
         let member = &self.members[process.ix()];
-        let behind = (self.known_partitions(process) as usize) < self.topic.partitions.len();
-        if member.app == App::Down || !member.link.leading || !behind {
+        if member.app == App::Down || !member.link.leading || member.link.phase != Phase::Stable {
             return;
         }
-        let age = self.scenario.settings[member.settings]
-            .properties
-            .metadata_max_age;
-        let next = self.last_refresh(process) + age.max(SimDuration::from_nanos(1));
-        let incarnation = member.incarnation;
-        self.agenda
-            .schedule(next, Event::Refresh(process, incarnation));
+        let known = self.known_partitions(process);
+        if known > self.group.assigned_partitions() {
+            self.members[process.ix()].link.metadata_changed = true;
+            self.told_to_rejoin(process);
+        } else if (known as usize) < self.topic.partitions.len() {
+            let age = self.scenario.settings[member.settings].properties.metadata_max_age;
+            let next = self.last_refresh(process) + age.max(SimDuration::from_millis(1));
+            let incarnation = member.incarnation;
+            self.agenda.schedule(next, Event::Refresh(process, incarnation));
+        }
     }
 
-    /// The leader has refreshed its metadata: new partitions make it rejoin.
+    /// The leader may have refreshed its metadata.
     pub fn refresh(&mut self, process: ProcessId, incarnation: u32) {
-        let assigned = self.group.assigned_partitions();
-        let behind = (assigned as usize) < self.topic.partitions.len();
-        let member = &mut self.members[process.ix()];
-        let leads = member.incarnation == incarnation && member.link.leading;
-        if !leads || member.app == App::Down || member.link.phase != Phase::Stable || !behind {
-            return;
+        if self.members[process.ix()].incarnation == incarnation {
+            self.watch_metadata(process);
         }
-        member.link.metadata_changed = true;
-        self.told_to_rejoin(process);
     }
 }

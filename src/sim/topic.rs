@@ -15,6 +15,8 @@ pub(super) struct Partition {
     /// Records per second at the start: tells how old the backlog is that was already there.
     initial_rate: f64,
     arrivals: Arrivals,
+    /// The same, asked at the other end of the lag: how old the oldest record is.
+    oldest: Arrivals,
     /// Committed offset at the coordinator.
     pub committed: Option<u64>,
     /// Work of its records, by law (see [`Topic::law_of`]).
@@ -93,15 +95,13 @@ impl Topic {
                     Failures::new(address(Purpose::Poison), &offsets, share),
                 ));
             }
+            let production = &scenario.production;
+            let arrivals = production.of_partition(scenario.seed, replication, &scenario.topic.name, id);
             self.partitions.push(Partition {
                 base: start.log_end,
                 initial_rate: scenario.production.curve.rate_at(SimTime::ZERO) * share,
-                arrivals: scenario.production.of_partition(
-                    scenario.seed,
-                    replication,
-                    &scenario.topic.name,
-                    id,
-                ),
+                oldest: arrivals.clone(),
+                arrivals,
                 committed: start.committed,
                 work: self
                     .laws
@@ -190,7 +190,7 @@ impl Topic {
             return None;
         }
         if committed >= partition.base {
-            let came = partition.arrivals.time_of(committed - partition.base);
+            let came = partition.oldest.time_of(committed - partition.base);
             return Some(now.since(came).as_secs_f64());
         }
         let before = (partition.base - committed) as f64;

@@ -9,7 +9,7 @@ use super::topic::Topic;
 use super::{Fact, GroupView, Observer, PartitionState, Sample, Totals};
 use crate::engine::{Agenda, Ties};
 use crate::kafka::Logs;
-use crate::scenario::Scenario;
+use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// Everything that exists during a run.
@@ -365,13 +365,12 @@ impl<'s> World<'s> {
 
     fn sample(&mut self, at: SimTime, observer: &mut dyn Observer) {
         for index in 0..self.members.len() {
-            let World {
-                scenario,
-                topic,
-                members,
-                ..
-            } = self;
-            members[index].account_until(at, scenario, topic);
+            // Only a commit per record moves anything that is sampled while a batch is in hand.
+            let member = &mut self.members[index];
+            let processing = &self.scenario.settings[member.settings].processing;
+            if processing.commit == CommitPolicy::PerRecord {
+                member.account_until(at, self.scenario, &mut self.topic);
+            }
         }
         self.classify(at);
         self.tell(at, observer);

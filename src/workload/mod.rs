@@ -3,6 +3,7 @@
 
 mod arrival;
 mod cost;
+mod dependency;
 mod failure;
 mod key;
 mod law;
@@ -10,6 +11,7 @@ mod rate;
 
 pub use arrival::{Arrivals, Pattern, Production, Shares};
 pub use cost::RecordCosts;
+pub use dependency::ClosedLoop;
 pub use failure::Failures;
 pub use key::{Keys, murmur2, partition_for};
 pub use law::{Law, LawError};

@@ -65,7 +65,6 @@ pub struct Slot {
     pub position: u64,
     /// Not fetched before (a pause by the application).
     pub paused_until: SimTime,
-    broker: usize,
     buffered_to: u64,
     incoming: Option<(u64, u64)>,
     known: (SimTime, u64),
@@ -113,7 +112,6 @@ impl Fetcher {
                 partition,
                 position,
                 paused_until: SimTime::ZERO,
-                broker,
                 buffered_to: position,
                 incoming: None,
                 known: (SimTime::ZERO, 0),

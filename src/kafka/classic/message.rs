@@ -1,23 +1,9 @@
-//! The classic group coordinator: join barrier, sync, generations. Sessions of members that heartbeat without
-//! news are arithmetic at the caller, so expiry comes in as [`Input::SessionExpired`].
+//! What goes into a classic group and what comes out of it. Not what it does in between.
 
 use std::collections::BTreeMap;
 
-use super::MemberId;
+use crate::kafka::MemberId;
 use crate::units::{PartitionId, SimDuration, SimTime};
-
-/// State of a classic group (`ClassicGroupState`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GroupState {
-    /// No members.
-    Empty,
-    /// Waiting for every member to join.
-    PreparingRebalance,
-    /// All joined; waiting for the leader's assignment.
-    CompletingRebalance,
-    /// Assigned.
-    Stable,
-}
 
 /// What a JoinGroup request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +44,8 @@ pub enum Input {
         /// Sender.
         member: MemberId,
     },
-    /// No sign of life from a member for its session timeout.
+    /// No sign of life from a member for its session timeout. Ignored while its JoinGroup or SyncGroup is
+    /// parked; the session starts again with the answer (`ClassicGroupMember#hasSatisfiedHeartbeat`).
     SessionExpired {
         /// Who.
         member: MemberId,
@@ -80,7 +67,8 @@ pub enum Timer {
         /// The rebalance it belongs to.
         rebalance: u32,
     },
-    /// A pending member id that never joined.
+    /// A member id that is not through its first join: given out but not used for a session timeout, or
+    /// parked in its first JoinGroup for 5 minutes.
     Pending {
         /// Who.
         member: MemberId,
@@ -135,7 +123,8 @@ pub enum RebalanceReason {
     MemberJoined(MemberId),
     /// A member left cleanly or at its max.poll.interval.ms.
     MemberLeft(MemberId),
-    /// A member's session expired.
+    /// A member's session expired, or it did not sync within the rebalance timeout;
+    /// [`Effect::MemberRemoved`] says which.
     SessionExpired(MemberId),
     /// The leader joined again because of changed metadata.
     MetadataChanged,
@@ -148,7 +137,7 @@ pub enum RebalanceReason {
 pub enum RemovalReason {
     /// LeaveGroup.
     Left,
-    /// Session timeout.
+    /// Session timeout, or 5 minutes in its first JoinGroup.
     SessionExpired,
     /// Did not rejoin within the rebalance timeout.
     RebalanceTimeout,
@@ -206,51 +195,4 @@ pub enum Effect {
     },
     /// The last member is gone.
     BecameEmpty,
-}
-
-/// A classic group at its coordinator.
-#[derive(Clone, Debug)]
-pub struct ClassicGroup {}
-
-impl ClassicGroup {
-    /// An empty group under `initial_rebalance_delay` (group.initial.rebalance.delay.ms).
-    pub fn new(_initial_rebalance_delay: SimDuration) -> Self {
-        unimplemented!()
-    }
-
-    /// Takes one input at `now` and appends what follows to `effects`, in order.
-    pub fn step(&mut self, _now: SimTime, _input: Input, _effects: &mut Vec<Effect>) {
-        unimplemented!()
-    }
-
-    /// Its state.
-    pub fn state(&self) -> GroupState {
-        unimplemented!()
-    }
-
-    /// The generation.
-    pub fn generation(&self) -> u32 {
-        unimplemented!()
-    }
-
-    /// Whether `member` is a member (joined or joining; not merely pending).
-    pub fn contains(&self, _member: MemberId) -> bool {
-        unimplemented!()
-    }
-
-    /// What a heartbeat of `member` in `generation` is answered.
-    pub fn heartbeat(&self, _member: MemberId, _generation: u32) -> Result<(), KafkaError> {
-        unimplemented!()
-    }
-
-    /// Whether a commit of `member` in `generation` is accepted (accepted in PreparingRebalance and Stable,
-    /// REBALANCE_IN_PROGRESS in CompletingRebalance).
-    pub fn commit(&self, _member: MemberId, _generation: u32) -> Result<(), KafkaError> {
-        unimplemented!()
-    }
-
-    /// The partitions `member` was assigned, while Stable.
-    pub fn assignment(&self, _member: MemberId) -> &[PartitionId] {
-        unimplemented!()
-    }
 }
