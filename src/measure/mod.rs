@@ -22,3 +22,6 @@ pub use rebalance::{Eviction, Pause, Rebalance, RebalanceEnd};
 pub use recorder::{Keep, Outcome, Recorder};
 pub use summary::{Accounts, OpenPoison, PartitionSummary, SCHEMA_VERSION, Summary};
 pub use verdict::Verdict;
+
+#[cfg(test)]
+pub mod fixture;

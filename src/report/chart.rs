@@ -51,7 +51,7 @@ mod tests {
     fn a_ramp_fills_from_the_lower_right() {
         let values: Vec<u64> = (0..=100).collect();
         let rows = filled(&values, 100, 8, 2);
-        assert_eq!(rows, ["⠀⠀⠀⠀⢀⣠⣴⣾", "⢀⣠⣴⣾⣿⣿⣿⣿"]);
+        assert_eq!(rows, ["⠀⠀⠀⠀⣠⣤⣾⣿", "⣀⣤⣶⣿⣿⣿⣿⣿"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod chart;
 mod csv;
 pub mod describe;
 mod json;
+mod picture;
 mod plot;
 pub mod terminal;
 

@@ -7,7 +7,8 @@ use super::member::{App, Ground, Phase};
 use super::world::World;
 use super::{Fact, PartitionState};
 use crate::kafka::{
-    self, AutoCommitFrom, KafkaError, Logs, MemberId, OffsetReset, PollClockCheck, RejoinFrom, Response,
+    self, AutoCommitFrom, KafkaError, Logs, MemberId, OffsetReset, PollClockCheck, RejoinFrom,
+    Response,
 };
 use crate::scenario::{CommitPolicy, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
@@ -180,7 +181,10 @@ impl World<'_> {
         };
         match response {
             Response::MemberIdRequired => {
-                self.note(Fact::MemberJoined { process, member_id: name });
+                self.note(Fact::MemberJoined {
+                    process,
+                    member_id: name,
+                });
                 self.send(Request::Join, serial, now);
             }
             Response::JoinGroup {
@@ -388,7 +392,12 @@ impl World<'_> {
         let now = self.now();
         let member = &mut self.members[process.ix()];
         let polled_at = member.batch.polled_at;
-        let partitions: Vec<PartitionId> = member.fetcher.slots().iter().map(|slot| slot.partition).collect();
+        let partitions: Vec<PartitionId> = member
+            .fetcher
+            .slots()
+            .iter()
+            .map(|slot| slot.partition)
+            .collect();
         let Some(serial) = member.link.serial else {
             return;
         };
@@ -401,7 +410,9 @@ impl World<'_> {
             let partition = &mut self.topic.partitions[id.ix()];
             if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
                 partition.evicted_to = partition.processed_to;
-                let fact = self.topic.state_fact(id, PartitionState::Evicted, polled_at);
+                let fact = self
+                    .topic
+                    .state_fact(id, PartitionState::Evicted, polled_at);
                 self.note(fact);
             }
         }
@@ -445,7 +456,9 @@ impl World<'_> {
             return;
         }
         for run in member.batch.runs.clone() {
-            let from = self.topic.partitions[run.partition.ix()].processed_to.max(run.from);
+            let from = self.topic.partitions[run.partition.ix()]
+                .processed_to
+                .max(run.from);
             self.lose(run.partition, from, run.to);
         }
     }

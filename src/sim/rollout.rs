@@ -231,10 +231,13 @@ impl World<'_> {
             self.members[process.ix()].link.metadata_changed = true;
             self.told_to_rejoin(process);
         } else if (known as usize) < self.topic.partitions.len() {
-            let age = self.scenario.settings[member.settings].properties.metadata_max_age;
+            let age = self.scenario.settings[member.settings]
+                .properties
+                .metadata_max_age;
             let next = self.last_refresh(process) + age.max(SimDuration::from_millis(1));
             let incarnation = member.incarnation;
-            self.agenda.schedule(next, Event::Refresh(process, incarnation));
+            self.agenda
+                .schedule(next, Event::Refresh(process, incarnation));
         }
     }
 

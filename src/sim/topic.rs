@@ -43,6 +43,8 @@ pub(super) struct Topic {
     pub partitions: Vec<Partition>,
     /// Law of the local work by settings index; several settings may share one.
     law_of: Vec<usize>,
+    /// Dependency calls per record, by settings index.
+    calls_of: Vec<u64>,
     laws: Vec<Law>,
 }
 
@@ -59,11 +61,8 @@ impl Topic {
                 laws.push(law.clone());
             }
         }
-        let mut topic = Topic {
-            partitions: Vec::new(),
-            law_of,
-            laws,
-        };
+        let calls = scenario.settings.iter().map(|settings| u64::from(settings.processing.calls));
+        let mut topic = Topic { partitions: Vec::new(), law_of, calls_of: calls.collect(), laws };
         topic.grow(scenario, replication, scenario.topic.partitions.len());
         topic
     }
@@ -96,7 +95,8 @@ impl Topic {
                 ));
             }
             let production = &scenario.production;
-            let arrivals = production.of_partition(scenario.seed, replication, &scenario.topic.name, id);
+            let arrivals =
+                production.of_partition(scenario.seed, replication, &scenario.topic.name, id);
             self.partitions.push(Partition {
                 base: start.log_end,
                 initial_rate: scenario.production.curve.rate_at(SimTime::ZERO) * share,
@@ -134,20 +134,14 @@ impl Topic {
         }
     }
 
-    /// Work of records one after another: local work, and the latency of their calls if they make any.
-    pub fn work(
-        &mut self,
-        id: PartitionId,
-        from: u64,
-        to: u64,
-        settings: usize,
-        calls: bool,
-    ) -> SimDuration {
-        let law = self.law_of[settings];
+    /// Work of records one after another: local work and the latency of their calls.
+    pub fn work(&mut self, id: PartitionId, from: u64, to: u64, settings: usize) -> SimDuration {
+        let (law, calls) = (self.law_of[settings], self.calls_of[settings]);
         let partition = &mut self.partitions[id.ix()];
         let local = partition.work[law].work(from, to);
         match &mut partition.latency {
-            Some(latency) if calls => local + latency.work(from, to),
+            // Call c of a record stands at offset x calls + c of the measure.
+            Some(latency) if calls > 0 => local + latency.work(from * calls, to * calls),
             _ => local,
         }
     }

@@ -10,6 +10,7 @@ pub fn headline(summary: &Summary) -> String {
     let (first, last) = (grouped(lag.initial), grouped(lag.last));
     let within = span(summary.horizon_s);
     match (summary.behind_from_s, summary.drained_at_s) {
+        (None, _) if lag.max == 0 => format!("There is no lag in {within}."),
         (None, _) => format!(
             "The group keeps up: at most {} behind in {within}.",
             counted(lag.max, "record", "records")
