@@ -9,10 +9,10 @@ use crate::units::{ParseError, SimDuration, parse_count, parse_duration, parse_r
 
 /// Predicts Kafka consumer lag before production does.
 ///
-/// A model file describes a topic, its producers, a consumer group and what goes wrong; lagsim simulates it and says
-/// how far the group falls behind, why, and what would help.
+/// A model file describes a topic, its producers, a consumer group and what goes wrong;
+/// lagsim simulates it and says how far the group falls behind, why, and what would help.
 #[derive(Debug, Parser)]
-#[command(name = "lagsim", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "lagsim", version, verbatim_doc_comment, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -192,14 +192,20 @@ mod tests {
 
     #[test]
     fn set_may_be_given_several_times_and_needs_a_path_and_a_value() {
-        let parsed = Cli::try_parse_from(["lagsim", "run", "m.toml", "--set", "a=1", "--set", "b=x=2"]);
+        let parsed =
+            Cli::try_parse_from(["lagsim", "run", "m.toml", "--set", "a=1", "--set", "b=x=2"]);
         let Ok(Cli {
             command: Command::Run(run),
         }) = parsed
         else {
             panic!("{parsed:?}");
         };
-        let texts: Vec<_> = run.model.overrides.iter().map(|one| one.text.as_str()).collect();
+        let texts: Vec<_> = run
+            .model
+            .overrides
+            .iter()
+            .map(|one| one.text.as_str())
+            .collect();
         assert_eq!(texts, ["a=1", "b=x=2"]);
         for wrong in ["a", "=1", ""] {
             let refused = Cli::try_parse_from(["lagsim", "check", "m.toml", "--set", wrong]);

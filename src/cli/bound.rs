@@ -26,15 +26,19 @@ impl Bound {
     /// The bound of `scenario`, where `rate` records arrive per second and one takes `per_record_s` seconds.
     pub fn of(scenario: &Scenario, rate: f64, per_record_s: f64) -> Self {
         let settings = &scenario.settings[0];
-        let batch = f64::from(settings.properties.max_poll_records);
+        let batch = settings.properties.max_poll_records as f64;
         let commit = scenario.cluster.round_trip + scenario.cluster.commit_latency;
         let commits = match settings.processing.commit {
             CommitPolicy::AfterBatch => 1.0,
             CommitPolicy::PerRecord => batch,
             CommitPolicy::Auto | CommitPolicy::Async => 0.0,
         };
-        let unread = |p: &crate::scenario::PartitionStart| (p.log_end - p.committed.unwrap_or(0)) as f64;
-        let limit = scenario.downstream.as_ref().and_then(|downstream| downstream.limit);
+        let unread =
+            |p: &crate::scenario::PartitionStart| (p.log_end - p.committed.unwrap_or(0)) as f64;
+        let limit = scenario
+            .downstream
+            .as_ref()
+            .and_then(|downstream| downstream.limit);
         Bound {
             rate,
             backlog: scenario.topic.partitions.iter().map(unread).sum(),
@@ -65,14 +69,21 @@ impl Bound {
     /// Partitions that a member has: as even as range and roundrobin make it, the most and the fewest, and how many
     /// members have the most.
     fn shares(&self) -> [(f64, f64); 2] {
-        let (few, more) = (self.partitions / self.active(), self.partitions % self.active());
+        let (few, more) = (
+            self.partitions / self.active(),
+            self.partitions % self.active(),
+        );
         let share = |count: u32| f64::from(count) / f64::from(self.partitions);
-        [(f64::from(more), share(few + 1)), (f64::from(self.active() - more), share(few))]
+        [
+            (f64::from(more), share(few + 1)),
+            (f64::from(self.active() - more), share(few)),
+        ]
     }
 
     /// Records per second by which lag grows at least, for as long as it goes on.
     pub fn growth(&self) -> f64 {
-        let over = |(members, share): (f64, f64)| members * (self.rate * share - self.member()).max(0.0);
+        let over =
+            |(members, share): (f64, f64)| members * (self.rate * share - self.member()).max(0.0);
         let by_member: f64 = self.shares().into_iter().map(over).sum();
         by_member.max(self.rate - self.capacity()).max(0.0)
     }
@@ -111,7 +122,11 @@ impl Bound {
 
 /// Time to work `records` off at a net `rate` [s].
 fn emptied(records: f64, rate: f64) -> f64 {
-    if rate > 0.0 { records / rate } else { f64::INFINITY }
+    if rate > 0.0 {
+        records / rate
+    } else {
+        f64::INFINITY
+    }
 }
 
 #[cfg(test)]

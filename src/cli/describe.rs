@@ -14,8 +14,14 @@ pub fn describe(args: &DescribeArgs) -> anyhow::Result<Exit> {
     let at = args.at.unwrap_or(scenario.horizon);
     if at > scenario.horizon {
         return Err(Usage::new(
-            format!("{at} is after the end of the run, which is {} long", scenario.horizon),
-            format!("choose an earlier time, or run for longer with --set horizon={}", compact(at)),
+            format!(
+                "{at} is after the end of the run, which is {} long",
+                scenario.horizon
+            ),
+            format!(
+                "choose an earlier time, or run for longer with --set horizon={}",
+                compact(at)
+            ),
         )
         .into());
     }

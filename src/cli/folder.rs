@@ -143,13 +143,19 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let folder = temp.path().join("output/orders");
         let target = Folder::at(&folder).unwrap();
-        assert!(!temp.path().join("output").exists(), "asking writes nothing");
+        assert!(
+            !temp.path().join("output").exists(),
+            "asking writes nothing"
+        );
         let first = [("lag.csv", b"1".to_vec()), ("lag.png", b"2".to_vec())];
         target.write(&first).unwrap();
         fs::write(folder.join("notes.txt"), "mine").unwrap();
         target.write(&[("lag.csv", b"3".to_vec())]).unwrap();
         let expected = [("lag.csv", "3"), ("notes.txt", "mine")];
-        assert_eq!(contents(&folder), expected.map(|(n, c)| (n.to_owned(), c.to_owned())));
+        assert_eq!(
+            contents(&folder),
+            expected.map(|(n, c)| (n.to_owned(), c.to_owned()))
+        );
     }
 
     #[test]

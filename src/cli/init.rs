@@ -28,7 +28,9 @@ pub fn save(file: &Path, text: &str, force: bool) -> Result<(), Usage> {
     } else {
         open.create_new(true);
     }
-    let written = open.open(file).and_then(|mut file| file.write_all(text.as_bytes()));
+    let written = open
+        .open(file)
+        .and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|fault| {
         let remedy = match fault.kind() {
             io::ErrorKind::AlreadyExists => "choose another name, or replace it with --force",

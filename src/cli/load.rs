@@ -22,19 +22,25 @@ pub fn scenario(args: &ModelArgs, quiet: bool) -> anyhow::Result<Scenario> {
     let path = args.model.as_path();
     let text = read(path, LARGEST_MODEL).map_err(|fault| {
         Usage::new(
-            format!("cannot read the model `{}`: {}", path.display(), in_words(&fault)),
+            format!(
+                "cannot read the model `{}`: {}",
+                path.display(),
+                in_words(&fault)
+            ),
             "name a model file, or write one to start from with `lagsim init FILE`",
         )
     })?;
     let source = Source {
         name: path.display().to_string(),
-        stem: path
-            .file_stem()
-            .map_or_else(|| "model".to_owned(), |stem| stem.to_string_lossy().into_owned()),
+        stem: path.file_stem().map_or_else(
+            || "model".to_owned(),
+            |stem| stem.to_string_lossy().into_owned(),
+        ),
         text,
     };
     let folder = path.parent().unwrap_or(Path::new(""));
-    let beside = |name: &str| read(&folder.join(name), LARGEST_FILE).map_err(|fault| in_words(&fault));
+    let beside =
+        |name: &str| read(&folder.join(name), LARGEST_FILE).map_err(|fault| in_words(&fault));
     let Checked { scenario, warnings } = check(&source, &args.overrides, &beside)?;
     if !quiet && !warnings.is_empty() {
         terminal::note(&warnings.render(terminal::stderr_colour()));

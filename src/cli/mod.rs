@@ -71,12 +71,17 @@ fn tell(error: &anyhow::Error) {
     } else {
         format!("{mistakes} mistakes")
     };
-    terminal::note(&format!("\nerror: the model is invalid: {mistakes}; nothing was run\n"));
+    terminal::note(&format!(
+        "\nerror: the model is invalid: {mistakes}; nothing was run\n"
+    ));
 }
 
 /// A panic is a bug of ours: says so, and gives what repeats it. A run is a function of its arguments and files.
 fn report_bugs_with(args: &[OsString]) {
-    let command: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let command: Vec<String> = args
+        .iter()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
     let command = command.join(" ");
     std::panic::set_hook(Box::new(move |panic: &PanicHookInfo<'_>| {
         terminal::note(&format!(

@@ -42,7 +42,8 @@ impl Progress {
 
     /// One of the runs has simulated this much more.
     pub fn advance(&self, by: SimDuration) {
-        self.done.fetch_add(by.as_nanos() / self.runs, Ordering::Relaxed);
+        self.done
+            .fetch_add(by.as_nanos() / self.runs, Ordering::Relaxed);
     }
 }
 
@@ -60,7 +61,9 @@ fn show(horizon: SimDuration, done: &AtomicU64, stopped: &Receiver<()>) {
         return;
     }
     let bar = ProgressBar::new(horizon.as_nanos());
-    if let Ok(style) = ProgressStyle::with_template("simulating {bar:40} {percent:>3} %  {eta} left") {
+    if let Ok(style) =
+        ProgressStyle::with_template("simulating {bar:40} {percent:>3} %  {eta} left")
+    {
         bar.set_style(style);
     }
     loop {

@@ -16,9 +16,10 @@ use crate::scenario::{Scenario, Source, check};
 use crate::units::SimDuration;
 
 /// Horizons to choose from [min]: the shortest that shows the answer is taken.
-const HORIZONS: [(u64, &str); 12] = [
+const HORIZONS: [(u64, &str); 13] = [
     (30, "30m"),
     (60, "1h"),
+    (90, "90m"),
     (120, "2h"),
     (180, "3h"),
     (360, "6h"),
@@ -62,7 +63,11 @@ pub fn quick(args: &QuickArgs) -> anyhow::Result<Exit> {
 }
 
 fn bound_of(scenario: &Scenario, args: &QuickArgs) -> Bound {
-    Bound::of(scenario, args.rate.value, args.per_record.value.as_secs_f64())
+    Bound::of(
+        scenario,
+        args.rate.value,
+        args.per_record.value.as_secs_f64(),
+    )
 }
 
 /// The model of `starter`, by way of its text: what is run is what `--save` writes.
@@ -84,7 +89,10 @@ fn horizon(bound: &Bound) -> (u64, &'static str) {
         _ => 60.0,
     };
     let long_enough = |(minutes, _): &&(u64, &str)| *minutes as f64 >= wanted_min;
-    *HORIZONS.iter().find(long_enough).unwrap_or(&HORIZONS[HORIZONS.len() - 1])
+    *HORIZONS
+        .iter()
+        .find(long_enough)
+        .unwrap_or(&HORIZONS[HORIZONS.len() - 1])
 }
 
 fn answer(bound: &Bound, outcome: &Outcome) -> String {
@@ -93,7 +101,9 @@ fn answer(bound: &Bound, outcome: &Outcome) -> String {
     text.push_str(&table(bound, outcome, &half));
     text.push_str(&remarks(bound));
     let curves = &outcome.curves;
-    let lags: Vec<u64> = (0..curves.times().len()).map(|instant| curves.total_lag(instant)).collect();
+    let lags: Vec<u64> = (0..curves.times().len())
+        .map(|instant| curves.total_lag(instant))
+        .collect();
     let top = lags.iter().copied().max().unwrap_or(0);
     text.push_str(&lag_chart(&lags, top, outcome.summary.horizon_s));
     text
@@ -113,8 +123,14 @@ impl Growth {
         let last = curves.times().len().saturating_sub(1);
         let half = last / 2;
         let committed = |instant: usize| -> f64 {
-            let of = |p: usize| curves.sample(p, instant).and_then(|sample| sample.committed);
-            (0..curves.partitions()).map(|p| of(p).unwrap_or(0) as f64).sum()
+            let of = |p: usize| {
+                curves
+                    .sample(p, instant)
+                    .and_then(|sample| sample.committed)
+            };
+            (0..curves.partitions())
+                .map(|p| of(p).unwrap_or(0) as f64)
+                .sum()
         };
         let seconds: SimDuration = match (curves.times().get(last), curves.times().get(half)) {
             (Some(end), Some(middle)) => end.since(*middle),
@@ -143,7 +159,10 @@ fn headline(bound: &Bound, outcome: &Outcome, half: &Growth) -> String {
     if bound.backlog > 0.0 {
         let backlog = counted(bound.backlog as u64, "record", "records");
         return match summary.drained_at_s {
-            Some(at) => format!("Drains {backlog} in {}, then keeps up ({busy} of its capacity).", span(at)),
+            Some(at) => format!(
+                "Drains {backlog} in {}, then keeps up ({busy} of its capacity).",
+                span(at)
+            ),
             None => format!(
                 "Does not drain {backlog} within {}; {} are left.",
                 span(summary.horizon_s),
@@ -188,7 +207,7 @@ fn remarks(bound: &Bound) -> String {
     let mut text = format!(
         "\nThe closed form: {} records in {} per member ({} and a commit), {}",
         short(bound.batch),
-        span(bound.batch_s),
+        SimDuration::from_secs_f64(bound.batch_s),
         "max.poll.records",
         counted(u64::from(bound.active()), "member", "members"),
     );
@@ -196,7 +215,10 @@ fn remarks(bound: &Bound) -> String {
         text.push_str(&format!(" ({idle} more have no partition)"));
     }
     if let Some(limit) = bound.limit {
-        text.push_str(&format!(", at most {}/s through the dependency", short(limit)));
+        text.push_str(&format!(
+            ", at most {}/s through the dependency",
+            short(limit)
+        ));
     }
     text.push_str(".\n");
     if bound.growth() > 0.0 {

@@ -62,7 +62,11 @@ fn show(args: &RunArgs, outcomes: &[Outcome], files: &[(&str, Vec<u8>)]) -> anyh
 
 fn wrote(path: &Path, files: &[(&str, Vec<u8>)]) {
     let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
-    terminal::note(&format!("\nwrote {} to {}\n", names.join(", "), path.display()));
+    terminal::note(&format!(
+        "\nwrote {} to {}\n",
+        names.join(", "),
+        path.display()
+    ));
 }
 
 /// Every expectation has to be met in every replication; the others are told on stderr.
@@ -72,7 +76,9 @@ fn judge(outcomes: &[Outcome]) -> Exit {
     };
     let mut exit = Exit::Success;
     for (ix, expectation) in first.summary.expectations.iter().enumerate() {
-        let judged = outcomes.iter().filter_map(|outcome| outcome.summary.expectations.get(ix));
+        let judged = outcomes
+            .iter()
+            .filter_map(|outcome| outcome.summary.expectations.get(ix));
         let missed: Vec<_> = judged.filter(|judged| !judged.passed).collect();
         let Some(example) = missed.first() else {
             continue;

@@ -40,98 +40,32 @@ impl Default for Starter {
 impl Starter {
     /// The text of the model file.
     pub fn text(&self) -> String {
-        let Starter {
-            rate,
-            partitions,
-            members,
-            per_record,
-            horizon,
-            sample,
-            ..
-        } = self;
+        let unread = "records nobody has read yet at the start";
         let backlog = match &self.backlog {
-            Some(backlog) => format!("backlog = \"{backlog}\"           # records nobody has read yet at the start"),
-            None => "#backlog = \"2M\"            # records nobody has read yet at the start".to_owned(),
+            Some(backlog) => format!("backlog = \"{backlog}\"            # {unread}"),
+            None => format!("#backlog = \"2M\"            # {unread}"),
         };
-        let downstream = self.downstream();
-        format!(
-            r##"#:schema ./lagsim.schema.json
-# A topic, its producers and one consumer group, for lagsim.
-#   lagsim check FILE    every mistake in this file, with its place and a remedy
-#   lagsim run FILE      the verdict; curves and figures go to output/
-# Times carry a unit (ms, s, m, h, d) and so do rates (600/s, 36k/min). What is left out has Kafka's own default.
-# A setting behind a # without a space is an example to switch on. The schema for editors: lagsim schema.
-
-title = "{rate} on {partitions} partitions, {members} members, {per_record} per record"
-seed = 1                    # the same seed gives the same results, to the byte
-horizon = "{horizon}"              # how long to simulate
-sample = "{sample}"               # distance of two points of the curves
-
-[topic]
-name = "orders"
-partitions = {partitions}
-{backlog}
-#record-size = "1KiB"       # decides how many records a fetch brings
-
-[produce]
-rate = "{rate}"            # over all partitions; or a table with steps, ramps, a daily shape or a CSV file
-arrivals = "poisson"        # or "constant": evenly spaced
-#keys = {{ zipf = 1.1, distinct = 10_000 }}    # default: every partition gets the same
-
-[group]
-name = "order-processor"
-members = {members}
-client = "java"             # or "aiokafka": when it polls, commits, heartbeats and rejoins
-
-# Consumer properties, by Kafka's names. These are Kafka's defaults.
-[group.properties]
-max.poll.records = 500
-max.poll.interval.ms = 300000
-session.timeout.ms = 45000
-heartbeat.interval.ms = 3000
-
-[processing]
-time = "{per_record}"                # of one record; or a law: {{ lognormal = {{ mean = "4ms", p99 = "20ms" }} }}
-concurrency = 1             # records of one batch worked on at the same time
-commit = "after-batch"      # or "per-record", "async", "auto" (enable.auto.commit)
-
-{downstream}
-
-# A record that cannot be processed, and what the application does about it.
-#[[poison]]
-#partition = 0
-#offset = 50_000
-#on-error = {{ retry = {{ attempts = 3, back-off = "1s", then = "dead-letter" }} }}    # or "retry-forever", "skip"
-
-# What happens when: deploy, restart, crash, scale, add-partitions, freeze, rate, downstream, set.
-#[[at]]
-#time = "5m"
-#deploy = {{ gap = "15s", start-up = "10s" }}
-
-# Alerts, as Prometheus evaluates them.
-#[[alert]]
-#name = "lag-high"
-#when = "lag > 10000"       # of each partition; or sum, max, age, max-age
-#for = "5m"
-
-# What must come out: otherwise lagsim run ends with exit code 99.
-#[[expect]]
-#metric = "max-lag"
-#below = 50_000_000
-"##
-        )
+        include_str!("starter.toml")
+            .replace("@rate@", &self.rate)
+            .replace("@partitions@", &self.partitions.to_string())
+            .replace("@members@", &self.members.to_string())
+            .replace("@per_record@", &self.per_record)
+            .replace("@horizon@", &self.horizon)
+            .replace("@sample@", &self.sample)
+            .replace("@backlog@", &backlog)
+            .replace("@downstream@", &self.downstream())
     }
 
     fn downstream(&self) -> String {
-        let (switch, limit) = match &self.limit {
-            Some(limit) => ("", limit.as_str()),
-            None => ("#", "200/s"),
+        let (switch, limit, latency) = match &self.limit {
+            Some(limit) => ("", limit.as_str(), "0ms"),
+            None => ("#", "200/s", "15ms"),
         };
         format!(
             "# A dependency that is called once per record and blocks its caller.\n\
              {switch}[downstream.dependency]\n\
              {switch}rate-limit = \"{limit}\"      # calls it accepts from all members together\n\
-             #latency = {{ exponential = \"15ms\" }}    # of a call it has accepted; comes on top of processing.time"
+             {switch}latency = \"{latency}\"          # of an accepted call; comes on top of processing.time"
         )
     }
 }
@@ -165,11 +99,20 @@ mod tests {
         };
         let model = assert_clean(starter.text()).scenario;
         assert_eq!(model.group.processes.len(), 4);
-        let unread = model.topic.partitions.iter().map(|p| p.log_end - p.committed.unwrap_or(0));
+        let unread = model
+            .topic
+            .partitions
+            .iter()
+            .map(|p| p.log_end - p.committed.unwrap_or(0));
         assert_eq!(unread.sum::<u64>(), 2_000_000);
         let limit = model.downstream.and_then(|downstream| downstream.limit);
         assert_eq!(limit.map(|limit| limit.rate), Some(200.0));
-        assert!(assert_clean(Starter::default().text()).scenario.downstream.is_none());
+        assert!(
+            assert_clean(Starter::default().text())
+                .scenario
+                .downstream
+                .is_none()
+        );
     }
 
     /// A line that begins with # and no space is a setting: all of them together are a valid model too.

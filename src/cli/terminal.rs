@@ -10,7 +10,9 @@ use anyhow::Context;
 /// stdout cannot be written for another reason, such as a full disk.
 pub fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
     match written {
         Err(fault) if fault.kind() != io::ErrorKind::BrokenPipe => {
             Err(fault).context("cannot write the results to stdout")

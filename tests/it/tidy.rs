@@ -99,7 +99,7 @@ impl Source {
         let own = lines.windows(2).position(tests).unwrap_or(lines.len());
         Source {
             path: path.to_owned(),
-            is_test: module.last().is_some_and(|last| last == "tests"),
+            is_test: module.iter().any(|name| name == "tests"),
             module,
             lines,
             own,
