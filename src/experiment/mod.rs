@@ -5,4 +5,6 @@ mod interval;
 mod replicate;
 
 pub use interval::{Interval, t_quantile_975};
-pub use replicate::{HEADLINES, headline_intervals, run_once, run_replications};
+pub use replicate::{
+    HEADLINES, headline_intervals, run_once, run_replications, run_replications_watched,
+};

@@ -5,7 +5,8 @@ use rayon::prelude::*;
 use super::Interval;
 use crate::measure::{Keep, Outcome, Recorder, Summary, measure};
 use crate::scenario::{CountMetric, LagMetric, Metric, Scenario};
-use crate::sim;
+use crate::sim::{self, Fact, GroupView, Observer, Sample, Totals};
+use crate::units::{SimDuration, SimTime};
 
 /// Runs `scenario` once; `replication` addresses its draws.
 pub fn run_once(scenario: &Scenario, replication: u32, keep: Keep) -> Outcome {
@@ -17,6 +18,16 @@ pub fn run_once(scenario: &Scenario, replication: u32, keep: Keep) -> Outcome {
 /// Runs replications 0 to `n` - 1 on all cores; the outcomes come in index order, whatever finished first.
 /// Only replication 0 keeps what `keep` says; of the others curves are kept for a plot's band, if at all.
 pub fn run_replications(scenario: &Scenario, n: u32, keep: Keep) -> Vec<Outcome> {
+    run_replications_watched(scenario, n, keep, &|_| {})
+}
+
+/// As [`run_replications`]; `progress` is told again and again how much more time has been simulated, by any thread.
+pub fn run_replications_watched(
+    scenario: &Scenario,
+    n: u32,
+    keep: Keep,
+    progress: &(dyn Fn(SimDuration) + Sync),
+) -> Vec<Outcome> {
     (0..n)
         .into_par_iter()
         .map(|replication| {
@@ -24,9 +35,38 @@ pub fn run_replications(scenario: &Scenario, n: u32, keep: Keep) -> Vec<Outcome>
                 events: keep.events && replication == 0,
                 ..keep
             };
-            run_once(scenario, replication, own)
+            let mut watched = Watched {
+                recorder: Recorder::new(scenario, replication, own),
+                reached: SimTime::ZERO,
+                progress,
+            };
+            sim::run(scenario, replication, &mut watched);
+            watched.recorder.into_outcome()
         })
         .collect()
+}
+
+/// A recorder that also tells how far the run is.
+struct Watched<'a> {
+    recorder: Recorder<'a>,
+    reached: SimTime,
+    progress: &'a (dyn Fn(SimDuration) + Sync),
+}
+
+impl Observer for Watched<'_> {
+    fn observe(&mut self, at: SimTime, fact: &Fact) {
+        self.recorder.observe(at, fact);
+    }
+
+    fn sample(&mut self, at: SimTime, partitions: &[Sample]) {
+        self.recorder.sample(at, partitions);
+        (self.progress)(at.since(self.reached));
+        self.reached = at;
+    }
+
+    fn finish(&mut self, at: SimTime, totals: &Totals, group: &GroupView) {
+        self.recorder.finish(at, totals, group);
+    }
 }
 
 /// The figures told with an interval, by the name an expectation gives them.
