@@ -1,2 +1,7 @@
 //! The `lagsim` program: parse the arguments, run the command, leave with its exit code.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lagsim::cli::main(std::env::args_os())
+}

@@ -110,7 +110,7 @@ pub struct Settings {
 pub struct Processing {
     /// Local work per record.
     pub time: Law,
-    /// Dependency calls per record: 0 or 1.
+    /// Dependency calls per record, one after another.
     pub calls: u32,
     /// Records of one batch worked on at the same time; 1 is one after another.
     pub concurrency: u32,
@@ -144,7 +144,7 @@ pub enum OnStop {
     FinishBatch,
 }
 
-/// A dependency that processing calls, once per record, blocking.
+/// A dependency that processing calls, blocking.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Downstream {
     /// Its name.

@@ -91,23 +91,21 @@ impl Batch {
         self.stages.clear();
         self.settings = shop.settings;
         let settings = &shop.scenario.settings[shop.settings];
-        let calls = settings.processing.calls > 0;
         let mut ends = SimDuration::ZERO;
         for index in 0..self.runs.len() {
             let run = self.runs[index];
-            ends = self.plan_run(run, ends, calls, shop);
+            ends = self.plan_run(run, ends, shop);
         }
-        if calls {
-            let records = self
-                .stages
-                .iter()
-                .filter(|stage| stage.kind == Kind::Records);
-            self.calls = records.map(|stage| stage.to - stage.from).sum();
-        }
+        let records = self
+            .stages
+            .iter()
+            .filter(|stage| stage.kind == Kind::Records);
+        let records: u64 = records.map(|stage| stage.to - stage.from).sum();
+        self.calls = records * u64::from(settings.processing.calls);
         self.alone = ends;
         self.callers = 1;
         if settings.processing.concurrency > 1 {
-            self.overlap(settings.processing.concurrency, calls, shop);
+            self.overlap(settings.processing.concurrency, shop);
         }
         let commits = settings.processing.commit == crate::scenario::CommitPolicy::PerRecord;
         if commits {
@@ -118,21 +116,13 @@ impl Batch {
         self.length = self.alone;
     }
 
-    fn plan_run(
-        &mut self,
-        run: Run,
-        mut ends: SimDuration,
-        calls: bool,
-        shop: &mut Workshop,
-    ) -> SimDuration {
+    fn plan_run(&mut self, run: Run, mut ends: SimDuration, shop: &mut Workshop) -> SimDuration {
         let (partition, mut from) = (run.partition, run.from);
         while from < run.to {
             let poison = shop.topic.poison_in(partition, from, run.to);
             let good_to = poison.map_or(run.to, |(offset, _)| offset);
             if good_to > from {
-                ends += shop
-                    .topic
-                    .work(partition, from, good_to, shop.settings, calls);
+                ends += shop.topic.work(partition, from, good_to, shop.settings);
                 self.stages.push(Stage {
                     partition,
                     from,
@@ -145,7 +135,7 @@ impl Batch {
             let scenario = shop.scenario;
             let own = shop
                 .topic
-                .work(partition, offset, offset + 1, shop.settings, calls);
+                .work(partition, offset, offset + 1, shop.settings);
             let attempt = scenario.poison[entry].attempt.unwrap_or(own);
             let on_error = &scenario.settings[shop.settings].on_error[entry];
             let named = matches!(
@@ -188,7 +178,7 @@ impl Batch {
     }
 
     /// Several records at a time: the next record goes to whoever is free first.
-    fn overlap(&mut self, concurrency: u32, calls: bool, shop: &mut Workshop) {
+    fn overlap(&mut self, concurrency: u32, shop: &mut Workshop) {
         let records: u64 = self
             .stages
             .iter()
@@ -210,13 +200,10 @@ impl Batch {
             };
             if stage.kind == Kind::Records {
                 for offset in stage.from..stage.to {
-                    assign(shop.topic.work(
-                        stage.partition,
-                        offset,
-                        offset + 1,
-                        shop.settings,
-                        calls,
-                    ));
+                    assign(
+                        shop.topic
+                            .work(stage.partition, offset, offset + 1, shop.settings),
+                    );
                 }
             } else {
                 assign(stage.ends.saturating_sub(before));
@@ -348,10 +335,9 @@ impl Batch {
     /// How far work reaches into a stage of good records: the first offset not finished.
     fn reached(&self, stage: Stage, worked: SimDuration, shop: &mut Workshop) -> u64 {
         let settings = &shop.scenario.settings[self.settings];
-        let calls = settings.processing.calls > 0;
         let whole = shop
             .topic
-            .work(stage.partition, stage.from, stage.to, self.settings, calls);
+            .work(stage.partition, stage.from, stage.to, self.settings);
         let extra = if settings.processing.commit == crate::scenario::CommitPolicy::PerRecord {
             shop.scenario.cluster.round_trip + shop.scenario.cluster.commit_latency
         } else {
@@ -365,7 +351,7 @@ impl Batch {
             let middle = low + (high - low).div_ceil(2);
             let work = shop
                 .topic
-                .work(stage.partition, stage.from, middle, self.settings, calls);
+                .work(stage.partition, stage.from, middle, self.settings);
             if starts + work + extra * (middle - stage.from) <= worked {
                 low = middle;
             } else {
@@ -385,10 +371,9 @@ impl Batch {
             return self.ends_at();
         }
         let next = stage.from + self.accounted.1 + 1;
-        let calls = shop.scenario.settings[self.settings].processing.calls > 0;
         let rest = if next < stage.to {
             shop.topic
-                .work(stage.partition, next, stage.to, self.settings, calls)
+                .work(stage.partition, next, stage.to, self.settings)
         } else {
             SimDuration::ZERO
         };

@@ -15,7 +15,7 @@ use crate::workload::{ClosedLoop, Law};
 pub(super) struct Dependency {
     spec: Downstream,
     address: Address,
-    /// Local work between two calls, by settings: the first settings' law stands for all callers.
+    /// Local work between two calls: that of the first settings stands for all callers.
     local: Law,
     /// Callers under the limit, and under the concurrency alone (while saved tokens last).
     limited: ClosedLoop,
@@ -34,7 +34,10 @@ impl Dependency {
     /// The dependency of `scenario` at its start: a full bucket.
     pub fn new(scenario: &Scenario, spec: &Downstream, replication: u32) -> Self {
         let address = Address::new(scenario.seed, replication, Purpose::Limiter, &spec.name);
-        let local = scenario.settings[0].processing.time.clone();
+        let processing = &scenario.settings[0].processing;
+        let local = processing
+            .time
+            .scaled(1.0 / f64::from(processing.calls.max(1)));
         let mut dependency = Dependency {
             spec: spec.clone(),
             address,

@@ -114,3 +114,77 @@ impl Failures {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Purpose;
+
+    fn address() -> Address {
+        Address::new(5, 0, Purpose::Poison, "orders-2")
+    }
+
+    fn all_in(failures: &mut Failures, mut from: u64, to: u64) -> Vec<u64> {
+        let mut found = Vec::new();
+        while let Some(offset) = failures.first_in(from, to) {
+            found.push(offset);
+            from = offset + 1;
+        }
+        found
+    }
+
+    #[test]
+    fn named_offsets_are_poison_and_no_others() {
+        let mut failures = Failures::new(address(), &[900, 0, 17], 0.0);
+        assert_eq!(all_in(&mut failures, 0, u64::MAX), [0, 17, 900]);
+        assert_eq!(failures.first_in(1, 17), None);
+        assert_eq!(failures.first_in(17, 17), None);
+        assert_eq!(failures.first_in(17, 18), Some(17));
+    }
+
+    #[test]
+    fn a_share_of_the_records_is_poison_with_geometric_gaps() {
+        for share in [0.9, 0.3, 0.01, 0.000_01] {
+            let mut failures = Failures::new(address(), &[], share);
+            let records = (20_000.0 / share) as u64;
+            let found = all_in(&mut failures, 0, records);
+            let expected = records as f64 * share;
+            let z = (found.len() as f64 - expected) / (expected * (1.0 - share)).sqrt();
+            assert!(z.abs() < 4.0, "{share}: {z}");
+            // A gap of one record has probability `share`, and the mean of the squared gaps is (2 - share) / share^2.
+            let gaps: Vec<f64> = found
+                .windows(2)
+                .map(|pair| (pair[1] - pair[0]) as f64)
+                .collect();
+            let squares = gaps.iter().map(|gap| gap * gap).sum::<f64>() / gaps.len() as f64;
+            let ratio = squares * share * share / (2.0 - share);
+            assert!((ratio - 1.0).abs() < 0.08, "{share}: {ratio}");
+        }
+    }
+
+    #[test]
+    fn what_is_poison_does_not_depend_on_the_question() {
+        let mut failures = Failures::new(address(), &[33_333], 0.002);
+        let all = all_in(&mut failures, 0, 300_000);
+        for step in 0..3000_u64 {
+            let from = step * 7919 % 250_000;
+            let to = from + step * 31 % 5000;
+            let expected = all
+                .iter()
+                .copied()
+                .find(|offset| (from..to).contains(offset));
+            assert_eq!(failures.first_in(from, to), expected);
+        }
+        assert!(all.contains(&33_333));
+    }
+
+    #[test]
+    fn a_share_of_one_is_every_record_and_a_tiny_one_costs_no_walk() {
+        assert_eq!(
+            Failures::new(address(), &[], 1.0).first_in(12, 13),
+            Some(12)
+        );
+        let first = Failures::new(address(), &[], 1e-12).first_in(0, u64::MAX);
+        assert!(first.is_some_and(|offset| offset > 1_000_000_000));
+    }
+}

@@ -195,3 +195,84 @@ fn in_range(what: &'static str, must: &'static str, is: f64, holds: bool) -> Res
         Err(LawError::OutOfRange { what, must, is })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lognormal_law_has_the_mean_and_percentile_it_was_given() {
+        for p99 in [1.01, 2.0, 5.0, 14.96] {
+            let sigma = Law::lognormal_sigma(1.0, p99).unwrap_or_default();
+            assert!(((Z99 * sigma - sigma * sigma / 2.0).exp() / p99 - 1.0).abs() < 1e-12);
+            assert!(sigma > 0.0 && sigma <= Z99, "the smaller solution");
+        }
+        assert!(((Z99 * Z99 / 2.0).exp() - Law::LOGNORMAL_P99_AT_MOST).abs() < 1e-3);
+    }
+
+    #[test]
+    fn impossible_laws_are_refused_with_the_reason() {
+        let lognormal = |p99| Law::Lognormal { mean: 1.0, p99 }.check();
+        assert_eq!(lognormal(14.96), Ok(()));
+        assert_eq!(lognormal(15.0), Err(LawError::Lognormal { ratio: 15.0 }));
+        assert_eq!(lognormal(0.9), Err(LawError::Lognormal { ratio: 0.9 }));
+        let text = lognormal(15.0).map_err(|error| error.to_string());
+        assert_eq!(
+            text,
+            Err("no lognormal law has p99 = 15.00 times its mean: \
+                 it must be more than 1 and at most 14.97 times"
+                .to_owned())
+        );
+        assert!(Law::Constant(-1.0).check().is_err());
+        assert!(Law::Exponential { mean: f64::NAN }.check().is_err());
+        assert!(
+            Law::Gamma {
+                mean: 1.0,
+                shape: 0.0
+            }
+            .check()
+            .is_err()
+        );
+        assert_eq!(Law::Empirical(Arc::new([])).check(), Err(LawError::Empty));
+        let bimodal = |share| {
+            Law::Bimodal {
+                fast: 1.0,
+                slow: 2.0,
+                share,
+            }
+            .check()
+        };
+        assert_eq!(bimodal(1.0), Ok(()));
+        assert!(bimodal(1.1).is_err());
+    }
+
+    #[test]
+    fn scaling_moves_the_mean_and_not_the_shape() {
+        let laws = [
+            Law::Constant(2.0),
+            Law::Exponential { mean: 2.0 },
+            Law::Gamma {
+                mean: 2.0,
+                shape: 3.0,
+            },
+            Law::Lognormal {
+                mean: 2.0,
+                p99: 9.0,
+            },
+            Law::Bimodal {
+                fast: 1.0,
+                slow: 3.0,
+                share: 0.5,
+            },
+            Law::Empirical(Arc::new([1.0, 3.0])),
+        ];
+        let scvs = [0.0, 1.0, 1.0 / 3.0, 0.825_9, 0.25, 0.25];
+        for (law, scv) in laws.iter().zip(scvs) {
+            assert_eq!(law.mean(), 2.0, "{law:?}");
+            assert!((law.scv() - scv).abs() < 1e-3, "{law:?}: {}", law.scv());
+            let scaled = law.scaled(2.5);
+            assert!((scaled.mean() - 5.0).abs() < 1e-12);
+            assert!((scaled.scv() - law.scv()).abs() < 1e-12);
+        }
+    }
+}

@@ -187,3 +187,86 @@ pub(super) fn elapsed_for(amount: f64, rate: f64, half_slope: f64) -> f64 {
     let discriminant = rate * rate + 4.0 * half_slope * amount;
     2.0 * amount / (rate + discriminant.max(0.0).sqrt())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(corners: &[(u64, f64)]) -> RateCurve {
+        let knot = |&(secs, rate): &(u64, f64)| Knot {
+            at: SimTime::from_secs(secs),
+            rate,
+        };
+        RateCurve::from_knots(corners.iter().map(knot).collect())
+    }
+
+    fn rates(curve: &RateCurve, instants: &[u64]) -> Vec<f64> {
+        instants
+            .iter()
+            .map(|secs| curve.rate_at(SimTime::from_secs(*secs)))
+            .collect()
+    }
+
+    #[test]
+    fn a_curve_is_straight_between_knots_and_level_outside() {
+        let curve = curve(&[(10, 100.0), (20, 200.0), (20, 50.0)]);
+        assert_eq!(
+            rates(&curve, &[0, 10, 15, 20, 99]),
+            [100.0, 100.0, 150.0, 50.0, 50.0]
+        );
+        let integrals = [10, 20, 30].map(|secs| curve.integral(SimTime::from_secs(secs)));
+        assert_eq!(integrals, [1000.0, 2500.0, 3000.0]);
+        assert_eq!(curve.peak(), 200.0);
+        assert_eq!(
+            rates(&RateCurve::from_knots(Vec::new()), &[0, 5]),
+            [0.0, 0.0]
+        );
+    }
+
+    #[test]
+    fn the_inverse_undoes_the_integral() {
+        let curve = curve(&[(0, 0.0), (100, 50.0), (200, 0.0), (300, 0.0), (300, 10.0)]);
+        for secs in [1, 50, 100, 150, 199, 301, 1000] {
+            let at = SimTime::from_secs(secs);
+            let found = curve.inverse(curve.integral(at));
+            assert!(
+                found.since(at).max(at.since(found)).as_nanos() < 100,
+                "{found} for {at}"
+            );
+        }
+        assert_eq!(curve.inverse(0.0), SimTime::ZERO);
+        let ends = self::curve(&[(0, 5.0), (10, 0.0)]);
+        assert_eq!(ends.inverse(25.1), SimTime::NEVER);
+    }
+
+    #[test]
+    fn a_change_of_rate_is_a_jump_that_lasts() {
+        let curve = curve(&[(0, 100.0), (100, 200.0)]).scaled_from(SimTime::from_secs(50), 2.0);
+        assert_eq!(
+            rates(&curve, &[0, 25, 50, 75, 100, 500]),
+            [100.0, 125.0, 300.0, 350.0, 400.0, 400.0]
+        );
+        let twice = curve.scaled_from(SimTime::from_secs(50), 0.5);
+        assert_eq!(rates(&twice, &[25, 50, 100]), [125.0, 150.0, 200.0]);
+        assert_eq!(
+            RateCurve::constant(7.0).scaled_from(SimTime::ZERO, 3.0),
+            RateCurve::constant(21.0)
+        );
+    }
+
+    #[test]
+    fn a_burst_is_there_from_its_start_to_its_end() {
+        let (start, end) = (SimTime::from_secs(10), SimTime::from_secs(20));
+        let curve = curve(&[(0, 100.0), (15, 100.0), (15, 50.0)]);
+        let burst = curve.plus(start, end, 30.0);
+        assert_eq!(
+            rates(&burst, &[9, 10, 14, 15, 19, 20, 21]),
+            [100.0, 130.0, 130.0, 80.0, 80.0, 50.0, 50.0]
+        );
+        let gain = burst.integral(SimTime::from_secs(60)) - curve.integral(SimTime::from_secs(60));
+        assert!((gain - 300.0).abs() < 1e-9);
+        let outage = curve.plus(start, end, -1e9);
+        assert_eq!(rates(&outage, &[9, 10, 19, 20]), [100.0, 0.0, 0.0, 50.0]);
+        assert_eq!(curve.plus(end, start, 30.0), curve);
+    }
+}

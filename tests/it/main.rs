@@ -1,4 +1,9 @@
-//! Everything that looks at the simulator from outside.
+//! Everything that looks at lagsim from outside.
+
+// What the crate promises to those who use it.
+mod cli; // the program, end to end: exit codes, files, words
+mod scenario; // the language of models: what is accepted, what is refused, and in which words
+mod tidy; // the shape of the source tree: floors, sizes, forbidden constructs
 
 // Proofs of the engine.
 mod closed_forms; // formulas of queueing theory and planner's arithmetic

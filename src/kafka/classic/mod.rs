@@ -185,10 +185,9 @@ impl ClassicGroup {
                 .all(|member| member.parked == Some(Parked::Join))
     }
 
-    /// Takes `member` out. If it led, the one with the lowest id leads; Kafka takes the first of a hash map.
+    /// Takes `id` out of the members. If it led, the one with the lowest id leads; Kafka takes the first of a hash map.
     fn remove(&mut self, id: MemberId) -> Option<Member> {
         let removed = self.members.remove(&id)?;
-        self.sync.missing.remove(&id);
         if self.leader == Some(id) {
             self.leader = self.members.keys().next().copied();
         }

@@ -102,7 +102,6 @@ impl ClassicGroup {
     pub(super) fn abandon_sync(&mut self, effects: &mut Vec<Effect>) {
         self.sync.missing.clear();
         self.sync.assignment = None;
-        self.sync.deadline = SimTime::NEVER;
         for (id, member) in &mut self.members {
             if member.parked == Some(Parked::Sync) {
                 member.parked = None;

@@ -67,7 +67,10 @@ pub struct Slot {
     pub paused_until: SimTime,
     buffered_to: u64,
     incoming: Option<(u64, u64)>,
+    /// Log end at an instant, as asked last.
     known: (SimTime, u64),
+    /// When the record at that log end is appended, once asked.
+    next: Option<SimTime>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +119,7 @@ impl Fetcher {
                 incoming: None,
                 // Nothing is known yet.
                 known: (SimTime::NEVER, 0),
+                next: None,
             });
         }
     }
@@ -281,7 +285,8 @@ impl Fetcher {
         in_poll: bool,
     ) {
         let reached = now + limits.round_trip.half();
-        let Some(mut available) = self.available(broker, now, reached, limits, logs) else {
+        let Some(mut available) = self.available(broker, now, reached, in_poll, limits, logs)
+        else {
             return;
         };
         let deadline = reached + limits.max_wait;
@@ -289,9 +294,6 @@ impl Fetcher {
         let answers_at = if available <= deadline {
             available.max(reached)
         } else if !in_poll {
-            if cycle.is_zero() {
-                return; // An empty answer at once: as if nothing had been asked.
-            }
             deadline
         } else if cycle.is_zero() || available == SimTime::NEVER {
             available
@@ -333,6 +335,7 @@ impl Fetcher {
         broker: usize,
         now: SimTime,
         reached: SimTime,
+        in_poll: bool,
         limits: &FetchLimits,
         logs: &mut impl Logs,
     ) -> Option<SimTime> {
@@ -354,27 +357,42 @@ impl Fetcher {
         if limits.min_records > 1 {
             return Some(self.enough(broker, now, reached, limits, logs));
         }
-        let slots = &self.slots;
-        let waiting = self.brokers[broker]
-            .slots
-            .iter()
-            .map(|&index| &slots[index]);
-        let waiting = waiting.filter(|slot| Self::fetchable(slot, now));
-        waiting
-            .map(|slot| logs.appended_at(slot.partition, slot.position))
-            .min()
+        if !in_poll && limits.cycle().is_zero() {
+            return None; // Answered at once and empty: as if nothing had been asked.
+        }
+        let mut first = SimTime::NEVER;
+        for &index in &self.brokers[broker].slots {
+            let slot = &mut self.slots[index];
+            if Self::fetchable(slot, now) {
+                first = first.min(Self::next(slot, logs));
+            }
+        }
+        Some(first)
     }
 
     /// Log end at `at`, or a lower bound of it that already fills the partition's share of an answer.
     fn end(slot: &mut Slot, at: SimTime, limits: &FetchLimits, logs: &mut impl Logs) -> u64 {
         let (known_at, known) = slot.known;
         let plenty = known.saturating_sub(slot.position) >= limits.per_partition;
-        if known_at == at || (plenty && known_at <= at) {
+        let same = known_at == at || slot.next.is_some_and(|next| at < next);
+        if known_at <= at && (plenty || same) {
             return known;
         }
         let end = logs.log_end(slot.partition, at);
+        slot.next = slot.next.filter(|_| end == known);
         slot.known = (at, end);
         end
+    }
+
+    /// When the record at the position of a slot is appended, for one that has read all there is.
+    fn next(slot: &mut Slot, logs: &mut impl Logs) -> SimTime {
+        if slot.known.1 != slot.position {
+            return logs.appended_at(slot.partition, slot.position);
+        }
+        let (partition, position) = (slot.partition, slot.position);
+        *slot
+            .next
+            .get_or_insert_with(|| logs.appended_at(partition, position))
     }
 
     /// When `min_records` are there over all partitions asked for: bisection, since every log only grows.

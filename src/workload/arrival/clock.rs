@@ -7,13 +7,19 @@ use crate::workload::RateCurve;
 use crate::workload::Shares;
 use crate::workload::rate::elapsed_for;
 
-/// Units of operational time per record. With 64 bits in all, a partition can have 2^40 records.
+/// Units of operational time per record. With 63 bits in all, a partition can have 2^40 records.
 pub(super) const RECORD: u64 = 1 << FRACTION_BITS;
 /// Binary places of operational time.
-pub(super) const FRACTION_BITS: u32 = 24;
+pub(super) const FRACTION_BITS: u32 = 23;
+/// The last operational time, and the last nanosecond told apart: 63 bits, because processors convert signed integers
+/// to and from floats in one step.
+const LAST: u64 = i64::MAX as u64;
 
 /// A float's rounding must not make a clock reach a whole record a nanosecond late: all rates are this little too high.
 const UPWARDS: f64 = 1.0 + 2.0 * f64::EPSILON;
+
+/// More than the relative error of a few operations on floats.
+const ROUNDING: f64 = 16.0 * f64::EPSILON;
 
 /// Expected records of one partition by an instant, in units of 1 / [`RECORD`]: an exact, never falling integer
 /// function of time that can be turned round exactly.
@@ -49,6 +55,8 @@ struct Piece {
     rate: f64,
     /// Half the size of the slope [units/ns^2].
     bend: f64,
+    /// Of a level line, how long a unit takes [ns]; else zero.
+    per_unit: f64,
     falling: bool,
 }
 
@@ -84,7 +92,7 @@ impl Clock {
     /// Operational time at `at`.
     #[inline]
     pub(super) fn at(&mut self, at: SimTime) -> u64 {
-        let nanos = at.as_nanos();
+        let nanos = at.as_nanos().min(LAST);
         if !(self.reading.start < nanos && nanos <= self.reading.end) {
             if nanos == 0 || self.epochs.is_empty() {
                 return 0;
@@ -158,16 +166,20 @@ impl Clock {
         let falling = slope < 0.0;
         let anchor = if falling { end } else { start };
         let rate = knot.rate + slope * anchor.since(knot.at).as_secs_f64();
-        let per_unit = epoch.share * RECORD as f64 * UPWARDS;
+        let units_per_record = epoch.share * RECORD as f64 * UPWARDS;
         let mut piece = Piece {
             start: start.as_nanos(),
-            end: end.as_nanos(),
+            end: end.as_nanos().min(LAST),
             low,
-            high: u64::MAX,
-            rate: rate.max(0.0) * per_unit / 1e9,
-            bend: slope.abs() / 2.0 * per_unit / 1e18,
+            high: LAST,
+            rate: rate.max(0.0) * units_per_record / 1e9,
+            bend: slope.abs() / 2.0 * units_per_record / 1e18,
+            per_unit: 0.0,
             falling,
         };
+        if slope == 0.0 {
+            piece.per_unit = 1.0 / piece.rate;
+        }
         piece.high = high.unwrap_or_else(|| piece.gone_on(piece.end)).max(low);
         piece
     }
@@ -181,7 +193,19 @@ impl Epoch {
 
 /// Never falling in `records`; saturates.
 fn units(records: f64) -> u64 {
-    (records * (RECORD as f64 * UPWARDS)) as u64
+    ((records * (RECORD as f64 * UPWARDS)) as u64).min(LAST)
+}
+
+/// An integer of at most 63 bits.
+#[inline]
+fn float(integer: u64) -> f64 {
+    integer.cast_signed() as f64
+}
+
+/// The whole part of what is not negative, at most [`LAST`].
+#[inline]
+fn integer(float: f64) -> u64 {
+    (float as i64).cast_unsigned()
 }
 
 impl Piece {
@@ -193,6 +217,7 @@ impl Piece {
         high: 0,
         rate: 0.0,
         bend: 0.0,
+        per_unit: 0.0,
         falling: false,
     };
 
@@ -201,9 +226,9 @@ impl Piece {
     #[inline]
     fn at(&self, nanos: u64) -> u64 {
         if self.falling {
-            let left = (self.end - nanos) as f64;
+            let left = float(self.end - nanos);
             let missing = left * (self.rate + self.bend * left);
-            self.high.saturating_sub(missing as u64).max(self.low)
+            self.high.saturating_sub(integer(missing)).max(self.low)
         } else if nanos >= self.end {
             self.high
         } else {
@@ -214,14 +239,25 @@ impl Piece {
     /// A line that does not fall, as if it had no end.
     #[inline]
     fn gone_on(&self, nanos: u64) -> u64 {
-        let past = (nanos - self.start) as f64;
+        let past = float(nanos - self.start);
         let gained = past * (self.rate + self.bend * past);
-        self.low.saturating_add(gained as u64)
+        (self.low + integer(gained)).min(LAST)
     }
 
     /// The first nanosecond at which the piece has reached `mark`, which lies in (`low`, `high`].
     #[inline]
     fn when(&self, mark: u64) -> u64 {
+        if self.per_unit > 0.0 {
+            let past = float(mark - self.low) * self.per_unit;
+            let whole = integer(past);
+            let part = past - float(whole);
+            // Both this product and that of `gone_on` are right to a few units of 2^-53: between two whole nanoseconds
+            // the answer is sure.
+            let doubt = past * ROUNDING;
+            if part > doubt && part < 1.0 - doubt {
+                return (self.start + whole + 1).min(self.end);
+            }
+        }
         let guess = self.guess(mark).clamp(self.start + 1, self.end);
         if self.reaches(guess, mark) {
             if !self.reaches(guess - 1, mark) {
@@ -246,12 +282,12 @@ impl Piece {
     #[inline]
     fn guess(&self, mark: u64) -> u64 {
         if self.falling {
-            let left = elapsed_for((self.high - mark) as f64, self.rate, self.bend);
+            let left = elapsed_for(float(self.high - mark), self.rate, self.bend);
             // Not a number only for the very end of a line that falls to zero.
-            self.end.saturating_sub(left.max(0.0) as u64)
+            self.end.saturating_sub(integer(left.max(0.0)))
         } else {
-            let past = elapsed_for((mark - self.low) as f64, self.rate, self.bend);
-            self.start.saturating_add(past.ceil() as u64)
+            let past = elapsed_for(float(mark - self.low), self.rate, self.bend);
+            self.start + integer(past) + 1
         }
     }
 

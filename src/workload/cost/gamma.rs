@@ -114,7 +114,7 @@ impl GammaMeasure {
         if block == self.block {
             return self.block_nanos;
         }
-        self.mass(block).round() as u64
+        rounded(self.mass(block))
     }
 
     fn mass(&self, block: u64) -> f64 {
@@ -127,7 +127,7 @@ impl GammaMeasure {
         if block != self.block {
             let mass = self.mass(block);
             self.block = block;
-            self.block_nanos = mass.round() as u64;
+            self.block_nanos = rounded(mass);
             self.path.clear();
             let root = self.node(1, 0, 0.0, mass);
             self.path.push(root);
@@ -194,12 +194,18 @@ impl GammaMeasure {
             sum = 1.0;
         }
         let per_unit = (high - low) / sum;
-        self.prefix[0] = low.round() as u64;
-        for place in 1..LEAF {
-            self.prefix[place] = (low + sums[place - 1] * per_unit).min(high).round() as u64;
+        self.prefix[0] = rounded(low);
+        for (prefix, sum) in self.prefix[1..LEAF].iter_mut().zip(&sums) {
+            *prefix = rounded((low + sum * per_unit).min(high));
         }
-        self.prefix[LEAF] = high.round() as u64;
+        self.prefix[LEAF] = rounded(high);
     }
+}
+
+/// To the nearest integer, of what is not negative; processors convert to signed integers in one step.
+#[inline]
+fn rounded(nanos: f64) -> u64 {
+    ((nanos + 0.5) as i64).cast_unsigned()
 }
 
 impl Halves {

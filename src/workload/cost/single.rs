@@ -138,7 +138,7 @@ impl Sampler {
             Sampler::Lognormal { location, spread } => {
                 for _ in 0..CHUNK {
                     let normal: f64 = StandardNormal.sample(words);
-                    take((location + spread * normal).exp().round() as u64);
+                    take(((location + spread * normal).exp() + 0.5) as i64 as u64);
                 }
             }
             Sampler::Bimodal {

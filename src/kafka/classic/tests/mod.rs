@@ -209,9 +209,10 @@ fn completing(members: &[MemberId]) -> ClassicGroup {
         feed(&mut group, SimTime::ZERO, ask(*member));
         feed(&mut group, SimTime::ZERO, join(*member));
     }
-    while group.state() == GroupState::PreparingRebalance {
-        feed(&mut group, SimTime::ZERO, window_over(1));
-    }
+    // The first window is followed by another if there are several members.
+    feed(&mut group, SimTime::ZERO, window_over(1));
+    feed(&mut group, SimTime::ZERO, window_over(1));
+    assert_eq!(group.state(), GroupState::CompletingRebalance);
     group
 }
 

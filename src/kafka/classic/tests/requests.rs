@@ -60,10 +60,11 @@ fn an_assignment_stored_too_late_is_void() {
                     "until 5m 4s: syncs of 2",
                 ],
             ),
-            (5, stored(1), &[]),
+            (5, lead(A, 2, &[A]), &["store 2"]),
+            (6, stored(1), &[]),
+            (7, stored(2), &["2 stable", "A: 0123456"]),
         ],
     );
-    assert_eq!(group.state(), GroupState::CompletingRebalance);
 }
 
 #[test]

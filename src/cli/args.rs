@@ -1,0 +1,215 @@
+//! The command line, declared once: parsing, help and error messages come from here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::scenario::Override;
+use crate::units::{ParseError, SimDuration, parse_count, parse_duration, parse_rate};
+
+/// Predicts Kafka consumer lag before production does.
+///
+/// A model file describes a topic, its producers, a consumer group and what goes wrong;
+/// lagsim simulates it and says how far the group falls behind, why, and what would help.
+#[derive(Debug, Parser)]
+#[command(name = "lagsim", version, verbatim_doc_comment, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done, and every expectation was met
+  1    internal error
+  2    the command line asks for something that cannot be done
+  99   an expectation of the model was not met
+  104  the model is invalid";
+
+/// A subcommand.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Simulate a model: verdict on the terminal, curves and figures into a folder
+    Run(RunArgs),
+    /// Check a model without running it: every mistake, with its place and a remedy
+    Check(CheckArgs),
+    /// Print what kafka-consumer-groups.sh --describe would print at a time of the run
+    Describe(DescribeArgs),
+    /// Answer from a few figures, without a model file
+    Quick(QuickArgs),
+    /// Write a commented model to start from
+    Init(InitArgs),
+    /// Print the JSON Schema of model files, for editors
+    Schema,
+}
+
+/// A model and changes to it.
+#[derive(Args, Debug)]
+pub struct ModelArgs {
+    /// The model file (TOML)
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// Change a key of the model by its path, as in group.properties.max.poll.records=100; may be given several times
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = parse_override)]
+    pub overrides: Vec<Override>,
+}
+
+/// `lagsim run`.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// Which model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Seed of every draw, instead of the model's
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Run that many times with different draws, on all cores, and print means with 95 % intervals
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub replications: u32,
+    /// The folder that gets the results [default: output/<model>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What stdout gets: the report in words, or summary.json
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Draw no lag.png
+    #[arg(long)]
+    pub no_plot: bool,
+    /// Print nothing but errors (and what --format json asks for); the files and the exit code tell
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// What `lagsim run` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The report in words
+    Text,
+    /// The contents of summary.json
+    Json,
+}
+
+/// `lagsim check`.
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// Which model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+}
+
+/// `lagsim describe`.
+#[derive(Args, Debug)]
+pub struct DescribeArgs {
+    /// Which model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The time since the start of the run, as in 20m [default: the end of the run]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub at: Option<SimDuration>,
+}
+
+/// A quantity, and how it was typed.
+#[derive(Clone, Debug)]
+pub struct Typed<T> {
+    /// As it was typed, so that a saved model says the same.
+    pub text: String,
+    /// What it means.
+    pub value: T,
+}
+
+/// `lagsim quick`.
+#[derive(Args, Debug)]
+pub struct QuickArgs {
+    /// Records produced, as in 600/s, 36k/min or 2M/h
+    #[arg(long, value_name = "RATE", value_parser = typed(parse_rate))]
+    pub rate: Typed<f64>,
+    /// Partitions of the topic
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub partitions: u32,
+    /// Members of the consumer group
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub members: u32,
+    /// Time a record takes to process, one after another, as in 8ms
+    #[arg(long, value_name = "TIME", value_parser = typed(parse_duration))]
+    pub per_record: Typed<SimDuration>,
+    /// Records nobody has read yet at the start, as in 2M
+    #[arg(long, value_name = "COUNT", value_parser = typed(parse_count), default_value = "0")]
+    pub backlog: Typed<u64>,
+    /// Calls that a dependency accepts from all members together, one per record, as in 200/s
+    #[arg(long, value_name = "RATE", value_parser = typed(parse_rate))]
+    pub limit: Option<Typed<f64>>,
+    /// Also write the commented model that this stands for
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Let --save replace a file
+    #[arg(long, requires = "save")]
+    pub force: bool,
+}
+
+/// A parser that keeps what was typed.
+fn typed<T>(
+    parse: fn(&str) -> Result<T, ParseError>,
+) -> impl Fn(&str) -> Result<Typed<T>, ParseError> + Clone {
+    move |text| {
+        parse(text).map(|value| Typed {
+            text: text.trim().to_owned(),
+            value,
+        })
+    }
+}
+
+/// `lagsim init`.
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// The file to write
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `path=value` as the model's check takes it.
+fn parse_override(text: &str) -> Result<Override, String> {
+    match text.split_once('=') {
+        Some((path, _)) if !path.trim().is_empty() => Ok(Override {
+            text: text.to_owned(),
+        }),
+        _ => Err("write a path and a value, as in topic.partitions=12".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_declaration_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn set_may_be_given_several_times_and_needs_a_path_and_a_value() {
+        let parsed =
+            Cli::try_parse_from(["lagsim", "run", "m.toml", "--set", "a=1", "--set", "b=x=2"]);
+        let Ok(Cli {
+            command: Command::Run(run),
+        }) = parsed
+        else {
+            panic!("{parsed:?}");
+        };
+        let texts: Vec<_> = run
+            .model
+            .overrides
+            .iter()
+            .map(|one| one.text.as_str())
+            .collect();
+        assert_eq!(texts, ["a=1", "b=x=2"]);
+        for wrong in ["a", "=1", ""] {
+            let refused = Cli::try_parse_from(["lagsim", "check", "m.toml", "--set", wrong]);
+            assert!(refused.is_err(), "{wrong}");
+        }
+    }
+}

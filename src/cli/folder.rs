@@ -1,0 +1,187 @@
+//! The folder that gets a run's results: all of them or none.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::exit::Usage;
+use super::load::in_words;
+use crate::report::FILES;
+
+/// A folder that can be written, as far as can be told before there is anything to write.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Makes sure, before anything is simulated, that the results can be written; leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`Usage`], saying why not.
+    pub fn at(path: &Path) -> Result<Self, Usage> {
+        let refused = |why: String| {
+            Usage::new(
+                format!("cannot write results to `{}`: {why}", path.display()),
+                "choose a folder that can be written with --out DIR",
+            )
+        };
+        if path.as_os_str().is_empty() {
+            return Err(refused("the path is empty".to_owned()));
+        }
+        for (name, _) in FILES {
+            if path.join(name).is_dir() {
+                return Err(refused(format!("`{name}` in it is a folder")));
+            }
+        }
+        let existing = nearest_existing(path);
+        let probe = staging(existing);
+        fs::create_dir(&probe)
+            .and_then(|()| fs::remove_dir(&probe))
+            .map_err(|fault| refused(in_words(&fault)))?;
+        Ok(Folder {
+            path: path.to_owned(),
+        })
+    }
+
+    /// Writes `files` in the place of an earlier run's. All of them are complete before the first is moved to its
+    /// place; an earlier run's file that has no successor goes, since it would show another run.
+    ///
+    /// # Errors
+    /// Something cannot be written or moved: the folder is as it was.
+    pub fn write(&self, files: &[(&str, Vec<u8>)]) -> anyhow::Result<()> {
+        let staging = staging(&self.path);
+        let created = !self.path.exists();
+        let written = fs::create_dir_all(&self.path)
+            .and_then(|()| fs::create_dir(&staging))
+            .and_then(|()| self.replace(&staging, files));
+        // Best effort: what is left over is a hidden folder of our own.
+        let _ = fs::remove_dir_all(&staging);
+        if written.is_err() && created {
+            let _ = fs::remove_dir(&self.path);
+        }
+        written.with_context(|| {
+            format!(
+                "cannot write the results to `{}` (what was there is untouched)",
+                self.path.display()
+            )
+        })
+    }
+
+    fn replace(&self, staging: &Path, files: &[(&str, Vec<u8>)]) -> io::Result<()> {
+        for (name, bytes) in files {
+            fs::write(staging.join(name), bytes)?;
+        }
+        let mut moved = Vec::new();
+        for (name, _) in FILES {
+            let (place, older) = (self.path.join(name), staging.join(format!("{name}.older")));
+            let mut moves = Vec::new();
+            if place.exists() {
+                moves.push((place.clone(), older));
+            }
+            if files.iter().any(|(file, _)| *file == name) {
+                moves.push((staging.join(name), place));
+            }
+            for (from, to) in moves {
+                if let Err(fault) = fs::rename(&from, &to) {
+                    take_back(&moved);
+                    return Err(fault);
+                }
+                moved.push((from, to));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Undoes moves, the last one first.
+fn take_back(moved: &[(PathBuf, PathBuf)]) {
+    for (from, to) in moved.iter().rev() {
+        let _ = fs::rename(to, from);
+    }
+}
+
+/// A folder of this process inside `path`: on the same file system, so that a rename is all it takes.
+fn staging(path: &Path) -> PathBuf {
+    path.join(format!(".lagsim-{}", std::process::id()))
+}
+
+/// `path`, or the folder above it that has to be there first.
+fn nearest_existing(path: &Path) -> &Path {
+    let mut above = path;
+    while !above.exists() {
+        match above.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => return Path::new("."),
+            Some(parent) => above = parent,
+            None => return Path::new("."),
+        }
+    }
+    above
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contents(folder: &Path) -> Vec<(String, String)> {
+        let mut found: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                (name, fs::read_to_string(path).unwrap_or_default())
+            })
+            .collect();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn results_replace_those_of_an_earlier_run_and_nothing_else() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = temp.path().join("output/orders");
+        let target = Folder::at(&folder).unwrap();
+        assert!(
+            !temp.path().join("output").exists(),
+            "asking writes nothing"
+        );
+        let first = [("lag.csv", b"1".to_vec()), ("lag.png", b"2".to_vec())];
+        target.write(&first).unwrap();
+        fs::write(folder.join("notes.txt"), "mine").unwrap();
+        target.write(&[("lag.csv", b"3".to_vec())]).unwrap();
+        let expected = [("lag.csv", "3"), ("notes.txt", "mine")];
+        assert_eq!(
+            contents(&folder),
+            expected.map(|(n, c)| (n.to_owned(), c.to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_write_that_fails_half_way_leaves_the_older_results() {
+        let temp = tempfile::tempdir().unwrap();
+        let target = Folder::at(temp.path()).unwrap();
+        let first = [("lag.csv", b"1".to_vec()), ("summary.json", b"1".to_vec())];
+        target.write(&first).unwrap();
+        let older = contents(temp.path());
+        // Where the older summary.json would go there is a folder; by then lag.csv has been replaced.
+        let staging = temp.path().join("staging");
+        fs::create_dir_all(staging.join("summary.json.older")).unwrap();
+        let second = first.map(|(name, _)| (name, b"2".to_vec()));
+        assert!(target.replace(&staging, &second).is_err());
+        fs::remove_dir_all(&staging).unwrap();
+        assert_eq!(contents(temp.path()), older);
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_the_folder_is_refused_with_a_remedy() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("taken");
+        fs::write(&file, "").unwrap();
+        for path in [file.clone(), file.join("below")] {
+            let refused = Folder::at(&path).unwrap_err();
+            assert!(refused.to_string().contains("--out DIR"), "{refused}");
+        }
+    }
+}

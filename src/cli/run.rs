@@ -1,0 +1,98 @@
+//! `lagsim run`.
+
+use std::path::{Path, PathBuf};
+
+use super::args::{Format, RunArgs};
+use super::exit::Exit;
+use super::folder::Folder;
+use super::progress::Progress;
+use super::{load, terminal};
+use crate::experiment::run_replications_watched;
+use crate::measure::{Keep, Outcome};
+use crate::report;
+use crate::report::terminal::Style;
+use crate::scenario::Scenario;
+
+/// Simulates a model, writes its results and prints the verdict.
+pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
+    let mut scenario = load::scenario(&args.model, args.quiet)?;
+    if let Some(seed) = args.seed {
+        scenario.seed = seed;
+    }
+    let path = match &args.out {
+        Some(path) => path.clone(),
+        None => PathBuf::from("output").join(&scenario.name),
+    };
+    let folder = Folder::at(&path)?;
+    let progress = Progress::of(scenario.horizon, args.replications, args.quiet);
+    let outcomes = simulate(&scenario, args.replications, Keep::ALL, &progress);
+    drop(progress);
+    let files = report::files(&scenario, &outcomes, !args.no_plot)?;
+    folder.write(&files)?;
+    show(args, &outcomes, &files)?;
+    if !args.quiet {
+        wrote(&path, &files);
+    }
+    Ok(judge(&outcomes))
+}
+
+/// Runs replications and tells `progress` how far they are.
+pub fn simulate(scenario: &Scenario, n: u32, keep: Keep, progress: &Progress) -> Vec<Outcome> {
+    run_replications_watched(scenario, n, keep, &|by| progress.advance(by))
+}
+
+/// What stdout gets.
+fn show(args: &RunArgs, outcomes: &[Outcome], files: &[(&str, Vec<u8>)]) -> anyhow::Result<()> {
+    match args.format {
+        Format::Json => {
+            let summary = files.iter().find(|(name, _)| *name == "summary.json");
+            let bytes = summary.map_or(&[][..], |(_, bytes)| bytes);
+            terminal::print(&String::from_utf8_lossy(bytes))
+        }
+        Format::Text if args.quiet => Ok(()),
+        Format::Text => {
+            let style = Style {
+                colour: terminal::stdout_colour(),
+                chart: terminal::stdout_is_terminal(),
+            };
+            terminal::print(&report::terminal::run(outcomes, style))
+        }
+    }
+}
+
+fn wrote(path: &Path, files: &[(&str, Vec<u8>)]) {
+    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    terminal::note(&format!(
+        "\nwrote {} to {}\n",
+        names.join(", "),
+        path.display()
+    ));
+}
+
+/// Every expectation has to be met in every replication; the others are told on stderr.
+fn judge(outcomes: &[Outcome]) -> Exit {
+    let Some(first) = outcomes.first() else {
+        return Exit::Internal;
+    };
+    let mut exit = Exit::Success;
+    for (ix, expectation) in first.summary.expectations.iter().enumerate() {
+        let judged = outcomes
+            .iter()
+            .filter_map(|outcome| outcome.summary.expectations.get(ix));
+        let missed: Vec<_> = judged.filter(|judged| !judged.passed).collect();
+        let Some(example) = missed.first() else {
+            continue;
+        };
+        exit = Exit::ExpectationFailed;
+        let often = if outcomes.len() > 1 {
+            format!(" in {} of {} replications", missed.len(), outcomes.len())
+        } else {
+            String::new()
+        };
+        terminal::note(&format!(
+            "error: expected {}, but it is {}{often}\n",
+            expectation.text, example.measured
+        ));
+    }
+    exit
+}

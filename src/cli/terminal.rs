@@ -1,0 +1,54 @@
+//! The three things a program says: results on stdout, everything else on stderr, and how it may look there.
+
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::Context;
+
+/// Writes results to stdout. A reader that has gone away (`| head`) is no error: it has seen what it wanted.
+///
+/// # Errors
+/// stdout cannot be written for another reason, such as a full disk.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    match written {
+        Err(fault) if fault.kind() != io::ErrorKind::BrokenPipe => {
+            Err(fault).context("cannot write the results to stdout")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes remarks to stderr. If nobody can read them, nothing can be said about it either.
+pub fn note(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Whether stdout is a terminal.
+pub fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Whether stderr is a terminal.
+pub fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Whether results may be coloured.
+pub fn stdout_colour() -> bool {
+    stdout_is_terminal() && colour_wanted()
+}
+
+/// Whether remarks may be coloured.
+pub fn stderr_colour() -> bool {
+    stderr_is_terminal() && colour_wanted()
+}
+
+/// <https://no-color.org>, and terminals that have no colours.
+fn colour_wanted() -> bool {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    !no_color && !dumb
+}

@@ -1,0 +1,244 @@
+//! Lag and age as figures: maximum, time-weighted mean, final. Folds over the samples; nothing is stored per sample.
+
+use serde::Serialize;
+
+use super::curves::lag_of;
+use crate::sim::{PartitionState, Sample};
+use crate::units::SimTime;
+
+/// Lag of a partition, or of all together, over a run (records). Seen at the instants of the sample grid.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct LagFigures {
+    /// At the start, or when the partition was added.
+    pub initial: u64,
+    /// The highest.
+    pub max: u64,
+    /// When it was first that high (s).
+    pub max_at_s: f64,
+    /// Time-weighted mean (linear between two samples).
+    pub mean: f64,
+    /// At the end.
+    #[serde(rename = "final")]
+    pub last: u64,
+}
+
+/// Age of the oldest record that is not committed, over a run (s); 0 while there is none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct AgeFigures {
+    /// The highest.
+    pub max: f64,
+    /// When it was first that high (s).
+    pub max_at_s: f64,
+    /// Time-weighted mean (linear between two samples).
+    pub mean: f64,
+    /// At the end.
+    #[serde(rename = "final")]
+    pub last: f64,
+}
+
+/// Folds one curve of lag and one of age.
+#[derive(Clone, Debug)]
+struct Curve {
+    from: SimTime,
+    last_at: SimTime,
+    lag: LagFigures,
+    age: AgeFigures,
+    /// Twice the area below the lag curve (records x ns): whole numbers, so the order of adding does not matter.
+    lag_area: u128,
+    age_area: f64,
+}
+
+impl Curve {
+    fn new(at: SimTime, lag: u64, age: f64) -> Self {
+        Curve {
+            from: at,
+            last_at: at,
+            lag: LagFigures {
+                initial: lag,
+                max: lag,
+                max_at_s: at.as_secs_f64(),
+                mean: 0.0,
+                last: lag,
+            },
+            age: AgeFigures {
+                max: age,
+                max_at_s: at.as_secs_f64(),
+                mean: 0.0,
+                last: age,
+            },
+            lag_area: 0,
+            age_area: 0.0,
+        }
+    }
+
+    fn push(&mut self, at: SimTime, lag: u64, age: f64) {
+        let step = at.since(self.last_at);
+        self.lag_area +=
+            u128::from(step.as_nanos()) * (u128::from(self.lag.last) + u128::from(lag));
+        self.age_area += step.as_secs_f64() * (self.age.last + age) / 2.0;
+        self.last_at = at;
+        self.lag.last = lag;
+        self.age.last = age;
+        if lag > self.lag.max {
+            self.lag.max = lag;
+            self.lag.max_at_s = at.as_secs_f64();
+        }
+        if age > self.age.max {
+            self.age.max = age;
+            self.age.max_at_s = at.as_secs_f64();
+        }
+    }
+
+    fn figures(&self) -> (LagFigures, AgeFigures) {
+        let (mut lag, mut age) = (self.lag.clone(), self.age.clone());
+        let length = self.last_at.since(self.from);
+        if length.is_zero() {
+            (lag.mean, age.mean) = (lag.last as f64, age.last);
+        } else {
+            lag.mean = self.lag_area as f64 / 2.0 / length.as_nanos() as f64;
+            age.mean = self.age_area / length.as_secs_f64();
+        }
+        (lag, age)
+    }
+}
+
+/// When the group fell behind and when it had caught up again.
+///
+/// A partition is *behind* at a sample while it is not `keeping-up` and its lag exceeds what one poll takes
+/// (max.poll.records). The run is *drained* at the first sample, after the highest total lag of a time when some
+/// partition was behind, at which none is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Drain {
+    /// First sample at which a partition was behind.
+    pub behind_from: Option<SimTime>,
+    /// First sample after the highest total lag at which none was.
+    pub drained_at: Option<SimTime>,
+    highest: u64,
+}
+
+impl Drain {
+    fn push(&mut self, at: SimTime, total: u64, behind: bool) {
+        if behind {
+            self.behind_from.get_or_insert(at);
+            if total > self.highest {
+                self.highest = total;
+                self.drained_at = None;
+            }
+        } else if self.behind_from.is_some() {
+            self.drained_at.get_or_insert(at);
+        }
+    }
+}
+
+/// Folds the samples of every partition.
+#[derive(Clone, Debug)]
+pub struct Lags {
+    poll: u64,
+    partitions: Vec<Curve>,
+    total: Option<Curve>,
+    drain: Drain,
+}
+
+impl Lags {
+    /// Nothing seen yet; `poll` is what one poll takes at most (records).
+    pub fn new(poll: u64) -> Self {
+        Lags {
+            poll,
+            partitions: Vec::new(),
+            total: None,
+            drain: Drain::default(),
+        }
+    }
+
+    /// Takes the samples of an instant.
+    pub fn push(&mut self, at: SimTime, samples: &[Sample]) {
+        let (mut total, mut oldest, mut behind) = (0, 0.0_f64, false);
+        for (ix, sample) in samples.iter().enumerate() {
+            let (lag, age) = (lag_of(sample), sample.age_s.unwrap_or(0.0));
+            match self.partitions.get_mut(ix) {
+                Some(curve) => curve.push(at, lag, age),
+                None => self.partitions.push(Curve::new(at, lag, age)),
+            }
+            total += lag;
+            oldest = oldest.max(age);
+            behind |= sample.state != PartitionState::KeepingUp && lag > self.poll;
+        }
+        match &mut self.total {
+            Some(curve) => curve.push(at, total, oldest),
+            None => self.total = Some(Curve::new(at, total, oldest)),
+        }
+        self.drain.push(at, total, behind);
+    }
+
+    /// Figures of each partition.
+    pub fn partitions(&self) -> Vec<(LagFigures, AgeFigures)> {
+        self.partitions.iter().map(Curve::figures).collect()
+    }
+
+    /// Figures of the sum of all lags, and of the highest of all ages.
+    pub fn total(&self) -> (LagFigures, AgeFigures) {
+        self.total.as_ref().map(Curve::figures).unwrap_or_default()
+    }
+
+    /// When the group fell behind, and caught up.
+    pub fn drain(&self) -> Drain {
+        self.drain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(lag: u64, age_s: f64, state: PartitionState) -> Sample {
+        Sample {
+            log_end: 100 + lag,
+            committed: Some(100),
+            position: 100,
+            age_s: (lag > 0).then_some(age_s),
+            state,
+        }
+    }
+
+    #[test]
+    fn the_mean_weighs_by_time_and_not_by_sample() {
+        let mut lags = Lags::new(500);
+        for (second, lag) in [(0, 0), (10, 100), (11, 100), (12, 100)] {
+            let one = sample(lag, 4.0, PartitionState::Saturated);
+            lags.push(SimTime::from_secs(second), &[one, one]);
+        }
+        let (lag, age) = lags.total();
+        assert_eq!(
+            (lag.initial, lag.max, lag.max_at_s, lag.last),
+            (0, 200, 10.0, 200)
+        );
+        assert!((lag.mean - (10.0 * 100.0 + 2.0 * 200.0) / 12.0).abs() < 1e-9);
+        assert!((age.mean - (10.0 * 2.0 + 2.0 * 4.0) / 12.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn drained_means_after_the_highest_lag_and_not_after_the_first() {
+        use PartitionState::{KeepingUp, Saturated};
+        let mut lags = Lags::new(500);
+        let story = [
+            (0, 900, Saturated),
+            (1, 10, KeepingUp),
+            (2, 5_000, Saturated),
+            (3, 9_000, Saturated),
+            (4, 450, Saturated),
+            (5, 0, KeepingUp),
+        ];
+        for (second, lag, state) in story {
+            lags.push(SimTime::from_secs(second), &[sample(lag, 1.0, state)]);
+        }
+        assert_eq!(lags.drain().behind_from, Some(SimTime::ZERO));
+        assert_eq!(lags.drain().drained_at, Some(SimTime::from_secs(4)));
+    }
+
+    #[test]
+    fn less_than_a_poll_is_not_behind() {
+        let mut lags = Lags::new(500);
+        lags.push(SimTime::ZERO, &[sample(500, 1.0, PartitionState::Starting)]);
+        assert_eq!(lags.drain(), Drain::default());
+    }
+}

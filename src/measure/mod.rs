@@ -1,0 +1,27 @@
+//! From the facts and curves of a run to figures, alerts and words: folds that only watch. Not for files, pictures
+//! or terminals: the floors above make those.
+
+mod alert;
+mod attribution;
+mod curves;
+mod expect;
+mod lag;
+mod poison;
+mod rebalance;
+mod recorder;
+mod summary;
+mod verdict;
+pub mod words;
+
+pub use alert::{AlertEpisode, AlertRule};
+pub use attribution::{Cause, Segment};
+pub use curves::{Curves, lag_of};
+pub use expect::{Judged, measure};
+pub use lag::{AgeFigures, LagFigures};
+pub use rebalance::{Eviction, Pause, Rebalance, RebalanceEnd};
+pub use recorder::{Keep, Outcome, Recorder};
+pub use summary::{Accounts, OpenPoison, PartitionSummary, SCHEMA_VERSION, Summary};
+pub use verdict::Verdict;
+
+#[cfg(test)]
+pub mod fixture;

@@ -1,0 +1,277 @@
+//! The observer behind every report: one pass over a run, out comes an [`Outcome`].
+
+use super::alert::Alerts;
+use super::attribution::{self, Account, Segment, Segments};
+use super::curves::Curves;
+use super::expect;
+use super::lag::Lags;
+use super::poison::Poisons;
+use super::rebalance::GroupHistory;
+use super::summary::{Accounts, PartitionSummary, SCHEMA_VERSION, Summary};
+use super::verdict::{self, Verdict};
+use crate::kafka::GroupState;
+use crate::scenario::Scenario;
+use crate::sim::{Fact, GroupView, Observer, PartitionTotals, Sample, Totals};
+use crate::units::{SimDuration, SimTime};
+
+/// What a run keeps besides its summary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// The sampled curves, for `lag.csv` and plots.
+    pub curves: bool,
+    /// Every fact, for `events.csv` and the marks of plots.
+    pub events: bool,
+}
+
+impl Keep {
+    /// Curves and events.
+    pub const ALL: Keep = Keep {
+        curves: true,
+        events: true,
+    };
+    /// The summary alone, as a sweep needs it.
+    pub const SUMMARY: Keep = Keep {
+        curves: false,
+        events: false,
+    };
+}
+
+/// Everything that is left of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The figures.
+    pub summary: Summary,
+    /// The curves; empty unless kept.
+    pub curves: Curves,
+    /// Facts in order of time, without the states of partitions; empty unless kept.
+    pub events: Vec<(SimTime, Fact)>,
+    /// States of each partition in order of time; empty unless events are kept.
+    pub segments: Vec<Vec<Segment>>,
+    /// Each partition at the end.
+    pub last: Vec<Sample>,
+    /// The group at the end.
+    pub group: GroupView,
+}
+
+/// Records a run of a scenario.
+#[derive(Clone, Debug)]
+pub struct Recorder<'a> {
+    scenario: &'a Scenario,
+    replication: u32,
+    keep: Keep,
+    curves: Curves,
+    events: Vec<(SimTime, Fact)>,
+    lags: Lags,
+    segments: Segments,
+    history: GroupHistory,
+    poisons: Poisons,
+    alerts: Alerts,
+    last: Vec<Sample>,
+    end: SimTime,
+    totals: Totals,
+    group: GroupView,
+}
+
+impl<'a> Recorder<'a> {
+    /// Nothing seen yet of `scenario`'s `replication`.
+    pub fn new(scenario: &'a Scenario, replication: u32, keep: Keep) -> Self {
+        let poll = scenario
+            .settings
+            .iter()
+            .map(|settings| settings.properties.max_poll_records)
+            .max()
+            .unwrap_or(0);
+        Recorder {
+            scenario,
+            replication,
+            keep,
+            curves: Curves::default(),
+            events: Vec::new(),
+            lags: Lags::new(poll),
+            segments: Segments::default(),
+            history: GroupHistory::new(&scenario.group),
+            poisons: Poisons::default(),
+            alerts: Alerts::new(&scenario.alerts, &scenario.monitoring),
+            last: Vec::new(),
+            end: SimTime::ZERO,
+            totals: Totals::default(),
+            group: GroupView {
+                state: GroupState::Empty,
+                generation: 0,
+                members: Vec::new(),
+            },
+        }
+    }
+
+    /// Folds what was seen into the outcome.
+    pub fn into_outcome(self) -> Outcome {
+        let summary = self.summarise();
+        Outcome {
+            summary,
+            curves: self.curves,
+            events: self.events,
+            segments: if self.keep.events {
+                self.segments.partitions().to_vec()
+            } else {
+                Vec::new()
+            },
+            last: self.last,
+            group: self.group,
+        }
+    }
+
+    fn summarise(&self) -> Summary {
+        let scenario = self.scenario;
+        let partitions = self.partitions();
+        let (lag, age_s) = self.lags.total();
+        let (rebalances, evictions) = self.history.clone().finish(self.end);
+        let (alerts, alert_rules) = self.alerts.clone().finish(self.end);
+        let pauses = rebalances.iter().flat_map(|rebalance| &rebalance.pauses);
+        let pause_max_s = pauses.map(|pause| pause.pause_s).fold(0.0, f64::max);
+        let mut summary = Summary {
+            schema_version: SCHEMA_VERSION,
+            lagsim_version: env!("CARGO_PKG_VERSION"),
+            model: scenario.name.clone(),
+            title: scenario.title.clone(),
+            topic: scenario.topic.name.clone(),
+            group: scenario.group.name.clone(),
+            seed: scenario.seed,
+            replication: self.replication,
+            horizon_s: self.end.as_secs_f64(),
+            sample_s: scenario.sample.as_secs_f64(),
+            verdict: Verdict::default(),
+            passed: true,
+            expectations: Vec::new(),
+            accounts: sum(self.totals.partitions.iter()),
+            polls: self.totals.polls,
+            commits: self.totals.commits,
+            commits_failed: self.totals.commits_failed,
+            poison_attempts: self.totals.poison_attempts,
+            lag,
+            age_s,
+            behind_from_s: self.lags.drain().behind_from.map(SimTime::as_secs_f64),
+            drained_at_s: self.lags.drain().drained_at.map(SimTime::as_secs_f64),
+            attribution: attribution::causes(&attribution::add_up(
+                self.accounts().iter().flatten(),
+            )),
+            partitions,
+            rebalance_count: rebalances.len() as u64,
+            pause_max_s,
+            rebalances,
+            eviction_count: evictions.len() as u64,
+            evictions,
+            alerts,
+            alert_rules,
+            warnings: warnings(scenario),
+        };
+        summary.expectations = expect::judge(&scenario.expectations, &summary);
+        summary.passed = summary.expectations.iter().all(|judged| judged.passed);
+        summary.verdict = verdict::verdict(scenario, &summary);
+        summary
+    }
+
+    /// What each state did to the lag of each partition.
+    fn accounts(&self) -> Vec<Vec<Account>> {
+        let figures = self.lags.partitions();
+        figures
+            .iter()
+            .enumerate()
+            .map(|(ix, (lag, _))| self.segments.accounts(ix, self.end, lag.last))
+            .collect()
+    }
+
+    fn partitions(&self) -> Vec<PartitionSummary> {
+        let told = self
+            .lags
+            .partitions()
+            .into_iter()
+            .zip(self.accounts())
+            .enumerate();
+        told.map(|(ix, ((lag, age_s), accounts))| {
+            let state = self
+                .segments
+                .partitions()
+                .get(ix)
+                .and_then(|told| told.last());
+            PartitionSummary {
+                partition: ix as u32,
+                accounts: sum(self.totals.partitions.get(ix)),
+                lag,
+                age_s,
+                state: state.map_or("starting", |segment| segment.state.name()),
+                state_since_s: state.map_or(0.0, |segment| segment.since.as_secs_f64()),
+                poison: self.poisons.open(ix),
+                attribution: attribution::causes(&accounts),
+            }
+        })
+        .collect()
+    }
+}
+
+impl Observer for Recorder<'_> {
+    fn observe(&mut self, at: SimTime, fact: &Fact) {
+        if let Fact::State {
+            partition,
+            state,
+            since,
+            log_end,
+            committed,
+        } = fact
+        {
+            let segment = Segment::new(*since, *state, log_end.saturating_sub(*committed));
+            self.segments.tell(*partition, segment);
+            return;
+        }
+        self.history.observe(at, fact);
+        self.poisons.observe(at, fact);
+        if self.keep.events {
+            self.events.push((at, fact.clone()));
+        }
+    }
+
+    fn sample(&mut self, at: SimTime, partitions: &[Sample]) {
+        self.last.clear();
+        self.last.extend_from_slice(partitions);
+        self.segments.push(at, &self.last);
+        self.lags.push(at, &self.last);
+        self.alerts.push(at, &self.last);
+        self.end = at;
+        if self.keep.curves {
+            self.curves.push(at, &self.last);
+        }
+    }
+
+    fn finish(&mut self, at: SimTime, totals: &Totals, group: &GroupView) {
+        self.end = at;
+        self.totals = totals.clone();
+        self.group = group.clone();
+    }
+}
+
+/// Adds up accounts.
+fn sum<'a>(totals: impl IntoIterator<Item = &'a PartitionTotals>) -> Accounts {
+    totals
+        .into_iter()
+        .fold(Accounts::default(), |sum, own| Accounts {
+            produced: sum.produced + own.produced,
+            processed: sum.processed + own.processed,
+            committed: sum.committed + own.committed,
+            duplicates: sum.duplicates + own.duplicates,
+            lost: sum.lost + own.lost,
+            skipped: sum.skipped + own.skipped,
+            dead_lettered: sum.dead_lettered + own.dead_lettered,
+        })
+}
+
+/// What a reader should know about the settings of the report itself.
+fn warnings(scenario: &Scenario) -> Vec<String> {
+    let scrape: SimDuration = scenario.monitoring.scrape_interval;
+    if scenario.alerts.is_empty() || scrape >= scenario.sample {
+        return Vec::new();
+    }
+    vec![format!(
+        "alerts scrape every {scrape}, finer than the samples every {}: a scrape sees the last sample before it; \
+         choose a finer `sample` to see what lies between",
+        scenario.sample
+    )]
+}

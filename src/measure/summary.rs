@@ -1,0 +1,152 @@
+//! A run in figures: what `summary.json` holds. Not the curves, and not how the figures are shown.
+
+use serde::Serialize;
+
+use super::alert::{AlertEpisode, AlertRule};
+use super::attribution::Cause;
+use super::expect::Judged;
+use super::lag::{AgeFigures, LagFigures};
+use super::rebalance::{Eviction, Rebalance};
+use super::verdict::Verdict;
+
+/// Version of [`Summary`]'s shape. Adding a field keeps it.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A run in figures. Records unless a name ends in `_s` (seconds).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Version of the simulator.
+    pub lagsim_version: &'static str,
+    /// Stem of the model's file name.
+    pub model: String,
+    /// The model's title.
+    pub title: String,
+    /// Name of the topic.
+    pub topic: String,
+    /// group.id.
+    pub group: String,
+    /// Seed of every draw.
+    pub seed: u64,
+    /// Which replication this is, from 0.
+    pub replication: u32,
+    /// Length of the run (s).
+    pub horizon_s: f64,
+    /// Distance of the samples (s).
+    pub sample_s: f64,
+    /// What happened, why and what would help, in words.
+    pub verdict: Verdict,
+    /// Whether every expectation was met.
+    pub passed: bool,
+    /// The model's expectations.
+    pub expectations: Vec<Judged>,
+    /// Accounts of all partitions together.
+    #[serde(flatten)]
+    pub accounts: Accounts,
+    /// Non-empty polls.
+    pub polls: u64,
+    /// Commit requests that were accepted.
+    pub commits: u64,
+    /// Commit requests that were refused.
+    pub commits_failed: u64,
+    /// Attempts at poison records.
+    pub poison_attempts: u64,
+    /// Lag of all partitions together.
+    pub lag: LagFigures,
+    /// Age of the oldest record of any partition that is not committed (s).
+    pub age_s: AgeFigures,
+    /// First sample at which a partition was behind (more than one poll takes, and not `keeping-up`) (s).
+    pub behind_from_s: Option<f64>,
+    /// First sample after the highest lag at which no partition was behind (s); none if never, or never behind.
+    pub drained_at_s: Option<f64>,
+    /// Lag by cause, all partitions together.
+    pub attribution: Vec<Cause>,
+    /// Each partition.
+    pub partitions: Vec<PartitionSummary>,
+    /// How many rebalances began.
+    pub rebalance_count: u64,
+    /// Longest time a member stood still for one rebalance (s).
+    pub pause_max_s: f64,
+    /// Every rebalance.
+    pub rebalances: Vec<Rebalance>,
+    /// How many members were evicted.
+    pub eviction_count: u64,
+    /// Every eviction.
+    pub evictions: Vec<Eviction>,
+    /// Every episode of an alert that fired, or is pending at the end.
+    pub alerts: Vec<AlertEpisode>,
+    /// Every alert rule.
+    pub alert_rules: Vec<AlertRule>,
+    /// What a reader should know before trusting a figure.
+    pub warnings: Vec<String>,
+}
+
+/// What became of records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Accounts {
+    /// Appended during the run.
+    pub produced: u64,
+    /// Processed, repetitions included.
+    pub processed: u64,
+    /// Committed at the end less committed at the start.
+    pub committed: u64,
+    /// Processed again.
+    pub duplicates: u64,
+    /// Committed or jumped over without ever having been processed.
+    pub lost: u64,
+    /// Poison records that were given up and skipped.
+    pub skipped: u64,
+    /// Poison records that were given up and produced to a dead-letter topic.
+    pub dead_lettered: u64,
+}
+
+/// One partition in figures.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PartitionSummary {
+    /// Its number.
+    pub partition: u32,
+    /// What became of its records.
+    #[serde(flatten)]
+    pub accounts: Accounts,
+    /// Its lag.
+    pub lag: LagFigures,
+    /// Age of its oldest record that is not committed (s).
+    pub age_s: AgeFigures,
+    /// Its state at the end.
+    pub state: &'static str,
+    /// Since when it is in this state (s).
+    pub state_since_s: f64,
+    /// The poison record it cannot get past at the end.
+    pub poison: Option<OpenPoison>,
+    /// Its lag by cause.
+    pub attribution: Vec<Cause>,
+}
+
+/// A poison record that is not given up.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct OpenPoison {
+    /// Its offset.
+    pub offset: u64,
+    /// When it was first met (s).
+    pub met_at_s: f64,
+}
+
+impl Summary {
+    /// Rebalances per minute over the run.
+    pub fn rebalances_per_minute(&self) -> f64 {
+        if self.horizon_s > 0.0 {
+            self.rebalance_count as f64 * 60.0 / self.horizon_s
+        } else {
+            0.0
+        }
+    }
+
+    /// Share of the lag gained that the state called `name` made, from 0 to 1.
+    pub fn share_of(&self, name: &str) -> f64 {
+        self.attribution
+            .iter()
+            .find(|cause| cause.state == name)
+            .map_or(0.0, |c| c.share_of_gained)
+    }
+}

@@ -1,0 +1,117 @@
+//! A run in words: what made the lag, how it goes on, what would help. Rules over the summary, the same for every
+//! model. Not a place for figures that the summary does not hold.
+
+mod cause;
+mod outlook;
+mod remedy;
+
+use serde::Serialize;
+
+use super::summary::Summary;
+use crate::scenario::Scenario;
+
+/// What happened, in words; each entry is a sentence.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// One line: how the lag went.
+    pub headline: String,
+    /// What made the lag: poison records first, then evictions, then the rest by its share.
+    pub causes: Vec<String>,
+    /// Whether and when it drains, and which alert fires when.
+    pub outlook: Vec<String>,
+    /// What would help, one remedy per cause, in Kafka's terms.
+    pub remedies: Vec<String>,
+}
+
+/// A cause that the verdict names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Culprit {
+    Poison,
+    Evictions,
+    Saturated,
+    Throttled,
+    Rebalancing,
+    Orphaned,
+    Frozen,
+    Starting,
+}
+
+/// A cause below this share of the lag gained, or of the highest lag, is not worth a sentence.
+const SMALLEST_SHARE: f64 = 0.01;
+
+/// The verdict on a run of `scenario`.
+pub fn verdict(scenario: &Scenario, summary: &Summary) -> Verdict {
+    let culprits = culprits(summary);
+    let sentence = |culprit: &Culprit| cause::sentences(*culprit, scenario, summary);
+    let mut causes: Vec<String> = culprits.iter().flat_map(sentence).collect();
+    if causes.is_empty() {
+        causes.push(cause::none(summary));
+    }
+    Verdict {
+        headline: outlook::headline(summary),
+        causes,
+        outlook: outlook::sentences(summary),
+        remedies: culprits
+            .iter()
+            .map(|culprit| remedy::of(*culprit, scenario, summary))
+            .collect(),
+    }
+}
+
+/// Catching up within this time (s) is how a group starts, or goes on after a rebalance: not worth a cause.
+const SHORTEST_S: f64 = 60.0;
+
+/// Whether the group was never behind, or only for a moment.
+fn keeps_up(summary: &Summary) -> bool {
+    match (summary.behind_from_s, summary.drained_at_s) {
+        (None, _) => true,
+        (Some(from), Some(to)) => to - from <= SHORTEST_S.min(summary.horizon_s / 20.0),
+        (Some(_), None) => false,
+    }
+}
+
+/// Poison, evictions, then the rest by share; the rest only if the group was behind for more than a moment.
+fn culprits(summary: &Summary) -> Vec<Culprit> {
+    let mut found = Vec::new();
+    if summary
+        .partitions
+        .iter()
+        .any(|partition| partition.poison.is_some())
+        || summary.share_of("blocked") >= SMALLEST_SHARE
+    {
+        found.push(Culprit::Poison);
+    }
+    if summary.eviction_count > 0 || summary.share_of("evicted") >= SMALLEST_SHARE {
+        found.push(Culprit::Evictions);
+    }
+    if keeps_up(summary) {
+        return found;
+    }
+    let matters = |state: &str| {
+        let cause = summary
+            .attribution
+            .iter()
+            .find(|cause| cause.state == state)?;
+        let least = SMALLEST_SHARE * summary.lag.max as f64;
+        let enough = cause.share_of_gained >= SMALLEST_SHARE && cause.lag_gained as f64 >= least;
+        enough.then_some(cause.share_of_gained)
+    };
+    let mut rest: Vec<(f64, Culprit)> = [
+        ("saturated", Culprit::Saturated),
+        ("throttled", Culprit::Throttled),
+        ("rebalancing", Culprit::Rebalancing),
+        ("orphaned", Culprit::Orphaned),
+        ("frozen", Culprit::Frozen),
+        ("starting", Culprit::Starting),
+    ]
+    .into_iter()
+    .filter_map(|(state, culprit)| Some((matters(state)?, culprit)))
+    .collect();
+    // Stable: equal shares stay in the order of the table above.
+    rest.sort_by(|a, b| b.0.total_cmp(&a.0));
+    found.extend(rest.into_iter().map(|(_, culprit)| culprit));
+    found
+}
+
+#[cfg(test)]
+mod tests;

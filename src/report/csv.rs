@@ -1,0 +1,303 @@
+//! `lag.csv` and `events.csv`: fixed number formats, rows in order of time.
+
+use super::{RenderError, Results};
+use crate::measure::{AlertEpisode, Outcome, lag_of};
+use crate::sim::{Fact, StopReason};
+use crate::units::{PartitionId, SimTime};
+
+/// One row per sample and partition.
+pub fn lag(results: &Results) -> Result<Vec<u8>, RenderError> {
+    let curves = &results.first()?.curves;
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record([
+        "time_s",
+        "partition",
+        "log_end_offset",
+        "committed_offset",
+        "position",
+        "lag",
+        "age_s",
+        "state",
+    ])?;
+    for (instant, at) in curves.times().iter().enumerate() {
+        let time = seconds(*at);
+        for partition in 0..curves.partitions() {
+            let Some(sample) = curves.sample(partition, instant) else {
+                continue;
+            };
+            table.write_record([
+                time.as_str(),
+                &partition.to_string(),
+                &sample.log_end.to_string(),
+                &sample
+                    .committed
+                    .map_or_else(String::new, |offset| offset.to_string()),
+                &sample.position.to_string(),
+                &lag_of(&sample).to_string(),
+                &sample
+                    .age_s
+                    .map_or_else(String::new, |age| format!("{age:.3}")),
+                sample.state.name(),
+            ])?;
+        }
+    }
+    finish(table)
+}
+
+/// A row of `events.csv`, without its time.
+#[derive(Default)]
+struct Row {
+    event: &'static str,
+    member: String,
+    partition: Option<u32>,
+    generation: Option<u32>,
+    detail: String,
+}
+
+/// One row per event.
+pub fn events(results: &Results) -> Result<Vec<u8>, RenderError> {
+    let outcome = results.first()?;
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record([
+        "time_s",
+        "event",
+        "member",
+        "partition",
+        "generation",
+        "detail",
+    ])?;
+    let facts = outcome
+        .events
+        .iter()
+        .map(|(at, fact)| (at.as_secs_f64(), row(results, fact)));
+    let mut rows: Vec<(f64, Row)> = facts.collect();
+    rows.extend(alerts(outcome));
+    // Stable: at one instant the facts come first and in the order they were told.
+    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (at, row) in rows {
+        let number = |number: Option<u32>| number.map_or_else(String::new, |n| n.to_string());
+        table.write_record([
+            format!("{at:.3}").as_str(),
+            row.event,
+            &row.member,
+            &number(row.partition),
+            &number(row.generation),
+            &row.detail,
+        ])?;
+    }
+    finish(table)
+}
+
+fn finish(table: csv::Writer<Vec<u8>>) -> Result<Vec<u8>, RenderError> {
+    table
+        .into_inner()
+        .map_err(|error| RenderError::Csv(error.into_error().into()))
+}
+
+/// Seconds with exactly three decimals, rounded down as a clock shows them.
+fn seconds(at: SimTime) -> String {
+    let millis = at.as_nanos() / 1_000_000;
+    format!("{}.{:03}", millis / 1_000, millis % 1_000)
+}
+
+fn alerts(outcome: &Outcome) -> impl Iterator<Item = (f64, Row)> + '_ {
+    let row = |event, episode: &AlertEpisode| Row {
+        event,
+        partition: episode.partition,
+        detail: format!("{} ({})", episode.name, episode.severity),
+        ..Row::default()
+    };
+    outcome.summary.alerts.iter().flat_map(move |episode| {
+        [
+            ("alert-pending", Some(episode.pending_at_s)),
+            ("alert-firing", episode.firing_at_s),
+            ("alert-resolved", episode.resolved_at_s),
+        ]
+        .into_iter()
+        .filter_map(move |(event, at)| Some((at?, row(event, episode))))
+    })
+}
+
+/// `0 3 5`.
+fn partitions(partitions: &[PartitionId]) -> String {
+    let numbers: Vec<String> = partitions
+        .iter()
+        .map(|partition| partition.0.to_string())
+        .collect();
+    numbers.join(" ")
+}
+
+fn row(results: &Results, fact: &Fact) -> Row {
+    let about = |event, process: &crate::units::ProcessId| Row {
+        event,
+        member: results.process(*process).to_owned(),
+        ..Row::default()
+    };
+    match fact {
+        Fact::ProcessStarted { process } => about("process-started", process),
+        Fact::ProcessStopped { process, reason } => Row {
+            detail: match reason {
+                StopReason::Closed => "closed".to_owned(),
+                StopReason::Killed => "killed".to_owned(),
+            },
+            ..about("process-stopped", process)
+        },
+        Fact::MemberJoined { process, member_id } => Row {
+            detail: member_id.clone(),
+            ..about("member-joined", process)
+        },
+        Fact::MemberEvicted { process, removal } => Row {
+            detail: removal.map_or_else(|| "max.poll.interval.ms exceeded".to_owned(), words),
+            ..about("member-evicted", process)
+        },
+        Fact::MemberResumed { process, since } => Row {
+            detail: format!("stood still since {}", seconds(*since)),
+            ..about("member-resumed", process)
+        },
+        Fact::CommitFailed {
+            process,
+            error,
+            records,
+        } => Row {
+            detail: format!(
+                "{}, {records} records",
+                error.map_or_else(|| "CommitFailedException".to_owned(), words)
+            ),
+            ..about("commit-failed", process)
+        },
+        Fact::Frozen { process } => about("frozen", process),
+        Fact::Thawed { process } => about("thawed", process),
+        _ => group_or_partition(results, fact),
+    }
+}
+
+fn group_or_partition(results: &Results, fact: &Fact) -> Row {
+    let member = |process| results.process(process).to_owned();
+    match fact {
+        Fact::RebalanceStarted {
+            generation,
+            reason,
+            process,
+        } => Row {
+            event: "rebalance-started",
+            member: process.map_or_else(String::new, member),
+            generation: Some(*generation),
+            detail: words(reason)
+                .split('(')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            ..Row::default()
+        },
+        Fact::GenerationStarted {
+            generation,
+            members,
+        } => Row {
+            event: "generation-started",
+            generation: Some(*generation),
+            detail: format!("{members} members"),
+            ..Row::default()
+        },
+        Fact::GroupStable { generation } => Row {
+            event: "group-stable",
+            generation: Some(*generation),
+            ..Row::default()
+        },
+        Fact::PartitionsAssigned {
+            process,
+            generation,
+            partitions: assigned,
+        } => Row {
+            event: "partitions-assigned",
+            member: member(*process),
+            generation: Some(*generation),
+            detail: partitions(assigned),
+            ..Row::default()
+        },
+        Fact::PartitionsRevoked {
+            process,
+            generation,
+            partitions: revoked,
+            lost,
+        } => Row {
+            event: if *lost {
+                "partitions-lost"
+            } else {
+                "partitions-revoked"
+            },
+            member: member(*process),
+            generation: Some(*generation),
+            detail: partitions(revoked),
+            ..Row::default()
+        },
+        _ => record_or_timeline(results, fact),
+    }
+}
+
+fn record_or_timeline(results: &Results, fact: &Fact) -> Row {
+    let member = |process| results.process(process).to_owned();
+    match fact {
+        Fact::PoisonMet {
+            process,
+            partition,
+            offset,
+        } => Row {
+            event: "poison-met",
+            member: process.map_or_else(String::new, member),
+            partition: Some(partition.0),
+            detail: format!("offset {offset}"),
+            ..Row::default()
+        },
+        Fact::PoisonGivenUp {
+            process,
+            partition,
+            offset,
+            dead_lettered,
+        } => Row {
+            event: if *dead_lettered {
+                "poison-dead-lettered"
+            } else {
+                "poison-skipped"
+            },
+            member: member(*process),
+            partition: Some(partition.0),
+            detail: format!("offset {offset}"),
+            ..Row::default()
+        },
+        Fact::RecordsLost {
+            partition,
+            from,
+            to,
+        } => Row {
+            event: "records-lost",
+            partition: Some(partition.0),
+            detail: format!("offsets {from} to {}", to.saturating_sub(1)),
+            ..Row::default()
+        },
+        Fact::Timeline { entry } => Row {
+            event: "timeline",
+            detail: results
+                .scenario
+                .timeline
+                .get(*entry)
+                .map_or_else(String::new, |entry| entry.label.clone()),
+            ..Row::default()
+        },
+        _ => Row {
+            event: "group-empty",
+            ..Row::default()
+        },
+    }
+}
+
+/// `SessionExpired` as `session-expired`.
+fn words(name: impl std::fmt::Debug) -> String {
+    let mut text = String::new();
+    for letter in format!("{name:?}").chars() {
+        if letter.is_ascii_uppercase() && !text.is_empty() && !text.ends_with('(') {
+            text.push('-');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}

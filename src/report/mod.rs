@@ -1,0 +1,89 @@
+//! From the outcomes of runs to bytes and text: files, the picture, what a terminal shows. Pure; the command line
+//! writes. Not for figures: those stand in the summary.
+
+mod chart;
+mod csv;
+pub mod describe;
+mod json;
+mod picture;
+mod plot;
+pub mod terminal;
+
+use crate::measure::Outcome;
+use crate::scenario::Scenario;
+
+/// What a report is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Results<'a> {
+    /// What was run.
+    pub scenario: &'a Scenario,
+    /// Its replications; the first one's curves and events are shown.
+    pub outcomes: &'a [Outcome],
+}
+
+/// Why a report could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// There is no outcome to show.
+    #[error("nothing was run")]
+    NoOutcome,
+    /// The embedded font could not be read.
+    #[error("the embedded font could not be registered")]
+    Font,
+    /// The picture could not be drawn.
+    #[error("drawing failed: {0}")]
+    Drawing(String),
+    /// The picture could not be encoded.
+    #[error("encoding the picture failed: {0}")]
+    Encoding(String),
+    /// A table could not be written.
+    #[error("writing a table failed: {0}")]
+    Csv(#[from] ::csv::Error),
+    /// The summary could not be written.
+    #[error("writing the summary failed: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Turns finished results into a file's bytes. Pure; the caller writes.
+pub type Render = fn(&Results) -> Result<Vec<u8>, RenderError>;
+
+/// Every file of a run's folder, by name. A new format is one file and one row.
+pub const FILES: [(&str, Render); 4] = [
+    ("lag.csv", csv::lag),
+    ("events.csv", csv::events),
+    ("summary.json", json::summary),
+    ("lag.png", plot::lag),
+];
+
+/// The files of a run's folder, by name; without `lag.png` if no `plot` is wanted.
+pub fn files(
+    scenario: &Scenario,
+    outcomes: &[Outcome],
+    plot: bool,
+) -> Result<Vec<(&'static str, Vec<u8>)>, RenderError> {
+    let results = Results { scenario, outcomes };
+    FILES
+        .iter()
+        .filter(|(name, _)| plot || !name.ends_with(".png"))
+        .map(|(name, render)| Ok((*name, render(&results)?)))
+        .collect()
+}
+
+impl Results<'_> {
+    /// The outcome whose curves are shown.
+    fn first(&self) -> Result<&Outcome, RenderError> {
+        self.outcomes.first().ok_or(RenderError::NoOutcome)
+    }
+
+    /// A process's name.
+    fn process(&self, process: crate::units::ProcessId) -> &str {
+        self.scenario
+            .group
+            .processes
+            .get(process.ix())
+            .map_or("?", |process| &process.name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

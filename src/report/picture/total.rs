@@ -1,0 +1,112 @@
+//! The upper panel: lag of all partitions together, over replications if there are several.
+
+use super::curve;
+use super::frame::Panel;
+use super::scene::{Scene, Shape, palette};
+use crate::measure::Outcome;
+use crate::measure::words::{grouped, span};
+
+/// Total lag of each outcome at each instant they share.
+pub struct Totals {
+    /// By instant: the 5 %, 50 % and 95 % quantiles over the outcomes; all the same for one outcome.
+    quantiles: Vec<[f64; 3]>,
+    /// How many outcomes.
+    outcomes: usize,
+}
+
+impl Totals {
+    /// Of outcomes whose curves were kept.
+    pub fn of(outcomes: &[Outcome]) -> Totals {
+        let kept: Vec<&Outcome> = outcomes.iter().filter(|o| !o.curves.is_empty()).collect();
+        let instants = kept
+            .iter()
+            .map(|o| o.curves.times().len())
+            .min()
+            .unwrap_or(0);
+        let quantiles = (0..instants)
+            .map(|instant| {
+                let mut lags: Vec<f64> = kept
+                    .iter()
+                    .map(|o| o.curves.total_lag(instant) as f64)
+                    .collect();
+                lags.sort_by(f64::total_cmp);
+                [0.05, 0.5, 0.95].map(|share| quantile(&lags, share))
+            })
+            .collect();
+        Totals {
+            quantiles,
+            outcomes: kept.len(),
+        }
+    }
+
+    /// The highest point of the panel (records).
+    pub fn max(&self) -> u64 {
+        self.quantiles
+            .iter()
+            .map(|[_, _, high]| *high)
+            .fold(0.0, f64::max)
+            .ceil() as u64
+    }
+
+    /// The title of the panel.
+    pub fn title(&self, outcome: &Outcome) -> String {
+        let lag = &outcome.summary.lag;
+        if self.outcomes > 1 {
+            return format!(
+                "Total lag (records): median and 5 to 95 % of {} replications",
+                self.outcomes
+            );
+        }
+        format!(
+            "Total lag (records): {} at the start, at most {} at {}, {} at the end",
+            grouped(lag.initial),
+            grouped(lag.max),
+            span(lag.max_at_s),
+            grouped(lag.last)
+        )
+    }
+
+    /// Draws the curve, filled down to zero, or the median in its band.
+    pub fn draw(&self, scene: &mut Scene, panel: &Panel, outcome: &Outcome) {
+        let times = &outcome.curves.times()[..self.quantiles.len()];
+        let line =
+            |which: usize| curve::line(panel, times, |instant| self.quantiles[instant][which]);
+        let median = line(1);
+        if self.outcomes > 1 {
+            scene.shapes.push(Shape::Area {
+                points: curve::between(&line(2), &line(0)),
+                ink: palette::BLUE.faint(0.25),
+            });
+        } else if let (Some(first), Some(last)) = (median.first(), median.last()) {
+            let floor = [(first.0, panel.y.1), (last.0, panel.y.1)];
+            scene.shapes.push(Shape::Area {
+                points: curve::between(&median, &floor),
+                ink: palette::BLUE.faint(0.18),
+            });
+        }
+        scene.line(median, palette::BLUE, 2.5, None);
+    }
+}
+
+/// The quantile of sorted values, linear between them.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let place = share * (sorted.len().saturating_sub(1)) as f64;
+    let low = sorted.get(place.floor() as usize).copied().unwrap_or(0.0);
+    let high = sorted.get(place.ceil() as usize).copied().unwrap_or(low);
+    low + (high - low) * place.fract()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_lie_between_the_values() {
+        let sorted = [0.0, 10.0, 20.0, 30.0, 40.0];
+        assert_eq!(
+            [0.0, 0.05, 0.5, 1.0].map(|share| quantile(&sorted, share)),
+            [0.0, 2.0, 20.0, 40.0]
+        );
+        assert_eq!(quantile(&[7.0], 0.95), 7.0);
+    }
+}

@@ -1,0 +1,140 @@
+//! The group's members.
+
+use std::collections::BTreeSet;
+
+use super::super::model::{Group, Process};
+use super::super::raw::{self, Spot};
+use super::judge::Judge;
+use crate::units::{SimDuration, SimTime};
+
+/// Most members of a group, over the whole run.
+pub(super) const MOST_MEMBERS: u64 = 10_000;
+
+/// The instant a length of time after the start.
+pub(super) fn instant(after: SimDuration) -> SimTime {
+    SimTime::ZERO + after
+}
+
+impl Judge<'_> {
+    pub(super) fn group(&mut self, section: Option<&Spot<raw::Group>>) -> Option<Group> {
+        let Some(Spot { span, value: group }) = section else {
+            return self.missing(
+                &(0..0),
+                "group",
+                "add a section: [group] with name and members",
+            );
+        };
+        let name = match &group.name {
+            Some(name) => self.text(name),
+            None => self.missing(
+                span,
+                "name",
+                r#"write the group's id: name = "order-processor""#,
+            ),
+        };
+        let prefix = name.clone().unwrap_or_default();
+        let processes = match (&group.members, &group.member) {
+            (Some(members), Some(listed)) => {
+                let other = listed.first().map_or(span, |first| &first.span);
+                self.clash(
+                    &members.0.span,
+                    "`members` and `[[group.member]]` both say who is there",
+                    (other, "here too"),
+                    "keep the number or the list",
+                )
+            }
+            (Some(members), None) => {
+                let count =
+                    self.count_within(members, "the members of a group", 0, MOST_MEMBERS)?;
+                self.counted(&prefix, count, group)
+            }
+            (None, Some(listed)) => self.listed(&prefix, listed, group),
+            (None, None) => self.missing(span, "members", "write how many run: members = 4"),
+        };
+        Some(Group {
+            name: name?,
+            processes: processes?,
+        })
+    }
+
+    fn counted(&mut self, prefix: &str, count: u64, group: &raw::Group) -> Option<Vec<Process>> {
+        let mut starts = vec![SimTime::ZERO; count as usize];
+        if let Some(times) = &group.start_times {
+            if times.value.len() != starts.len() {
+                let message = format!(
+                    "`start-times` lists {} times for {count} members",
+                    times.value.len()
+                );
+                return self.error(
+                    &times.span,
+                    message,
+                    format!("list {count} times, one per member"),
+                );
+            }
+            for (start, time) in starts.iter_mut().zip(&times.value) {
+                *start = instant(self.duration(time)?);
+            }
+        }
+        let named = starts.into_iter().enumerate();
+        Some(
+            named
+                .map(|(index, start)| Process {
+                    name: format!("{prefix}-{index}"),
+                    start: Some(start),
+                })
+                .collect(),
+        )
+    }
+
+    fn listed(
+        &mut self,
+        prefix: &str,
+        listed: &[Spot<raw::Member>],
+        group: &raw::Group,
+    ) -> Option<Vec<Process>> {
+        if let Some(times) = &group.start_times {
+            let help = "write `start` in each [[group.member]] instead";
+            self.error::<()>(
+                &times.span,
+                "`start-times` goes with `members`, not with a list",
+                help,
+            );
+        }
+        if listed.len() as u64 > MOST_MEMBERS {
+            let help = format!("list at most {MOST_MEMBERS}");
+            return self.error(&listed[0].span, "too many members", help);
+        }
+        let mut names = BTreeSet::new();
+        let mut processes = Some(Vec::new());
+        for (index, member) in listed.iter().enumerate() {
+            let name = match &member.value.name {
+                Some(name) => self.text(name),
+                None => Some(format!("{prefix}-{index}")),
+            };
+            let start = match &member.value.start {
+                Some(start) => self.duration(start),
+                None => Some(SimDuration::ZERO),
+            };
+            if let Some(name) = &name
+                && !names.insert(name.clone())
+            {
+                let at = member
+                    .value
+                    .name
+                    .as_ref()
+                    .map_or(&member.span, |name| &name.0.span);
+                let help =
+                    "give each member a name of its own: it addresses the member's random draws";
+                self.error::<()>(at, format!("two members are called `{name}`"), help);
+            }
+            match (name, start, &mut processes) {
+                (Some(name), Some(start), Some(all)) => all.push(Process {
+                    name,
+                    start: Some(instant(start)),
+                }),
+                _ => processes = None,
+            }
+        }
+        processes
+    }
+}

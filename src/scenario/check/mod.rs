@@ -1,0 +1,322 @@
+//! The only way to a [`Scenario`]: every value judged, every mistake collected.
+//! Not for loading files: what a model names comes through a function of the caller.
+
+mod alert;
+mod csv;
+mod curve;
+mod doubt;
+mod expect;
+mod group;
+mod judge;
+mod keys;
+mod law;
+mod poison;
+mod processing;
+mod production;
+mod properties;
+mod settings;
+mod timeline;
+mod topic;
+
+use toml::de::DeTable;
+
+use super::diagnostic::{Diagnostics, Severity, Sources};
+use super::document::{self, Shape, list};
+use super::model::Scenario;
+use super::raw::Model;
+use crate::units::SimDuration;
+use judge::{Judge, Place};
+
+/// Most samples of a curve.
+const MOST_SAMPLES: u64 = 10_000_000;
+/// Longest run [days].
+const LONGEST_DAYS: u64 = 400;
+/// Largest model file [bytes].
+const LARGEST_FILE: usize = 4 << 20;
+/// Longest dotted key [parts]: deeper ones would only serve to exhaust the stack.
+const MOST_DOTS: usize = 200;
+
+/// The text of a model.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The file as messages show it.
+    pub name: String,
+    /// Its name without folder and extension; names the folder of the results.
+    pub stem: String,
+    /// What is in it.
+    pub text: String,
+}
+
+/// A key of the model changed from outside, as `--set path=value` does.
+#[derive(Clone, Debug)]
+pub struct Override {
+    /// `path=value`: keys joined by dots, entries of lists by their number; the value as TOML, or bare text.
+    pub text: String,
+}
+
+/// A model that can be run.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The model.
+    pub scenario: Scenario,
+    /// What in it is doubtful.
+    pub warnings: Diagnostics,
+}
+
+/// Judges a model: `overrides` first change its text, later ones win; `read` loads a file that the model names, from
+/// the model's folder, or says why it cannot.
+///
+/// # Errors
+/// Every mistake that was found, each with its place and what to do.
+pub fn check(
+    source: &Source,
+    overrides: &[Override],
+    read: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<Checked, Diagnostics> {
+    let mut judge = Judge {
+        sources: Sources::default(),
+        found: Vec::new(),
+        excused: Default::default(),
+        read,
+    };
+    judge.sources.add(&source.name, &source.text);
+    let scenario = judge.model(source, overrides);
+    let Judge { sources, found, .. } = judge;
+    let failed = found.iter().any(|one| one.severity == Severity::Error);
+    let diagnostics = Diagnostics::new(sources, found);
+    match scenario {
+        Some(scenario) if !failed => Ok(Checked {
+            scenario,
+            warnings: diagnostics,
+        }),
+        _ => Err(diagnostics),
+    }
+}
+
+/// A model as it is written, both as a document and as its mirror.
+struct Written<'t> {
+    tree: DeTable<'t>,
+    model: Model,
+}
+
+impl Judge<'_> {
+    fn model(&mut self, source: &Source, overrides: &[Override]) -> Option<Scenario> {
+        self.refuse_absurd(source)?;
+        let mut tree = match document::parse(&source.text) {
+            Ok(tree) => tree.into_inner(),
+            Err(faults) => {
+                self.found.extend(faults);
+                return None;
+            }
+        };
+        for one in overrides {
+            self.apply(one, &mut tree);
+        }
+        let written = self.mirror(tree)?;
+        self.scenario(source, &written)
+    }
+
+    fn refuse_absurd(&mut self, source: &Source) -> Option<()> {
+        let text = &source.text;
+        if text.len() > LARGEST_FILE {
+            let message = format!("the file has {} bytes", text.len());
+            return self.error(
+                &(0..0),
+                message,
+                "a model has at most 4 MiB: put recorded rates and times into CSV files",
+            );
+        }
+        self.refuse_long_keys(0, text)
+    }
+
+    /// Keys with very many dots: each dot is a level of the document, and levels cost stack.
+    fn refuse_long_keys(&mut self, base: usize, text: &str) -> Option<()> {
+        let (mut dots, mut quote, mut comment) = (0, None, false);
+        for (at, c) in text.char_indices() {
+            match c {
+                '\n' => (dots, quote, comment) = (0, None, false),
+                _ if comment => {}
+                '"' | '\'' if quote.is_none() => quote = Some(c),
+                _ if quote == Some(c) => quote = None,
+                _ if quote.is_some() => {}
+                '#' => comment = true,
+                ',' | '=' | '{' => dots = 0,
+                '.' => dots += 1,
+                _ => {}
+            }
+            if dots > MOST_DOTS {
+                let message = format!("a key of more than {MOST_DOTS} parts");
+                return self.error(&(base + at..base + at + 1), message, "write a shorter key");
+            }
+        }
+        Some(())
+    }
+
+    fn apply<'t>(&mut self, one: &'t Override, tree: &mut DeTable<'t>) {
+        let base = self.sources.add("--set", &one.text);
+        if self.refuse_long_keys(base, &one.text).is_none() {
+            return;
+        }
+        let Some((path, value)) = one.text.split_once('=') else {
+            let help = "write the path of a key and its value, as in --set topic.partitions=12";
+            self.error::<()>(
+                &(base..base + one.text.len()),
+                "there is no `=` in it",
+                help,
+            );
+            return;
+        };
+        let value = document::parse_value(value, base + path.len() + 1);
+        let put =
+            document::split_path(path, base).and_then(|steps| document::put(tree, &steps, value));
+        if let Err(fault) = put {
+            self.found.push(fault);
+        }
+    }
+
+    fn mirror<'t>(&mut self, tree: DeTable<'t>) -> Option<Written<'t>> {
+        let mut shape = Shape::default();
+        let read = document::read(tree, &mut shape);
+        self.found.extend(shape.found);
+        self.excused.extend(shape.excused);
+        read.map(|(model, tree)| Written { tree, model })
+    }
+
+    fn scenario(&mut self, source: &Source, written: &Written<'_>) -> Option<Scenario> {
+        let model = &written.model;
+        let title = match &model.title {
+            Some(title) => self.text(title),
+            None => Some(source.stem.clone()),
+        };
+        let seed = match &model.seed {
+            Some(seed) => self.count(seed),
+            None => Some(1),
+        };
+        let clock = self.clock(model);
+        let horizon = clock.map(|(horizon, _)| horizon);
+        let topic = self.topic(model.topic.as_ref());
+        let cluster = self.cluster(model.cluster.as_ref());
+        let group = self.group(model.group.as_ref());
+        let downstream = self.downstreams(model.downstream.as_ref());
+        let first = self.settings(model, &cluster, downstream.as_ref());
+        let walked = self.walk(
+            written,
+            horizon,
+            topic.as_ref(),
+            group,
+            &cluster,
+            downstream.as_ref(),
+        );
+        let production = self.production(model.produce.as_ref(), horizon, topic.as_ref(), &walked);
+        let poison = self.poison(model, horizon, topic.as_ref(), production.as_ref());
+        let monitoring = self.monitoring(model.monitoring.as_ref());
+        let alerts = self.alerts(model.alert.as_deref().unwrap_or(&[]));
+        let partitions = walked.partitions;
+        let expectations =
+            self.expectations(model.expect.as_deref().unwrap_or(&[]), model, partitions);
+        self.doubts(
+            model,
+            topic.as_ref(),
+            &walked,
+            first.as_ref(),
+            downstream.as_ref(),
+        );
+        let (horizon, sample) = clock?;
+        let mut settings = vec![first?];
+        settings.extend(walked.settings);
+        Some(Scenario {
+            name: source.stem.clone(),
+            title: title?,
+            seed: seed?,
+            horizon,
+            sample,
+            topic: topic?,
+            production: production?,
+            cluster,
+            group: walked.group?,
+            settings,
+            downstream,
+            poison: poison?,
+            timeline: walked.timeline,
+            monitoring,
+            alerts,
+            expectations,
+        })
+    }
+
+    /// Horizon and sample distance.
+    fn clock(&mut self, model: &Model) -> Option<(SimDuration, SimDuration)> {
+        let sample = match &model.sample {
+            Some(sample) => self.positive(sample, "the distance between samples"),
+            None => Some(SimDuration::from_secs(1)),
+        };
+        let Some(value) = &model.horizon else {
+            return self.missing(
+                &(0..0),
+                "horizon",
+                r#"write how long to simulate, at the top of the file: horizon = "3h""#,
+            );
+        };
+        let horizon = self.positive(value, "the horizon")?;
+        if horizon > SimDuration::from_secs(LONGEST_DAYS * 86_400) {
+            let help = format!("simulate at most {LONGEST_DAYS} days; a typical week says as much");
+            return self.error(
+                &value.0.span,
+                format!("{horizon} is too long to simulate"),
+                help,
+            );
+        }
+        let sample = sample?;
+        if sample > horizon
+            && let Some(at) = &model.sample
+        {
+            let message =
+                format!("the samples are {sample} apart, but the run ends after {horizon}");
+            return self.clash(
+                &at.0.span,
+                message,
+                (&value.0.span, "the horizon"),
+                "sample more often",
+            );
+        }
+        let samples = horizon.as_nanos() / sample.as_nanos();
+        if samples > MOST_SAMPLES {
+            let at = model.sample.as_ref().map_or(&value.0.span, |at| &at.0.span);
+            let least = horizon
+                .as_nanos()
+                .div_ceil(MOST_SAMPLES)
+                .div_ceil(1_000_000_000);
+            let message = format!("{samples} samples per partition are too many");
+            return self.error(at, message, format!(r#"write sample = "{least}s" or more"#));
+        }
+        Some((horizon, sample))
+    }
+}
+
+/// Reports unless exactly one of `given` is there.
+fn one_of(
+    judge: &mut Judge<'_>,
+    at: &Place,
+    given: &[(&str, bool)],
+    what: &str,
+    help: &str,
+) -> Option<()> {
+    let there: Vec<&str> = given
+        .iter()
+        .filter(|(_, there)| *there)
+        .map(|(name, _)| *name)
+        .collect();
+    match there.as_slice() {
+        [_] => Some(()),
+        [] => {
+            if given.iter().any(|(name, _)| judge.excused.contains(*name)) {
+                return None;
+            }
+            judge.error(at, format!("{what} is missing"), help)
+        }
+        several => {
+            let message = format!("{} exclude each other: {what} is said once", list(several));
+            judge.error(at, message, format!("keep one of {}", list(several)))
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Processing and the dependency it calls.
+
+use std::collections::BTreeMap;
+
+use super::super::model::{CommitPolicy, Downstream, OnStop, Processing, RateLimit};
+use super::super::raw::{self, Number, Rate, Spot};
+use super::judge::Judge;
+use super::properties::{AllGiven, place_of};
+use crate::kafka::ConsumerProperties;
+use crate::units::SimDuration;
+
+const COMMITS: [(&str, CommitPolicy); 4] = [
+    ("auto", CommitPolicy::Auto),
+    ("after-batch", CommitPolicy::AfterBatch),
+    ("per-record", CommitPolicy::PerRecord),
+    ("async", CommitPolicy::Async),
+];
+
+/// Most dependency calls of one record, one after another.
+const MOST_CALLS: u64 = 10_000;
+
+impl Judge<'_> {
+    /// How records are processed; makes enable.auto.commit follow `commit` where it was not given.
+    pub(super) fn processing(
+        &mut self,
+        section: Option<&Spot<raw::Processing>>,
+        properties: &mut ConsumerProperties,
+        given: &AllGiven,
+        downstream: Option<&Downstream>,
+    ) -> Option<Processing> {
+        let Some(Spot { span, value }) = section else {
+            return self.missing(
+                &(0..0),
+                "processing",
+                r#"add a section: [processing] with time = "4ms""#,
+            );
+        };
+        let time = match &value.time {
+            Some(law) => self.law(law),
+            None => self.missing(span, "time", r#"write what a record costs: time = "4ms""#),
+        };
+        let calls = match &value.calls {
+            Some(calls) => self.calls(calls, downstream),
+            None => Some(u32::from(downstream.is_some())),
+        };
+        let concurrency = match &value.concurrency {
+            Some(count) => self.count_within(count, "the records worked on at once", 1, 1_000_000),
+            None => Some(1),
+        };
+        let commit = self.commit(value, properties, given);
+        let on_stop = match &value.on_stop {
+            Some(word) => self.choice(
+                word,
+                &[
+                    ("finish-record", OnStop::FinishRecord),
+                    ("finish-batch", OnStop::FinishBatch),
+                ],
+            ),
+            None => Some(OnStop::FinishRecord),
+        };
+        // Kubernetes: terminationGracePeriodSeconds is 30 by default.
+        let grace = self.duration_or(&value.grace, SimDuration::from_secs(30));
+        Some(Processing {
+            time: time?,
+            calls: calls?,
+            concurrency: concurrency? as u32,
+            commit: commit?,
+            on_stop: on_stop?,
+            grace,
+        })
+    }
+
+    fn calls(&mut self, value: &raw::Count, downstream: Option<&Downstream>) -> Option<u32> {
+        let calls = self.count(value)?;
+        if calls > MOST_CALLS {
+            let help = "write fewer calls and a latency that stands for several of them";
+            return self.error(
+                &value.0.span,
+                format!("{calls} dependency calls per record are more than {MOST_CALLS}"),
+                help,
+            );
+        }
+        if calls > 0 && downstream.is_none() && !self.excused.contains("downstream") {
+            let help = "describe the dependency in a section [downstream.NAME], or write calls = 0";
+            return self.error(&value.0.span, "there is no dependency to call", help);
+        }
+        Some(calls as u32)
+    }
+
+    fn commit(
+        &mut self,
+        value: &raw::Processing,
+        properties: &mut ConsumerProperties,
+        given: &AllGiven,
+    ) -> Option<CommitPolicy> {
+        let commit = match &value.commit {
+            Some(word) => self.choice(word, &COMMITS)?,
+            None => CommitPolicy::Auto,
+        };
+        let by_client = commit == CommitPolicy::Auto;
+        if let Some(at) = place_of(given, "enable.auto.commit")
+            && properties.enable_auto_commit != by_client
+        {
+            let word = COMMITS
+                .iter()
+                .find(|(_, policy)| *policy == commit)
+                .map_or("auto", |(word, _)| word);
+            let (message, help) = if by_client {
+                (
+                    "enable.auto.commit is false, but `commit` says that the client commits".to_owned(),
+                    r#"say under [processing] when the application commits: commit = "after-batch", "per-record" or "async""#.to_owned(),
+                )
+            } else {
+                (
+                    format!(
+                        "enable.auto.commit is true, but commit = \"{word}\" commits by itself"
+                    ),
+                    format!(
+                        r#"leave enable.auto.commit out (commit = "{word}" turns it off), or write commit = "auto""#
+                    ),
+                )
+            };
+            return match &value.commit {
+                Some(word) => self.clash(at, message, (&word.0.span, "who commits"), help),
+                None => self.error(at, message, help),
+            };
+        }
+        properties.enable_auto_commit = by_client;
+        Some(commit)
+    }
+
+    /// The dependency, of which there may be one.
+    pub(super) fn downstreams(
+        &mut self,
+        sections: Option<&BTreeMap<String, Spot<raw::Downstream>>>,
+    ) -> Option<Downstream> {
+        let mut sections = sections?.iter().collect::<Vec<_>>();
+        sections.sort_by_key(|(_, section)| section.span.start);
+        let (name, first) = *sections.first()?;
+        for (_, other) in sections.iter().skip(1) {
+            let help = "fold them into one: their latencies add up, the smallest rate-limit counts";
+            self.clash::<()>(
+                &other.span,
+                "only one downstream is modelled",
+                (&first.span, "the first"),
+                help,
+            );
+        }
+        let section = &first.value;
+        let limit = self.limit(section.rate_limit.as_ref(), section.burst.as_ref());
+        let concurrency = section.concurrency.as_ref().and_then(|value| {
+            self.count_within(value, "the calls in flight", 1, u64::from(u32::MAX))
+        });
+        let latency = match &section.latency {
+            Some(law) => self.law(law),
+            None => self.missing(
+                &first.span,
+                "latency",
+                r#"write how long a call takes: latency = "15ms" or { exponential = "15ms" }"#,
+            ),
+        };
+        if latency.is_none() {
+            self.excused.insert("downstream".to_owned());
+        }
+        Some(Downstream {
+            name: name.clone(),
+            limit,
+            latency: latency?,
+            concurrency: concurrency.map(|count| count as u32),
+        })
+    }
+
+    /// A token bucket.
+    pub(super) fn limit(
+        &mut self,
+        rate: Option<&Rate>,
+        burst: Option<&Number>,
+    ) -> Option<RateLimit> {
+        let burst_size = match burst {
+            Some(burst) => self.number_from(burst, "burst", 1.0),
+            None => Some(1.0),
+        };
+        let Some(value) = rate else {
+            if let Some(burst) = burst {
+                let help = r#"write the rate at which tokens come back: rate-limit = "200/s""#;
+                self.error::<()>(
+                    &burst.0.span,
+                    "`burst` says nothing without `rate-limit`",
+                    help,
+                );
+            }
+            return None;
+        };
+        let rate = self.rate(value)?;
+        if rate <= 0.0 {
+            let help = "write a rate above zero; a dependency that accepts nothing is `downstream = \"stop\"` on the timeline";
+            return self.error(&value.0.span, "a limit of no calls at all", help);
+        }
+        Some(RateLimit {
+            rate,
+            burst: burst_size?,
+        })
+    }
+}

@@ -1,0 +1,266 @@
+//! The timeline, walked in order of time: who runs when, how many partitions there are, which settings apply.
+
+mod action;
+mod fleet;
+mod set;
+
+use toml::de::DeTable;
+
+use super::super::model::{Action, Cluster, Downstream, Group, Settings, TimelineEntry, Topic};
+use super::super::raw::{At, Spot};
+use super::curve::Turn;
+use super::group::instant;
+use super::judge::Judge;
+use super::{Written, one_of};
+use crate::units::{SimDuration, SimTime};
+use fleet::Fleet;
+
+/// Most entries of the timeline, repetitions included.
+const MOST_ENTRIES: u64 = 5_000;
+
+const ACTIONS: &str =
+    "write one of crash, restart, deploy, scale, add-partitions, freeze, rate, downstream and set";
+
+/// What the walk along the timeline found.
+pub(super) struct Walked {
+    /// Every process that may run, those of later scale-ups included.
+    pub(super) group: Option<Group>,
+    /// What happens when.
+    pub(super) timeline: Vec<TimelineEntry>,
+    /// Changes of the production rate [s].
+    pub(super) turns: Vec<(f64, Turn)>,
+    /// Partition increases: from when, and how many there are then.
+    pub(super) growth: Vec<(SimTime, u32)>,
+    /// Settings beyond the first.
+    pub(super) settings: Vec<Settings>,
+    /// Most partitions there ever are.
+    pub(super) partitions: u32,
+    /// Length of the run.
+    pub(super) horizon: Option<SimDuration>,
+    /// Most members that ever run at once.
+    pub(super) members: usize,
+}
+
+/// The walk on its way.
+struct Walk<'w, 't> {
+    fleet: Fleet,
+    cluster: &'w Cluster,
+    downstream: Option<&'w Downstream>,
+    /// Whether the group could be read: who its members are is not judged otherwise.
+    known: bool,
+    /// The document with every `set` so far.
+    tree: DeTable<'t>,
+    /// The entry whose `set` came last, and the settings it made: a repetition changes nothing more.
+    last_set: Option<(usize, usize)>,
+    walked: Walked,
+}
+
+/// An entry at one of its times.
+struct Turnout {
+    at: SimTime,
+    entry: usize,
+}
+
+impl Judge<'_> {
+    pub(super) fn walk(
+        &mut self,
+        written: &Written<'_>,
+        horizon: Option<SimDuration>,
+        topic: Option<&Topic>,
+        group: Option<Group>,
+        cluster: &Cluster,
+        downstream: Option<&Downstream>,
+    ) -> Walked {
+        let entries = written.model.at.as_deref().unwrap_or(&[]);
+        let known = group.is_some();
+        let (name, processes) =
+            group.map_or_else(Default::default, |group| (group.name, group.processes));
+        let mut walk = Walk {
+            fleet: Fleet::new(&name, processes),
+            cluster,
+            downstream,
+            known,
+            tree: written.tree.clone(),
+            last_set: None,
+            walked: Walked {
+                group: None,
+                timeline: Vec::new(),
+                turns: Vec::new(),
+                growth: Vec::new(),
+                settings: Vec::new(),
+                partitions: topic.map_or(0, |topic| topic.partitions.len() as u32),
+                horizon,
+                members: 0,
+            },
+        };
+        let times = self.times(entries, horizon);
+        for turnout in times {
+            walk.fleet.advance(turnout.at);
+            let entry = &entries[turnout.entry];
+            let actions = self.actions(entry, turnout.entry, turnout.at, &mut walk);
+            let label = self.label(entry);
+            for action in actions.unwrap_or_default() {
+                let label = label.clone().unwrap_or_else(|| describe(&action));
+                let at = turnout.at;
+                walk.walked
+                    .timeline
+                    .push(TimelineEntry { at, action, label });
+            }
+        }
+        let Walk {
+            fleet, mut walked, ..
+        } = walk;
+        walked.members = fleet.most();
+        walked.group = known.then(|| Group {
+            name,
+            processes: fleet.into_processes(),
+        });
+        walked
+    }
+
+    /// When each entry happens, in order of time; entries of one instant in the order of the file.
+    fn times(&mut self, entries: &[Spot<At>], horizon: Option<SimDuration>) -> Vec<Turnout> {
+        let mut all = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let Some(time) = &entry.value.time else {
+                self.missing::<()>(
+                    &entry.span,
+                    "time",
+                    r#"write when it happens: time = "20m""#,
+                );
+                continue;
+            };
+            let Some(first) = self.duration(time) else {
+                continue;
+            };
+            let end = horizon.unwrap_or(SimDuration::FOREVER);
+            if first > end {
+                let message = format!("this happens at {first}, after the horizon of {end}");
+                self.error::<()>(
+                    &time.0.span,
+                    message,
+                    "write an earlier time, or a longer horizon",
+                );
+                continue;
+            }
+            let until = self.until(entry, first, end);
+            let every = entry
+                .value
+                .every
+                .as_ref()
+                .and_then(|every| self.positive(every, "a period"));
+            let repeats = every.map_or(0, |every| {
+                until.saturating_sub(first).as_nanos() / every.as_nanos()
+            });
+            if horizon.is_none() {
+                all.push(Turnout {
+                    at: instant(first),
+                    entry: index,
+                });
+                continue;
+            }
+            if all.len() as u64 + repeats >= MOST_ENTRIES {
+                let place = entry
+                    .value
+                    .every
+                    .as_ref()
+                    .map_or(&entry.span, |every| &every.0.span);
+                let message = format!("the timeline gets more than {MOST_ENTRIES} entries");
+                self.error::<()>(
+                    place,
+                    message,
+                    "write a longer period, or end it with `until`",
+                );
+                continue;
+            }
+            for turn in 0..=repeats {
+                let after = first + every.unwrap_or(SimDuration::ZERO) * turn;
+                all.push(Turnout {
+                    at: instant(after),
+                    entry: index,
+                });
+            }
+        }
+        all.sort_by_key(|turnout| (turnout.at, turnout.entry));
+        all
+    }
+
+    fn until(&mut self, entry: &Spot<At>, first: SimDuration, end: SimDuration) -> SimDuration {
+        let Some(value) = &entry.value.until else {
+            return end;
+        };
+        let until = self.duration(value).unwrap_or(end);
+        if entry.value.every.is_none() {
+            let help = r#"write the period as well: every = "1d""#;
+            self.error::<()>(&value.0.span, "`until` says nothing without `every`", help);
+        } else if until < first {
+            self.error::<()>(
+                &value.0.span,
+                "it ends before it begins",
+                "write an `until` after `time`",
+            );
+        }
+        until.min(end)
+    }
+
+    fn label(&mut self, entry: &Spot<At>) -> Option<String> {
+        entry
+            .value
+            .label
+            .as_ref()
+            .and_then(|label| self.text(label))
+    }
+
+    fn exactly_one(&mut self, entry: &Spot<At>) -> Option<()> {
+        let at = &entry.value;
+        let given = [
+            ("crash", at.crash.is_some()),
+            ("restart", at.restart.is_some()),
+            ("deploy", at.deploy.is_some()),
+            ("scale", at.scale.is_some()),
+            ("add-partitions", at.add_partitions.is_some()),
+            ("freeze", at.freeze.is_some()),
+            ("rate", at.rate.is_some()),
+            ("downstream", at.downstream.is_some()),
+            ("set", at.set.is_some()),
+        ];
+        one_of(self, &entry.span, &given, "the action", ACTIONS)?;
+        if let (Some(when), None) = (&at.takes_effect, &at.set) {
+            let help = "leave it out; settings inside a deploy or restart take effect with it";
+            self.error::<()>(&when.0.span, "`takes-effect` goes with `set` only", help);
+        }
+        Some(())
+    }
+}
+
+/// What people call an action when the file does not say.
+fn describe(action: &Action) -> String {
+    let members = |count: usize| match count {
+        1 => "1 member".to_owned(),
+        count => format!("{count} members"),
+    };
+    match action {
+        Action::Crash { processes, .. } => format!("crash of {}", members(processes.len())),
+        Action::Restart {
+            processes,
+            rolling: true,
+            ..
+        } => {
+            format!("rolling restart of {}", members(processes.len()))
+        }
+        Action::Restart { processes, .. } => format!("restart of {}", members(processes.len())),
+        Action::Start { processes, .. } => format!("start of {}", members(processes.len())),
+        Action::Stop { processes, .. } => format!("stop of {}", members(processes.len())),
+        Action::AddPartitions { to } => format!("{to} partitions"),
+        Action::Freeze { processes, length } if processes.is_empty() => {
+            format!("all members freeze for {length}")
+        }
+        Action::Freeze { processes, length } => {
+            format!("{} freeze for {length}", members(processes.len()))
+        }
+        Action::RateChange => "other production rate".to_owned(),
+        Action::Downstream(_) => "downstream changes".to_owned(),
+        Action::Adopt { .. } => "other settings at once".to_owned(),
+        Action::AdoptAtRestart { .. } => "other settings at restart".to_owned(),
+    }
+}

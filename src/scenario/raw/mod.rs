@@ -1,0 +1,20 @@
+//! The file as it is written: serde structs that mirror it key by key, and its JSON Schema from the same structs.
+//! Not for judging: every value is kept with its place until the check has looked at it.
+
+mod sections;
+mod timeline;
+mod value;
+mod watch;
+
+pub use sections::*;
+pub use timeline::*;
+pub use value::*;
+pub use watch::*;
+
+/// The JSON Schema of a model file, for editors.
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(Model);
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,455 @@
+//! The sections of a model file. A doc comment here is what an editor shows for the key.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::timeline::At;
+use super::value::PropertyTable;
+use super::value::{Count, Either, Number, OneOrMany, Rate, Size, Spot, Text, Time};
+use super::watch::{Alert, Expect, Monitoring};
+
+/// A system whose consumer lag is to be predicted.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a model")]
+pub struct Model {
+    /// One line for people; default: the name of the file.
+    pub title: Option<Text>,
+    /// Seed of every draw; default 1.
+    pub seed: Option<Count>,
+    /// Length of the simulated time, which begins at midnight.
+    pub horizon: Option<Time>,
+    /// Distance between two samples of the curves; default "1s".
+    pub sample: Option<Time>,
+    /// The topic.
+    pub topic: Option<Spot<Topic>>,
+    /// What producers do; without it nothing is produced.
+    pub produce: Option<Spot<Produce>>,
+    /// Brokers and the network.
+    pub cluster: Option<Spot<Cluster>>,
+    /// The consumer group.
+    pub group: Option<Spot<Group>>,
+    /// What a record costs and when its offset is committed.
+    pub processing: Option<Spot<Processing>>,
+    /// The dependency that processing calls, under its name: [downstream.bank-api]. At most one.
+    pub downstream: Option<BTreeMap<String, Spot<Downstream>>>,
+    /// Records that cannot be processed, and what becomes of them.
+    pub poison: Option<Vec<Spot<Poison>>>,
+    /// What happens when.
+    pub at: Option<Vec<Spot<At>>>,
+    /// How the lag is watched.
+    pub monitoring: Option<Spot<Monitoring>>,
+    /// Alert rules, as Prometheus evaluates them.
+    pub alert: Option<Vec<Spot<Alert>>>,
+    /// What must come out; a run that fails one exits with 99.
+    pub expect: Option<Vec<Spot<Expect>>>,
+}
+
+/// The topic at the start.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [topic]"
+)]
+pub struct Topic {
+    /// Its name.
+    pub name: Option<Text>,
+    /// How many partitions; default: as many as `start` lists.
+    pub partitions: Option<Count>,
+    /// Offsets of each partition at the start; default: all 0. Not together with `backlog`.
+    pub start: Option<Spot<Vec<Spot<Start>>>>,
+    /// Records nobody has read yet at the start: in total, spread evenly, or a list by partition.
+    pub backlog: Option<OneOrMany<Count>>,
+    /// Size of a record with its share of the batch overhead; default "1KiB".
+    pub record_size: Option<Size>,
+}
+
+/// A partition at the start.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, { committed = 0, log-end = 0 }"
+)]
+pub struct Start {
+    /// Committed offset of the group (CURRENT-OFFSET); without it the group never committed here.
+    pub committed: Option<Count>,
+    /// Log-end offset (LOG-END-OFFSET); the log starts at 0.
+    pub log_end: Option<Count>,
+}
+
+/// What producers do.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [produce]"
+)]
+pub struct Produce {
+    /// Records produced over time, all partitions together.
+    pub rate: Option<Either<Rate, RateShape>>,
+    /// Times in which the rate is another, on top of `rate` and of the timeline's changes.
+    pub bursts: Option<Vec<Spot<Burst>>>,
+    /// `poisson` (default) or `constant`.
+    pub arrivals: Option<Text>,
+    /// Which keys the records carry: `even` (default), or a table.
+    pub keys: Option<Either<Text, KeyLaw>>,
+}
+
+/// A rate that changes: exactly one of steps, ramps, daily and csv.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, { steps = ... }"
+)]
+pub struct RateShape {
+    /// From each time on, that rate; before the first, its rate.
+    pub steps: Option<Spot<Vec<Spot<RatePoint>>>>,
+    /// Straight lines between these points; constant before the first and after the last.
+    pub ramps: Option<Spot<Vec<Spot<RatePoint>>>>,
+    /// A sine over each day.
+    pub daily: Option<Spot<Daily>>,
+    /// A CSV file of a recorded rate: columns `time_s` (or `time`, with units) and `rate_per_s` (or `rate`, with
+    /// units). A row's rate holds until the next row.
+    pub csv: Option<Text>,
+    /// Repeat the steps, ramps or recording with this period, e.g. "1d".
+    pub repeat: Option<Time>,
+}
+
+/// A rate at a time.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = r#"a table, { at = "1h", rate = "600/s" }"#
+)]
+pub struct RatePoint {
+    /// When, from the start (or from the start of a period).
+    pub at: Option<Time>,
+    /// The rate.
+    pub rate: Option<Rate>,
+}
+
+/// A sine with a period of a day.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table with mean and peak"
+)]
+pub struct Daily {
+    /// Mean over the day.
+    pub mean: Option<Rate>,
+    /// Highest rate of the day, at most twice the mean.
+    pub peak: Option<Rate>,
+    /// Time of day of the peak, since midnight; default "14h".
+    pub peak_at: Option<Time>,
+}
+
+/// A time with another rate: by a factor or in absolute terms.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = r#"a table, { at = "1h", length = "5m", factor = 3 }"#
+)]
+pub struct Burst {
+    /// When it begins.
+    pub at: Option<Time>,
+    /// How long it lasts.
+    pub length: Option<Time>,
+    /// The rate of that time, times this.
+    pub factor: Option<Number>,
+    /// The rate instead.
+    pub rate: Option<Rate>,
+    /// Repeat with this period, e.g. "1d".
+    pub every: Option<Time>,
+}
+
+/// Which keys the records carry: exactly one of weights, hot and zipf.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, { zipf = 1.1, distinct = 10_000 }"
+)]
+pub struct KeyLaw {
+    /// A share per partition, in any unit.
+    pub weights: Option<Spot<Vec<Number>>>,
+    /// Keys with a share of all records of their own; the rest is even.
+    pub hot: Option<Spot<Vec<Spot<HotKey>>>>,
+    /// Zipf's law with this exponent over `distinct` keys.
+    pub zipf: Option<Number>,
+    /// How many keys there are, for `zipf`.
+    pub distinct: Option<Count>,
+}
+
+/// A hot key.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, { share = 0.3 }"
+)]
+pub struct HotKey {
+    /// Its share of all records, from 0 to 1.
+    pub share: Option<Number>,
+}
+
+/// Brokers and the network.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [cluster]"
+)]
+pub struct Cluster {
+    /// How many brokers lead partitions; default 3.
+    pub brokers: Option<Count>,
+    /// A request and its answer on the wire; default "1ms".
+    pub round_trip: Option<Time>,
+    /// What the coordinator's write of a commit or an assignment adds; default "5ms".
+    pub commit_latency: Option<Time>,
+    /// Broker properties under Kafka's names, or a properties file.
+    pub properties: Option<Either<Text, PropertyTable>>,
+}
+
+/// The consumer group.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [group]"
+)]
+pub struct Group {
+    /// group.id.
+    pub name: Option<Text>,
+    /// How many members run from the start; not together with `[[group.member]]`.
+    pub members: Option<Count>,
+    /// When each member starts, one time per member; default: all at once at the start of the run.
+    pub start_times: Option<Spot<Vec<Time>>>,
+    /// The members by name.
+    pub member: Option<Vec<Spot<Member>>>,
+    /// Client library: `java` (default) or `aiokafka`.
+    pub client: Option<Text>,
+    /// Consumer properties under Kafka's names, or a properties file.
+    pub properties: Option<Either<Text, PropertyTable>>,
+}
+
+/// A member.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [[group.member]]"
+)]
+pub struct Member {
+    /// Its name; default: the group's name and its index.
+    pub name: Option<Text>,
+    /// When it starts; default: at the start of the run.
+    pub start: Option<Time>,
+}
+
+/// How records are processed.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [processing]"
+)]
+pub struct Processing {
+    /// Local work per record: a time, or a law.
+    pub time: Option<Either<Time, TimeLaw>>,
+    /// Dependency calls per record, one after another; default 1 if there is a downstream.
+    pub calls: Option<Count>,
+    /// Records of one batch worked on at the same time (an asynchronous call); default 1.
+    pub concurrency: Option<Count>,
+    /// `auto` (default, enable.auto.commit), `after-batch`, `per-record` or `async`.
+    pub commit: Option<Text>,
+    /// `finish-record` (default) or `finish-batch`: what a process does when told to stop.
+    pub on_stop: Option<Text>,
+    /// After this long a stopping process is killed; default "30s".
+    pub grace: Option<Time>,
+}
+
+/// The law of a time: exactly one of its keys.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = r#"a table, { exponential = "4ms" }"#
+)]
+pub struct TimeLaw {
+    /// Always this time, as the short form says it.
+    pub constant: Option<Time>,
+    /// Exponential, by its mean.
+    pub exponential: Option<Time>,
+    /// Gamma, by mean and shape.
+    pub gamma: Option<Spot<Gamma>>,
+    /// Lognormal, by mean and 99th percentile.
+    pub lognormal: Option<Spot<Lognormal>>,
+    /// Usually fast, sometimes slow.
+    pub bimodal: Option<Spot<Bimodal>>,
+    /// A CSV file of measured times, each equally likely: one column `time_s`, `time_ms`, `time_us`, or `time` with
+    /// units.
+    pub csv: Option<Text>,
+}
+
+/// Parameters of a gamma law.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table with mean and shape"
+)]
+pub struct Gamma {
+    /// Mean.
+    pub mean: Option<Time>,
+    /// Shape; 1 is exponential, more is more regular.
+    pub shape: Option<Number>,
+}
+
+/// Parameters of a lognormal law.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table with mean and p99"
+)]
+pub struct Lognormal {
+    /// Mean.
+    pub mean: Option<Time>,
+    /// 99th percentile.
+    pub p99: Option<Time>,
+}
+
+/// Parameters of a bimodal law.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table with fast, slow and slow-share"
+)]
+pub struct Bimodal {
+    /// The usual time.
+    pub fast: Option<Time>,
+    /// The rare time.
+    pub slow: Option<Time>,
+    /// Share of records that take the rare time, from 0 to 1.
+    pub slow_share: Option<Number>,
+}
+
+/// A dependency that processing calls, blocking.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [downstream.NAME]"
+)]
+pub struct Downstream {
+    /// Calls it accepts, all members together; default: no limit.
+    pub rate_limit: Option<Rate>,
+    /// Most calls at once after a quiet time, for `rate-limit`; default 1.
+    pub burst: Option<Number>,
+    /// Latency of a call once it is accepted: a time, or a law.
+    pub latency: Option<Either<Time, TimeLaw>>,
+    /// Most calls in flight at once, all members together; default: no limit.
+    pub concurrency: Option<Count>,
+}
+
+/// Records that cannot be processed: by partition and offset, or by share.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [[poison]]"
+)]
+pub struct Poison {
+    /// Partition of the record.
+    pub partition: Option<Count>,
+    /// Offset of the record.
+    pub offset: Option<Count>,
+    /// Share of all records instead, from 0 to 1.
+    pub share: Option<Number>,
+    /// What the application does with them: `retry-forever`, `skip`, `dead-letter`, or a table.
+    pub on_error: Option<Either<Text, OnError>>,
+    /// How long a failing attempt takes; default: the record's own work.
+    pub attempt: Option<Time>,
+}
+
+/// What the application does with a record that fails: exactly one of its keys.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, { retry = { attempts = 3 } }"
+)]
+pub struct OnError {
+    /// Never give up.
+    pub retry_forever: Option<Spot<RetryForever>>,
+    /// Give up after some attempts.
+    pub retry: Option<Spot<Retry>>,
+    /// Give up at once and produce to a dead-letter topic.
+    pub dead_letter: Option<Spot<DeadLetter>>,
+}
+
+/// How a record is retried for ever.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = r#"a table, { by = "seek" }"#
+)]
+pub struct RetryForever {
+    /// `seek` (default: back to the record, others go on) or `in-place` (inside the handler: nothing else moves).
+    pub by: Option<Text>,
+    /// How long its partition is paused between two attempts, for `seek`; default "1s".
+    pub back_off: Option<Time>,
+}
+
+/// Some attempts, then give up.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, { attempts = 3 }"
+)]
+pub struct Retry {
+    /// Attempts in all, the first included.
+    pub attempts: Option<Count>,
+    /// Pause before the second attempt; default none.
+    pub back_off: Option<Time>,
+    /// Each further pause is this many times the one before; default 1.
+    pub multiplier: Option<Number>,
+    /// No pause is longer; default "30s".
+    pub max_back_off: Option<Time>,
+    /// `skip` or `dead-letter`.
+    pub then: Option<Either<Text, GiveUp>>,
+}
+
+/// What giving up means.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = r#"a table, { dead-letter = { produce = "10ms" } }"#
+)]
+pub struct GiveUp {
+    /// Produced to a dead-letter topic.
+    pub dead_letter: Option<Spot<DeadLetter>>,
+}
+
+/// A dead-letter topic.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = r#"a table, { produce = "10ms" }"#
+)]
+pub struct DeadLetter {
+    /// How long the produce takes, acknowledged; default "10ms".
+    pub produce: Option<Time>,
+}

@@ -1,0 +1,145 @@
+//! The timeline, `[[at]]`.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::sections::TimeLaw;
+use super::value::{
+    Assignments, Count, Either, Flag, Limit, Number, OneOrMany, Rate, Spot, Text, Time, Who,
+};
+
+/// Something that happens at a known time: exactly one action.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [[at]]"
+)]
+pub struct At {
+    /// When, from the start of the run.
+    pub time: Option<Time>,
+    /// What people call it, for plots and tables; default: what it does.
+    pub label: Option<Text>,
+    /// Repeat with this period, e.g. "1d".
+    pub every: Option<Time>,
+    /// Repeat no later than this.
+    pub until: Option<Time>,
+    /// Members die without a word.
+    pub crash: Option<Either<Who, Crash>>,
+    /// Members are restarted.
+    pub restart: Option<Either<Who, Restart>>,
+    /// All members are restarted, one after another.
+    pub deploy: Option<Spot<Restart>>,
+    /// How many members run from then on.
+    pub scale: Option<Either<Count, Scale>>,
+    /// How many partitions the topic has from then on.
+    pub add_partitions: Option<Count>,
+    /// Members stand still, then go on.
+    pub freeze: Option<Spot<Freeze>>,
+    /// The production rate from then on, or a table.
+    pub rate: Option<Either<Rate, RateChange>>,
+    /// The dependency: `stop`, `resume`, or a table.
+    pub downstream: Option<Either<Text, DownstreamChange>>,
+    /// Settings that change, by their paths.
+    pub set: Option<Assignments>,
+    /// For `set`: `at-restart` (default: when a member next starts) or `now`.
+    pub takes_effect: Option<Text>,
+}
+
+/// Members die.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, { members = [0] }"
+)]
+pub struct Crash {
+    /// Who.
+    pub members: Option<OneOrMany<Who>>,
+    /// From the crash until the new process starts; without it they stay away.
+    pub restart_after: Option<Time>,
+}
+
+/// Members are restarted: each is told to stop, is gone for `gap`, starts, and subscribes `start-up` later.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = r#"a table, { gap = "15s" }"#
+)]
+pub struct Restart {
+    /// Who, in this order; default of a deploy: all that run.
+    pub members: Option<OneOrMany<Who>>,
+    /// From the end of the old process to the start of the new one; default none.
+    pub gap: Option<Time>,
+    /// From the start of a process until its consumer subscribes; default none.
+    pub start_up: Option<Time>,
+    /// Whether they close their consumer (default true), or are killed.
+    pub graceful: Option<Flag>,
+    /// One after another; default true for a deploy, false for a restart.
+    pub rolling: Option<Flag>,
+    /// Settings the new processes run with, by their paths.
+    pub set: Option<Assignments>,
+}
+
+/// More or fewer members.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, { to = 4 }"
+)]
+pub struct Scale {
+    /// How many members run from then on; the last ones stop first.
+    pub to: Option<Count>,
+    /// From the start of a process until its consumer subscribes; default none.
+    pub start_up: Option<Time>,
+    /// Whether those that stop close their consumer (default true), or are killed.
+    pub graceful: Option<Flag>,
+}
+
+/// Members stand still (a long GC pause, a stopped VM).
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = r#"a table, { length = "10s" }"#
+)]
+pub struct Freeze {
+    /// Who; default: all that run.
+    pub members: Option<OneOrMany<Who>>,
+    /// How long.
+    pub length: Option<Time>,
+}
+
+/// The production rate changes.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, { factor = 1.5 }"
+)]
+pub struct RateChange {
+    /// The rate from then on.
+    pub to: Option<Rate>,
+    /// Reached in a straight line over this time, for `to`; default at once.
+    pub over: Option<Time>,
+    /// The rate from then on, times this.
+    pub factor: Option<Number>,
+}
+
+/// The dependency changes.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = r#"a table, { latency = "1s" }"#
+)]
+pub struct DownstreamChange {
+    /// Latency of a call from then on.
+    pub latency: Option<Either<Time, TimeLaw>>,
+    /// Calls it accepts from then on, or `none` for no limit.
+    pub rate_limit: Option<Limit>,
+    /// Most calls at once after a quiet time, for `rate-limit`; default 1.
+    pub burst: Option<Number>,
+}
