@@ -268,11 +268,7 @@ impl Batch {
     /// Accounts for everything up to the instant `now`; returns whether the whole batch is through.
     pub fn account_until(&mut self, now: SimTime, shop: &mut Workshop) {
         self.advance(now);
-        let worked = if self.alone == SimDuration::FOREVER {
-            now.since(self.polled_at)
-        } else {
-            SimDuration::from_nanos((self.done * self.alone.as_nanos() as f64) as u64)
-        };
+        let worked = self.worked(now);
         while let Some(stage) = self.stages.get(self.accounted.0).copied() {
             if stage.ends <= worked {
                 self.account_stage(stage, shop);
@@ -288,6 +284,30 @@ impl Batch {
             }
             return;
         }
+    }
+
+    /// How far its work is, as work from the start of the batch; `now` is the instant it was last advanced to.
+    fn worked(&self, now: SimTime) -> SimDuration {
+        if self.alone == SimDuration::FOREVER {
+            now.since(self.polled_at)
+        } else {
+            SimDuration::from_nanos((self.done * self.alone.as_nanos() as f64) as u64)
+        }
+    }
+
+    /// With a commit per record: one that is stored already, its answer to the member taking another `back`.
+    pub fn stored_ahead(
+        &self,
+        now: SimTime,
+        back: SimDuration,
+        shop: &mut Workshop,
+    ) -> Option<(PartitionId, u64)> {
+        let stage = self.stages.get(self.accounted.0).copied()?;
+        let worked = self.worked(now) + back;
+        if stage.kind == Kind::Records && self.callers == 1 {
+            return Some((stage.partition, self.reached(stage, worked, shop)));
+        }
+        (stage.ends <= worked).then_some((stage.partition, stage.to))
     }
 
     /// Accounts for the whole batch; what happened to poison records goes to `facts`.

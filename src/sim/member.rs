@@ -282,7 +282,14 @@ impl Member {
             }
             let (partition, offset) = (stage.partition, stage.from);
             let process = Some(self.process);
-            ground.facts.push((at, Fact::PoisonMet { process, partition, offset }));
+            ground.facts.push((
+                at,
+                Fact::PoisonMet {
+                    process,
+                    partition,
+                    offset,
+                },
+            ));
         }
     }
 
@@ -475,20 +482,21 @@ impl Member {
             return;
         }
         let settings = self.settings;
-        self.batch.account_until(
-            now,
-            &mut Workshop {
-                scenario,
-                settings,
-                topic,
-            },
-        );
+        let mut shop = Workshop {
+            scenario,
+            settings,
+            topic,
+        };
+        self.batch.account_until(now, &mut shop);
+        let trip = scenario.cluster.round_trip;
+        let back = trip.saturating_sub(trip.half());
+        let ahead = self.batch.stored_ahead(now, back, &mut shop);
         let per_record = scenario.settings[settings].processing.commit == CommitPolicy::PerRecord;
         if per_record
             && self.batch.generation == self.link.generation
             && self.link.phase == Phase::Stable
         {
-            for (partition, offset) in self.batch.finished_offsets() {
+            for (partition, offset) in self.batch.finished_offsets().chain(ahead) {
                 topic.partitions[partition.ix()].committed = Some(offset);
             }
         }

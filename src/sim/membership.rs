@@ -218,7 +218,11 @@ impl World<'_> {
                     link.phase = Phase::Joining;
                     // Subscription bytes carry the generation: after ILLEGAL_GENERATION they differ.
                     let anew = error == KafkaError::IllegalGeneration;
-                    let request = if anew { Request::JoinForMetadata } else { Request::Join };
+                    let request = if anew {
+                        Request::JoinForMetadata
+                    } else {
+                        Request::Join
+                    };
                     self.send(request, serial, now);
                 }
             }

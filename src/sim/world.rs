@@ -52,7 +52,11 @@ impl<'s> World<'s> {
             let id = PartitionId(index as u32);
             if let Some(offset) = world.topic.stuck_from_the_start(id, scenario) {
                 world.topic.partitions[index].stuck_at = Some(offset);
-                world.note(Fact::PoisonMet { process: None, partition: id, offset });
+                world.note(Fact::PoisonMet {
+                    process: None,
+                    partition: id,
+                    offset,
+                });
             }
             world.tell_state(id, PartitionState::Starting, SimTime::ZERO);
         }
@@ -302,7 +306,11 @@ impl<'s> World<'s> {
     pub fn tell_state(&mut self, id: PartitionId, state: PartitionState, since: SimTime) {
         let partition = &mut self.topic.partitions[id.ix()];
         let blocked = partition.stuck_at.is_some() && partition.stuck_at == partition.committed;
-        let state = if blocked { PartitionState::Blocked } else { state };
+        let state = if blocked {
+            PartitionState::Blocked
+        } else {
+            state
+        };
         partition.state = state;
         let fact = self.topic.state_fact(id, state, since);
         let now = self.now().max(since);

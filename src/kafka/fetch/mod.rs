@@ -345,7 +345,8 @@ impl Fetcher {
             let slot = &mut self.slots[index];
             if Self::fetchable(slot, now) {
                 asked = true;
-                there += Self::end(slot, reached, limits, logs).saturating_sub(slot.position);
+                let behind = Self::end(slot, reached, limits, logs).saturating_sub(slot.position);
+                there += behind.min(limits.per_partition);
                 if there >= limits.min_records {
                     return Some(reached);
                 }
@@ -412,8 +413,11 @@ impl Fetcher {
         let mut there = |at: SimTime| {
             let asked = asked.iter().filter(|slot| Self::fetchable(slot, now));
             let counts = asked.map(|slot| {
-                logs.log_end(slot.partition, at)
-                    .saturating_sub(slot.position)
+                let behind = logs
+                    .log_end(slot.partition, at)
+                    .saturating_sub(slot.position);
+                // Only what the answer may hold counts (`DelayedFetch#tryComplete`).
+                behind.min(limits.per_partition)
             });
             counts.sum::<u64>() >= limits.min_records
         };
