@@ -139,6 +139,19 @@ fn fetch_min_bytes_and_waits() {
     }
 }
 
+/// What is in the log beyond max.partition.fetch.bytes does not count towards fetch.min.bytes.
+#[test]
+fn fetch_min_bytes_beyond_what_an_answer_may_hold() {
+    for rate in [10.0, 600.0] {
+        let mut scenario = six(rate);
+        let properties = &mut scenario.settings[0].properties;
+        properties.fetch_min_bytes = 9 * 1024;
+        properties.max_partition_fetch_bytes = 4 * 1024;
+        properties.fetch_max_wait = ms(60);
+        assert_twins(&format!("at {rate}/s"), &scenario);
+    }
+}
+
 #[test]
 fn small_chunks_small_polls_and_small_answers() {
     for polled in [1, 7, 500] {

@@ -480,7 +480,8 @@ impl<'s> World<'s> {
             self.limiter.in_flight = self.limiter.in_flight.saturating_sub(1);
             self.give_places();
         }
-        if self.scenario.settings[0].processing.commit == CommitPolicy::PerRecord {
+        let per_record = self.scenario.settings[0].processing.commit == CommitPolicy::PerRecord;
+        if per_record && in_hand.outcome == Outcome::Passed {
             self.send_commit(&[(partition, offset + 1)]);
             let answered = self.now + self.commit_takes();
             // The lane is busy until the answer is there.
