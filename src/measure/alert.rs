@@ -19,11 +19,11 @@ pub struct AlertEpisode {
     pub severity: String,
     /// The partition, if the rule watches each by itself.
     pub partition: Option<u32>,
-    /// When the expression was first true at an evaluation [s].
+    /// When the expression was first true at an evaluation (s).
     pub pending_at_s: f64,
-    /// When it fired [s]; none if the run ended before.
+    /// When it fired (s); none if the run ended before.
     pub firing_at_s: Option<f64>,
-    /// When it resolved [s]; none if it was still there at the end.
+    /// When it resolved (s); none if it was still there at the end.
     pub resolved_at_s: Option<f64>,
 }
 
@@ -36,9 +36,9 @@ pub struct AlertRule {
     pub severity: String,
     /// Episodes that fired, all partitions together.
     pub fired: u64,
-    /// When it first fired [s].
+    /// When it first fired (s).
     pub first_firing_at_s: Option<f64>,
-    /// Time during which it fired, partitions added up [s].
+    /// Time during which it fired, partitions added up (s).
     pub firing_s: f64,
     /// Episodes that were pending and went away before `for` was over.
     pub pending_only: u64,

@@ -14,8 +14,31 @@ pub struct Segment {
     pub since: SimTime,
     /// The state.
     pub state: PartitionState,
-    /// Lag when it began [records].
+    /// Lag when it began (records).
     pub lag: u64,
+    /// Highest lag sampled in it, at least the one it began with (records).
+    peak: u64,
+    /// When that was.
+    peak_at: SimTime,
+}
+
+impl Segment {
+    /// A stretch that begins at `since` with `lag` records.
+    pub fn new(since: SimTime, state: PartitionState, lag: u64) -> Self {
+        Segment {
+            since,
+            state,
+            lag,
+            peak: lag,
+            peak_at: since,
+        }
+    }
+
+    fn rise_to(&mut self, at: SimTime, lag: u64) {
+        if lag > self.peak {
+            (self.peak, self.peak_at) = (lag, at);
+        }
+    }
 }
 
 /// What one state did to the lag.
@@ -25,9 +48,9 @@ pub struct Account {
     pub state: PartitionState,
     /// Time spent in it.
     pub time: SimDuration,
-    /// Sum over its stretches that ended with more lag than they began with [records].
+    /// Sum over its stretches of the rise from their start to their peak (records).
     pub gained: u64,
-    /// Sum over its stretches that ended with less [records].
+    /// Sum over its stretches of the fall from their peak to their end (records).
     pub lost: u64,
 }
 
@@ -50,29 +73,45 @@ pub struct Segments {
 
 impl Segments {
     /// From `segment.since` on the partition is in that state; what was told for later instants is void.
-    pub fn tell(&mut self, partition: PartitionId, segment: Segment) {
+    pub fn tell(&mut self, partition: PartitionId, mut segment: Segment) {
         let ix = partition.ix();
         if self.partitions.len() <= ix {
             self.partitions.resize_with(ix + 1, Vec::new);
         }
         let told = &mut self.partitions[ix];
-        while told.last().is_some_and(|later| later.since > segment.since) {
-            told.pop();
+        while let Some(void) = told.pop_if(|later| later.since > segment.since) {
+            segment.rise_to(void.peak_at, void.peak);
         }
-        // The same state again is no new stretch.
-        if told.last().is_none_or(|last| last.state != segment.state) {
-            told.push(segment);
+        // A peak of the stretch before that came after its new end belongs to the new one.
+        if let Some(before) = told.last_mut()
+            && before.peak_at > segment.since
+        {
+            segment.rise_to(before.peak_at, before.peak);
+            (before.peak, before.peak_at) = (before.lag, before.since);
+        }
+        match told.last_mut() {
+            // The same state again is no new stretch.
+            Some(last) if last.state == segment.state => {
+                last.rise_to(segment.peak_at, segment.peak)
+            }
+            _ => told.push(segment),
+        }
+    }
+
+    /// Takes the samples of an instant.
+    pub fn push(&mut self, at: SimTime, samples: &[Sample]) {
+        self.begin(at, samples);
+        for (told, sample) in self.partitions.iter_mut().zip(samples) {
+            if let Some(last) = told.last_mut() {
+                last.rise_to(at, lag_of(sample));
+            }
         }
     }
 
     /// A partition whose state nobody told is in the state of its first sample.
-    pub fn begin(&mut self, at: SimTime, samples: &[Sample]) {
+    fn begin(&mut self, at: SimTime, samples: &[Sample]) {
         for (ix, sample) in samples.iter().enumerate().skip(self.partitions.len()) {
-            let segment = Segment {
-                since: at,
-                state: sample.state,
-                lag: lag_of(sample),
-            };
+            let segment = Segment::new(at, sample.state, lag_of(sample));
             self.tell(PartitionId(ix as u32), segment);
         }
     }
@@ -96,8 +135,9 @@ impl Segments {
                 .map_or((end, last), |next| (next.since, next.lag));
             let account = &mut accounts[place(segment.state)];
             account.time += until.since(segment.since);
-            account.gained += lag.saturating_sub(segment.lag);
-            account.lost += segment.lag.saturating_sub(lag);
+            let peak = segment.peak.max(lag);
+            account.gained += peak - segment.lag;
+            account.lost += peak - lag;
         }
         accounts
             .into_iter()
@@ -136,13 +176,13 @@ fn place(state: PartitionState) -> usize {
 pub struct Cause {
     /// Name of the state: `keeping-up`, `saturated`, `throttled`, `blocked`, ...
     pub state: &'static str,
-    /// Time in this state, partitions added up [s].
+    /// Time in this state, partitions added up (s).
     pub seconds: f64,
-    /// Lag gained by stretches in this state [records].
+    /// Lag gained in this state: what its stretches rose from their start to their peak (records).
     pub lag_gained: u64,
-    /// Lag lost by stretches in this state [records].
+    /// Lag worked off in this state: what its stretches fell from their peak to their end (records).
     pub lag_lost: u64,
-    /// Gained less lost; the states of a partition add up to its final less its initial lag [records].
+    /// Gained less lost; the states of a partition add up to its final less its initial lag (records).
     pub lag_net: i64,
     /// Share of the lag gained in all states but `keeping-up`, from 0 to 1; `keeping-up` is no cause and has 0.
     pub share_of_gained: f64,
@@ -180,11 +220,36 @@ mod tests {
     use super::*;
 
     fn told(since: u64, state: PartitionState, lag: u64) -> Segment {
-        Segment {
-            since: SimTime::from_secs(since),
-            state,
-            lag,
+        Segment::new(SimTime::from_secs(since), state, lag)
+    }
+
+    fn sample(lag: u64) -> Sample {
+        Sample {
+            log_end: lag,
+            committed: Some(0),
+            position: 0,
+            age_s: None,
+            state: PartitionState::Saturated,
         }
+    }
+
+    #[test]
+    fn a_hump_within_one_stretch_is_gained_and_lost() {
+        let mut segments = Segments::default();
+        segments.tell(PartitionId(0), told(0, PartitionState::Saturated, 100));
+        for (second, lag) in [(10, 900), (20, 5_000), (30, 300)] {
+            segments.push(SimTime::from_secs(second), &[sample(lag)]);
+        }
+        let accounts = segments.accounts(0, SimTime::from_secs(40), 50);
+        assert_eq!((accounts[0].gained, accounts[0].lost), (4_900, 4_950));
+        // The hump belongs to what it is told to have been afterwards.
+        segments.tell(PartitionId(0), told(15, PartitionState::Evicted, 1_000));
+        let accounts = segments.accounts(0, SimTime::from_secs(40), 50);
+        let lines: Vec<_> = accounts
+            .iter()
+            .map(|a| (a.state.name(), a.gained, a.lost))
+            .collect();
+        assert_eq!(lines, [("saturated", 900, 0), ("evicted", 4_000, 4_950)]);
     }
 
     #[test]
@@ -243,8 +308,9 @@ mod tests {
                 if since == SimTime::ZERO {
                     continue; // the lag at the start is known and does not change
                 }
-                let segment = Segment { since, state: PartitionState::ALL[state], lag };
+                let segment = Segment::new(since, PartitionState::ALL[state], lag);
                 segments.tell(PartitionId(0), segment);
+                segments.push(SimTime::from_secs(now), &[sample(lag / 2 + 3 * back)]);
             }
             let end = SimTime::from_secs(now + 10);
             let accounts = segments.accounts(0, end, last);

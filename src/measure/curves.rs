@@ -21,7 +21,7 @@ struct Columns {
     log_end: Vec<u64>,
     committed: Vec<u64>,
     position: Vec<u64>,
-    /// Not a number where nothing is uncommitted [s].
+    /// Not a number where nothing is uncommitted (s).
     age_s: Vec<f64>,
     state: Vec<PartitionState>,
 }
@@ -78,13 +78,13 @@ impl Curves {
         })
     }
 
-    /// Lag of `partition` at the `instant`-th time [records]; 0 before it existed.
+    /// Lag of `partition` at the `instant`-th time (records); 0 before it existed.
     pub fn lag(&self, partition: usize, instant: usize) -> u64 {
         self.sample(partition, instant)
             .map_or(0, |sample| lag_of(&sample))
     }
 
-    /// Lag of all partitions together at the `instant`-th time [records].
+    /// Lag of all partitions together at the `instant`-th time (records).
     pub fn total_lag(&self, instant: usize) -> u64 {
         (0..self.partitions.len())
             .map(|partition| self.lag(partition, instant))
@@ -92,7 +92,7 @@ impl Curves {
     }
 }
 
-/// Log-end offset less committed offset [records]. Where nothing was ever committed it is all there is
+/// Log-end offset less committed offset (records). Where nothing was ever committed it is all there is
 /// in the log, which starts at 0.
 pub fn lag_of(sample: &Sample) -> u64 {
     sample.log_end.saturating_sub(sample.committed.unwrap_or(0))

@@ -111,3 +111,92 @@ fn in_words(metric: &Metric, value: f64) -> String {
         _ => words::short(value),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::incident;
+    use super::*;
+    use crate::units::PartitionId;
+
+    fn judged(metric: Metric, above: Option<f64>, below: Option<f64>) -> Judged {
+        let expectation = Expectation {
+            metric,
+            above,
+            below,
+            text: String::new(),
+        };
+        judge(&[expectation], &incident().1.summary).remove(0)
+    }
+
+    #[test]
+    fn figures_are_judged_strictly_and_told_in_words() {
+        let lag = |which, partition: Option<u32>| Metric::Lag(which, partition.map(PartitionId));
+        let cases = [
+            (
+                lag(LagMetric::FinalLag, None),
+                None,
+                Some(3_605_456.0),
+                "3,605,456",
+                false,
+            ),
+            (
+                lag(LagMetric::LagGrowth, None),
+                Some(1.0),
+                None,
+                "+1,516,860",
+                true,
+            ),
+            (
+                lag(LagMetric::MaxLag, Some(2)),
+                Some(983_199.0),
+                Some(983_201.0),
+                "983,200",
+                true,
+            ),
+            (
+                lag(LagMetric::MaxAge, Some(9)),
+                None,
+                None,
+                "no such partition",
+                false,
+            ),
+            (
+                Metric::Count(CountMetric::Evictions),
+                Some(179.0),
+                None,
+                "180",
+                true,
+            ),
+            (Metric::RebalancesPerMinute, Some(0.9), Some(1.1), "1", true),
+            (Metric::PauseMax, None, Some(10.0), "9s", true),
+            (
+                Metric::Cause("evicted".into()),
+                Some(0.58),
+                Some(0.59),
+                "58 %",
+                true,
+            ),
+        ];
+        for (metric, above, below, measured, passed) in cases {
+            let one = judged(metric, above, below);
+            assert_eq!(
+                (one.measured.as_str(), one.passed),
+                (measured, passed),
+                "{one:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_never_happens_is_later_than_every_bound() {
+        let never = judged(Metric::Drain, None, Some(1e12));
+        assert_eq!(
+            (never.value, never.measured.as_str(), never.passed),
+            (None, "never", false)
+        );
+        let critical = || Metric::AlertFiring("lag-critical".into());
+        assert!(judged(critical(), Some(10_800.0), None).passed);
+        let warning = judged(Metric::AlertFiring("lag-warning".into()), None, Some(900.0));
+        assert_eq!((warning.value, warning.passed), (Some(300.0), true));
+    }
+}

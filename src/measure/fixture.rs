@@ -221,7 +221,7 @@ pub fn poison(second: u64, partition: u32) -> (u64, Fact) {
     (
         second,
         Fact::PoisonMet {
-            process: ProcessId(0),
+            process: Some(ProcessId(0)),
             partition: PartitionId(partition),
             offset: 0,
         },

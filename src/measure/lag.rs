@@ -6,14 +6,14 @@ use super::curves::lag_of;
 use crate::sim::{PartitionState, Sample};
 use crate::units::SimTime;
 
-/// Lag of a partition, or of all together, over a run [records]. Seen at the instants of the sample grid.
+/// Lag of a partition, or of all together, over a run (records). Seen at the instants of the sample grid.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct LagFigures {
     /// At the start, or when the partition was added.
     pub initial: u64,
     /// The highest.
     pub max: u64,
-    /// When it was first that high [s].
+    /// When it was first that high (s).
     pub max_at_s: f64,
     /// Time-weighted mean (linear between two samples).
     pub mean: f64,
@@ -22,12 +22,12 @@ pub struct LagFigures {
     pub last: u64,
 }
 
-/// Age of the oldest record that is not committed, over a run [s]; 0 while there is none.
+/// Age of the oldest record that is not committed, over a run (s); 0 while there is none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct AgeFigures {
     /// The highest.
     pub max: f64,
-    /// When it was first that high [s].
+    /// When it was first that high (s).
     pub max_at_s: f64,
     /// Time-weighted mean (linear between two samples).
     pub mean: f64,
@@ -43,7 +43,7 @@ struct Curve {
     last_at: SimTime,
     lag: LagFigures,
     age: AgeFigures,
-    /// Twice the area below the lag curve [records x ns]: whole numbers, so the order of adding does not matter.
+    /// Twice the area below the lag curve (records x ns): whole numbers, so the order of adding does not matter.
     lag_area: u128,
     age_area: f64,
 }
@@ -140,7 +140,7 @@ pub struct Lags {
 }
 
 impl Lags {
-    /// Nothing seen yet; `poll` is what one poll takes at most [records].
+    /// Nothing seen yet; `poll` is what one poll takes at most (records).
     pub fn new(poll: u64) -> Self {
         Lags {
             poll,

@@ -43,3 +43,31 @@ impl Poisons {
         &mut self.open[ix]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::{PartitionId, ProcessId};
+
+    #[test]
+    fn another_owner_that_meets_the_record_does_not_start_the_clock_again() {
+        let met = |process| Fact::PoisonMet {
+            process: Some(ProcessId(process)),
+            partition: PartitionId(2),
+            offset: 7,
+        };
+        let mut poisons = Poisons::default();
+        poisons.observe(SimTime::from_secs(5), &met(0));
+        poisons.observe(SimTime::from_secs(400), &met(1));
+        assert_eq!(poisons.open(2).map(|open| open.met_at_s), Some(5.0));
+        assert_eq!(poisons.open(1), None);
+        let given_up = Fact::PoisonGivenUp {
+            process: ProcessId(1),
+            partition: PartitionId(2),
+            offset: 7,
+            dead_lettered: true,
+        };
+        poisons.observe(SimTime::from_secs(500), &given_up);
+        assert_eq!(poisons.open(2), None);
+    }
+}

@@ -10,11 +10,11 @@ use crate::units::{ProcessId, SimTime};
 /// A rebalance: from PreparingRebalance until the group is Stable again.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rebalance {
-    /// When the group went to PreparingRebalance [s].
+    /// When the group went to PreparingRebalance (s).
     pub started_at_s: f64,
-    /// When it ended [s]; none if the run did before.
+    /// When it ended (s); none if the run did before.
     pub ended_at_s: Option<f64>,
-    /// How long it took [s], until the end of the run if it had not ended.
+    /// How long it took (s), until the end of the run if it had not ended.
     pub duration_s: f64,
     /// How it ended.
     pub ended: RebalanceEnd,
@@ -24,7 +24,7 @@ pub struct Rebalance {
     pub cause: &'static str,
     /// The process behind it.
     pub member: Option<String>,
-    /// How long each member stood still for it [s], in the order in which they went on.
+    /// How long each member stood still for it (s), in the order in which they went on.
     pub pauses: Vec<Pause>,
 }
 
@@ -47,14 +47,14 @@ pub enum RebalanceEnd {
 pub struct Pause {
     /// Its process.
     pub member: String,
-    /// From its revocation, or its start, until it fetches again [s].
+    /// From its revocation, or its start, until it fetches again (s).
     pub pause_s: f64,
 }
 
 /// The coordinator lost a member that did not want to leave.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Eviction {
-    /// When [s].
+    /// When (s).
     pub time_s: f64,
     /// Its process.
     pub member: String,

@@ -218,11 +218,7 @@ impl Observer for Recorder<'_> {
             committed,
         } = fact
         {
-            let segment = Segment {
-                since: *since,
-                state: *state,
-                lag: log_end.saturating_sub(*committed),
-            };
+            let segment = Segment::new(*since, *state, log_end.saturating_sub(*committed));
             self.segments.tell(*partition, segment);
             return;
         }
@@ -234,14 +230,14 @@ impl Observer for Recorder<'_> {
     }
 
     fn sample(&mut self, at: SimTime, partitions: &[Sample]) {
-        self.segments.begin(at, partitions);
-        self.lags.push(at, partitions);
-        self.alerts.push(at, partitions);
         self.last.clear();
         self.last.extend_from_slice(partitions);
+        self.segments.push(at, &self.last);
+        self.lags.push(at, &self.last);
+        self.alerts.push(at, &self.last);
         self.end = at;
         if self.keep.curves {
-            self.curves.push(at, partitions);
+            self.curves.push(at, &self.last);
         }
     }
 

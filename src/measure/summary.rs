@@ -31,9 +31,9 @@ pub struct Summary {
     pub seed: u64,
     /// Which replication this is, from 0.
     pub replication: u32,
-    /// Length of the run [s].
+    /// Length of the run (s).
     pub horizon_s: f64,
-    /// Distance of the samples [s].
+    /// Distance of the samples (s).
     pub sample_s: f64,
     /// What happened, why and what would help, in words.
     pub verdict: Verdict,
@@ -54,11 +54,11 @@ pub struct Summary {
     pub poison_attempts: u64,
     /// Lag of all partitions together.
     pub lag: LagFigures,
-    /// Age of the oldest record of any partition that is not committed [s].
+    /// Age of the oldest record of any partition that is not committed (s).
     pub age_s: AgeFigures,
-    /// First sample at which a partition was behind (more than one poll takes, and not `keeping-up`) [s].
+    /// First sample at which a partition was behind (more than one poll takes, and not `keeping-up`) (s).
     pub behind_from_s: Option<f64>,
-    /// First sample after the highest lag at which no partition was behind [s]; none if never, or never behind.
+    /// First sample after the highest lag at which no partition was behind (s); none if never, or never behind.
     pub drained_at_s: Option<f64>,
     /// Lag by cause, all partitions together.
     pub attribution: Vec<Cause>,
@@ -66,7 +66,7 @@ pub struct Summary {
     pub partitions: Vec<PartitionSummary>,
     /// How many rebalances began.
     pub rebalance_count: u64,
-    /// Longest time a member stood still for one rebalance [s].
+    /// Longest time a member stood still for one rebalance (s).
     pub pause_max_s: f64,
     /// Every rebalance.
     pub rebalances: Vec<Rebalance>,
@@ -111,11 +111,11 @@ pub struct PartitionSummary {
     pub accounts: Accounts,
     /// Its lag.
     pub lag: LagFigures,
-    /// Age of its oldest record that is not committed [s].
+    /// Age of its oldest record that is not committed (s).
     pub age_s: AgeFigures,
     /// Its state at the end.
     pub state: &'static str,
-    /// Since when it is in this state [s].
+    /// Since when it is in this state (s).
     pub state_since_s: f64,
     /// The poison record it cannot get past at the end.
     pub poison: Option<OpenPoison>,
@@ -128,7 +128,7 @@ pub struct PartitionSummary {
 pub struct OpenPoison {
     /// Its offset.
     pub offset: u64,
-    /// When it was first met [s].
+    /// When it was first met (s).
     pub met_at_s: f64,
 }
 

@@ -29,7 +29,7 @@ pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {noun}", grouped(number))
 }
 
-/// A length of time [s] in its two largest units: `1h 20m`, `25m 10s`, `4.2s`, `350ms`; not finite is `never`.
+/// A length of time (s) in its two largest units: `1h 20m`, `25m 10s`, `4.2s`, `350ms`; not finite is `never`.
 pub fn span(seconds: f64) -> String {
     if !seconds.is_finite() {
         return "never".to_owned();
@@ -51,7 +51,13 @@ pub fn span(seconds: f64) -> String {
         let text = format!("{seconds:.1}");
         return format!("{}s", text.strip_suffix(".0").unwrap_or(&text));
     }
-    let whole = seconds.round() as u64;
+    // Rounded to the smaller of the two units that are shown.
+    let unit = match seconds {
+        86_370.0.. => 3_600.0,
+        3_599.5.. => 60.0,
+        _ => 1.0,
+    };
+    let whole = ((seconds / unit).round() * unit) as u64;
     let (days, hours, minutes, secs) = (
         whole / 86_400,
         whole / 3_600 % 24,
@@ -75,7 +81,7 @@ pub fn percent(share: f64) -> String {
     if share > 0.0 && share < 0.005 {
         return "under 1 %".to_owned();
     }
-    if share < 1.0 && share >= 0.995 {
+    if (0.995..1.0).contains(&share) {
         return "over 99 %".to_owned();
     }
     format!("{:.0} %", share * 100.0)
@@ -148,7 +154,10 @@ mod tests {
             (59.6, "1m"),
             (310.0, "5m 10s"),
             (4_800.0, "1h 20m"),
+            (3_599.7, "1h"),
+            (5_390.0, "1h 30m"),
             (90_000.0, "1d 1h"),
+            (86_390.0, "1d"),
             (f64::INFINITY, "never"),
             (f64::NAN, "never"),
         ];

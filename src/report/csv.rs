@@ -243,7 +243,7 @@ fn record_or_timeline(results: &Results, fact: &Fact) -> Row {
             offset,
         } => Row {
             event: "poison-met",
-            member: member(*process),
+            member: process.map_or_else(String::new, member),
             partition: Some(partition.0),
             detail: format!("offset {offset}"),
             ..Row::default()

@@ -84,3 +84,6 @@ impl Results<'_> {
             .map_or("?", |process| &process.name)
     }
 }
+
+#[cfg(test)]
+mod tests;

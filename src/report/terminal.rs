@@ -232,8 +232,10 @@ fn causes(summary: &Summary) -> String {
         .collect();
     rows.sort_by_key(|cause| std::cmp::Reverse(cause.lag_gained));
     let whole: f64 = rows.iter().map(|cause| cause.seconds).sum();
-    let mut text =
-        "\nLag by cause        time     gained       lost        net  share of gained\n".to_owned();
+    let mut text = format!(
+        "\n{:<14} {:>10} {:>10} {:>10} {:>10}  {:>15}\n",
+        "Lag by cause", "time", "gained", "lost", "net", "share of gained"
+    );
     for cause in rows {
         let share = if cause.state == "keeping-up" {
             "-".to_owned()

@@ -39,7 +39,7 @@ pub struct Position {
     pub source: String,
     /// Line.
     pub line: usize,
-    /// Column [characters].
+    /// Column, in characters.
     pub column: usize,
 }
 

@@ -14,6 +14,9 @@ use super::diagnostic::{Diagnostic, Severity};
 /// More mistakes of shape than this are not listed: the file is something else.
 const MOST_MISTAKES: usize = 100;
 
+/// Keys whose tables hold one of several keys: an override that names another replaces it.
+const ONE_OF: [&str; 4] = ["time", "latency", "on-error", "then"];
+
 /// Parses a whole file.
 ///
 /// # Errors
@@ -185,7 +188,13 @@ fn put_in<'t>(
     value: Spanned<DeValue<'t>>,
 ) -> Result<(), Diagnostic> {
     match below.get_mut() {
-        DeValue::Table(table) => put_below(table, rest, value),
+        DeValue::Table(table) => {
+            let alternative = ONE_OF.contains(&above.get_ref().as_ref());
+            if alternative && !table.contains_key(rest[0].get_ref().as_ref()) {
+                *table = DeTable::new();
+            }
+            put_below(table, rest, value)
+        }
         DeValue::Array(items) => put_item(items, above, rest, value),
         short => {
             // A short form such as time = "4ms" gives way to the long form.
@@ -208,14 +217,13 @@ fn put_item<'t>(
         return Ok(());
     };
     let index = step.get_ref().parse::<usize>().ok();
-    let Some(index) = index.filter(|index| *index <= items.len()) else {
+    // A whole entry may be added at the end, but not a part of one.
+    let end = items.len() + usize::from(rest.is_empty());
+    let Some(index) = index.filter(|index| *index < end) else {
         let help = match items.len() {
-            0 => "the list is empty: its first entry is number 0".to_owned(),
-            1 => "it has one entry, number 0; number 1 would add another".to_owned(),
-            count => format!(
-                "its entries are numbered 0 to {}; number {count} would add another",
-                count - 1
-            ),
+            0 => "the list is empty".to_owned(),
+            1 => "it has one entry, number 0".to_owned(),
+            count => format!("its entries are numbered 0 to {}", count - 1),
         };
         let message = format!("`{}` has no entry `{}`", above.get_ref(), step.get_ref());
         return Err(error(step.span(), message, help));
@@ -378,10 +386,15 @@ fn explain(span: &Range<usize>, message: &str, shape: &mut Shape) -> Diagnostic 
         .strip_prefix("invalid type: ")
         .and_then(|rest| rest.split_once(", expected "))
     {
-        let got = got
-            .replace("map", "table")
-            .replace("sequence", "list")
-            .replace("floating point", "number");
+        let got = match got.split(' ').next() {
+            Some("map" | "table") => "a table".to_owned(),
+            Some("sequence" | "list") => "a list".to_owned(),
+            Some("date") => "a date".to_owned(),
+            Some("string") => got.replacen("string", "the text", 1),
+            _ => got
+                .replace("integer", "the number")
+                .replace("floating point", "the number"),
+        };
         let wanted = wanted
             .replace("a sequence", "a list")
             .replace("a map", "a table");

@@ -96,7 +96,10 @@ impl Batch {
             let run = self.runs[index];
             ends = self.plan_run(run, ends, shop);
         }
-        let records = self.stages.iter().filter(|stage| stage.kind == Kind::Records);
+        let records = self
+            .stages
+            .iter()
+            .filter(|stage| stage.kind == Kind::Records);
         let records: u64 = records.map(|stage| stage.to - stage.from).sum();
         self.calls = records * u64::from(settings.processing.calls);
         self.alone = ends;
@@ -113,20 +116,13 @@ impl Batch {
         self.length = self.alone;
     }
 
-    fn plan_run(
-        &mut self,
-        run: Run,
-        mut ends: SimDuration,
-        shop: &mut Workshop,
-    ) -> SimDuration {
+    fn plan_run(&mut self, run: Run, mut ends: SimDuration, shop: &mut Workshop) -> SimDuration {
         let (partition, mut from) = (run.partition, run.from);
         while from < run.to {
             let poison = shop.topic.poison_in(partition, from, run.to);
             let good_to = poison.map_or(run.to, |(offset, _)| offset);
             if good_to > from {
-                ends += shop
-                    .topic
-                    .work(partition, from, good_to, shop.settings);
+                ends += shop.topic.work(partition, from, good_to, shop.settings);
                 self.stages.push(Stage {
                     partition,
                     from,
@@ -204,10 +200,10 @@ impl Batch {
             };
             if stage.kind == Kind::Records {
                 for offset in stage.from..stage.to {
-                    assign(shop.topic.work(
-                        stage.partition,
-                        offset,
-                        offset + 1, shop.settings));
+                    assign(
+                        shop.topic
+                            .work(stage.partition, offset, offset + 1, shop.settings),
+                    );
                 }
             } else {
                 assign(stage.ends.saturating_sub(before));

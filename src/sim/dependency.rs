@@ -35,7 +35,9 @@ impl Dependency {
     pub fn new(scenario: &Scenario, spec: &Downstream, replication: u32) -> Self {
         let address = Address::new(scenario.seed, replication, Purpose::Limiter, &spec.name);
         let processing = &scenario.settings[0].processing;
-        let local = processing.time.scaled(1.0 / f64::from(processing.calls.max(1)));
+        let local = processing
+            .time
+            .scaled(1.0 / f64::from(processing.calls.max(1)));
         let mut dependency = Dependency {
             spec: spec.clone(),
             address,

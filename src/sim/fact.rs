@@ -93,8 +93,8 @@ pub enum Fact {
     },
     /// A poison record was met for the first time (by this owner).
     PoisonMet {
-        /// Who.
-        process: ProcessId,
+        /// Who; nobody if the group was stuck at it before the run began.
+        process: Option<ProcessId>,
         /// Where.
         partition: PartitionId,
         /// Which.

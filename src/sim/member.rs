@@ -271,17 +271,12 @@ impl Member {
                         continue;
                     }
                     self.blocked.push(stage.partition);
+                    ground.topic.partitions[stage.partition.ix()].stuck_at = Some(stage.from);
                 }
             }
             let (partition, offset) = (stage.partition, stage.from);
-            ground.facts.push((
-                at,
-                Fact::PoisonMet {
-                    process: self.process,
-                    partition,
-                    offset,
-                },
-            ));
+            let process = Some(self.process);
+            ground.facts.push((at, Fact::PoisonMet { process, partition, offset }));
         }
     }
 

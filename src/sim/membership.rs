@@ -216,7 +216,10 @@ impl World<'_> {
                 let link = &mut self.members[process.ix()].link;
                 if link.phase == Phase::Syncing {
                     link.phase = Phase::Joining;
-                    self.send(Request::Join, serial, now);
+                    // Subscription bytes carry the generation: after ILLEGAL_GENERATION they differ.
+                    let anew = error == KafkaError::IllegalGeneration;
+                    let request = if anew { Request::JoinForMetadata } else { Request::Join };
+                    self.send(request, serial, now);
                 }
             }
         }

@@ -29,6 +29,8 @@ pub(super) struct Partition {
     pub processed_to: u64,
     /// Up to here records were processed by a member that was evicted before it could commit them.
     pub evicted_to: u64,
+    /// A poison record that stopped its last owner.
+    pub stuck_at: Option<u64>,
     /// Whose it is, from the assignment until the revocation.
     pub owner: Option<ProcessId>,
     /// Its state, as told last.
@@ -61,8 +63,16 @@ impl Topic {
                 laws.push(law.clone());
             }
         }
-        let calls = scenario.settings.iter().map(|settings| u64::from(settings.processing.calls));
-        let mut topic = Topic { partitions: Vec::new(), law_of, calls_of: calls.collect(), laws };
+        let calls = scenario
+            .settings
+            .iter()
+            .map(|settings| u64::from(settings.processing.calls));
+        let mut topic = Topic {
+            partitions: Vec::new(),
+            law_of,
+            calls_of: calls.collect(),
+            laws,
+        };
         topic.grow(scenario, replication, scenario.topic.partitions.len());
         topic
     }
@@ -112,6 +122,7 @@ impl Topic {
                 poison,
                 processed_to: start.committed.unwrap_or(0),
                 evicted_to: 0,
+                stuck_at: None,
                 owner: None,
                 state: PartitionState::Starting,
                 totals: PartitionTotals::default(),
@@ -152,6 +163,16 @@ impl Topic {
         poison
             .filter_map(|(entry, failures)| failures.first_in(from, to).map(|at| (at, *entry)))
             .min()
+    }
+
+    /// The poison record at which the group has been stuck before the run began: the next one after its committed
+    /// offset, if the settings of the start never give it up.
+    pub fn stuck_from_the_start(&mut self, id: PartitionId, scenario: &Scenario) -> Option<u64> {
+        let committed = self.partitions[id.ix()].committed?;
+        let log_end = self.partitions[id.ix()].base;
+        let (offset, entry) = self.poison_in(id, committed, log_end.min(committed + 1))?;
+        let on_error = &scenario.settings[0].on_error[entry];
+        matches!(on_error, OnError::RetryForever(_)).then_some(offset)
     }
 
     /// Accounts for records [`from`, `to`) processed.

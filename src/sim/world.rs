@@ -50,6 +50,10 @@ impl<'s> World<'s> {
         };
         for index in 0..world.topic.partitions.len() {
             let id = PartitionId(index as u32);
+            if let Some(offset) = world.topic.stuck_from_the_start(id, scenario) {
+                world.topic.partitions[index].stuck_at = Some(offset);
+                world.note(Fact::PoisonMet { process: None, partition: id, offset });
+            }
             world.tell_state(id, PartitionState::Starting, SimTime::ZERO);
         }
         for (index, entry) in scenario.timeline.iter().enumerate() {
@@ -293,10 +297,14 @@ impl<'s> World<'s> {
         }
     }
 
-    /// Notes that a partition is in `state` from `since` on.
+    /// Notes that a partition is in `state` from `since` on. One whose next record is a poison record that nobody
+    /// gives up is blocked, whatever its group is at.
     pub fn tell_state(&mut self, id: PartitionId, state: PartitionState, since: SimTime) {
+        let partition = &mut self.topic.partitions[id.ix()];
+        let blocked = partition.stuck_at.is_some() && partition.stuck_at == partition.committed;
+        let state = if blocked { PartitionState::Blocked } else { state };
+        partition.state = state;
         let fact = self.topic.state_fact(id, state, since);
-        self.topic.partitions[id.ix()].state = state;
         let now = self.now().max(since);
         self.facts.push((now, fact));
     }

@@ -264,7 +264,7 @@ fn decimal<'t>(
     if !well_formed {
         return Err(error(
             format!("`{text}` does not start with a number"),
-            format!(r#"write a number with its unit, as in "{example}""#),
+            format!(r#"begin with a number, as in "{example}""#),
         ));
     }
     let digits = format!("{units}{decimals}");

@@ -1,8 +1,14 @@
-//! Tests from outside: of the whole program, of the tree, and of what the crate promises to those who use it.
+//! Everything that looks at lagsim from outside.
 
-/// The program, end to end: exit codes, files, words. What one module promises is tested beside it.
-mod cli;
-/// The check of model files, over a corpus of bad ones.
-mod scenario;
-/// The shape of the source tree: floors, sizes, forbidden constructs.
-mod tidy;
+// What the crate promises to those who use it.
+mod cli; // the program, end to end: exit codes, files, words
+mod scenario; // the language of models: what is accepted, what is refused, and in which words
+mod tidy; // the shape of the source tree: floors, sizes, forbidden constructs
+
+// Proofs of the engine.
+mod closed_forms; // formulas of queueing theory and planner's arithmetic
+mod oracles; // rebalances with known answers, to the nanosecond
+mod properties; // what holds in every run, over generated scenarios
+mod reference; // workloads whose answers other simulators agree on
+mod systems; // scenarios built in Rust, and an observer that keeps what it sees
+mod twin; // slow and obvious simulators that must agree

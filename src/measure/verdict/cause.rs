@@ -16,7 +16,7 @@ pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Ve
         Culprit::Evictions => evictions(scenario, summary),
         Culprit::Saturated => one(format!(
             "No parallelism is left: members work all the time and still fall behind; {}.",
-            gained(summary, "saturated")
+            gained_and_lost(summary, "saturated")
         )),
         Culprit::Throttled => one(throttled(scenario, summary)),
         Culprit::Rebalancing => one(rebalancing(summary)),
@@ -39,15 +39,16 @@ pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Ve
 
 /// When nothing is to blame.
 pub fn none(summary: &Summary) -> String {
-    if summary.behind_from_s.is_some() {
+    if !super::keeps_up(summary) {
         return format!(
-            "The lag there is was there at the start: {}.",
+            "The lag was there at the start, {}; nothing that happens adds much to it.",
             counted(summary.lag.initial, "record", "records")
         );
     }
     format!(
-        "Nothing holds the group up: it is never further behind than {}, the oldest {} old.",
+        "Nothing holds the group up: it is never further behind than {} (at {}), the oldest {} old.",
         counted(summary.lag.max, "record", "records"),
+        span(summary.lag.max_at_s),
         span(summary.age_s.max)
     )
 }
@@ -205,13 +206,15 @@ fn period(summary: &Summary) -> String {
 fn rebalances(summary: &Summary) -> String {
     let count = counted(summary.rebalance_count, "rebalance", "rebalances");
     let rate = summary.rebalances_per_minute();
-    if summary.rebalance_count >= 10 && rate >= 0.1 {
+    if summary.rebalance_count < 10 {
+        count
+    } else if rate >= 0.95 {
         format!(
             "{count} (about {} a minute)",
             short((rate * 10.0).round() / 10.0)
         )
     } else {
-        count
+        format!("{count} (about one every {})", span(60.0 / rate))
     }
 }
 
@@ -225,7 +228,7 @@ fn throttled(scenario: &Scenario, summary: &Summary) -> String {
     };
     format!(
         "{who} is slower than the traffic: members wait for it; {}.",
-        gained(summary, "throttled")
+        gained_and_lost(summary, "throttled")
     )
 }
 
@@ -239,7 +242,7 @@ fn rebalancing(summary: &Summary) -> String {
         String::new()
     };
     format!(
-        "Rebalances stop the group ({}{longest}); {}.",
+        "Rebalances stop the group: {}{longest}; {}.",
         rebalances(summary),
         gained(summary, "rebalancing")
     )
@@ -258,6 +261,21 @@ fn gained(summary: &Summary, state: &str) -> String {
             percent(cause.share_of_gained)
         ),
         _ => "no lag gained by it".to_owned(),
+    }
+}
+
+/// The same for states in which lag is also worked off, if it was.
+fn gained_and_lost(summary: &Summary, state: &str) -> String {
+    let lost = summary
+        .attribution
+        .iter()
+        .find(|c| c.state == state)
+        .map_or(0, |c| c.lag_lost);
+    let gained = gained(summary, state);
+    if lost == 0 {
+        gained
+    } else {
+        format!("{gained}, and {} worked off", grouped(lost))
     }
 }
 

@@ -36,7 +36,7 @@ enum Culprit {
     Starting,
 }
 
-/// A cause below this share of the lag gained is not worth a sentence.
+/// A cause below this share of the lag gained, or of the highest lag, is not worth a sentence.
 const SMALLEST_SHARE: f64 = 0.01;
 
 /// The verdict on a run of `scenario`.
@@ -58,7 +58,19 @@ pub fn verdict(scenario: &Scenario, summary: &Summary) -> Verdict {
     }
 }
 
-/// Poison, evictions, then the rest by share; the rest only if the group was ever behind.
+/// Catching up within this time (s) is how a group starts, or goes on after a rebalance: not worth a cause.
+const SHORTEST_S: f64 = 60.0;
+
+/// Whether the group was never behind, or only for a moment.
+fn keeps_up(summary: &Summary) -> bool {
+    match (summary.behind_from_s, summary.drained_at_s) {
+        (None, _) => true,
+        (Some(from), Some(to)) => to - from <= SHORTEST_S.min(summary.horizon_s / 20.0),
+        (Some(_), None) => false,
+    }
+}
+
+/// Poison, evictions, then the rest by share; the rest only if the group was behind for more than a moment.
 fn culprits(summary: &Summary) -> Vec<Culprit> {
     let mut found = Vec::new();
     if summary
@@ -72,9 +84,18 @@ fn culprits(summary: &Summary) -> Vec<Culprit> {
     if summary.eviction_count > 0 || summary.share_of("evicted") >= SMALLEST_SHARE {
         found.push(Culprit::Evictions);
     }
-    if summary.behind_from_s.is_none() {
+    if keeps_up(summary) {
         return found;
     }
+    let matters = |state: &str| {
+        let cause = summary
+            .attribution
+            .iter()
+            .find(|cause| cause.state == state)?;
+        let least = SMALLEST_SHARE * summary.lag.max as f64;
+        let enough = cause.share_of_gained >= SMALLEST_SHARE && cause.lag_gained as f64 >= least;
+        enough.then_some(cause.share_of_gained)
+    };
     let mut rest: Vec<(f64, Culprit)> = [
         ("saturated", Culprit::Saturated),
         ("throttled", Culprit::Throttled),
@@ -84,8 +105,7 @@ fn culprits(summary: &Summary) -> Vec<Culprit> {
         ("starting", Culprit::Starting),
     ]
     .into_iter()
-    .map(|(state, culprit)| (summary.share_of(state), culprit))
-    .filter(|(share, _)| *share >= SMALLEST_SHARE)
+    .filter_map(|(state, culprit)| Some((matters(state)?, culprit)))
     .collect();
     // Stable: equal shares stay in the order of the table above.
     rest.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -9,13 +9,17 @@ pub fn headline(summary: &Summary) -> String {
     let lag = &summary.lag;
     let (first, last) = (grouped(lag.initial), grouped(lag.last));
     let within = span(summary.horizon_s);
-    match (summary.behind_from_s, summary.drained_at_s) {
-        (None, _) if lag.max == 0 => format!("There is no lag in {within}."),
-        (None, _) => format!(
+    if lag.max == 0 {
+        return format!("There is no lag in {within}.");
+    }
+    if super::keeps_up(summary) {
+        return format!(
             "The group keeps up: at most {} behind in {within}.",
             counted(lag.max, "record", "records")
-        ),
-        (_, Some(drained)) => format!(
+        );
+    }
+    match summary.drained_at_s {
+        Some(drained) => format!(
             "Lag peaks at {} records after {} and is drained at {}.",
             grouped(lag.max),
             span(lag.max_at_s),
@@ -33,11 +37,20 @@ pub fn headline(summary: &Summary) -> String {
 /// Whether and when the lag drains, and which alert fires when.
 pub fn sentences(summary: &Summary) -> Vec<String> {
     let mut told = vec![drain(summary)];
+    let given_up = summary.accounts.dead_lettered + summary.accounts.skipped;
+    if given_up > 0 {
+        told.push(format!(
+            "{} given up: {} to the dead-letter topic, {} skipped.",
+            counted(given_up, "poison record is", "poison records are"),
+            grouped(summary.accounts.dead_lettered),
+            grouped(summary.accounts.skipped)
+        ));
+    }
     if summary.alert_rules.is_empty() {
-        if summary.behind_from_s.is_some() {
+        if !super::keeps_up(summary) {
             told.push(format!(
-                "No alert is configured: nobody is told, although the lag exceeds {} records.",
-                grouped(summary.lag.max.saturating_sub(1))
+                "No alert is configured: nobody is told, although the lag reaches {} records.",
+                grouped(summary.lag.max)
             ));
         }
     } else {
@@ -48,7 +61,7 @@ pub fn sentences(summary: &Summary) -> Vec<String> {
 
 fn drain(summary: &Summary) -> String {
     let lag = &summary.lag;
-    if summary.behind_from_s.is_none() {
+    if super::keeps_up(summary) {
         return "There is nothing to drain.".to_owned();
     }
     if let Some(drained) = summary.drained_at_s {
@@ -108,11 +121,14 @@ fn alert(rule: &AlertRule, summary: &Summary) -> String {
         .find(|episode| episode.name == rule.name && episode.firing_at_s == Some(first))
         .and_then(|episode| episode.partition)
         .map_or_else(String::new, |partition| {
-            format!(" on partition {partition}")
+            format!(", on partition {partition}")
         });
-    let again = match rule.fired {
-        1 => String::new(),
-        fired => format!("; {} in all", counted(fired, "time", "times")),
-    };
-    format!("Alert {name} fires at {}{partition}{again}.", span(first))
+    match rule.fired {
+        1 => format!("Alert {name} fires at {}{partition}.", span(first)),
+        fired => format!(
+            "Alert {name} fires first at {}{partition}; {} in all.",
+            span(first),
+            counted(fired, "time", "times")
+        ),
+    }
 }

@@ -1,13 +1,138 @@
-use super::super::fixture::{alert, eviction, incident, outcome, poison, scenario};
-use super::*;
+use super::super::fixture::{alert, incident, outcome, poison, scenario};
 use crate::scenario::{Downstream, RateLimit};
-use crate::sim::PartitionState;
+use crate::sim::PartitionState::{self, Blocked, KeepingUp, Saturated, Starting, Throttled};
 use crate::workload::Law;
 
 #[test]
 fn poison_comes_first_then_evictions_then_the_rest_by_share() {
-    let (_, outcome) = incident();
-    let verdict = outcome.summary.verdict;
-    println!("{verdict:#?}");
-    assert_eq!(verdict, Verdict::default());
+    let verdict = incident().1.summary.verdict;
+    assert_eq!(
+        verdict.causes,
+        [
+            "Partition 2 is blocked by a poison record at offset 0 since 0s: 983,200 records, 27 % of the lag.",
+            "Members exceed max.poll.interval.ms (5m), each about every 2m 58s: 180 evictions, 180 rebalances \
+             (about 1 a minute); 1,269,400 records, 58 % of the lag gained.",
+            "No parallelism is left: members work all the time and still fall behind; 252,060 records, 12 % of \
+             the lag gained.",
+            "Rebalances stop the group: 180 rebalances (about 1 a minute), a member stands still for up to 9s; \
+             230,600 records, 11 % of the lag gained.",
+        ]
+    );
+    assert_eq!(
+        verdict.outlook,
+        [
+            "It does not drain: +1,516,860 records over the run, +8,427 a minute on average.",
+            "Alert lag-warning (warning) fires first at 5m, on partition 0; 4 times in all.",
+            "Alert lag-critical (critical) never fires.",
+        ]
+    );
+    let heads: Vec<_> = verdict
+        .remedies
+        .iter()
+        .filter_map(|text| text.split(':').next())
+        .collect();
+    assert_eq!(
+        heads,
+        [
+            "Poison record",
+            "Evictions",
+            "No parallelism left",
+            "Rebalances"
+        ]
+    );
+}
+
+#[test]
+fn a_start_that_is_caught_up_at_once_is_no_incident() {
+    let model = scenario(2, 2, 3_600, 1);
+    let curve = |_: usize, second: u64| match second {
+        0..=4 => (second * 400, Starting),
+        5..=6 => (1_000, Saturated),
+        _ => (30, KeepingUp),
+    };
+    let verdict = outcome(&model, &curve, &[]).summary.verdict;
+    assert_eq!(
+        verdict.headline,
+        "The group keeps up: at most 3,200 records behind in 1h."
+    );
+    assert_eq!(
+        verdict.causes,
+        [
+            "Nothing holds the group up: it is never further behind than 3,200 records (at 4s), the oldest 16s old."
+        ]
+    );
+    assert_eq!(verdict.outlook, ["There is nothing to drain."]);
+    assert_eq!(verdict.remedies, Vec::<String>::new());
+}
+
+/// A limit that is too low for an hour, then traffic falls; nobody configured an alert.
+#[test]
+fn a_dependency_is_named_with_its_limit_and_the_drain_with_its_time() {
+    let mut model = scenario(3, 2, 7_200, 10);
+    model.downstream = Some(Downstream {
+        name: "bank-api".into(),
+        limit: Some(RateLimit {
+            rate: 200.0,
+            burst: 200.0,
+        }),
+        latency: Law::Constant(0.01),
+        concurrency: None,
+    });
+    let curve = |_: usize, second: u64| match second {
+        0..3_600 => (second * 5, Throttled),
+        3_600..5_400 => (18_000 - (second - 3_600) * 10, Throttled),
+        _ => (0, KeepingUp),
+    };
+    let verdict = outcome(&model, &curve, &[]).summary.verdict;
+    assert_eq!(
+        verdict.headline,
+        "Lag peaks at 54,000 records after 1h and is drained at 1h 29m."
+    );
+    assert_eq!(
+        verdict.causes,
+        [
+            "bank-api (limit 200/s) is slower than the traffic: members wait for it; 54,000 records, 100 % of \
+             the lag gained, and 54,000 worked off."
+        ]
+    );
+    assert_eq!(
+        verdict.outlook,
+        [
+            "It drains: 29m 10s after its peak of 54,000 records, at 1h 29m, no partition is behind any more.",
+            "No alert is configured: nobody is told, although the lag reaches 54,000 records.",
+        ]
+    );
+}
+
+#[test]
+fn neighbours_that_stand_still_with_a_blocked_partition_are_named() {
+    let mut model = scenario(3, 1, 600, 10);
+    model.alerts = vec![alert("lag", "page", 1e9, 5)];
+    let curve = |_: usize, second: u64| (1_000 + second * 100, Blocked);
+    let verdict = outcome(&model, &curve, &[poison(0, 1)]).summary.verdict;
+    assert_eq!(
+        verdict.causes,
+        [
+            "Partition 1 is blocked by a poison record at offset 0 since 0s: 61,000 records, 33 % of the lag.",
+            "Partitions 0 and 2 stand still with it, because the same poll loop retries without polling: 122,000 \
+             records, 67 % of the lag.",
+        ]
+    );
+}
+
+#[test]
+fn a_backlog_that_shrinks_is_told_with_the_time_it_still_needs() {
+    let model = scenario(1, 1, 3_600, 10);
+    let curve = |_: usize, second: u64| (1_000_000 - second * 100, PartitionState::Saturated);
+    let verdict = outcome(&model, &curve, &[]).summary.verdict;
+    assert_eq!(
+        verdict.causes,
+        [
+            "The lag was there at the start, 1,000,000 records; nothing that happens adds much to it."
+        ]
+    );
+    assert_eq!(
+        verdict.outlook[0],
+        "It falls since 0s and is not drained within the run: at the mean pace since then it needs about 1h 47m more."
+    );
 }

@@ -2,7 +2,7 @@
 
 use crate::measure::words::span;
 
-/// Steps of a time axis [s].
+/// Steps of a time axis (s).
 const STEPS: [f64; 25] = [
     0.01,
     0.1,

@@ -6,11 +6,11 @@ use super::scene::{Anchor, Point, Scene, palette, text_width};
 /// A rectangle with a time axis and an axis of records.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Panel {
-    /// Left and right [px].
+    /// Left and right (px).
     pub x: (f64, f64),
-    /// Upper and lower end [px].
+    /// Upper and lower end (px).
     pub y: (f64, f64),
-    /// End of the time axis [s].
+    /// End of the time axis (s).
     pub end: f64,
     /// Upper end of the axis of records.
     pub top: f64,
@@ -30,7 +30,7 @@ impl Panel {
         }
     }
 
-    /// Where an instant [s] stands, kept inside the panel.
+    /// Where an instant (s) stands, kept inside the panel.
     pub fn at(&self, seconds: f64) -> f64 {
         let share = (seconds / self.end).clamp(0.0, 1.0);
         self.x.0 + share * (self.x.1 - self.x.0)

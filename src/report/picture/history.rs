@@ -16,7 +16,7 @@ pub struct Lane {
     pub label: String,
     /// Its colour, in the lane and in the panels.
     pub ink: Ink,
-    /// When [s], merged where they overlap; an instant ends where it begins.
+    /// When (s), merged where they overlap; an instant ends where it begins.
     pub spans: Vec<Happening>,
     /// How the panels show it.
     pub shown: Shown,
@@ -27,9 +27,9 @@ pub struct Lane {
 /// A stretch of time or an instant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Happening {
-    /// From [s].
+    /// From (s).
     pub from: f64,
-    /// To [s].
+    /// To (s).
     pub to: f64,
     /// Its name, if it has one.
     pub label: String,

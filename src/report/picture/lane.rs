@@ -4,13 +4,13 @@ use super::frame::Panel;
 use super::history::{Lane, Shown};
 use super::scene::{Anchor, Point, Scene, fitted, palette, text_width};
 
-/// Height of a lane with its gap [px].
+/// Height of a lane with its gap (px).
 pub const HEIGHT: f64 = 24.0;
 /// More marks of a kind than this are a wall: the lane shows them, the panels do not.
 const MOST_MARKS: usize = 12;
 /// More bands than this likewise, unless they are wide.
 const MOST_BANDS: usize = 40;
-/// A band this wide [px] is shown however many there are.
+/// A band this wide (px) is shown however many there are.
 const WIDE: f64 = 4.0;
 const FONT: f64 = 15.0;
 

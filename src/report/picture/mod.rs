@@ -16,7 +16,7 @@ use super::{RenderError, Results};
 use crate::measure::Outcome;
 use crate::scenario::{Alert, Compare, Gauge};
 
-/// Width and height of the picture [px].
+/// Width and height of the picture (px).
 pub const SIZE: (u32, u32) = (1600, 900);
 /// Left and right end of the panels; the names of lines stand to the right.
 const X: (f64, f64) = (160.0, 1410.0);

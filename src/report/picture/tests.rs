@@ -26,35 +26,7 @@ pub fn gallery() -> Vec<(&'static str, Scenario, Vec<Outcome>)> {
     let drained = outcome(&drain, &fall, &[(600, Fact::Timeline { entry: 0 })]);
     pictures.push(("drain", drain, vec![drained]));
 
-    let many = scenario(24, 6, 7_200, 10);
-    let spread = |partition: usize, second: u64| {
-        let lag = if partition % 7 == 3 {
-            second * partition as u64
-        } else {
-            300 + second % 100
-        };
-        (
-            lag,
-            if lag > 500 {
-                PartitionState::Saturated
-            } else {
-                PartitionState::KeepingUp
-            },
-        )
-    };
-    let uneven = outcome(&many, &spread, &[]);
-    pictures.push(("partitions-24", many, vec![uneven]));
-
-    let mut twelve = scenario(12, 6, 7_200, 10);
-    twelve.title = "a dozen partitions that end close to one another".into();
-    let close = |partition: usize, second: u64| {
-        (
-            second * 2 + partition as u64 * 40,
-            PartitionState::Throttled,
-        )
-    };
-    let dozen = outcome(&twelve, &close, &[]);
-    pictures.push(("partitions-12", twelve, vec![dozen]));
+    pictures.extend(crowds());
 
     let single = scenario(1, 1, 60, 1);
     let one = outcome(
@@ -86,6 +58,41 @@ pub fn gallery() -> Vec<(&'static str, Scenario, Vec<Outcome>)> {
         .collect();
     pictures.push(("replications", spread, runs));
     pictures
+}
+
+/// Many partitions, apart and close to one another.
+fn crowds() -> Vec<(&'static str, Scenario, Vec<Outcome>)> {
+    let many = scenario(24, 6, 7_200, 10);
+    let spread = |partition: usize, second: u64| {
+        let lag = if partition % 7 == 3 {
+            second * partition as u64
+        } else {
+            300 + second % 100
+        };
+        (
+            lag,
+            if lag > 500 {
+                PartitionState::Saturated
+            } else {
+                PartitionState::KeepingUp
+            },
+        )
+    };
+    let uneven = outcome(&many, &spread, &[]);
+
+    let mut twelve = scenario(12, 6, 7_200, 10);
+    twelve.title = "a dozen partitions that end close to one another".into();
+    let close = |partition: usize, second: u64| {
+        (
+            second * 2 + partition as u64 * 40,
+            PartitionState::Throttled,
+        )
+    };
+    let dozen = outcome(&twelve, &close, &[]);
+    vec![
+        ("partitions-24", many, vec![uneven]),
+        ("partitions-12", twelve, vec![dozen]),
+    ]
 }
 
 /// Two weeks with a daily peak and a daily deploy.

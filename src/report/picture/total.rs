@@ -39,7 +39,7 @@ impl Totals {
         }
     }
 
-    /// The highest point of the panel [records].
+    /// The highest point of the panel (records).
     pub fn max(&self) -> u64 {
         self.quantiles
             .iter()

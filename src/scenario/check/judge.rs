@@ -264,6 +264,7 @@ impl Judge<'_> {
         }
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         let help = match nearest(&typed, names.iter().copied()) {
+            Some(name) if names.len() > 6 => format!("write \"{name}\""),
             Some(name) => format!("write \"{name}\"; the choices are {}", list(&names)),
             None => format!("the choices are {}", list(&names)),
         };

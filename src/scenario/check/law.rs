@@ -6,10 +6,8 @@ use super::super::raw::{Bimodal, Either, Gamma, Lognormal, Spot, Text, Time, Tim
 use super::csv::{Cells, Column};
 use super::judge::Judge;
 use super::one_of;
+use crate::units::SimDuration;
 use crate::workload::Law;
-
-/// 99th percentile of the standard normal law.
-const NORMAL_P99: f64 = 2.326_347_874_040_841;
 
 const LAWS: &str = r#"write a time such as "4ms", or one of { exponential = "4ms" }, { gamma = { mean = "4ms", shape = 2 } }, { lognormal = { mean = "4ms", p99 = "20ms" } }, { bimodal = { fast = "4ms", slow = "1s", slow-share = 0.01 } }, { csv = "times.csv" }"#;
 
@@ -29,7 +27,7 @@ impl Judge<'_> {
             ("bimodal", law.bimodal.is_some()),
             ("csv", law.csv.is_some()),
         ];
-        one_of(self, &table.span, &given, "a law of time", LAWS)?;
+        one_of(self, &table.span, &given, "the law of the time", LAWS)?;
         if let Some(time) = &law.constant {
             return self.seconds(time).map(Law::Constant);
         }
@@ -104,20 +102,20 @@ impl Judge<'_> {
             let help = "write a larger p99, or a constant time if there is no spread";
             return self.error(&value.0.span, message, help);
         }
-        // ln(p99/mean) = z s - s^2/2 has a solution only up to z^2/2.
-        let most = (NORMAL_P99 * NORMAL_P99 / 2.0).exp();
-        if p99 / mean > most {
+        let law = Law::Lognormal { mean, p99 };
+        if law.check().is_err() {
             let message = format!(
                 "no lognormal law has a 99th percentile of {:.1} times its mean",
                 p99 / mean
             );
+            let ratio = Law::LOGNORMAL_P99_AT_MOST;
+            let most = SimDuration::from_micros((mean * ratio * 1e6) as u64);
             let help = format!(
-                "write a p99 of at most {:.3} s ({most:.1} times the mean), or a bimodal law for rare long times",
-                mean * most
+                "write a p99 of at most \"{most}\" ({ratio:.1} times the mean), or a bimodal law for rare long times"
             );
             return self.error(&value.0.span, message, help);
         }
-        Some(Law::Lognormal { mean, p99 })
+        Some(law)
     }
 
     fn bimodal(&mut self, bimodal: &Spot<Bimodal>) -> Option<Law> {
@@ -158,15 +156,5 @@ impl Judge<'_> {
         }
         times.sort_by(f64::total_cmp);
         Some(Law::Empirical(times.into()))
-    }
-}
-
-/// Mean of a law [s].
-pub(super) fn mean_of(law: &Law) -> f64 {
-    match law {
-        Law::Constant(time) => *time,
-        Law::Exponential { mean } | Law::Gamma { mean, .. } | Law::Lognormal { mean, .. } => *mean,
-        Law::Bimodal { fast, slow, share } => fast + (slow - fast) * share,
-        Law::Empirical(times) => times.iter().sum::<f64>() / times.len().max(1) as f64,
     }
 }

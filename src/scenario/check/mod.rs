@@ -4,8 +4,11 @@
 mod alert;
 mod csv;
 mod curve;
+mod doubt;
+mod expect;
 mod group;
 mod judge;
+mod keys;
 mod law;
 mod poison;
 mod processing;
@@ -123,24 +126,37 @@ impl Judge<'_> {
                 "a model has at most 4 MiB: put recorded rates and times into CSV files",
             );
         }
-        let mut start = 0;
-        for line in text.split_inclusive('\n') {
-            if line.matches('.').count() > MOST_DOTS
-                && line
-                    .split(['=', '"', '\'', '#'])
-                    .next()
-                    .is_some_and(|key| key.matches('.').count() > MOST_DOTS)
-            {
-                let message = format!("a key of more than {MOST_DOTS} parts");
-                return self.error(&(start..start + 1), message, "write a shorter key");
+        self.refuse_long_keys(0, text)
+    }
+
+    /// Keys with very many dots: each dot is a level of the document, and levels cost stack.
+    fn refuse_long_keys(&mut self, base: usize, text: &str) -> Option<()> {
+        let (mut dots, mut quote, mut comment) = (0, None, false);
+        for (at, c) in text.char_indices() {
+            match c {
+                '\n' => (dots, quote, comment) = (0, None, false),
+                _ if comment => {}
+                '"' | '\'' if quote.is_none() => quote = Some(c),
+                _ if quote == Some(c) => quote = None,
+                _ if quote.is_some() => {}
+                '#' => comment = true,
+                ',' | '=' | '{' => dots = 0,
+                '.' => dots += 1,
+                _ => {}
             }
-            start += line.len();
+            if dots > MOST_DOTS {
+                let message = format!("a key of more than {MOST_DOTS} parts");
+                return self.error(&(base + at..base + at + 1), message, "write a shorter key");
+            }
         }
         Some(())
     }
 
     fn apply<'t>(&mut self, one: &'t Override, tree: &mut DeTable<'t>) {
         let base = self.sources.add("--set", &one.text);
+        if self.refuse_long_keys(base, &one.text).is_none() {
+            return;
+        }
         let Some((path, value)) = one.text.split_once('=') else {
             let help = "write the path of a key and its value, as in --set topic.partitions=12";
             self.error::<()>(
@@ -296,13 +312,10 @@ fn one_of(
             if given.iter().any(|(name, _)| judge.excused.contains(*name)) {
                 return None;
             }
-            judge.error(at, format!("this says nothing: {what} is missing"), help)
+            judge.error(at, format!("{what} is missing"), help)
         }
         several => {
-            let message = format!(
-                "{} exclude each other: {what} is one of them",
-                list(several)
-            );
+            let message = format!("{} exclude each other: {what} is said once", list(several));
             judge.error(at, message, format!("keep one of {}", list(several)))
         }
     }

@@ -27,10 +27,8 @@ impl Judge<'_> {
         let mut all = Vec::new();
         for entry in model.poison.as_deref().unwrap_or(&[]) {
             let which = self.which(entry, horizon, topic, production);
-            let attempt = match &entry.value.attempt {
-                Some(time) => Some(self.duration(time)),
-                None => None,
-            };
+            let attempt = entry.value.attempt.as_ref();
+            let attempt = attempt.map(|time| self.duration(time));
             all.push(match attempt {
                 Some(None) => None,
                 attempt => which.map(|which| Poison {
@@ -78,23 +76,35 @@ impl Judge<'_> {
                 "say which records: partition = 2 and offset = 0, or share = 0.001",
             );
         };
+        self.addressed(partition, offset, horizon?, topic?, production?)
+    }
+
+    /// A record that the run can get to.
+    fn addressed(
+        &mut self,
+        partition: &raw::Count,
+        offset: &raw::Count,
+        horizon: SimDuration,
+        topic: &Topic,
+        production: &Production,
+    ) -> Option<PoisonRecords> {
         let at = self.count(offset)?;
         let index = self.count(partition)?;
-        let topic = topic?;
         let most = production
-            .and_then(|production| production.shares.last())
+            .shares
+            .last()
             .map_or(topic.partitions.len(), |last| last.of.len());
         if index >= most as u64 {
             let message = format!("there is no partition {index}");
             let help = format!("the partitions are numbered 0 to {}", most - 1);
             return self.error(&partition.0.span, message, help);
         }
-        let end = instant(horizon?);
+        let end = instant(horizon);
         let log_end = topic
             .partitions
             .get(index as usize)
             .map_or(0, |start| start.log_end);
-        let expected = super::production::expected(production?, index as usize, end);
+        let expected = super::production::expected(production, index as usize, end);
         // Ten standard deviations above what is expected: no run gets that far.
         let reach = log_end.saturating_add((expected + 10.0 * expected.sqrt()).ceil() as u64);
         if at >= reach {
@@ -104,6 +114,17 @@ impl Judge<'_> {
                 expected
             );
             return self.error(&offset.0.span, message, help);
+        }
+        let committed = topic
+            .partitions
+            .get(index as usize)
+            .and_then(|start| start.committed);
+        if let Some(committed) = committed
+            && at < committed
+        {
+            let message = format!("offset {at} of partition {index} is behind the group already");
+            let help = format!("the group has committed {committed}: nobody reads what is before");
+            self.warn(&offset.0.span, message, help);
         }
         Some(PoisonRecords::At {
             partition: PartitionId(index as u32),

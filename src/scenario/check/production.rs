@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::model::Topic;
-use super::super::raw::{self, Either, RatePoint, RateShape, Scalar, Spot};
+use super::super::raw::{self, Either, RatePoint, RateShape, Spot};
 use super::curve::{self, Change, Piece, Window};
 use super::judge::{Judge, Place};
 use super::one_of;
@@ -13,6 +13,8 @@ use crate::workload::{Keys, Pattern, Production, Shares};
 
 /// Most points of a repeated shape, and most repetitions of a burst.
 const MOST_POINTS: f64 = 1_000_000.0;
+/// Most repetitions of a burst.
+const MOST_BURSTS: f64 = 100_000.0;
 /// Most records of a partition.
 const MOST_RECORDS: f64 = (1_u64 << 44) as f64;
 
@@ -125,7 +127,7 @@ impl Judge<'_> {
             ("daily", shape.daily.is_some()),
             ("csv", shape.csv.is_some()),
         ];
-        one_of(self, &table.span, &given, "a rate over time", SHAPES)?;
+        one_of(self, &table.span, &given, "the rate over time", SHAPES)?;
         if let Some(daily) = &shape.daily {
             if let Some(repeat) = &shape.repeat {
                 self.error::<()>(
@@ -319,7 +321,7 @@ impl Judge<'_> {
             ("rate", burst.rate.is_some()),
         ];
         let help = r#"write how much more: factor = 3, or the rate itself: rate = "2k/s""#;
-        one_of(self, &entry.span, &given, "how high the burst is", help)?;
+        one_of(self, &entry.span, &given, "the height of the burst", help)?;
         let change = match (&burst.factor, &burst.rate) {
             (Some(factor), _) => Change::Factor(self.factor(factor)?),
             (_, Some(rate)) => Change::Rate(self.rate(rate)?),
@@ -349,7 +351,7 @@ impl Judge<'_> {
                     "make `every` longer than `length`",
                 );
             }
-            if (end - from) / period > 10_000.0 {
+            if (end - from) / period > MOST_BURSTS {
                 return self.error(
                     &every.0.span,
                     "the burst repeats too often",
@@ -380,149 +382,5 @@ impl Judge<'_> {
             );
         }
         Some(factor)
-    }
-
-    fn keys(
-        &mut self,
-        keys: &Either<raw::Text, raw::KeyLaw>,
-        topic: Option<&Topic>,
-        walked: &Walked,
-    ) -> Option<Keys> {
-        const HELP: &str = r#"write "even", or one of { weights = [3, 1] }, { hot = [{ share = 0.3 }] }, { zipf = 1.1, distinct = 10_000 }"#;
-        let table = match keys {
-            Either::Plain(word) if word.0.value == Scalar::Text("even".to_owned()) => {
-                return Some(Keys::Even);
-            }
-            Either::Plain(word) => {
-                return self.error(
-                    &word.0.span,
-                    format!("`{}` is no law of keys", word.0.value.plain()),
-                    HELP,
-                );
-            }
-            Either::Table(table) => table,
-        };
-        let law = &table.value;
-        let given = [
-            ("weights", law.weights.is_some()),
-            ("hot", law.hot.is_some()),
-            ("zipf", law.zipf.is_some()),
-        ];
-        one_of(
-            self,
-            &table.span,
-            &given,
-            "which keys the records carry",
-            HELP,
-        )?;
-        if let (Some(distinct), None) = (&law.distinct, &law.zipf) {
-            self.error::<()>(
-                &distinct.0.span,
-                "`distinct` goes with `zipf` only",
-                "leave it out",
-            );
-        }
-        if let Some(weights) = &law.weights {
-            return self.weights(weights, topic, walked);
-        }
-        if let Some(hot) = &law.hot {
-            return self.hot(hot);
-        }
-        let exponent = self.number_from(law.zipf.as_ref()?, "the exponent of Zipf's law", 0.0)?;
-        if exponent > 20.0 {
-            return self.error(
-                &law.zipf.as_ref()?.0.span,
-                format!("an exponent of {exponent} leaves one key alone"),
-                "write at most 20; 1 is usual",
-            );
-        }
-        match &law.distinct {
-            Some(distinct) => Some(Keys::Zipf {
-                exponent,
-                distinct: self.count_within(distinct, "distinct keys", 1, 10_000_000)?,
-            }),
-            None => self.missing(
-                &table.span,
-                "distinct",
-                "write how many keys there are: distinct = 10_000",
-            ),
-        }
-    }
-
-    fn weights(
-        &mut self,
-        weights: &Spot<Vec<raw::Number>>,
-        topic: Option<&Topic>,
-        walked: &Walked,
-    ) -> Option<Keys> {
-        let mut numbers = Vec::new();
-        for weight in &weights.value {
-            let number = self.number_from(weight, "a weight", 0.0)?;
-            if number > 1e12 {
-                return self.error(
-                    &weight.0.span,
-                    "this weight is too large",
-                    "write at most 1e12",
-                );
-            }
-            numbers.push(number);
-        }
-        let count = topic?.partitions.len();
-        if numbers.len() != count {
-            let message = format!("there are {} weights for {count} partitions", numbers.len());
-            return self.error(
-                &weights.span,
-                message,
-                format!("write {count} weights, one per partition"),
-            );
-        }
-        if numbers.iter().sum::<f64>() <= 0.0 {
-            return self.error(
-                &weights.span,
-                "no weight is above zero",
-                "give at least one partition a weight; for no traffic write rate = \"0/s\"",
-            );
-        }
-        if !walked.growth.is_empty() {
-            return self.error(
-                &weights.span,
-                "weights do not say what a new partition gets",
-                "write keys as zipf, hot or even when the timeline adds partitions",
-            );
-        }
-        Some(Keys::Weighted(numbers))
-    }
-
-    fn hot(&mut self, hot: &Spot<Vec<Spot<raw::HotKey>>>) -> Option<Keys> {
-        if hot.value.len() > 100_000 {
-            return self.error(
-                &hot.span,
-                "too many hot keys",
-                "list at most 100000, or write zipf",
-            );
-        }
-        let mut shares = Vec::new();
-        for key in &hot.value {
-            match &key.value.share {
-                Some(share) => shares.push(self.share(share, "a hot key's share")?),
-                None => {
-                    return self.missing(
-                        &key.span,
-                        "share",
-                        "write its share of all records: { share = 0.3 }",
-                    );
-                }
-            }
-        }
-        let sum: f64 = shares.iter().sum();
-        if sum > 1.0 + 1e-9 {
-            let message = format!("the hot keys' shares add up to {sum:.3}");
-            return self.error(
-                &hot.span,
-                message,
-                "make them add up to at most 1; the rest is spread evenly",
-            );
-        }
-        Some(Keys::Hot(shares))
     }
 }

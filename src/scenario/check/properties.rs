@@ -4,6 +4,7 @@ use super::super::document::list;
 use super::super::raw::{Either, PropertyTable, PropertyValue, Scalar, Spot, Text};
 use super::judge::{Judge, Place};
 use crate::kafka::{BrokerProperties, ConsumerProperties, PropertyError};
+use crate::units::SimDuration;
 
 /// A property as it was given.
 pub(super) struct Given {
@@ -156,11 +157,14 @@ impl Judge<'_> {
                 );
             }
             PropertyError::NotModelled { why } => {
-                self.error::<()>(
-                    &one.name_at,
-                    format!("`{name}` is not modelled with this value"),
-                    why,
-                );
+                let named = |known: bool, section: &str| {
+                    known.then(|| format!("move it under [{section}]"))
+                };
+                let help = named(broker_has(name), "cluster.properties")
+                    .or(named(consumer_has(name), "group.properties"))
+                    .unwrap_or_else(|| why.to_owned());
+                let message = format!("`{name}` = {} is not modelled here", one.value);
+                self.error::<()>(&one.name_at, message, help);
             }
             PropertyError::Invalid { problem, remedy } => {
                 self.error::<()>(&one.value_at, format!("{name}: {problem}"), remedy);
@@ -184,7 +188,7 @@ impl Judge<'_> {
             .clone();
         let session = properties.session_timeout;
         let heartbeat = properties.heartbeat_interval;
-        let ms = |length: crate::units::SimDuration| length.as_nanos() / 1_000_000;
+        let ms = |length: SimDuration| length.as_nanos() / 1_000_000;
         let help = format!(
             "Kafka advises at most a third of session.timeout.ms: write {}",
             ms(session) / 3
@@ -260,4 +264,12 @@ fn collect(above: &str, from: Option<usize>, table: &PropertyTable, given: &mut 
             value_at: value.span.clone(),
         });
     }
+}
+
+fn broker_has(name: &str) -> bool {
+    BrokerProperties::table().any(|row| row.name == name)
+}
+
+fn consumer_has(name: &str) -> bool {
+    ConsumerProperties::table().any(|row| row.name == name)
 }

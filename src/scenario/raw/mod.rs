@@ -4,10 +4,12 @@
 mod sections;
 mod timeline;
 mod value;
+mod watch;
 
 pub use sections::*;
 pub use timeline::*;
 pub use value::*;
+pub use watch::*;
 
 /// The JSON Schema of a model file, for editors.
 pub fn schema() -> String {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::sections::TimeLaw;
 use super::value::{
-    Assignments, Count, Either, Flag, Number, OneOrMany, Rate, Spot, Text, Time, Who,
+    Assignments, Count, Either, Flag, Limit, Number, OneOrMany, Rate, Spot, Text, Time, Who,
 };
 
 /// Something that happens at a known time: exactly one action.
@@ -139,7 +139,7 @@ pub struct DownstreamChange {
     /// Latency of a call from then on.
     pub latency: Option<Either<Time, TimeLaw>>,
     /// Calls it accepts from then on, or `none` for no limit.
-    pub rate_limit: Option<Rate>,
+    pub rate_limit: Option<Limit>,
     /// Most calls at once after a quiet time, for `rate-limit`; default 1.
     pub burst: Option<Number>,
 }

@@ -127,10 +127,17 @@ impl<'de, S: Deserialize<'de>, T: Deserialize<'de>> Visitor<'de> for ShapeVisito
         }
         Ok(Shape::List(items))
     }
-    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Self::Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Self::Value, A::Error> {
         if !self.tables {
+            // toml hands a date over as a table with one key of its own.
+            let key = table.next_key::<String>()?.unwrap_or_default();
+            let got = if key.starts_with("$__toml_private_datetime") {
+                "date"
+            } else {
+                "table"
+            };
             return Err(A::Error::custom(format!(
-                "invalid type: table, expected {}",
+                "invalid type: {got}, expected {}",
                 self.wanted
             )));
         }
@@ -218,6 +225,13 @@ kind! {
     Rate: {
         "description": "A rate: \"600/s\", \"36k/min\", \"2M/h\", \"50/d\".",
         "type": "string", "pattern": "^ *[0-9][0-9_]*(\\.[0-9]+)? *[kKMG]? */ *[a-z]+ *$"
+    }
+}
+kind! {
+    /// A rate, or `none`.
+    Limit: {
+        "description": "A rate, \"200/s\", or \"none\" for no limit.",
+        "type": "string"
     }
 }
 kind! {
@@ -384,7 +398,10 @@ impl JsonSchema for PropertyTable {
             "description": "Kafka properties by their own names, dots as TOML nests them or quoted. \
                             `from-file` names a properties file to read first.",
             "type": "object",
-            "properties": { "from-file": { "type": "string" } },
+            "properties": { "from-file": {
+                "description": "A properties file to read first; what stands beside it wins.",
+                "type": "string"
+            } },
             "additionalProperties": true
         })
     }

@@ -69,6 +69,9 @@ impl Judge<'_> {
 
     /// Members by index, name or `all`.
     fn who(&mut self, who: &Who, walk: &Walk<'_, '_>) -> Option<Vec<ProcessId>> {
+        if !walk.known {
+            return None;
+        }
         let place = &who.0.span;
         let found = match &who.0.value {
             Scalar::Text(word) if word == "all" => return Some(walk.fleet.running()),
@@ -386,13 +389,14 @@ impl Judge<'_> {
                 self.law(law)?,
             )));
         }
-        let none = |rate: &raw::Rate| rate.0.value == Scalar::Text("none".to_owned());
+        let none = |rate: &raw::Limit| rate.0.value == Scalar::Text("none".to_owned());
         match &table.value.rate_limit {
             Some(rate) if none(rate) => {
                 actions.push(Action::Downstream(DownstreamChange::Limit(None)))
             }
             limit => {
-                if let Some(limit) = self.limit(limit.as_ref(), table.value.burst.as_ref()) {
+                let rate = limit.as_ref().map(|limit| raw::Rate(limit.0.clone()));
+                if let Some(limit) = self.limit(rate.as_ref(), table.value.burst.as_ref()) {
                     actions.push(Action::Downstream(DownstreamChange::Limit(Some(limit))));
                 } else if limit.is_some() {
                     return None;

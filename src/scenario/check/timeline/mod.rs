@@ -16,7 +16,7 @@ use crate::units::{SimDuration, SimTime};
 use fleet::Fleet;
 
 /// Most entries of the timeline, repetitions included.
-const MOST_ENTRIES: u64 = 20_000;
+const MOST_ENTRIES: u64 = 5_000;
 
 const ACTIONS: &str =
     "write one of crash, restart, deploy, scale, add-partitions, freeze, rate, downstream and set";
@@ -35,6 +35,8 @@ pub(super) struct Walked {
     pub(super) settings: Vec<Settings>,
     /// Most partitions there ever are.
     pub(super) partitions: u32,
+    /// Length of the run.
+    pub(super) horizon: Option<SimDuration>,
     /// Most members that ever run at once.
     pub(super) members: usize,
 }
@@ -44,8 +46,12 @@ struct Walk<'w, 't> {
     fleet: Fleet,
     cluster: &'w Cluster,
     downstream: Option<&'w Downstream>,
+    /// Whether the group could be read: who its members are is not judged otherwise.
+    known: bool,
     /// The document with every `set` so far.
     tree: DeTable<'t>,
+    /// The entry whose `set` came last, and the settings it made: a repetition changes nothing more.
+    last_set: Option<(usize, usize)>,
     walked: Walked,
 }
 
@@ -73,7 +79,9 @@ impl Judge<'_> {
             fleet: Fleet::new(&name, processes),
             cluster,
             downstream,
+            known,
             tree: written.tree.clone(),
+            last_set: None,
             walked: Walked {
                 group: None,
                 timeline: Vec::new(),
@@ -81,6 +89,7 @@ impl Judge<'_> {
                 growth: Vec::new(),
                 settings: Vec::new(),
                 partitions: topic.map_or(0, |topic| topic.partitions.len() as u32),
+                horizon,
                 members: 0,
             },
         };

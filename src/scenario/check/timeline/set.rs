@@ -26,6 +26,11 @@ impl Judge<'_> {
         inside: &[&str],
         walk: &mut Walk<'_, '_>,
     ) -> Option<usize> {
+        if let Some((entry, settings)) = walk.last_set
+            && entry == index
+        {
+            return Some(settings);
+        }
         let assignments = find(&walk.tree, index, inside)?;
         let mut tree = walk.tree.clone();
         let mut flat = Vec::new();
@@ -55,12 +60,12 @@ impl Judge<'_> {
             .iter()
             .position(|other| *other == settings);
         // The first settings are those of the model itself, number 0.
-        Some(
-            1 + known.unwrap_or_else(|| {
-                walk.walked.settings.push(settings);
-                walk.walked.settings.len() - 1
-            }),
-        )
+        let number = 1 + known.unwrap_or_else(|| {
+            walk.walked.settings.push(settings);
+            walk.walked.settings.len() - 1
+        });
+        walk.last_set = Some((index, number));
+        Some(number)
     }
 
     /// Paths and values of a `set` table, whichever way its dots are written.

@@ -1,0 +1,193 @@
+use super::*;
+use crate::measure::fixture::{alert, eviction, incident, mark, outcome, scenario};
+use crate::sim::{Fact, PartitionState};
+
+fn file(name: &str, scenario: &Scenario, outcomes: &[Outcome]) -> String {
+    let files = files(scenario, outcomes, false).unwrap();
+    let (_, bytes) = files.into_iter().find(|(other, _)| *other == name).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// Two partitions over three samples, an eviction, a change and an alert.
+fn small() -> (Scenario, Outcome) {
+    let mut model = scenario(2, 2, 60, 30);
+    model.alerts = vec![alert("lag", "page", 100.0, 0)];
+    model.timeline = vec![mark(30, "deploy, again")];
+    let mut facts = vec![(30, Fact::Timeline { entry: 0 })];
+    facts.extend(eviction(31, 1, 4));
+    let curve = |partition: usize, second: u64| {
+        let state = if second < 60 {
+            PartitionState::KeepingUp
+        } else {
+            PartitionState::Evicted
+        };
+        (partition as u64 * second * 4, state)
+    };
+    let run = outcome(&model, &curve, &facts);
+    (model, run)
+}
+
+#[test]
+fn lag_csv_has_a_row_per_sample_and_partition() {
+    let (model, run) = small();
+    insta::assert_snapshot!(file("lag.csv", &model, &[run]), @r"
+    time_s,partition,log_end_offset,committed_offset,position,lag,age_s,state
+    0.000,0,3000000,3000000,3000000,0,,keeping-up
+    0.000,1,3000000,3000000,3000000,0,,keeping-up
+    30.000,0,3003000,3003000,3003000,0,,keeping-up
+    30.000,1,3003000,3002880,3002880,120,1.200,keeping-up
+    60.000,0,3006000,3006000,3006000,0,,evicted
+    60.000,1,3006000,3005760,3005760,240,2.400,evicted
+    ");
+}
+
+#[test]
+fn events_csv_tells_facts_and_alerts_in_order_of_time() {
+    let (model, run) = small();
+    insta::assert_snapshot!(file("events.csv", &model, &[run]), @r#"
+    time_s,event,member,partition,generation,detail
+    30.000,timeline,,,,"deploy, again"
+    30.000,alert-pending,,1,,lag (page)
+    30.000,alert-firing,,1,,lag (page)
+    31.000,member-evicted,order-processor-1,,,max.poll.interval.ms exceeded
+    31.000,rebalance-started,order-processor-1,,1,member-left
+    35.000,group-stable,,,2,
+    35.000,member-resumed,order-processor-1,,,stood still since 31.000
+    "#);
+}
+
+#[test]
+fn summary_json_names_everything_a_program_looks_for() {
+    let (model, run) = incident();
+    let document: serde_json::Value =
+        serde_json::from_str(&file("summary.json", &model, std::slice::from_ref(&run))).unwrap();
+    let keys = [
+        "schema_version",
+        "lagsim_version",
+        "model",
+        "seed",
+        "produced",
+        "processed",
+        "committed",
+        "duplicates",
+        "lost",
+        "skipped",
+        "dead_lettered",
+        "lag",
+        "age_s",
+        "rebalances",
+        "evictions",
+        "alerts",
+        "drained_at_s",
+        "attribution",
+        "expectations",
+        "partitions",
+        "polls",
+        "commits",
+    ];
+    for key in keys {
+        assert!(document.get(key).is_some(), "{key}");
+    }
+    assert_eq!(document["lag"]["final"], 3_605_456);
+    assert_eq!(document["partitions"][2]["poison"]["offset"], 0);
+    assert_eq!(document["rebalances"][0]["cause"], "max-poll-interval");
+    assert_eq!(document["rebalances"][0]["pauses"][0]["pause_s"], 9.0);
+    assert_eq!(document["drained_at_s"], serde_json::Value::Null);
+    let alert = &document["alerts"][0];
+    assert_eq!(
+        (
+            alert["pending_at_s"].as_f64(),
+            alert["firing_at_s"].as_f64()
+        ),
+        (Some(0.0), Some(300.0))
+    );
+    assert_eq!(document.get("replications"), None);
+}
+
+/// Per partition and in total: what the states gained less what they lost is the final less the initial lag.
+#[test]
+fn the_attribution_of_the_summary_adds_up() {
+    let (model, run) = incident();
+    let text = file("summary.json", &model, &[run]);
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let wholes = document["partitions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .chain([&document]);
+    for whole in wholes {
+        let causes = whole["attribution"].as_array().unwrap();
+        let net: i64 = causes
+            .iter()
+            .map(|cause| cause["lag_net"].as_i64().unwrap())
+            .sum();
+        let lag = &whole["lag"];
+        assert_eq!(
+            net,
+            lag["final"].as_i64().unwrap() - lag["initial"].as_i64().unwrap()
+        );
+    }
+}
+
+#[test]
+fn replications_come_with_intervals() {
+    let model = scenario(1, 1, 60, 30);
+    let runs: Vec<Outcome> = [100, 200, 300]
+        .map(|lag| outcome(&model, &|_, _| (lag, PartitionState::KeepingUp), &[]))
+        .into();
+    let document: serde_json::Value =
+        serde_json::from_str(&file("summary.json", &model, &runs)).unwrap();
+    let figure = &document["replications"]["figures"][0];
+    assert_eq!(
+        (figure["name"].as_str(), figure["mean"].as_f64()),
+        (Some("max-lag"), Some(200.0))
+    );
+    assert!(
+        (figure["high"].as_f64().unwrap() - 448.43).abs() < 0.1,
+        "{figure}"
+    );
+    let plain = terminal::Style {
+        colour: false,
+        chart: false,
+    };
+    let text = terminal::run(&runs, plain);
+    assert!(text.contains("Over 3 replications"), "{text}");
+}
+
+#[test]
+fn nothing_that_was_run_is_an_error_and_no_panic() {
+    let model = scenario(1, 1, 60, 30);
+    assert!(matches!(
+        files(&model, &[], true),
+        Err(RenderError::NoOutcome)
+    ));
+}
+
+#[test]
+fn the_terminal_tells_the_verdict_first_and_needs_no_colour() {
+    let (_, run) = incident();
+    let style = |colour| terminal::Style {
+        colour,
+        chart: false,
+    };
+    let plain = terminal::run(std::slice::from_ref(&run), style(false));
+    let coloured = terminal::run(std::slice::from_ref(&run), style(true));
+    assert!(!plain.contains('\u{1b}') && coloured.contains("\u{1b}[31m✗"));
+    assert!(
+        plain.lines().all(|line| line.chars().count() <= 110),
+        "{plain}"
+    );
+    let places: Vec<_> = [
+        "Partition 2 is blocked",
+        "What would help",
+        "Alerts",
+        "Totals",
+        "Partitions",
+    ]
+    .map(|part| plain.find(part))
+    .into();
+    assert!(
+        places.is_sorted() && places.iter().all(Option::is_some),
+        "{places:?}\n{plain}"
+    );
+}

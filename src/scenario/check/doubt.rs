@@ -1,0 +1,91 @@
+//! What runs, but probably does not say what was meant: warnings about the whole.
+
+use super::super::model::{Downstream, Settings, Topic};
+use super::super::raw::Model;
+use super::judge::Judge;
+use super::timeline::Walked;
+use crate::kafka::UNLIMITED_RECORDS;
+use crate::units::parse_duration;
+
+impl Judge<'_> {
+    /// What runs, but probably does not say what was meant.
+    pub(super) fn doubts(
+        &mut self,
+        model: &Model,
+        topic: Option<&Topic>,
+        walked: &Walked,
+        settings: Option<&Settings>,
+        downstream: Option<&Downstream>,
+    ) {
+        let (Some(topic), Some(group)) = (topic, &model.group) else {
+            return;
+        };
+        let partitions = walked.partitions.max(topic.partitions.len() as u32) as usize;
+        if walked.members > partitions {
+            let place = group
+                .value
+                .members
+                .as_ref()
+                .map_or(&group.span, |members| &members.0.span);
+            let message = format!(
+                "{} members, but only {partitions} can have a partition: the topic has no more",
+                walked.members
+            );
+            self.warn(
+                place,
+                message,
+                "a partition is read by one member: more members than partitions do not help",
+            );
+        }
+        self.doubt_starts(model, walked);
+        let Some(settings) = settings else {
+            return;
+        };
+        let calls = f64::from(settings.processing.calls);
+        let call = downstream.map_or(0.0, |downstream| downstream.latency.mean()) * calls;
+        let record = settings.processing.time.mean() + call;
+        let records = settings.properties.max_poll_records;
+        let batch = record * records as f64 / f64::from(settings.processing.concurrency);
+        let most = settings.properties.max_poll_interval.as_secs_f64();
+        if records < UNLIMITED_RECORDS && batch >= most {
+            let place = model
+                .processing
+                .as_ref()
+                .map_or(&group.span, |section| &section.span);
+            let message = format!(
+                "a full batch of {records} records takes {batch:.0} s on average, longer than max.poll.interval.ms allows ({most:.0} s)"
+            );
+            let fits = (most / record * f64::from(settings.processing.concurrency) / 2.0).floor();
+            let help = format!(
+                "if this is not the point of the model: max.poll.records = {fits:.0} leaves twice the time"
+            );
+            self.warn(place, message, help);
+        }
+    }
+
+    /// Members that would start after the end.
+    fn doubt_starts(&mut self, model: &Model, walked: &Walked) {
+        let (Some(group), Some(horizon)) = (&model.group, &walked.horizon) else {
+            return;
+        };
+        let listed = group.value.member.iter().flatten();
+        let listed = listed.filter_map(|member| member.value.start.as_ref());
+        let times = group
+            .value
+            .start_times
+            .iter()
+            .flat_map(|times| &times.value);
+        for time in listed.chain(times) {
+            if let Ok(start) = parse_duration(&time.0.value.plain())
+                && start > *horizon
+            {
+                let help = "write an earlier start, or a longer horizon";
+                self.warn(
+                    &time.0.span,
+                    "this member starts after the horizon: never",
+                    help,
+                );
+            }
+        }
+    }
+}

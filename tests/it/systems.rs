@@ -1,0 +1,227 @@
+//! Scenarios built in Rust, and an observer that keeps what it sees. Not for scenarios that stand in files.
+
+use std::sync::Arc;
+
+use lagsim::engine::Ties;
+use lagsim::kafka::{BrokerProperties, ClientProfile, ConsumerProperties};
+use lagsim::scenario::{
+    Action, Cluster, CommitPolicy, Group, Monitoring, OnError, OnStop, PartitionStart, Poison,
+    PoisonRecords, Process, Processing, Scenario, Settings, TimelineEntry, Topic,
+};
+use lagsim::sim::{self, Fact, GroupView, Observer, Sample, Totals};
+use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
+use lagsim::workload::{Law, Pattern, Production, RateCurve, Shares};
+
+pub fn ms(millis: u64) -> SimDuration {
+    SimDuration::from_millis(millis)
+}
+
+pub fn secs(secs: u64) -> SimDuration {
+    SimDuration::from_secs(secs)
+}
+
+pub fn at_ms(millis: u64) -> SimTime {
+    SimTime::from_millis(millis)
+}
+
+/// `partitions` empty partitions that share `rate` evenly, `members` members that are all there at once,
+/// 1 KiB records, 2 ms of round trip and of commit latency, and a commit after each batch.
+pub fn system(partitions: usize, members: u32, rate: f64, law: Law) -> Scenario {
+    let start = PartitionStart {
+        committed: Some(0),
+        log_end: 0,
+    };
+    Scenario {
+        name: "system".into(),
+        title: "a system under proof".into(),
+        seed: 1,
+        horizon: secs(60),
+        sample: secs(1),
+        topic: Topic {
+            name: "orders".into(),
+            partitions: vec![start; partitions],
+            record_bytes: 1024,
+        },
+        production: Production {
+            curve: Arc::new(RateCurve::constant(rate)),
+            pattern: Pattern::Poisson,
+            shares: vec![Shares {
+                from: SimTime::ZERO,
+                of: vec![1.0 / partitions as f64; partitions],
+            }],
+        },
+        cluster: Cluster {
+            brokers: 1,
+            round_trip: ms(2),
+            commit_latency: ms(2),
+            properties: BrokerProperties {
+                initial_rebalance_delay: SimDuration::ZERO,
+                ..BrokerProperties::default()
+            },
+        },
+        group: Group {
+            name: "order-processor".into(),
+            processes: (0..members)
+                .map(|index| process(index, Some(SimTime::ZERO)))
+                .collect(),
+        },
+        settings: vec![settings(law)],
+        downstream: None,
+        poison: Vec::new(),
+        timeline: Vec::new(),
+        monitoring: Monitoring {
+            scrape_interval: secs(15),
+            evaluation_interval: secs(15),
+            evaluation_offset: SimDuration::ZERO,
+        },
+        alerts: Vec::new(),
+        expectations: Vec::new(),
+    }
+}
+
+pub fn process(index: u32, start: Option<SimTime>) -> Process {
+    Process {
+        name: format!("order-processor-{index}"),
+        start,
+    }
+}
+
+pub fn settings(law: Law) -> Settings {
+    Settings {
+        client: ClientProfile::java(),
+        properties: ConsumerProperties {
+            enable_auto_commit: false,
+            ..ConsumerProperties::default()
+        },
+        processing: Processing {
+            time: law,
+            calls: 0,
+            concurrency: 1,
+            commit: CommitPolicy::AfterBatch,
+            on_stop: OnStop::FinishBatch,
+            grace: secs(30),
+        },
+        on_error: Vec::new(),
+    }
+}
+
+/// Takes every latency of the network and the coordinator away.
+pub fn without_latencies(mut scenario: Scenario) -> Scenario {
+    scenario.cluster.round_trip = SimDuration::ZERO;
+    scenario.cluster.commit_latency = SimDuration::ZERO;
+    for settings in &mut scenario.settings {
+        settings.properties.fetch_max_wait = SimDuration::ZERO;
+    }
+    scenario
+}
+
+/// Every partition starts `backlog` records behind.
+pub fn with_backlog(mut scenario: Scenario, backlog: u64) -> Scenario {
+    for partition in &mut scenario.topic.partitions {
+        partition.log_end = backlog;
+    }
+    scenario
+}
+
+/// Adds a poison record, handled as `on_error` says.
+pub fn with_poison(
+    mut scenario: Scenario,
+    which: PoisonRecords,
+    attempt: Option<SimDuration>,
+    on_error: OnError,
+) -> Scenario {
+    scenario.poison.push(Poison { which, attempt });
+    for settings in &mut scenario.settings {
+        settings.on_error.push(on_error.clone());
+    }
+    scenario
+}
+
+pub fn at_offset(partition: u32, offset: u64) -> PoisonRecords {
+    let partition = PartitionId(partition);
+    PoisonRecords::At { partition, offset }
+}
+
+/// Adds an entry to the timeline.
+pub fn with(mut scenario: Scenario, at: SimTime, action: Action) -> Scenario {
+    let label = format!("{action:?}");
+    scenario.timeline.push(TimelineEntry { at, action, label });
+    scenario
+}
+
+/// Everything a run told.
+#[derive(Debug, Default, PartialEq)]
+pub struct Told {
+    pub samples: Vec<(SimTime, Vec<Sample>)>,
+    pub facts: Vec<(SimTime, Fact)>,
+    pub totals: Totals,
+    pub group: Option<GroupView>,
+}
+
+impl Observer for Told {
+    fn observe(&mut self, at: SimTime, fact: &Fact) {
+        self.facts.push((at, fact.clone()));
+    }
+
+    fn sample(&mut self, at: SimTime, partitions: &[Sample]) {
+        self.samples.push((at, partitions.to_vec()));
+    }
+
+    fn finish(&mut self, _at: SimTime, totals: &Totals, group: &GroupView) {
+        self.totals = totals.clone();
+        self.group = Some(group.clone());
+    }
+}
+
+impl Told {
+    /// Lag of all partitions at each sample [records].
+    pub fn total_lags(&self) -> Vec<u64> {
+        let lag = |samples: &Vec<Sample>| samples.iter().map(lag_records).sum();
+        self.samples
+            .iter()
+            .map(|(_, samples)| lag(samples))
+            .collect()
+    }
+
+    /// What `wanted` finds among the facts, with its time.
+    pub fn find<T>(&self, wanted: impl Fn(&Fact) -> Option<T>) -> Vec<(SimTime, T)> {
+        let found = self.facts.iter();
+        found
+            .filter_map(|(at, fact)| wanted(fact).map(|what| (*at, what)))
+            .collect()
+    }
+
+    /// When the group became Stable, each time.
+    pub fn stable_at(&self) -> Vec<SimTime> {
+        let stable = self.find(|fact| matches!(fact, Fact::GroupStable { .. }).then_some(()));
+        stable.into_iter().map(|(at, ())| at).collect()
+    }
+
+    /// When a process read again, and since when it had stood still.
+    pub fn resumptions(&self, of: u32) -> Vec<(SimTime, SimTime)> {
+        self.find(|fact| match fact {
+            Fact::MemberResumed { process, since } if *process == ProcessId(of) => Some(*since),
+            _ => None,
+        })
+    }
+}
+
+pub fn lag_records(sample: &Sample) -> u64 {
+    sample.log_end - sample.committed.unwrap_or(0)
+}
+
+pub fn run(scenario: &Scenario) -> Told {
+    run_replication(scenario, 0)
+}
+
+pub fn run_replication(scenario: &Scenario, replication: u32) -> Told {
+    let mut told = Told::default();
+    sim::run(scenario, replication, &mut told);
+    told
+}
+
+pub fn run_last_scheduled_first(scenario: &Scenario) -> Told {
+    let mut told = Told::default();
+    sim::run_with_ties(scenario, 0, Ties::LastScheduled, &mut told);
+    told
+}

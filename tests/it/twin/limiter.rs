@@ -1,0 +1,1 @@
+//! Calls of a shared dependency, each an event, beside the engine's flow-equivalent shortcut.

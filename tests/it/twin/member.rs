@@ -1,0 +1,153 @@
+//! A member of the twin: what its application thread holds in its hands.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use lagsim::units::{PartitionId, SimDuration, SimTime};
+
+/// A partition that a member owns.
+#[derive(Debug)]
+pub struct Owned {
+    pub position: u64,
+    pub paused_until: SimTime,
+    /// Fetched and not handed out.
+    pub buffered: Option<(u64, u64)>,
+}
+
+/// What the application thread is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum App {
+    /// Owns nothing.
+    Idle,
+    /// In poll().
+    Polling,
+    /// At work on records.
+    Working,
+    /// Waits for commitSync.
+    Committing,
+}
+
+/// What becomes of a record in hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done with.
+    Passed,
+    /// Fails: back to it after a pause.
+    SeekBack(SimDuration),
+}
+
+/// A record that a lane works on.
+#[derive(Clone, Copy, Debug)]
+pub struct InHand {
+    pub partition: PartitionId,
+    pub offset: u64,
+    pub outcome: Outcome,
+    /// When its present step ends.
+    pub ends: SimTime,
+    /// Latency of the call that is still to come.
+    pub call: Option<SimDuration>,
+}
+
+#[derive(Debug)]
+pub struct Member {
+    pub app: App,
+    pub owned: BTreeMap<PartitionId, Owned>,
+    /// By broker: its partitions in the order of the fetch session.
+    pub session: Vec<Vec<PartitionId>>,
+    /// By broker: the request in flight.
+    pub in_flight: Vec<Option<u64>>,
+    /// Partitions with buffered records, in the order their answers came.
+    pub completed: VecDeque<PartitionId>,
+    /// Records of the batch not yet begun.
+    pub to_do: VecDeque<(PartitionId, u64)>,
+    pub lanes: Vec<Option<InHand>>,
+    /// Offsets to commit after the batch.
+    pub finished: BTreeMap<PartitionId, u64>,
+    /// Partitions to seek back at the end of the batch.
+    pub seeks: Vec<(PartitionId, u64, SimDuration)>,
+    pub auto_commit_due: SimTime,
+    pub frozen_until: SimTime,
+    /// Voids events of the past.
+    pub epoch: u64,
+}
+
+impl Member {
+    pub fn new(brokers: usize) -> Self {
+        Member {
+            app: App::Idle,
+            owned: BTreeMap::new(),
+            session: vec![Vec::new(); brokers],
+            in_flight: vec![None; brokers],
+            completed: VecDeque::new(),
+            to_do: VecDeque::new(),
+            lanes: Vec::new(),
+            finished: BTreeMap::new(),
+            seeks: Vec::new(),
+            auto_commit_due: SimTime::NEVER,
+            frozen_until: SimTime::ZERO,
+            epoch: 0,
+        }
+    }
+
+    /// Gives everything up but the batch in hand.
+    pub fn lose(&mut self) {
+        self.owned.clear();
+        self.session.iter_mut().for_each(Vec::clear);
+        self.in_flight.fill(None);
+        self.completed.clear();
+        self.auto_commit_due = SimTime::NEVER;
+        if self.app == App::Polling {
+            self.app = App::Idle;
+        }
+    }
+
+    /// Takes an answer into the buffer; what is not at the position any more is stale.
+    pub fn receive(&mut self, broker: usize, chunks: &[(PartitionId, u64, u64)]) {
+        self.in_flight[broker] = None;
+        for &(partition, from, to) in chunks {
+            let Some(owned) = self.owned.get_mut(&partition) else {
+                continue;
+            };
+            if owned.position != from || owned.buffered.is_some() {
+                continue;
+            }
+            owned.buffered = Some((from, to));
+            self.completed.push_back(partition);
+            self.session[broker].retain(|other| *other != partition);
+            self.session[broker].push(partition);
+        }
+    }
+
+    /// Hands out up to `max` records, chunk by chunk in the order of arrival (`FetchCollector#collectFetch`).
+    pub fn drain(&mut self, max: u64) -> VecDeque<(PartitionId, u64)> {
+        let mut records = VecDeque::new();
+        while (records.len() as u64) < max {
+            let Some(&partition) = self.completed.front() else {
+                break;
+            };
+            let owned = self
+                .owned
+                .get_mut(&partition)
+                .expect("owned while buffered");
+            let (next, to) = owned.buffered.expect("queued while buffered");
+            records.push_back((partition, next));
+            owned.position = next + 1;
+            owned.buffered = Some((next + 1, to));
+            if next + 1 == to {
+                owned.buffered = None;
+                self.completed.pop_front();
+            }
+        }
+        records
+    }
+
+    /// The next fetch for a broker: what it leads that is owned, not paused and not buffered
+    /// (`AbstractFetch#prepareFetchRequests`).
+    pub fn wants(&self, broker: usize, now: SimTime) -> Vec<(PartitionId, u64)> {
+        let fetchable = |partition: &PartitionId| {
+            let owned = &self.owned[partition];
+            (owned.buffered.is_none() && owned.paused_until <= now)
+                .then_some((*partition, owned.position))
+        };
+        self.session[broker].iter().filter_map(fetchable).collect()
+    }
+}

@@ -1,0 +1,627 @@
+//! The slow, obvious simulator: an event for each record appended, each fetch that reaches a broker, each answer, each
+//! record worked on, each commit. Who owns what is told from outside; everything else follows facts of Kafka's client.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use lagsim::engine::{Address, Purpose};
+use lagsim::scenario::{
+    Action, BackOff, CommitPolicy, GiveUp, OnError, PoisonRecords, RetryBy, Scenario,
+};
+use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
+use lagsim::workload::{Arrivals, Failures, RecordCosts};
+
+use super::broker::{Brokers, Chunk, Limiter, Limits, Request};
+use super::member::{App, InHand, Member, Outcome, Owned};
+
+/// What a partition looks like at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Curves {
+    pub log_end: u64,
+    pub committed: Option<u64>,
+    pub position: u64,
+}
+
+/// Who gets or loses what.
+#[derive(Clone, Debug)]
+pub enum Ownership {
+    Gets(ProcessId, Vec<PartitionId>),
+    Loses(ProcessId),
+}
+
+#[derive(Clone, Debug)]
+enum Event {
+    Ownership(Ownership),
+    Append(PartitionId),
+    Reach(Request),
+    MaxWait(u64),
+    Answer(Request, Vec<Chunk>),
+    Stored(PartitionId, u64),
+    /// The step of a lane ends.
+    Step(usize, usize, u64),
+    /// A caller has its token and wants a place.
+    Token(usize, usize, u64),
+    CommitAnswer(usize, u64),
+    /// An iteration of the loop inside poll().
+    Look(usize),
+    Freeze(Vec<ProcessId>, SimDuration),
+    Sample,
+}
+
+impl Event {
+    /// Within an instant: what has happened elsewhere is there before anyone looks.
+    fn rank(&self) -> (u8, usize) {
+        match self {
+            Event::Ownership(_) => (0, 0),
+            Event::Append(_) => (1, 0),
+            Event::Reach(_) => (2, 0),
+            Event::MaxWait(_) => (3, 0),
+            Event::Answer(request, _) => (4, request.broker),
+            Event::Stored(..) => (5, 0),
+            Event::Step(..) | Event::CommitAnswer(..) => (6, 0),
+            Event::Token(..) => (7, 0),
+            Event::Look(_) => (8, 0),
+            Event::Freeze(..) => (9, 0),
+            Event::Sample => (10, 0),
+        }
+    }
+}
+
+struct Entry {
+    key: (SimTime, (u8, usize), u64),
+    event: Event,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+
+struct Partition {
+    arrivals: Arrivals,
+    appended: u64,
+    committed: Option<u64>,
+    owner: Option<usize>,
+    work: RecordCosts,
+    latency: Option<RecordCosts>,
+    poison: Vec<Failures>,
+}
+
+pub struct World<'s> {
+    scenario: &'s Scenario,
+    now: SimTime,
+    sequence: u64,
+    requests: u64,
+    heap: BinaryHeap<Reverse<Entry>>,
+    partitions: Vec<Partition>,
+    brokers: Brokers,
+    members: Vec<Member>,
+    limiter: Limiter,
+    /// Callers with a token that wait for a place.
+    queue: std::collections::VecDeque<(usize, usize, u64)>,
+    samples: Vec<(SimTime, Vec<Curves>)>,
+}
+
+impl<'s> World<'s> {
+    pub fn new(scenario: &'s Scenario, ownership: Vec<(SimTime, Ownership)>) -> Self {
+        let mut world = World {
+            scenario,
+            now: SimTime::ZERO,
+            sequence: 0,
+            requests: 0,
+            heap: BinaryHeap::new(),
+            partitions: Vec::new(),
+            brokers: Brokers::default(),
+            members: Vec::new(),
+            limiter: Limiter::new(None, None),
+            queue: std::collections::VecDeque::new(),
+            samples: Vec::new(),
+        };
+        if let Some(downstream) = &scenario.downstream {
+            let rate = downstream.limit.map(|limit| (limit.rate, limit.burst));
+            world.limiter = Limiter::new(rate, downstream.concurrency);
+        }
+        for index in 0..scenario.topic.partitions.len() {
+            world.add_partition(index);
+        }
+        for _ in &scenario.group.processes {
+            let brokers = scenario.cluster.brokers as usize;
+            world.members.push(Member::new(brokers));
+        }
+        for (at, ownership) in ownership {
+            world.push(at, Event::Ownership(ownership));
+        }
+        for entry in &scenario.timeline {
+            if let Action::Freeze { processes, length } = &entry.action {
+                let all = (0..world.members.len() as u32).map(ProcessId);
+                let who = if processes.is_empty() {
+                    all.collect()
+                } else {
+                    processes.clone()
+                };
+                world.push(entry.at, Event::Freeze(who, *length));
+            }
+        }
+        world.push(SimTime::ZERO, Event::Sample);
+        world
+    }
+
+    fn add_partition(&mut self, index: usize) {
+        let scenario = self.scenario;
+        let id = PartitionId(index as u32);
+        let name = format!("{}-{index}", scenario.topic.name);
+        let address = |purpose| Address::new(scenario.seed, 0, purpose, &name);
+        let latency = scenario
+            .downstream
+            .as_ref()
+            .map(|downstream| RecordCosts::new(address(Purpose::Latency), &downstream.latency));
+        let poison = scenario.poison.iter().map(|poison| match poison.which {
+            PoisonRecords::At { partition, offset } if partition == id => {
+                Failures::new(address(Purpose::Poison), &[offset], 0.0)
+            }
+            PoisonRecords::At { .. } => Failures::new(address(Purpose::Poison), &[], 0.0),
+            PoisonRecords::Share(share) => Failures::new(address(Purpose::Poison), &[], share),
+        });
+        let start = scenario.topic.partitions[index];
+        let law = &scenario.settings[0].processing.time;
+        let mut partition = Partition {
+            arrivals: scenario
+                .production
+                .of_partition(scenario.seed, 0, &scenario.topic.name, id),
+            appended: 0,
+            committed: start.committed,
+            owner: None,
+            work: RecordCosts::new(address(Purpose::Work), law),
+            latency,
+            poison: poison.collect(),
+        };
+        let first = partition.arrivals.time_of(0);
+        self.partitions.push(partition);
+        self.brokers.log_end.push(start.log_end);
+        self.push(first, Event::Append(id));
+    }
+
+    fn push(&mut self, at: SimTime, event: Event) {
+        if at > SimTime::ZERO + self.scenario.horizon {
+            return;
+        }
+        self.sequence += 1;
+        let key = (at.max(self.now), event.rank(), self.sequence);
+        self.heap.push(Reverse(Entry { key, event }));
+    }
+
+    /// Runs to the horizon; the curves at every point of the sample grid.
+    pub fn run(mut self) -> Vec<(SimTime, Vec<Curves>)> {
+        while let Some(Reverse(entry)) = self.heap.pop() {
+            self.now = entry.key.0;
+            self.handle(entry.event);
+        }
+        self.samples
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Ownership(Ownership::Gets(who, partitions)) => self.gets(who.ix(), &partitions),
+            Event::Ownership(Ownership::Loses(who)) => {
+                self.members[who.ix()].lose();
+                for partition in &mut self.partitions {
+                    partition.owner = partition.owner.filter(|owner| *owner != who.ix());
+                }
+            }
+            Event::Append(partition) => self.append(partition),
+            Event::Reach(request) => self.reach(request),
+            Event::MaxWait(id) => {
+                if let Some(request) = self.brokers.parked.remove(&id) {
+                    self.respond(request);
+                }
+            }
+            Event::Answer(request, chunks) => self.answer(request, chunks),
+            Event::Stored(partition, offset) => {
+                self.partitions[partition.ix()].committed = Some(offset);
+            }
+            Event::Step(member, lane, epoch) => self.step(member, lane, epoch),
+            Event::Token(member, lane, epoch) => {
+                self.queue.push_back((member, lane, epoch));
+                self.give_places();
+            }
+            Event::CommitAnswer(member, epoch) => self.commit_answered(member, epoch),
+            Event::Look(member) => self.look(member),
+            Event::Freeze(who, length) => who.iter().for_each(|who| self.freeze(who.ix(), length)),
+            Event::Sample => self.sample(),
+        }
+    }
+
+    fn sample(&mut self) {
+        let curves = |(index, partition): (usize, &Partition)| {
+            let id = PartitionId(index as u32);
+            let owned = partition
+                .owner
+                .and_then(|owner| self.members[owner].owned.get(&id));
+            Curves {
+                log_end: self.brokers.log_end[index],
+                committed: partition.committed,
+                position: owned.map_or(partition.committed.unwrap_or(0), |owned| owned.position),
+            }
+        };
+        let curves = self.partitions.iter().enumerate().map(curves).collect();
+        self.samples.push((self.now, curves));
+        self.push(self.now + self.scenario.sample, Event::Sample);
+    }
+
+    fn gets(&mut self, who: usize, partitions: &[PartitionId]) {
+        let brokers = self.scenario.cluster.brokers;
+        self.members[who].lose();
+        let mut sorted = partitions.to_vec();
+        sorted.sort_unstable();
+        for id in sorted {
+            let partition = &mut self.partitions[id.ix()];
+            partition.owner = Some(who);
+            let owned = Owned {
+                position: partition
+                    .committed
+                    .expect("the twin needs committed offsets"),
+                paused_until: SimTime::ZERO,
+                buffered: None,
+            };
+            self.members[who].owned.insert(id, owned);
+            self.members[who].session[(id.0 % brokers) as usize].push(id);
+        }
+        let interval = self.scenario.settings[0].properties.auto_commit_interval;
+        self.members[who].auto_commit_due = self.now + interval;
+        if self.members[who].app == App::Idle {
+            self.members[who].app = App::Polling;
+            self.push(self.now, Event::Look(who));
+        }
+    }
+
+    fn append(&mut self, id: PartitionId) {
+        self.brokers.log_end[id.ix()] += 1;
+        let partition = &mut self.partitions[id.ix()];
+        partition.appended += 1;
+        let next = partition.arrivals.time_of(partition.appended);
+        self.push(next, Event::Append(id));
+        for request in self.brokers.parked_for(id) {
+            if self
+                .brokers
+                .enough(&self.brokers.parked[&request], self.limits())
+            {
+                let request = self.brokers.parked.remove(&request).expect("just seen");
+                self.respond(request);
+            }
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        let size = self.scenario.topic.record_bytes;
+        let properties = &self.scenario.settings[0].properties;
+        Limits {
+            min: properties.fetch_min_bytes.div_ceil(size).max(1),
+            per_partition: (properties.max_partition_fetch_bytes / size).max(1),
+            per_response: (properties.fetch_max_bytes / size).max(1),
+        }
+    }
+
+    fn reach(&mut self, request: Request) {
+        let max_wait = self.scenario.settings[0].properties.fetch_max_wait;
+        if max_wait.is_zero() || self.brokers.enough(&request, self.limits()) {
+            return self.respond(request);
+        }
+        self.push(self.now + max_wait, Event::MaxWait(request.id));
+        self.brokers.parked.insert(request.id, request);
+    }
+
+    fn respond(&mut self, request: Request) {
+        let chunks = self.brokers.read(&request, self.limits());
+        let trip = self.scenario.cluster.round_trip;
+        let back = trip.saturating_sub(trip.half());
+        self.push(self.now + back, Event::Answer(request, chunks));
+    }
+
+    fn answer(&mut self, request: Request, chunks: Vec<Chunk>) {
+        let member = &mut self.members[request.member];
+        if member.in_flight[request.broker] != Some(request.id) {
+            return; // Of an assignment that is gone.
+        }
+        if self.now < member.frozen_until {
+            let thaws = member.frozen_until;
+            return self.push(thaws, Event::Answer(request, chunks));
+        }
+        member.receive(request.broker, &chunks);
+        if member.app == App::Polling {
+            self.push(self.now, Event::Look(request.member));
+        }
+    }
+
+    /// One iteration inside poll().
+    fn look(&mut self, who: usize) {
+        let now = self.now;
+        let member = &mut self.members[who];
+        if member.app != App::Polling {
+            return;
+        }
+        if now < member.frozen_until {
+            let thaws = member.frozen_until;
+            return self.push(thaws, Event::Look(who));
+        }
+        let settings = &self.scenario.settings[0];
+        let auto = settings.processing.commit == CommitPolicy::Auto;
+        if auto && now >= member.auto_commit_due {
+            member.auto_commit_due = now + settings.properties.auto_commit_interval;
+            let positions: Vec<_> = member
+                .owned
+                .iter()
+                .map(|(id, o)| (*id, o.position))
+                .collect();
+            self.send_commit(&positions);
+        }
+        let records = self.members[who].drain(settings.properties.max_poll_records);
+        self.send_fetches(who);
+        let member = &mut self.members[who];
+        if records.is_empty() {
+            let pauses = member.owned.values().map(|owned| owned.paused_until);
+            let mut looks: Vec<SimTime> = pauses.filter(|until| *until > now).collect();
+            if auto {
+                looks.push(member.auto_commit_due);
+            }
+            looks
+                .into_iter()
+                .for_each(|at| self.push(at, Event::Look(who)));
+            return;
+        }
+        member.app = App::Working;
+        member.to_do = records;
+        member.epoch += 1;
+        member.lanes = vec![None; settings.processing.concurrency as usize];
+        for lane in 0..self.members[who].lanes.len() {
+            self.next_record(who, lane);
+        }
+    }
+
+    fn send_fetches(&mut self, who: usize) {
+        let half = self.scenario.cluster.round_trip.half();
+        for broker in 0..self.members[who].in_flight.len() {
+            let wants = self.members[who].wants(broker, self.now);
+            if self.members[who].in_flight[broker].is_some() || wants.is_empty() {
+                continue;
+            }
+            self.requests += 1;
+            let id = self.requests;
+            self.members[who].in_flight[broker] = Some(id);
+            let request = Request {
+                id,
+                member: who,
+                broker,
+                wants,
+            };
+            self.push(self.now + half, Event::Reach(request));
+        }
+    }
+
+    /// A free lane takes the next record, or the batch is through.
+    fn next_record(&mut self, who: usize, lane: usize) {
+        let Some((partition, offset)) = self.members[who].to_do.pop_front() else {
+            if self.members[who].lanes.iter().all(Option::is_none) {
+                self.end_batch(who);
+            }
+            return;
+        };
+        let calls = self.scenario.settings[0].processing.calls > 0;
+        let log = &mut self.partitions[partition.ix()];
+        let own = log.work.record(offset);
+        let latency = log.latency.as_mut().map(|latency| latency.record(offset));
+        let latency = latency.filter(|_| calls);
+        let failing = (0..log.poison.len())
+            .find(|entry| log.poison[*entry].first_in(offset, offset + 1).is_some());
+        let mut in_hand = InHand {
+            partition,
+            offset,
+            outcome: Outcome::Passed,
+            ends: self.now + own,
+            call: latency,
+        };
+        if let Some(entry) = failing {
+            let own = own + latency.unwrap_or(SimDuration::ZERO);
+            let attempt = self.scenario.poison[entry].attempt.unwrap_or(own);
+            let (length, outcome) = fail(&self.scenario.settings[0].on_error[entry], attempt);
+            in_hand.call = None;
+            in_hand.ends = length.map_or(SimTime::NEVER, |length| self.now + length);
+            in_hand.outcome = outcome;
+        }
+        let member = &mut self.members[who];
+        member.lanes[lane] = Some(in_hand);
+        let epoch = member.epoch;
+        self.push(in_hand.ends, Event::Step(who, lane, epoch));
+    }
+
+    fn step(&mut self, who: usize, lane: usize, epoch: u64) {
+        let now = self.now;
+        let member = &mut self.members[who];
+        let Some(in_hand) = member.lanes.get(lane).copied().flatten() else {
+            return;
+        };
+        if member.epoch != epoch || in_hand.ends != now {
+            return; // A freeze has moved it.
+        }
+        if in_hand.call.is_some() {
+            let granted = self.limiter.take(now);
+            return self.push(granted, Event::Token(who, lane, epoch));
+        }
+        member.lanes[lane] = None;
+        let InHand {
+            partition, offset, ..
+        } = in_hand;
+        match in_hand.outcome {
+            Outcome::Passed => {
+                let finished = member.finished.entry(partition).or_insert(0);
+                *finished = (*finished).max(offset + 1);
+            }
+            Outcome::SeekBack(pause) => {
+                member.seeks.push((partition, offset, pause));
+                member.finished.insert(partition, offset);
+                member.to_do.retain(|(other, _)| *other != partition);
+            }
+        }
+        if self.scenario.downstream.is_some() && self.scenario.settings[0].processing.calls > 0 {
+            self.limiter.in_flight = self.limiter.in_flight.saturating_sub(1);
+            self.give_places();
+        }
+        if self.scenario.settings[0].processing.commit == CommitPolicy::PerRecord {
+            self.send_commit(&[(partition, offset + 1)]);
+            let answered = self.now + self.commit_takes();
+            // The lane is busy until the answer is there.
+            self.members[who].lanes[lane] = Some(InHand {
+                ends: SimTime::NEVER,
+                ..in_hand
+            });
+            let epoch = self.members[who].epoch;
+            return self.push(answered, Event::CommitAnswer(who, epoch));
+        }
+        self.next_record(who, lane);
+    }
+
+    fn give_places(&mut self) {
+        while self
+            .limiter
+            .places
+            .is_none_or(|places| self.limiter.in_flight < places)
+        {
+            let Some((who, lane, epoch)) = self.queue.pop_front() else {
+                return;
+            };
+            let Some(in_hand) = &mut self.members[who].lanes[lane] else {
+                continue;
+            };
+            self.limiter.in_flight += 1;
+            in_hand.ends = self.now + in_hand.call.take().unwrap_or(SimDuration::ZERO);
+            let ends = in_hand.ends;
+            self.push(ends, Event::Step(who, lane, epoch));
+        }
+    }
+
+    fn commit_takes(&self) -> SimDuration {
+        self.scenario.cluster.round_trip + self.scenario.cluster.commit_latency
+    }
+
+    fn send_commit(&mut self, offsets: &[(PartitionId, u64)]) {
+        let cluster = &self.scenario.cluster;
+        let stored = self.now + cluster.round_trip.half() + cluster.commit_latency;
+        for &(partition, offset) in offsets {
+            self.push(stored, Event::Stored(partition, offset));
+        }
+    }
+
+    fn end_batch(&mut self, who: usize) {
+        let now = self.now;
+        let member = &mut self.members[who];
+        for (partition, offset, pause) in std::mem::take(&mut member.seeks) {
+            if let Some(owned) = member.owned.get_mut(&partition) {
+                owned.position = offset;
+                owned.buffered = None;
+                owned.paused_until = now + pause;
+                member.completed.retain(|other| *other != partition);
+            }
+        }
+        let finished: Vec<_> = std::mem::take(&mut member.finished).into_iter().collect();
+        match self.scenario.settings[0].processing.commit {
+            CommitPolicy::AfterBatch => {
+                member.app = App::Committing;
+                let epoch = member.epoch;
+                self.send_commit(&finished);
+                self.push(now + self.commit_takes(), Event::CommitAnswer(who, epoch));
+            }
+            CommitPolicy::Async => {
+                self.send_commit(&finished);
+                self.poll(who);
+            }
+            CommitPolicy::Auto | CommitPolicy::PerRecord => self.poll(who),
+        }
+    }
+
+    fn poll(&mut self, who: usize) {
+        let owns = !self.members[who].owned.is_empty();
+        self.members[who].app = if owns { App::Polling } else { App::Idle };
+        self.push(self.now, Event::Look(who));
+    }
+
+    fn commit_answered(&mut self, who: usize, epoch: u64) {
+        let member = &mut self.members[who];
+        if self.now < member.frozen_until {
+            let thaws = member.frozen_until;
+            return self.push(thaws, Event::CommitAnswer(who, epoch));
+        }
+        if member.app == App::Committing {
+            return self.poll(who);
+        }
+        if member.app == App::Working && member.epoch == epoch {
+            member.lanes[0] = None;
+            self.next_record(who, 0);
+        }
+    }
+
+    /// What is under way goes on after the freeze with what is left of it.
+    fn freeze(&mut self, who: usize, length: SimDuration) {
+        let now = self.now;
+        let member = &mut self.members[who];
+        member.frozen_until = now + length;
+        if member.app != App::Working {
+            return self.push(now + length, Event::Look(who));
+        }
+        let epoch = member.epoch;
+        let mut moved = Vec::new();
+        for (lane, in_hand) in member.lanes.iter_mut().enumerate() {
+            if let Some(in_hand) = in_hand {
+                in_hand.ends += length;
+                moved.push((in_hand.ends, lane));
+            }
+        }
+        for (ends, lane) in moved {
+            self.push(ends, Event::Step(who, lane, epoch));
+        }
+    }
+}
+
+/// How long a failing record keeps its lane, if not for ever, and what becomes of it.
+fn fail(on_error: &OnError, attempt: SimDuration) -> (Option<SimDuration>, Outcome) {
+    match on_error {
+        OnError::RetryForever(RetryBy::Seek { back_off }) => {
+            (Some(attempt), Outcome::SeekBack(*back_off))
+        }
+        OnError::RetryForever(RetryBy::InPlace) => (None, Outcome::Passed),
+        OnError::Retry {
+            attempts,
+            back_off,
+            then,
+        } => {
+            let mut length = attempt;
+            for pause in pauses(back_off).take(*attempts as usize - 1) {
+                length += pause + attempt;
+            }
+            if let GiveUp::DeadLetter { produce } = then {
+                length += *produce;
+            }
+            (Some(length), Outcome::Passed)
+        }
+    }
+}
+
+fn pauses(back_off: &BackOff) -> impl Iterator<Item = SimDuration> + '_ {
+    (0..).map(|turn| {
+        let grown = back_off.first.as_secs_f64() * back_off.multiplier.powi(turn);
+        SimDuration::from_secs_f64(grown).min(back_off.max)
+    })
+}
