@@ -209,12 +209,14 @@ fn totals(summary: &Summary) -> String {
         ),
         ("evictions", grouped(summary.eviction_count), String::new()),
     ]);
-    let width = rows
-        .iter()
-        .map(|(_, figure, _)| figure.chars().count())
-        .max()
-        .unwrap_or(0);
-    let mut text = format!("\nTotals over {}\n", span(summary.horizon_s));
+    aligned(&format!("Totals over {}", span(summary.horizon_s)), &rows)
+}
+
+/// Rows of a name, a figure and a remark under a heading.
+fn aligned(heading: &str, rows: &[(&str, String, String)]) -> String {
+    let figures = rows.iter().map(|(_, figure, _)| figure.chars().count());
+    let width = figures.max().unwrap_or(0);
+    let mut text = format!("\n{heading}\n");
     for (name, figure, remark) in rows {
         let line = format!("  {name:<17}{figure:>width$}  {remark}");
         text.push_str(line.trim_end());

@@ -7,9 +7,9 @@ use super::Fact;
 use super::batch::{Batch, Kind, Workshop};
 use super::commit::PendingCommit;
 use super::topic::Topic;
-use crate::kafka::{AutoCommitFrom, FetchLimits, Fetcher, MemberId, Polled, Response};
+use crate::kafka::{FetchLimits, Fetcher, MemberId, Polled, Response};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
-use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
+use crate::units::{PartitionId, ProcessId, SimTime};
 
 /// What the application thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,10 +89,10 @@ pub(super) struct Member {
     pub stopping: bool,
     /// Rolling restart it is part of.
     pub rollout: Option<usize>,
-    auto_commit_due: SimTime,
+    pub auto_commit_due: SimTime,
     /// It waits in poll() with all positions committed.
-    nothing_to_commit: bool,
-    pending: VecDeque<PendingCommit>,
+    pub nothing_to_commit: bool,
+    pub pending: VecDeque<PendingCommit>,
     /// When the coordinator last stored a commit of it: that renews its session.
     pub last_stored: SimTime,
     /// Poison record its partition is stuck at, by partition.
@@ -161,7 +161,7 @@ impl Member {
             || self.app == App::Closing
     }
 
-    fn settings_of<'s>(&self, scenario: &'s Scenario) -> &'s Settings {
+    pub fn settings_of<'s>(&self, scenario: &'s Scenario) -> &'s Settings {
         &scenario.settings[self.settings]
     }
 

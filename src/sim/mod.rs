@@ -11,6 +11,7 @@ mod membership;
 mod observer;
 mod process;
 mod rollout;
+mod sampling;
 mod topic;
 mod world;
 

@@ -24,10 +24,30 @@ pub(super) struct Rollout {
 impl World<'_> {
     /// An entry of the timeline takes effect.
     pub fn timeline(&mut self, entry: usize) {
-        let now = self.now();
         self.note(Fact::Timeline { entry });
         let scenario = self.scenario;
         match &scenario.timeline[entry].action {
+            Action::Crash { .. }
+            | Action::Restart { .. }
+            | Action::Start { .. }
+            | Action::Stop { .. } => self.processes_change(&scenario.timeline[entry].action),
+            Action::AddPartitions { to } => self.add_partitions(*to),
+            Action::Freeze { processes, length } => self.freeze_all(processes, *length),
+            Action::RateChange => {}
+            Action::Downstream(change) => self.change_dependency(change),
+            Action::Adopt { settings } => self.adopt(*settings),
+            Action::AdoptAtRestart { settings } => {
+                self.members
+                    .iter_mut()
+                    .for_each(|member| member.next_settings = *settings);
+            }
+        }
+    }
+
+    /// Processes come and go.
+    fn processes_change(&mut self, action: &Action) {
+        let now = self.now();
+        match action {
             Action::Crash {
                 processes,
                 restart_after,
@@ -48,18 +68,16 @@ impl World<'_> {
                 rolling,
                 settings,
             } => {
-                let (gap, start_up, graceful, rolling) = (*gap, *start_up, *graceful, *rolling);
-                let waiting = processes.iter().copied().collect();
                 self.rollouts.push(Rollout {
-                    waiting,
-                    gap,
-                    start_up,
-                    graceful,
-                    rolling,
+                    waiting: processes.iter().copied().collect(),
+                    gap: *gap,
+                    start_up: *start_up,
+                    graceful: *graceful,
+                    rolling: *rolling,
                     settings: *settings,
                 });
                 let index = self.rollouts.len() - 1;
-                let turns = if rolling { 1 } else { processes.len() };
+                let turns = if *rolling { 1 } else { processes.len() };
                 for _ in 0..turns {
                     self.next_turn(index);
                 }
@@ -85,16 +103,7 @@ impl World<'_> {
                     }
                 }
             }
-            Action::AddPartitions { to } => self.add_partitions(*to),
-            Action::Freeze { processes, length } => self.freeze_all(processes, *length),
-            Action::RateChange => {}
-            Action::Downstream(change) => self.change_dependency(change),
-            Action::Adopt { settings } => self.adopt(*settings),
-            Action::AdoptAtRestart { settings } => {
-                self.members
-                    .iter_mut()
-                    .for_each(|member| member.next_settings = *settings);
-            }
+            _ => {}
         }
     }
 

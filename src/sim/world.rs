@@ -6,10 +6,9 @@ use super::group::Coordinator;
 use super::member::{Accounts, App, Ground, Member};
 use super::rollout::Rollout;
 use super::topic::Topic;
-use super::{Fact, GroupView, Observer, PartitionState, Sample, Totals};
+use super::{Fact, Observer, PartitionState};
 use crate::engine::{Agenda, Ties};
-use crate::kafka::Logs;
-use crate::scenario::{CommitPolicy, Scenario};
+use crate::scenario::Scenario;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// Everything that exists during a run.
@@ -377,120 +376,5 @@ impl<'s> World<'s> {
             Event::Gone(process, incarnation) => self.gone(process, incarnation),
             Event::Refresh(process, incarnation) => self.refresh(process, incarnation),
         }
-    }
-
-    fn sample(&mut self, at: SimTime, observer: &mut dyn Observer) {
-        for index in 0..self.members.len() {
-            // Only a commit per record moves anything that is sampled while a batch is in hand.
-            let member = &mut self.members[index];
-            let processing = &self.scenario.settings[member.settings].processing;
-            if processing.commit == CommitPolicy::PerRecord {
-                member.account_until(at, self.scenario, &mut self.topic);
-            }
-        }
-        self.classify(at);
-        self.tell(at, observer);
-        let mut samples = Vec::with_capacity(self.topic.partitions.len());
-        for index in 0..self.topic.partitions.len() {
-            let id = PartitionId(index as u32);
-            let (log_end, age_s) = (self.topic.log_end(id, at), self.topic.age_s(id, at));
-            let partition = &self.topic.partitions[index];
-            let owner = partition.owner.map(|process| &self.members[process.ix()]);
-            let slot = owner.and_then(|member| member.fetcher.slot(id));
-            let position = slot.map_or(partition.committed.unwrap_or(0), |slot| slot.position);
-            let (committed, state) = (partition.committed, partition.state);
-            samples.push(Sample {
-                log_end,
-                committed,
-                position,
-                age_s,
-                state,
-            });
-        }
-        observer.sample(at, &samples);
-    }
-
-    /// Tells what has become true by `until`, in the order of time.
-    fn tell(&mut self, until: SimTime, observer: &mut dyn Observer) {
-        self.facts.sort_by_key(|(at, _)| *at);
-        let told = self.facts.partition_point(|(at, _)| *at <= until);
-        for (at, fact) in self.facts.drain(..told) {
-            observer.observe(at, &fact);
-        }
-    }
-
-    /// What an owner's work looks like at `at`, partition by partition.
-    fn classify(&mut self, at: SimTime) {
-        let waiting = self
-            .dependency
-            .as_ref()
-            .is_some_and(|dependency| dependency.saturated);
-        for index in 0..self.topic.partitions.len() {
-            let id = PartitionId(index as u32);
-            let Some(process) = self.topic.partitions[index].owner else {
-                continue;
-            };
-            let member = &self.members[process.ix()];
-            let Some(slot) = member.fetcher.slot(id) else {
-                continue;
-            };
-            let properties = &self.scenario.settings[member.settings].properties;
-            let size = self.scenario.topic.record_bytes.max(1);
-            let a_poll = properties
-                .max_poll_records
-                .min(properties.max_partition_fetch_bytes / size)
-                .max(1);
-            let position = slot.position;
-            let behind = self.topic.log_end(id, at).saturating_sub(position);
-            let partition = &self.topic.partitions[index];
-            let state = if member.frozen_until.is_some() {
-                PartitionState::Frozen
-            } else if member.blocked.contains(&id) || member.batch.stuck_on().is_some() {
-                PartitionState::Blocked
-            } else if behind <= a_poll && !self.dependency.as_ref().is_some_and(Dependency::stopped)
-            {
-                PartitionState::KeepingUp
-            } else if position < partition.evicted_to {
-                PartitionState::Evicted
-            } else if waiting {
-                PartitionState::Throttled
-            } else {
-                PartitionState::Saturated
-            };
-            if state != partition.state {
-                self.tell_state(id, state, at);
-            }
-        }
-    }
-
-    fn totals(&mut self, at: SimTime) -> Totals {
-        let mut partitions = Vec::new();
-        for index in 0..self.topic.partitions.len() {
-            let log_end = self.topic.log_end(PartitionId(index as u32), at);
-            let start = self.scenario.topic.partitions.get(index);
-            let partition = &self.topic.partitions[index];
-            let mut totals = partition.totals;
-            totals.produced = log_end - start.map_or(0, |start| start.log_end);
-            let before = start.and_then(|start| start.committed).unwrap_or(0);
-            totals.committed = partition.committed.unwrap_or(0).saturating_sub(before);
-            partitions.push(totals);
-        }
-        let Accounts {
-            polls,
-            commits,
-            commits_failed,
-            poison_attempts,
-        } = self.accounts;
-        Totals {
-            partitions,
-            polls,
-            commits,
-            commits_failed,
-            poison_attempts,
-        }
-    }
-
-    fn view(&self) -> GroupView {
-        self.group.view(&self.members, &self.scenario.group.name)
     }
 }
