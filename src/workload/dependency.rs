@@ -29,7 +29,7 @@ const NEVER_DEVIATIONS: f64 = 6.0;
 /// first-in-first-out for one of a number of shared places, hold it for the latency of the call, repeat.
 #[derive(Clone, Debug)]
 pub struct ClosedLoop {
-    /// (rate [calls/s], burst [calls])
+    /// (rate [calls/s], burst in calls)
     limit: Option<(f64, f64)>,
     concurrency: Option<u32>,
     latency: Law,
@@ -41,7 +41,7 @@ pub struct ClosedLoop {
 }
 
 impl ClosedLoop {
-    /// The loop through a token bucket of `limit` = (rate [calls/s], burst [calls]) and `concurrency` places, with
+    /// The loop through a token bucket of `limit` = (rate [calls/s], burst in calls) and `concurrency` places, with
     /// `latency` per call and `local` work between two. Its draws stand at `address`.
     pub fn new(
         address: Address,

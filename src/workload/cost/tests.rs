@@ -45,6 +45,26 @@ fn work_is_the_same_however_a_range_is_cut() {
 }
 
 #[test]
+fn a_constant_cost_is_exact_however_long_and_however_far() {
+    for secs in [0.0, 1e-9, 0.62, 4.3, 3600.0, 86_400.0] {
+        let each = SimDuration::from_secs_f64(secs);
+        let mut costs = costs(&Law::Constant(secs));
+        for from in [0, 18_443_201, 1 << 40] {
+            assert_eq!(
+                costs.work(from, from + 1000),
+                each * 1000,
+                "{secs} s at {from}"
+            );
+        }
+    }
+    // A quarter of a nanosecond is kept.
+    assert_eq!(
+        costs(&Law::Constant(0.25e-9)).work(0, 4_000_000).as_nanos(),
+        1_000_000
+    );
+}
+
+#[test]
 fn a_range_costs_what_its_records_cost_one_by_one() {
     for (law, _) in laws() {
         let mut one = costs(&law);
