@@ -45,7 +45,7 @@ impl Starter {
             Some(backlog) => format!("backlog = \"{backlog}\"            # {unread}"),
             None => format!("#backlog = \"2M\"            # {unread}"),
         };
-        include_str!("starter.toml")
+        let text = include_str!("starter.toml")
             .replace("@rate@", &self.rate)
             .replace("@partitions@", &self.partitions.to_string())
             .replace("@members@", &self.members.to_string())
@@ -53,7 +53,8 @@ impl Starter {
             .replace("@horizon@", &self.horizon)
             .replace("@sample@", &self.sample)
             .replace("@backlog@", &backlog)
-            .replace("@downstream@", &self.downstream())
+            .replace("@downstream@", &self.downstream());
+        text.lines().map(aligned).collect()
     }
 
     fn downstream(&self) -> String {
@@ -67,6 +68,16 @@ impl Starter {
              {switch}rate-limit = \"{limit}\"      # calls it accepts from all members together\n\
              {switch}latency = \"{latency}\"          # of an accepted call; comes on top of processing.time"
         )
+    }
+}
+
+/// A line with its remark where the others have theirs.
+fn aligned(line: &str) -> String {
+    match line.split_once("  # ") {
+        Some((setting, remark)) => {
+            format!("{:<27} # {}\n", setting.trim_end(), remark.trim_start())
+        }
+        None => format!("{line}\n"),
     }
 }
 
