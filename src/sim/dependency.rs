@@ -140,7 +140,38 @@ impl Dependency {
                 let blended = alone * speed + even * (1.0 - speed);
                 batch.length = crate::units::SimDuration::from_secs_f64(blended / speed);
             }
-            member.wake = batch.ends_at();
+        }
+        if speed < 1.0 && !self.stopped {
+            self.give_away(speed, callers, members);
+        }
+        for member in members.iter_mut().filter(|member| calls(member)) {
+            member.wake = member.batch.ends_at();
+        }
+    }
+
+    /// Towards the end of a batch with several calls in flight some of its callers have nothing left to ask for. What
+    /// they leave goes to the other members' callers, so it is lost only while everybody's batch is at its end.
+    fn give_away(&self, speed: f64, callers: u32, members: &mut [Member]) {
+        let each = self.local.mean() + self.spec.latency.mean();
+        let (mut asked, mut all_at_their_end, mut several) = (0.0, 1.0, false);
+        let batches = || |member: &&mut Member| calls(member) && member.frozen_until.is_none();
+        for member in members.iter_mut().filter(batches()) {
+            let batch = &member.batch;
+            let length = batch.length.as_secs_f64().max(1e-9);
+            let asking = batch.calls as f64 * each / f64::from(batch.callers.max(1)) / speed;
+            asked += batch.calls as f64 / length;
+            all_at_their_end *= (1.0 - asking / length).clamp(0.0, 1.0);
+            several |= batch.callers > 1;
+        }
+        let offered = speed * f64::from(callers) / each.max(1e-12) * (1.0 - all_at_their_end);
+        if !several || asked >= offered {
+            return;
+        }
+        for member in members.iter_mut().filter(batches()) {
+            let batch = &mut member.batch;
+            let length = batch.length.as_secs_f64() * asked / offered;
+            let length = crate::units::SimDuration::from_secs_f64(length);
+            batch.length = length.max(batch.alone);
         }
     }
 

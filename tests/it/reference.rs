@@ -1,1 +1,120 @@
-//! To come.
+//! Workloads whose answers other simulators agree on: `models/reference/`. Not for speed, which benches/run.rs measures.
+
+use std::fs;
+use std::path::Path;
+
+use lagsim::scenario::{Scenario, Source, check};
+
+use crate::systems::{Told, run, run_replication, secs};
+
+/// A model file of `models/reference`.
+fn model(stem: &str) -> Scenario {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/reference");
+    let path = folder.join(format!("{stem}.toml"));
+    let text = fs::read_to_string(&path).expect("a reference model");
+    let source = Source {
+        name: path.display().to_string(),
+        stem: stem.to_owned(),
+        text,
+    };
+    let read = |name: &str| Err(format!("{name}: no model here names a file"));
+    match check(&source, &[], &read) {
+        Ok(checked) => checked.scenario,
+        Err(found) => panic!("{found}"),
+    }
+}
+
+/// Polls, and maximum, mean and last of the total lag over the samples after zero.
+fn figures(told: &Told) -> [f64; 4] {
+    let lags = &told.total_lags()[1..];
+    let most = lags.iter().max().copied().unwrap_or(0);
+    let mean = lags.iter().sum::<u64>() as f64 / lags.len() as f64;
+    let last = lags.last().copied().unwrap_or(0);
+    [told.totals.polls as f64, most as f64, mean, last as f64]
+}
+
+/// Each figure's mean over the replications is within four standard errors of what is known: (mean, standard deviation
+/// of one run, rounding of the known mean).
+fn assert_known(stem: &str, replications: u32, known: [(f64, f64, f64); 4]) {
+    let scenario = model(stem);
+    let mut sums = [0.0; 4];
+    for replication in 0..replications {
+        let found = figures(&run_replication(&scenario, replication));
+        sums.iter_mut()
+            .zip(found)
+            .for_each(|(sum, value)| *sum += value);
+    }
+    let names = ["polls", "max lag", "mean lag", "final lag"];
+    for ((name, sum), (mean, deviation, rounding)) in names.iter().zip(sums).zip(known) {
+        let found = sum / f64::from(replications);
+        let error = deviation / f64::from(replications).sqrt();
+        let z = ((found - mean).abs() - rounding).max(0.0) / error;
+        assert!(
+            z < 4.0,
+            "{stem}: {name} {found}, known {mean} +- {error}, |z| = {z:.1}"
+        );
+    }
+}
+
+const ORDERS_HOUR: [(f64, f64, f64); 4] = [
+    (1_808_000.0, 1_850.0, 500.0),
+    (11_095.0, 240.0, 0.5),
+    (72.8, 1.5, 0.05),
+    (23.0, 10.0, 0.5),
+];
+
+const ORDERS_HOUR_X2: [(f64, f64, f64); 4] = [
+    (10_866.0, 13.0, 0.5),
+    (1_822_000.0, 3_500.0, 500.0),
+    (912_000.0, 2_000.0, 500.0),
+    (1_822_000.0, 3_500.0, 500.0),
+];
+
+#[test]
+fn orders_hour_has_the_known_answers() {
+    assert_known("orders-hour", 5, ORDERS_HOUR);
+}
+
+#[test]
+fn orders_hour_x2_has_the_known_answers() {
+    assert_known("orders-hour-x2", 20, ORDERS_HOUR_X2);
+}
+
+#[test]
+#[ignore = "a hundred hours of simulated time take a minute"]
+fn orders_hour_has_the_known_answers_over_many_replications() {
+    assert_known("orders-hour", 50, ORDERS_HOUR);
+    assert_known("orders-hour-x2", 200, ORDERS_HOUR_X2);
+}
+
+/// While more comes than the limit takes, the rate of commits is the limit's; before and after, that of the records.
+#[test]
+fn limited_day_is_held_to_its_limit_at_noon_and_catches_up() {
+    let told = run(&model("limited-day"));
+    let committed = |hour: usize| -> f64 {
+        let (_, samples) = &told.samples[hour * 360];
+        samples
+            .iter()
+            .map(|s| s.committed.unwrap_or(0) as f64)
+            .sum()
+    };
+    let rate =
+        |from: usize, to: usize| (committed(to) - committed(from)) / ((to - from) as f64 * 3600.0);
+    assert!((rate(9, 17) - 200.0).abs() < 2.0, "{}", rate(9, 17));
+    // Mean 170/s with an amplitude of 70/s: little before dawn.
+    let dawn = 170.0 - 70.0 * (3.0_f64 / std::f64::consts::PI);
+    assert!((rate(0, 3) - dawn).abs() < 20.0, "{}", rate(0, 3));
+    let lags = told.total_lags();
+    assert!(lags[7 * 360] < 2_000, "{}", lags[7 * 360]);
+}
+
+/// A hundred times the calls: the limit holds here too, for any number of calls in flight.
+#[test]
+fn limited_hour_is_held_to_its_limit() {
+    let scenario = model("limited-hour");
+    let told = run(&scenario);
+    let lags = told.total_lags();
+    let grown = (lags[3_600] - lags[600]) as f64 / 3_000.0;
+    assert!((grown - 1_000.0).abs() < 100.0, "{grown}/s");
+    assert_eq!(scenario.horizon, secs(3_600));
+}

@@ -1,1 +1,194 @@
-//! Calls of a shared dependency, each an event, beside the engine's flow-equivalent shortcut.
+//! Calls of a shared dependency, each an event of the twin, beside the engine's flow-equivalent shortcut: the same lag
+//! and the same throughput within a stated distance.
+
+use std::sync::Arc;
+
+use lagsim::scenario::{Downstream, RateLimit, Scenario};
+use lagsim::units::SimTime;
+use lagsim::workload::{Knot, Law, RateCurve};
+
+use super::both;
+use crate::systems::{self, secs, system};
+
+const CALL: Law = Law::Exponential { mean: 0.015 };
+
+/// `members` members of two partitions each that call a dependency for every record.
+fn calling(members: u32, rate: f64, limit: Option<(f64, f64)>) -> Scenario {
+    let partitions = 2 * members as usize;
+    let mut scenario = system(partitions, members, rate, Law::Constant(0.0));
+    scenario.horizon = secs(400);
+    scenario.sample = secs(5);
+    scenario.settings[0].processing.calls = 1;
+    scenario.settings[0].properties.max_poll_records = 50;
+    scenario.downstream = Some(Downstream {
+        name: "bank-api".into(),
+        limit: limit.map(|(rate, burst)| RateLimit { rate, burst }),
+        latency: CALL,
+        concurrency: None,
+    });
+    scenario
+}
+
+/// How far the two are apart.
+#[derive(Debug)]
+struct Apart {
+    /// Records committed at the end, the engine's relative to the twin's, less 1.
+    throughput: f64,
+    /// Largest distance of the total lag at any sample [records].
+    lag_records: f64,
+    /// Mean lag of the engine and of the twin [records].
+    mean_lags: (f64, f64),
+}
+
+fn apart(scenario: &Scenario) -> Apart {
+    let (told, twin) = both(scenario);
+    let lags = told.total_lags();
+    let twin_lags: Vec<u64> = twin
+        .iter()
+        .map(|(_, curves)| {
+            curves
+                .iter()
+                .map(|c| c.log_end - c.committed.unwrap_or(0))
+                .sum()
+        })
+        .collect();
+    let committed = |lags: &[u64]| {
+        let produced: u64 = told.samples.last().map_or(0, |(_, samples)| {
+            samples.iter().map(|sample| sample.log_end).sum()
+        });
+        (produced - lags.last().copied().unwrap_or(0)) as f64
+    };
+    let mean = |lags: &[u64]| lags.iter().sum::<u64>() as f64 / lags.len() as f64;
+    let distance = lags
+        .iter()
+        .zip(&twin_lags)
+        .map(|(a, b)| a.abs_diff(*b) as f64);
+    Apart {
+        throughput: committed(&lags) / committed(&twin_lags) - 1.0,
+        lag_records: distance.fold(0.0, f64::max),
+        mean_lags: (mean(&lags), mean(&twin_lags)),
+    }
+}
+
+/// The engine is within `share` of the twin's throughput, and its lag within `records` at every sample.
+fn assert_near(name: &str, scenario: &Scenario, share: f64, records: f64) {
+    let apart = apart(scenario);
+    assert!(
+        apart.throughput.abs() <= share && apart.lag_records <= records,
+        "{name}: {apart:?}"
+    );
+}
+
+/// Batches of 50 in the hands of each member are committed at other instants: one batch each is noise.
+fn batches(scenario: &Scenario) -> f64 {
+    50.0 * scenario.group.processes.len() as f64
+}
+
+#[test]
+fn a_saturated_limit_is_shared_by_all_who_wait() {
+    for members in [6, 12] {
+        let scenario = calling(members, 300.0, Some((200.0, 1.0)));
+        assert_near(&format!("{members}"), &scenario, 0.01, batches(&scenario));
+    }
+}
+
+/// Four callers of 15 ms ask for 266.7/s; the law of the latency decides what 200/s lets through.
+#[test]
+fn near_the_knee_the_law_of_the_latency_shows() {
+    let scenario = calling(4, 300.0, Some((200.0, 1.0)));
+    assert_near("exponential", &scenario, 0.02, 0.02 * 80_000.0);
+    let mut scenario = calling(4, 300.0, Some((200.0, 1.0)));
+    if let Some(downstream) = &mut scenario.downstream {
+        downstream.latency = Law::Constant(0.015);
+    }
+    assert_near("constant", &scenario, 0.02, 0.02 * 80_000.0);
+    let scenario = calling(3, 300.0, Some((200.0, 1.0)));
+    assert_near("three callers", &scenario, 0.03, 0.03 * 80_000.0);
+}
+
+/// Two callers cannot ask for more than 133.3/s: nobody waits long, and hardly ever.
+#[test]
+fn an_unsaturated_limit_changes_next_to_nothing() {
+    let scenario = calling(2, 300.0, Some((2_000.0, 100.0)));
+    assert_near("overrun callers", &scenario, 0.01, 0.01 * 80_000.0);
+    let scenario = calling(4, 100.0, Some((200.0, 100.0)));
+    let apart = apart(&scenario);
+    assert!(apart.throughput.abs() < 0.002, "{apart:?}");
+    let (engine, twin) = apart.mean_lags;
+    assert!((engine / twin - 1.0).abs() < 0.15, "{apart:?}");
+}
+
+#[test]
+fn a_burst_is_spent_and_saved_up_again() {
+    let mut scenario = calling(8, 0.0, Some((200.0, 3_000.0)));
+    let knot = |at, rate| Knot {
+        at: SimTime::from_secs(at),
+        rate,
+    };
+    let peaks = [(0, 400.0), (60, 50.0), (200, 400.0), (260, 50.0)];
+    let mut knots = Vec::new();
+    for (at, rate) in peaks {
+        knots.push(knot(at, knots.last().map_or(rate, |last: &Knot| last.rate)));
+        knots.push(knot(at, rate));
+    }
+    scenario.production.curve = Arc::new(RateCurve::from_knots(knots));
+    let (told, _) = both(&scenario);
+    let lags = told.total_lags();
+    // 400/s for 60 s against 3,000 saved and 200/s: 9,000 left at the end of each peak.
+    assert!(
+        lags.iter()
+            .max()
+            .is_some_and(|most| (8_500..9_800).contains(most))
+    );
+    assert_near(
+        "bursts",
+        &scenario,
+        0.01,
+        batches(&scenario) + 0.03 * 9_000.0,
+    );
+}
+
+#[test]
+fn places_bound_the_calls_in_flight() {
+    let mut scenario = calling(6, 300.0, None);
+    if let Some(downstream) = &mut scenario.downstream {
+        downstream.concurrency = Some(2);
+    }
+    assert_near("two places", &scenario, 0.02, 0.02 * 80_000.0);
+}
+
+#[test]
+fn members_with_several_calls_in_flight() {
+    let mut scenario = calling(2, 300.0, Some((200.0, 1.0)));
+    scenario.settings[0].processing.concurrency = 8;
+    assert_near("saturated", &scenario, 0.02, 0.02 * 80_000.0);
+    let mut scenario = calling(2, 300.0, Some((1_000.0, 1.0)));
+    scenario.settings[0].processing.concurrency = 8;
+    let apart = apart(&scenario);
+    assert!(apart.throughput.abs() < 0.01, "keeping up: {apart:?}");
+}
+
+/// Local work before each call, and a limit that is saturated by some hours only.
+#[test]
+fn local_work_and_a_rate_that_comes_and_goes() {
+    let mut scenario = calling(6, 0.0, Some((200.0, 50.0)));
+    scenario.settings[0].processing.time = Law::Exponential { mean: 0.004 };
+    let knot = |at, rate| Knot {
+        at: SimTime::from_secs(at),
+        rate,
+    };
+    let knots = vec![knot(0, 80.0), knot(150, 290.0), knot(250, 50.0)];
+    scenario.production.curve = Arc::new(RateCurve::from_knots(knots));
+    let apart = apart(&scenario);
+    assert!(apart.throughput.abs() < 0.01, "{apart:?}");
+    let most = systems::run(&scenario)
+        .total_lags()
+        .into_iter()
+        .max()
+        .unwrap_or(0) as f64;
+    assert!(most > 2_000.0, "{most}");
+    assert!(
+        apart.lag_records < batches(&scenario) + 0.05 * most,
+        "{apart:?} of {most}"
+    );
+}
