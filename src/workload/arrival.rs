@@ -82,7 +82,7 @@ impl Production {
 
 /// The production of one partition. Asking never changes an answer; `&mut` only moves a cache.
 ///
-/// Both answers come from one integer function of time, the operational time of [`Clock`], and one increasing sequence
+/// Both answers come from one integer function of time, the operational time of `Clock`, and one increasing sequence
 /// of integer marks on it, one per record: a record is there once the clock has reached its mark.
 #[derive(Clone, Debug)]
 pub struct Arrivals {

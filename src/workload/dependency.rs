@@ -41,7 +41,7 @@ pub struct ClosedLoop {
 }
 
 impl ClosedLoop {
-    /// The loop through a token bucket of `limit` = (rate [calls/s], burst [calls]) and `concurrency` places, with
+    /// The loop through a token bucket of `limit` = (rate in calls/s, burst in calls) and `concurrency` places, with
     /// `latency` per call and `local` work between two. Its draws stand at `address`.
     pub fn new(
         address: Address,
