@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use super::Fact;
 use super::batch::{Batch, Kind, Workshop};
+use super::commit::PendingCommit;
 use super::topic::Topic;
 use crate::kafka::{AutoCommitFrom, FetchLimits, Fetcher, MemberId, Polled, Response};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
@@ -63,14 +64,6 @@ pub(super) struct Link {
     pub assigned: Vec<PartitionId>,
     /// Answers on their way, in order.
     pub inbox: VecDeque<Response>,
-}
-
-/// A commit that the coordinator has not stored yet.
-#[derive(Clone, Copy, Debug)]
-struct PendingCommit {
-    stored_at: SimTime,
-    partition: PartitionId,
-    offset: u64,
 }
 
 /// A consumer process.
@@ -179,13 +172,6 @@ impl Member {
         } else {
             self.wake
         }
-    }
-
-    fn timer_commits(&self, scenario: &Scenario) -> bool {
-        let settings = self.settings_of(scenario);
-        settings.processing.commit == CommitPolicy::Auto
-            && settings.client.auto_commit_from == AutoCommitFrom::Timer
-            && self.link.phase == Phase::Stable
     }
 
     /// Runs it up to and including `until`, unless its next step belongs on the agenda.
@@ -336,109 +322,6 @@ impl Member {
         }
     }
 
-    /// Whether a commit of this batch is sent; if not, the application has seen CommitFailedException.
-    fn may_commit(&mut self, at: SimTime, ground: &mut Ground) -> bool {
-        let member = matches!(self.link.phase, Phase::Stable | Phase::Fetching);
-        if member && self.batch.generation == self.link.generation {
-            return true;
-        }
-        let records = self.batch.records();
-        ground.accounts.commits_failed += 1;
-        ground.facts.push((
-            at,
-            Fact::CommitFailed {
-                process: self.process,
-                error: None,
-                records,
-            },
-        ));
-        false
-    }
-
-    fn commit_sync(&mut self, at: SimTime, ground: &mut Ground) {
-        if !self.may_commit(at, ground) {
-            return;
-        }
-        let cluster = &ground.scenario.cluster;
-        self.app = App::Committing;
-        self.wake =
-            if self.settings_of(ground.scenario).processing.commit == CommitPolicy::PerRecord {
-                at // Each record's commit is already part of the batch.
-            } else {
-                at + cluster.round_trip + cluster.commit_latency
-            };
-        self.send_batch_commit(at, ground);
-    }
-
-    fn send_batch_commit(&mut self, at: SimTime, ground: &mut Ground) {
-        let stored_at = if self.app == App::Committing && self.wake == at {
-            at
-        } else {
-            at + ground.scenario.cluster.round_trip.half() + ground.scenario.cluster.commit_latency
-        };
-        ground.accounts.commits += 1;
-        for (partition, offset) in self.batch.finished_offsets() {
-            self.pending.push_back(PendingCommit {
-                stored_at,
-                partition,
-                offset,
-            });
-        }
-    }
-
-    /// A poll that waits commits whenever the interval is over. A commit of nothing new changes nothing but when the next
-    /// is due, so it is no step of its own (`ConsumerCoordinator#maybeAutoCommitOffsetsAsync`).
-    fn catch_up_auto_commit(&mut self, at: SimTime, interval: SimDuration) {
-        if std::mem::take(&mut self.nothing_to_commit) && at > self.auto_commit_due {
-            let late = at.since(self.auto_commit_due).as_nanos();
-            self.auto_commit_due += interval * late.div_ceil(interval.as_nanos().max(1));
-        }
-    }
-
-    /// Commits the positions: everything that polls have returned.
-    pub fn auto_commit(&mut self, at: SimTime, ground: &mut Ground) {
-        let settings = self.settings_of(ground.scenario);
-        let timer = settings.client.auto_commit_from == AutoCommitFrom::Timer;
-        let interval = settings.properties.auto_commit_interval;
-        // A timer keeps its beat; poll() starts the interval anew.
-        self.auto_commit_due = if timer {
-            self.auto_commit_due + interval
-        } else {
-            at + interval
-        };
-        self.commit_positions(at, ground);
-    }
-
-    /// Sends the positions of all partitions; returns when the answer is back.
-    pub fn commit_positions(&mut self, at: SimTime, ground: &mut Ground) -> SimTime {
-        if !self.uncommitted(ground.topic) {
-            return at;
-        }
-        let cluster = &ground.scenario.cluster;
-        let stored_at = at + cluster.round_trip.half() + cluster.commit_latency;
-        ground.accounts.commits += 1;
-        for slot in self.fetcher.slots() {
-            let (partition, offset) = (slot.partition, slot.position);
-            self.pending.push_back(PendingCommit {
-                stored_at,
-                partition,
-                offset,
-            });
-        }
-        at + cluster.round_trip + cluster.commit_latency
-    }
-
-    fn uncommitted(&self, topic: &Topic) -> bool {
-        let mut slots = self.fetcher.slots().iter();
-        slots.any(|slot| topic.partitions[slot.partition.ix()].committed != Some(slot.position))
-    }
-
-    /// The interval of auto-commit starts, as it does with each assignment.
-    pub fn start_auto_commit(&mut self, at: SimTime, interval: SimDuration) {
-        self.auto_commit_due = at + interval;
-        self.nothing_to_commit = false;
-    }
-
     /// Stands still from `now` until `thaws`: what is under way goes on with what is left of it.
     pub fn freeze(&mut self, now: SimTime, thaws: SimTime, scenario: &Scenario) {
         self.frozen_until = Some(thaws);
@@ -463,17 +346,6 @@ impl Member {
     /// Takes up other settings; a batch in hand ends as it was planned.
     pub fn adopt(&mut self, settings: usize) {
         self.settings = settings;
-    }
-
-    /// What the coordinator has stored by `until` becomes the committed offset.
-    pub fn store_commits(&mut self, until: SimTime, topic: &mut Topic) {
-        while let Some(commit) = self.pending.front()
-            && commit.stored_at <= until
-        {
-            topic.partitions[commit.partition.ix()].committed = Some(commit.offset);
-            self.last_stored = commit.stored_at;
-            self.pending.pop_front();
-        }
     }
 
     /// Brings the accounts of the batch in hand up to `now`; with a commit per record, the committed offsets too.

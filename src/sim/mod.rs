@@ -1,6 +1,7 @@
 //! A run: the world's state and the events that change it.
 
 mod batch;
+mod commit;
 mod dependency;
 mod event;
 mod fact;
