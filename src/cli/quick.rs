@@ -31,8 +31,10 @@ const HORIZONS: [(u64, &str); 13] = [
     (20_160, "14d"),
     (43_200, "30d"),
 ];
-/// Points of the curve at most, so that the samples are whole seconds apart.
+/// Points of the curve at most; samples are whole seconds apart.
 const SAMPLES: u64 = 7_200;
+/// Points of all partitions together, at most.
+const ALL_SAMPLES: u64 = 2_000_000;
 
 /// Runs the model that the figures stand for.
 pub fn quick(args: &QuickArgs) -> anyhow::Result<Exit> {
@@ -49,7 +51,8 @@ pub fn quick(args: &QuickArgs) -> anyhow::Result<Exit> {
     let bound = bound_of(&checked(&starter)?, args);
     let (minutes, horizon) = horizon(&bound);
     starter.horizon = horizon.to_owned();
-    starter.sample = format!("{}s", (minutes * 60).div_ceil(SAMPLES));
+    let samples = (ALL_SAMPLES / u64::from(args.partitions)).clamp(60, SAMPLES);
+    starter.sample = format!("{}s", (minutes * 60).div_ceil(samples));
     let scenario = checked(&starter)?;
     if let Some(file) = &args.save {
         init::save(file, &starter.text(), args.force)?;

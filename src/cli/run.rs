@@ -3,15 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{Format, RunArgs};
-use super::exit::Exit;
+use super::exit::{Exit, Usage};
 use super::folder::Folder;
 use super::progress::Progress;
 use super::{load, terminal};
 use crate::experiment::run_replications_watched;
+use crate::measure::words::grouped;
 use crate::measure::{Keep, Outcome};
 use crate::report;
 use crate::report::terminal::Style;
-use crate::scenario::Scenario;
+use crate::scenario::{Action, Scenario};
+
+/// Most rows of `lag.csv`: more would fill memory and no program opens them.
+const MOST_ROWS: u64 = 10_000_000;
 
 /// Simulates a model, writes its results and prints the verdict.
 pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
@@ -19,6 +23,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     if let Some(seed) = args.seed {
         scenario.seed = seed;
     }
+    refuse_too_many_rows(&scenario)?;
     let path = match &args.out {
         Some(path) => path.clone(),
         None => PathBuf::from("output").join(&scenario.name),
@@ -34,6 +39,31 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         wrote(&path, &files);
     }
     Ok(judge(&outcomes))
+}
+
+fn refuse_too_many_rows(scenario: &Scenario) -> Result<(), Usage> {
+    let added = scenario.timeline.iter().map(|entry| match entry.action {
+        Action::AddPartitions { to } => u64::from(to),
+        _ => 0,
+    });
+    let partitions = added.fold(scenario.topic.partitions.len() as u64, u64::max);
+    let (horizon, sample) = (scenario.horizon.as_nanos(), scenario.sample.as_nanos());
+    let rows = (horizon / sample + 1).saturating_mul(partitions);
+    if rows <= MOST_ROWS {
+        return Ok(());
+    }
+    let seconds = scenario.horizon.as_secs_f64() * partitions as f64 / MOST_ROWS as f64;
+    Err(Usage::new(
+        format!(
+            "lag.csv would have {} rows: a sample every {} of {partitions} partitions",
+            grouped(rows),
+            scenario.sample
+        ),
+        format!(
+            "sample less often, with --set sample={}s",
+            seconds.ceil() + 1.0
+        ),
+    ))
 }
 
 /// Runs replications and tells `progress` how far they are.

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use anyhow::Context;
+use super::load::in_words;
 
 /// Writes results to stdout. A reader that has gone away (`| head`) is no error: it has seen what it wanted.
 ///
@@ -15,7 +15,7 @@ pub fn print(text: &str) -> anyhow::Result<()> {
         .and_then(|()| stdout.flush());
     match written {
         Err(fault) if fault.kind() != io::ErrorKind::BrokenPipe => {
-            Err(fault).context("cannot write the results to stdout")
+            anyhow::bail!("cannot write the results to stdout: {}", in_words(&fault))
         }
         _ => Ok(()),
     }

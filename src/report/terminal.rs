@@ -150,10 +150,31 @@ fn times(count: u64) -> String {
 }
 
 fn totals(summary: &Summary) -> String {
+    let rows: Vec<_> = records(summary)
+        .into_iter()
+        .chain(extremes(summary))
+        .collect();
+    let width = rows
+        .iter()
+        .map(|(_, figure, _)| figure.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut text = format!("\nTotals over {}\n", span(summary.horizon_s));
+    for (name, figure, remark) in rows {
+        let line = format!("  {name:<17}{figure:>width$}  {remark}");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A line of the totals: name, figure, remark.
+type Total = (&'static str, String, String);
+
+/// What became of the records.
+fn records(summary: &Summary) -> Vec<Total> {
     let accounts = &summary.accounts;
-    let lag = &summary.lag;
     let rate = |records: u64| short(records as f64 / summary.horizon_s.max(1e-9));
-    let at = |seconds: f64| format!("at {}", span(seconds));
     let mut rows = vec![
         (
             "produced",
@@ -184,7 +205,14 @@ fn totals(summary: &Summary) -> String {
     ];
     let seen = rare.into_iter().filter(|(_, count, _)| *count > 0);
     rows.extend(seen.map(|(name, count, what)| (name, grouped(count), what.to_owned())));
-    rows.extend([
+    rows
+}
+
+/// How bad it was.
+fn extremes(summary: &Summary) -> Vec<Total> {
+    let lag = &summary.lag;
+    let at = |seconds: f64| format!("at {}", span(seconds));
+    vec![
         ("lag at the start", grouped(lag.initial), String::new()),
         ("lag at most", grouped(lag.max), at(lag.max_at_s)),
         (
@@ -208,21 +236,7 @@ fn totals(summary: &Summary) -> String {
             format!("longest pause of a member {}", span(summary.pause_max_s)),
         ),
         ("evictions", grouped(summary.eviction_count), String::new()),
-    ]);
-    aligned(&format!("Totals over {}", span(summary.horizon_s)), &rows)
-}
-
-/// Rows of a name, a figure and a remark under a heading.
-fn aligned(heading: &str, rows: &[(&str, String, String)]) -> String {
-    let figures = rows.iter().map(|(_, figure, _)| figure.chars().count());
-    let width = figures.max().unwrap_or(0);
-    let mut text = format!("\n{heading}\n");
-    for (name, figure, remark) in rows {
-        let line = format!("  {name:<17}{figure:>width$}  {remark}");
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+    ]
 }
 
 /// Lag by cause, the largest gain first.

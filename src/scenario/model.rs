@@ -48,7 +48,7 @@ pub struct Topic {
     pub name: String,
     /// Each partition at the start.
     pub partitions: Vec<PartitionStart>,
-    /// Size of a record, batch overhead included [bytes].
+    /// Size of a record, batch overhead included (bytes).
     pub record_bytes: u64,
 }
 
@@ -162,7 +162,7 @@ pub struct Downstream {
 pub struct RateLimit {
     /// Tokens per second [calls/s].
     pub rate: f64,
-    /// Most tokens saved [calls], at least 1; full at the start.
+    /// Most tokens saved (calls), at least 1; full at the start.
     pub burst: f64,
 }
 
@@ -378,9 +378,9 @@ pub enum Gauge {
     SumLag,
     /// `max`: the worst partition's lag.
     MaxLag,
-    /// `age`: age of the oldest unread record, one alert per partition [s].
+    /// `age`: age of the oldest unread record, one alert per partition (s).
     Age,
-    /// `max-age`: the worst partition's age [s].
+    /// `max-age`: the worst partition's age (s).
     MaxAge,
 }
 
@@ -417,9 +417,9 @@ pub enum Metric {
     Lag(LagMetric, Option<PartitionId>),
     /// A count over the whole run.
     Count(CountMetric),
-    /// Time until the lag of all partitions is first below `drained-below` after having been above [s]; infinite if never.
+    /// Time until the lag of all partitions is first below `drained-below` after having been above (s); infinite if never.
     Drain,
-    /// Longest time a member stood still for one rebalance [s].
+    /// Longest time a member stood still for one rebalance (s).
     PauseMax,
     /// When an alert first fires [s from the start]; infinite if never.
     AlertFiring(String),
@@ -432,19 +432,19 @@ pub enum Metric {
 /// Figures of lag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LagMetric {
-    /// `max-lag` [records].
+    /// `max-lag` (records).
     MaxLag,
-    /// `mean-lag` [records].
+    /// `mean-lag` (records).
     MeanLag,
-    /// `final-lag` [records].
+    /// `final-lag` (records).
     FinalLag,
-    /// `max-age` [s].
+    /// `max-age` (s).
     MaxAge,
-    /// `final-age` [s].
+    /// `final-age` (s).
     FinalAge,
-    /// `lag-growth`: final less initial lag [records].
+    /// `lag-growth`: final less initial lag (records).
     LagGrowth,
-    /// `committed`: committed at the end less at the start [records].
+    /// `committed`: committed at the end less at the start (records).
     Committed,
 }
 

@@ -24,7 +24,7 @@ pub struct Sample {
     pub committed: Option<u64>,
     /// What poll has handed out to the owner; the committed offset without an owner.
     pub position: u64,
-    /// Age of the oldest record that is not committed [s]; `None` if there is none.
+    /// Age of the oldest record that is not committed (s); `None` if there is none.
     pub age_s: Option<f64>,
     /// Its state.
     pub state: PartitionState,

@@ -51,15 +51,7 @@ impl World<'_> {
             Action::Crash {
                 processes,
                 restart_after,
-            } => {
-                for &process in processes {
-                    self.kill(process);
-                    if let Some(after) = restart_after {
-                        self.agenda
-                            .schedule(now + *after, Event::Subscribe(process));
-                    }
-                }
-            }
+            } => self.crash(processes, *restart_after),
             Action::Restart {
                 processes,
                 gap,
@@ -104,6 +96,16 @@ impl World<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn crash(&mut self, processes: &[ProcessId], restart_after: Option<SimDuration>) {
+        let now = self.now();
+        for &process in processes {
+            self.kill(process);
+            if let Some(after) = restart_after {
+                self.agenda.schedule(now + after, Event::Subscribe(process));
+            }
         }
     }
 

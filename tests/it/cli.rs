@@ -509,6 +509,40 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn results_that_cannot_be_printed_are_an_error_of_their_own() {
+    let desk = Desk::with(MODEL);
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lagsim"));
+    command
+        .current_dir(desk.folder.path())
+        .arg("schema")
+        .stdout(full);
+    let told = Told::from(command.output().unwrap()).ends_with(1);
+    assert_eq!(
+        told.err,
+        "error: cannot write the results to stdout: the disk is full\n"
+    );
+}
+
+#[test]
+fn more_rows_than_memory_holds_are_refused_with_a_coarser_sample() {
+    let desk = Desk::with(MODEL);
+    let sets = ["--set", "horizon=30d", "--set", "topic.partitions=40"];
+    let told = desk
+        .lagsim(&[&["run", "small.toml"], &sets[..]].concat())
+        .ends_with(2);
+    let remedy = told.err.split("--set ").nth(1).unwrap().trim();
+    assert_eq!(remedy, "sample=12s", "{}", told.err);
+    let sets = [&sets[..], &["--set", remedy, "--set", "produce.rate=1/h"]].concat();
+    desk.lagsim(&[&["run", "small.toml", "-q"], &sets[..]].concat())
+        .ends_with(0);
+}
+
+#[test]
 fn what_the_command_line_cannot_mean_ends_with_2() {
     let desk = Desk::with(MODEL);
     for args in [
