@@ -11,7 +11,7 @@ use crate::kafka::{
     RemovalReason, Timer,
 };
 use crate::scenario::Scenario;
-use crate::units::{PartitionId, ProcessId, SimTime};
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// Who is behind a member id.
 #[derive(Debug)]
@@ -22,6 +22,10 @@ pub(super) struct Identity {
     seen: SimTime,
     /// Last instant at which it sent heartbeats, once it has stopped.
     pub silent_from: Option<SimTime>,
+    /// When its process died, closed its consumer or gave the identity up: it sends nothing after.
+    pub ended: Option<SimTime>,
+    /// session.timeout.ms as its JoinGroup said.
+    session_timeout: SimDuration,
     /// As `<client.id>-<uuid>`.
     name: String,
 }
@@ -86,6 +90,10 @@ impl Coordinator {
             process: member.process,
             seen: SimTime::ZERO,
             silent_from: None,
+            ended: None,
+            session_timeout: scenario.settings[member.settings]
+                .properties
+                .session_timeout,
             name,
         });
         serial
@@ -162,17 +170,54 @@ impl World<'_> {
         let serial =
             self.group
                 .identify(self.scenario, self.replication, &self.members[process.ix()]);
+        self.give_identity_up(process);
         let link = &mut self.members[process.ix()].link;
         link.serial = Some(serial);
         link.phase = Phase::Joining;
         link.rejoin = false;
+        link.void = false;
+        link.metadata_changed = false;
         link.inbox.clear();
         self.send(Request::JoinAnew, serial, at);
+    }
+
+    /// From now on a process sends nothing under the identity that it has had.
+    pub fn give_identity_up(&mut self, process: ProcessId) -> Option<u32> {
+        let now = self.now();
+        let serial = self.members[process.ix()].link.serial.take()?;
+        self.group.identities[serial as usize].ended = Some(now);
+        Some(serial)
+    }
+
+    /// Whether a request that reaches the coordinator now was ever sent, and if later, when it gets there.
+    fn sent(&self, request: Request, serial: u32) -> Result<(), Option<SimTime>> {
+        let half = self.scenario.cluster.round_trip.half();
+        let sent = SimTime::ZERO + self.now().since(SimTime::ZERO + half);
+        let identity = &self.group.identities[serial as usize];
+        if request != Request::Leave && identity.ended.is_some_and(|ended| ended < sent) {
+            return Err(None);
+        }
+        let member = &self.members[identity.process.ix()];
+        match member.frozen_until {
+            Some(thaws)
+                if member.link.serial == Some(serial)
+                    && member.frozen_since < sent
+                    && thaws > self.now() =>
+            {
+                Err(Some(thaws + half))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A request reaches the coordinator.
     pub fn request(&mut self, request: Request, serial: u32) {
         let now = self.now();
+        if let Err(later) = self.sent(request, serial) {
+            let later = later.unwrap_or(SimTime::NEVER);
+            self.agenda.schedule(later, Event::Request(request, serial));
+            return;
+        }
         let Identity { id, process, .. } = self.group.identities[serial as usize];
         let member = &self.members[process.ix()];
         let settings = &self.scenario.settings[member.settings];
@@ -207,7 +252,11 @@ impl World<'_> {
                 }
             }
         };
-        self.group.identities[serial as usize].seen = now;
+        let identity = &mut self.group.identities[serial as usize];
+        identity.seen = now;
+        if matches!(input, Input::JoinGroup(_)) {
+            identity.session_timeout = session_timeout;
+        }
         self.coordinate(input);
     }
 
@@ -339,6 +388,9 @@ impl World<'_> {
             let identity = &self.group.identities[serial as usize];
             (identity.id, identity.process)
         };
+        if self.link(serial).is_none() || self.stands_still(process).is_some() {
+            return; // A frozen process sends another heartbeat as it goes on.
+        }
         let Some(link) = self.link(serial) else {
             return;
         };
@@ -368,6 +420,9 @@ impl World<'_> {
             process,
             removal: Some(reason),
         });
+        if let Some(link) = self.link(serial) {
+            link.void = true;
+        }
         let silent = self.group.identities[serial as usize].silent_from.is_some();
         for index in 0..self.topic.partitions.len() {
             // From now on somebody knows that the partition has no reader.
@@ -398,12 +453,8 @@ impl World<'_> {
 
     fn session_ends(&self, serial: u32) -> SimTime {
         let identity = &self.group.identities[serial as usize];
-        let member = &self.members[identity.process.ix()];
-        let timeout = self.scenario.settings[member.settings]
-            .properties
-            .session_timeout;
         match identity.silent_from {
-            Some(silent) => identity.seen.max(silent) + timeout,
+            Some(silent) => identity.seen.max(silent) + identity.session_timeout,
             None => SimTime::NEVER,
         }
     }
@@ -426,6 +477,9 @@ impl World<'_> {
         );
         let commit = member.last_stored;
         let identity = &mut self.group.identities[serial as usize];
+        if identity.silent_from.is_some() {
+            return; // It was frozen already.
+        }
         identity.silent_from = Some(if beating {
             last.min(now)
         } else {

@@ -7,6 +7,7 @@ use super::Fact;
 use super::batch::{Batch, Kind, Workshop};
 use super::commit::PendingCommit;
 use super::topic::Topic;
+use crate::engine::Patience;
 use crate::kafka::{FetchLimits, Fetcher, MemberId, Polled, Response};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
@@ -48,6 +49,8 @@ pub(super) struct Link {
     pub serial: Option<u32>,
     pub phase: Phase,
     pub generation: u32,
+    /// The coordinator has removed it, which it does not know yet: whatever it commits is refused.
+    pub void: bool,
     /// Told to rejoin, and not done so yet.
     pub rejoin: bool,
     /// Its next JoinGroup is because of new partitions.
@@ -85,6 +88,8 @@ pub(super) struct Member {
     pub batch: Batch,
     /// Stands still until then.
     pub frozen_until: Option<SimTime>,
+    /// Since when it has stood still, if it does.
+    pub frozen_since: SimTime,
     /// Told to stop.
     pub stopping: bool,
     /// Rolling restart it is part of.
@@ -122,6 +127,7 @@ impl Member {
             serial: None,
             phase: Phase::Unjoined,
             generation: 0,
+            void: false,
             rejoin: false,
             metadata_changed: false,
             heartbeat_from: SimTime::ZERO,
@@ -143,6 +149,7 @@ impl Member {
             fetcher: Fetcher::default(),
             batch: Batch::default(),
             frozen_until: None,
+            frozen_since: SimTime::ZERO,
             stopping: false,
             rollout: None,
             auto_commit_due: SimTime::NEVER,
@@ -161,6 +168,11 @@ impl Member {
             || self.app == App::Closing
     }
 
+    /// Whether it has not called poll() since the one that returned its batch.
+    pub fn has_batch(&self) -> bool {
+        matches!(self.app, App::Processing | App::Committing)
+    }
+
     pub fn settings_of<'s>(&self, scenario: &'s Scenario) -> &'s Settings {
         &scenario.settings[self.settings]
     }
@@ -176,7 +188,9 @@ impl Member {
 
     /// Runs it up to and including `until`, unless its next step belongs on the agenda.
     pub fn run(&mut self, until: SimTime, ground: &mut Ground) {
+        let mut patience = Patience::default();
         while !self.attended() && self.next_step(ground.scenario) <= until {
+            patience.step(self.next_step(ground.scenario));
             self.step(ground);
         }
         self.store_commits(until, ground.topic);
@@ -214,7 +228,7 @@ impl Member {
     pub fn poll(&mut self, at: SimTime, ground: &mut Ground) {
         self.store_commits(at, ground.topic);
         let settings = self.settings_of(ground.scenario);
-        self.catch_up_auto_commit(at, settings.properties.auto_commit_interval);
+        self.catch_up_auto_commit(at, self.auto_commit_interval(ground.scenario));
         if settings.processing.commit == CommitPolicy::Auto && at >= self.auto_commit_due {
             self.auto_commit(at, ground);
         }
@@ -326,7 +340,7 @@ impl Member {
     pub fn freeze(&mut self, now: SimTime, thaws: SimTime, scenario: &Scenario) {
         self.frozen_until = Some(thaws);
         let settings = self.settings_of(scenario);
-        let interval = settings.properties.auto_commit_interval;
+        let interval = self.auto_commit_interval(scenario);
         let limits = limits(scenario, settings);
         self.catch_up_auto_commit(now, interval);
         if self.app == App::Processing {
@@ -343,9 +357,24 @@ impl Member {
         self.auto_commit_due = self.auto_commit_due.max(thaws);
     }
 
-    /// Takes up other settings; a batch in hand ends as it was planned.
-    pub fn adopt(&mut self, settings: usize) {
+    /// Takes up other settings; a batch in hand ends as it was planned. A wait in poll() is begun anew, and so is the
+    /// interval of an auto-commit that was not due by these settings.
+    pub fn adopt(&mut self, settings: usize, now: SimTime, scenario: &Scenario) {
+        let before = self.settings_of(scenario);
+        let (policy, interval) = (
+            before.processing.commit,
+            self.auto_commit_interval(scenario),
+        );
         self.settings = settings;
+        if policy != CommitPolicy::Auto || interval != self.auto_commit_interval(scenario) {
+            self.start_auto_commit(now, self.auto_commit_interval(scenario));
+        }
+        if self.app == App::Polling
+            && self.link.phase == Phase::Stable
+            && self.frozen_until.is_none()
+        {
+            self.wake = now;
+        }
     }
 
     /// Brings the accounts of the batch in hand up to `now`; with a commit per record, the committed offsets too.
@@ -367,6 +396,7 @@ impl Member {
         if per_record
             && self.batch.generation == self.link.generation
             && self.link.phase == Phase::Stable
+            && !self.link.void
         {
             for (partition, offset) in self.batch.finished_offsets().chain(ahead) {
                 topic.partitions[partition.ix()].committed = Some(offset);

@@ -156,8 +156,8 @@ impl World<'_> {
     /// The member id is void; partitions are lost (`onPartitionsLost`).
     fn forget_membership(&mut self, process: ProcessId) {
         self.revoke_all(process, true);
+        self.give_identity_up(process);
         let link = &mut self.members[process.ix()].link;
-        link.serial = None;
         link.phase = Phase::Unjoined;
         link.rejoin = false;
         link.inbox.clear();
@@ -168,14 +168,14 @@ impl World<'_> {
         let now = self.now();
         let identity = &self.group.identities[serial as usize];
         let (process, name) = (identity.process, identity.member_name());
-        let member = &mut self.members[process.ix()];
-        if member.link.serial != Some(serial) {
+        if self.members[process.ix()].link.serial != Some(serial) {
             return;
         }
-        if let Some(thaws) = member.frozen_until {
+        if let Some(thaws) = self.stands_still(process) {
             self.agenda.schedule(thaws, Event::Answer(serial));
             return;
         }
+        let member = &mut self.members[process.ix()];
         let Some(response) = member.link.inbox.pop_front() else {
             return;
         };
@@ -281,7 +281,7 @@ impl World<'_> {
         if link.serial != Some(serial) || link.phase != Phase::Fetching {
             return;
         }
-        if let Some(thaws) = self.members[process.ix()].frozen_until {
+        if let Some(thaws) = self.stands_still(process) {
             self.agenda.schedule(thaws, Event::Resume(serial));
             return;
         }
@@ -295,10 +295,9 @@ impl World<'_> {
         for &id in &assigned {
             positions.push((id, self.initial_position(id, process)));
         }
-        let settings = self.settings_of(process);
-        let interval = settings.properties.auto_commit_interval;
         let brokers = self.scenario.cluster.brokers;
         let member = &mut self.members[process.ix()];
+        let interval = member.auto_commit_interval(self.scenario);
         member.fetcher.assign(&positions, brokers);
         member.start_auto_commit(now, interval);
         for &id in &assigned {
@@ -318,6 +317,7 @@ impl World<'_> {
         {
             self.give_up_and_rejoin(process);
         }
+        self.watch_poll_clock(process);
         self.watch_metadata(process);
     }
 
@@ -363,26 +363,28 @@ impl World<'_> {
     pub fn poll_deadline(&mut self, process: ProcessId, number: u32) {
         let now = self.now();
         self.catch_up(process, now);
+        let member = &self.members[process.ix()];
+        if !member.has_batch() || member.batch.number != number || member.wake <= now {
+            return;
+        }
+        let deadline = self.poll_deadline_of(process);
+        let still = self.stands_still(process);
+        if let Some(later) = still.or((deadline > now).then_some(deadline)) {
+            self.agenda
+                .schedule(later, Event::PollDeadline(process, number));
+            return;
+        }
+        let member = &self.members[process.ix()];
+        if member.link.phase != Phase::Stable {
+            return; // Looked at again when it is.
+        }
         let settings = self.settings_of(process);
         let look = match settings.client.poll_clock_check {
             PollClockCheck::EveryRetryBackoff => settings.properties.retry_backoff,
             PollClockCheck::EveryHeartbeat => settings.properties.heartbeat_interval,
         };
-        let interval = settings.properties.max_poll_interval;
-        let member = &self.members[process.ix()];
-        let overdue =
-            member.app == App::Processing && member.batch.number == number && member.wake > now;
-        if !overdue || member.link.phase != Phase::Stable {
-            return;
-        }
-        if let Some(thaws) = member.frozen_until {
-            self.agenda
-                .schedule(thaws, Event::PollDeadline(process, number));
-            return;
-        }
         // The heartbeat thread (or task) looks only so often.
-        let noticed = now.since(member.batch.polled_at + interval);
-        if noticed.is_zero() && !look.is_zero() {
+        if now == deadline && !look.is_zero() {
             let phase = now.since(member.link.heartbeat_from).as_nanos() % look.as_nanos();
             if phase > 0 {
                 let later = now + crate::units::SimDuration::from_nanos(look.as_nanos() - phase);
@@ -392,6 +394,24 @@ impl World<'_> {
             }
         }
         self.leave_for_poll_timeout(process);
+    }
+
+    /// When max.poll.interval.ms has passed since the poll that returned the batch in hand.
+    fn poll_deadline_of(&self, process: ProcessId) -> SimTime {
+        let interval = self.settings_of(process).properties.max_poll_interval;
+        self.members[process.ix()].batch.polled_at + interval
+    }
+
+    /// The clock of a batch in hand counts from now on, or counts otherwise: a background task rejoined meanwhile, or
+    /// another max.poll.interval.ms was taken up.
+    pub fn watch_poll_clock(&mut self, process: ProcessId) {
+        let member = &self.members[process.ix()];
+        if member.has_batch() {
+            let number = member.batch.number;
+            let deadline = self.poll_deadline_of(process).max(self.now());
+            self.agenda
+                .schedule(deadline, Event::PollDeadline(process, number));
+        }
     }
 
     /// The heartbeat thread sends LeaveGroup; the application goes on with its batch and knows nothing.
@@ -441,11 +461,11 @@ impl World<'_> {
         let member = &mut self.members[process.ix()];
         member.app = App::Closing;
         member.wake = SimTime::NEVER;
+        member.link.phase = Phase::Unjoined;
         let incarnation = member.incarnation;
         let trip = self.scenario.cluster.round_trip;
-        let gone = match member.link.serial.take() {
+        let gone = match self.give_identity_up(process) {
             Some(serial) => {
-                member.link.phase = Phase::Unjoined;
                 self.send(Request::Leave, serial, committed_at);
                 committed_at + trip
             }

@@ -24,10 +24,10 @@ impl World<'_> {
         member.wake = SimTime::NEVER;
         member.started_at = now;
         member.stopping = false;
-        member.link.serial = None;
         member.link.phase = Phase::Unjoined;
         member.link.rejoin = false;
         member.link.generation = 0;
+        member.link.leading = false;
         member.link.standing_since = now;
         let rollout = member.rollout;
         self.note(Fact::ProcessStarted { process });
@@ -53,9 +53,16 @@ impl World<'_> {
         let incarnation = member.incarnation;
         self.agenda
             .schedule(now + processing.grace, Event::Kill(process, incarnation));
-        if member.frozen_until.is_some() {
-            return;
+        if member.frozen_until.is_none() {
+            self.heed_stop(process);
         }
+    }
+
+    /// A process learns that it is to stop; one that is frozen does so when it goes on.
+    fn heed_stop(&mut self, process: ProcessId) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        let processing = &self.scenario.settings[member.settings].processing;
         match member.app {
             App::Polling => self.close(process),
             App::Processing if processing.on_stop == OnStop::FinishRecord => {
@@ -114,10 +121,10 @@ impl World<'_> {
 
     fn end(&mut self, process: ProcessId, reason: StopReason) {
         let now = self.now();
+        self.give_identity_up(process);
         let member = &mut self.members[process.ix()];
         member.app = App::Down;
         member.wake = SimTime::NEVER;
-        member.link.serial = None;
         member.link.phase = Phase::Unjoined;
         member.link.rejoin = false;
         member.link.inbox.clear();
@@ -159,11 +166,20 @@ impl World<'_> {
         let now = self.now();
         self.catch_up(process, now);
         let member = &mut self.members[process.ix()];
-        if member.app == App::Down || member.frozen_until.is_some() {
+        if matches!(member.app, App::Down | App::Closing) {
+            return;
+        }
+        if let Some(thaws) = member.frozen_until {
+            if thaws < now + length {
+                // It stands still already, and longer than was thought.
+                member.freeze(now, now + length, self.scenario);
+                self.agenda.schedule(now + length, Event::Thaw(process));
+            }
             return;
         }
         self.fall_silent(process);
         let coupled = self.coupled();
+        self.members[process.ix()].frozen_since = now;
         let member = &mut self.members[process.ix()];
         member.freeze(now, now + length, self.scenario);
         self.agenda.schedule(now + length, Event::Thaw(process));
@@ -176,6 +192,17 @@ impl World<'_> {
         if coupled {
             self.pace(now);
         }
+    }
+
+    /// Until when a process stands still after now. One whose freeze ends now goes on now, whichever of the events of
+    /// this instant comes first.
+    pub fn stands_still(&mut self, process: ProcessId) -> Option<SimTime> {
+        let until = self.members[process.ix()].frozen_until?;
+        if until > self.now() {
+            return Some(until);
+        }
+        self.thaw(process);
+        None
     }
 
     /// A frozen process goes on: its overdue heartbeat goes out at once.
@@ -195,9 +222,8 @@ impl World<'_> {
                 self.tell_state(PartitionId(index as u32), PartitionState::KeepingUp, now);
             }
         }
-        if self.coupled() {
-            self.pace(now);
-        }
+        // Also if nothing couples the members any more: its batch was given no end while it stood still.
+        self.pace(now);
         if let Some(serial) = serial {
             let identity = &mut self.group.identities[serial as usize];
             identity.silent_from = None;
@@ -206,12 +232,12 @@ impl World<'_> {
                 Event::Heartbeat(serial),
             );
         }
+        if self.members[process.ix()].stopping {
+            return self.heed_stop(process);
+        }
         if self.members[process.ix()].attended() {
-            if self.members[process.ix()].stopping && self.members[process.ix()].app == App::Polling
-            {
-                return self.close(process);
-            }
             self.attend(process);
         }
+        self.watch_metadata(process);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Fact;
+use super::commit::SHORTEST;
 use super::dependency;
 use super::event::Event;
 use super::member::{App, Phase};
@@ -166,7 +167,10 @@ impl World<'_> {
         for member in &mut self.members {
             member.next_settings = settings;
             // The batch in hand was planned under the settings before; it ends under them.
-            member.adopt(settings);
+            member.adopt(settings, now, self.scenario);
+        }
+        for index in 0..self.members.len() {
+            self.watch_poll_clock(self.members[index].process);
         }
     }
 
@@ -224,11 +228,15 @@ impl World<'_> {
     /// Metadata is refreshed when the process starts and every metadata.max.age.ms after.
     fn last_refresh(&self, process: ProcessId) -> SimTime {
         let member = &self.members[process.ix()];
-        let age = self.scenario.settings[member.settings]
-            .properties
-            .metadata_max_age;
-        let passed = self.now().since(member.started_at).as_nanos() / age.as_nanos().max(1);
+        let age = self.metadata_age(process);
+        let passed = self.now().since(member.started_at).as_nanos() / age.as_nanos();
         member.started_at + age * passed
+    }
+
+    /// metadata.max.age.ms as it acts.
+    fn metadata_age(&self, process: ProcessId) -> SimDuration {
+        let settings = &self.scenario.settings[self.members[process.ix()].settings];
+        settings.properties.metadata_max_age.max(SHORTEST)
     }
 
     /// A leader that knows of partitions nobody is assigned rejoins; one that will see some looks at its next refresh.
@@ -242,11 +250,8 @@ impl World<'_> {
             self.members[process.ix()].link.metadata_changed = true;
             self.told_to_rejoin(process);
         } else if (known as usize) < self.topic.partitions.len() {
-            let age = self.scenario.settings[member.settings]
-                .properties
-                .metadata_max_age;
-            let next = self.last_refresh(process) + age.max(SimDuration::from_millis(1));
             let incarnation = member.incarnation;
+            let next = self.last_refresh(process) + self.metadata_age(process);
             self.agenda
                 .schedule(next, Event::Refresh(process, incarnation));
         }
