@@ -118,6 +118,8 @@ impl Member {
 
     /// Sends the positions of all partitions; returns when the answer is back.
     pub fn commit_positions(&mut self, at: SimTime, ground: &mut Ground) -> SimTime {
+        // Of a batch in hand the positions say that it is done.
+        self.batch.committed |= self.batch.generation == self.link.generation && !self.link.void;
         if !self.uncommitted(ground.topic) {
             return at;
         }

@@ -19,13 +19,13 @@ pub(super) struct Identity {
     pub id: MemberId,
     pub process: ProcessId,
     /// Last sign of life at the coordinator that was not a periodic heartbeat.
-    seen: SimTime,
+    pub seen: SimTime,
     /// Last instant at which it sent heartbeats, once it has stopped.
     pub silent_from: Option<SimTime>,
     /// When its process died, closed its consumer or gave the identity up: it sends nothing after.
     pub ended: Option<SimTime>,
     /// session.timeout.ms as its JoinGroup said.
-    session_timeout: SimDuration,
+    pub session_timeout: SimDuration,
     /// As `<client.id>-<uuid>`.
     name: String,
 }
@@ -57,17 +57,6 @@ impl Coordinator {
 
     fn serial_of(&self, id: MemberId) -> u32 {
         id.serial
-    }
-
-    /// How many partitions the assignment of the current generation covers.
-    pub fn assigned_partitions(&self) -> u32 {
-        let members = self
-            .identities
-            .iter()
-            .filter(|identity| self.classic.contains(identity.id));
-        members
-            .map(|identity| self.classic.assignment(identity.id).len() as u32)
-            .sum()
     }
 
     /// A member id for a process that joins anew.
@@ -315,20 +304,6 @@ impl World<'_> {
         }
     }
 
-    /// The coordinator starts everyone's session anew; who is silent has that much left.
-    fn restart_sessions(&mut self) {
-        let now = self.now();
-        for serial in 0..self.group.identities.len() {
-            let id = self.group.identities[serial].id;
-            if self.group.classic.contains(id) {
-                self.group.identities[serial].seen = now;
-                if self.group.identities[serial].silent_from.is_some() {
-                    self.await_session(serial as u32);
-                }
-            }
-        }
-    }
-
     fn rebalance_started(&mut self, generation: u32, reason: RebalanceReason) {
         let process = match reason {
             RebalanceReason::MemberJoined(id)
@@ -443,62 +418,6 @@ impl World<'_> {
             }
         }
         self.news(serial);
-    }
-
-    /// When the session of a silent member ends.
-    pub fn await_session(&mut self, serial: u32) {
-        let ends = self.session_ends(serial).max(self.now());
-        self.agenda.schedule(ends, Event::Session(serial));
-    }
-
-    fn session_ends(&self, serial: u32) -> SimTime {
-        let identity = &self.group.identities[serial as usize];
-        match identity.silent_from {
-            Some(silent) => identity.seen.max(silent) + identity.session_timeout,
-            None => SimTime::NEVER,
-        }
-    }
-
-    /// A member falls silent now: what was its last heartbeat?
-    pub fn fall_silent(&mut self, process: ProcessId) {
-        let now = self.now();
-        let member = &self.members[process.ix()];
-        let Some(serial) = member.link.serial else {
-            return;
-        };
-        let interval = self.scenario.settings[member.settings]
-            .properties
-            .heartbeat_interval;
-        let beats = now.since(member.link.heartbeat_from).as_nanos() / interval.as_nanos().max(1);
-        let last = member.link.heartbeat_from + interval * beats;
-        let beating = matches!(
-            member.link.phase,
-            Phase::Stable | Phase::Fetching | Phase::Syncing
-        );
-        let commit = member.last_stored;
-        let identity = &mut self.group.identities[serial as usize];
-        if identity.silent_from.is_some() {
-            return; // It was frozen already.
-        }
-        identity.silent_from = Some(if beating {
-            last.min(now)
-        } else {
-            identity.seen
-        });
-        identity.seen = identity.seen.max(commit);
-        self.await_session(serial);
-    }
-
-    /// A session may have ended.
-    pub fn session(&mut self, serial: u32) {
-        let id = self.group.identities[serial as usize].id;
-        let ends = self.session_ends(serial);
-        if ends == SimTime::NEVER || !self.group.classic.contains(id) {
-            return;
-        }
-        if ends <= self.now() {
-            self.coordinate(Input::SessionExpired { member: id });
-        }
     }
 
     /// A timer of the coordinator.

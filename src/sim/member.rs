@@ -8,7 +8,7 @@ use super::batch::{Batch, Kind, Workshop};
 use super::commit::PendingCommit;
 use super::topic::Topic;
 use crate::engine::Patience;
-use crate::kafka::{FetchLimits, Fetcher, MemberId, Polled, Response};
+use crate::kafka::{FetchLimits, Fetcher, MemberId, Polled, Response, Run};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
 
@@ -63,6 +63,8 @@ pub(super) struct Link {
     pub leads: Vec<MemberId>,
     /// Whether it leads its generation.
     pub leading: bool,
+    /// How many partitions it knew of when it made the assignment.
+    pub covers: u32,
     /// What it has been assigned, until the offsets are fetched.
     pub assigned: Vec<PartitionId>,
     /// Answers on their way, in order.
@@ -92,6 +94,10 @@ pub(super) struct Member {
     pub frozen_since: SimTime,
     /// Told to stop.
     pub stopping: bool,
+    /// When its next process subscribes.
+    pub starts: SimTime,
+    /// It was to start while the process before it was still stopping: it does once that one is gone.
+    pub starts_again: bool,
     /// Rolling restart it is part of.
     pub rollout: Option<usize>,
     pub auto_commit_due: SimTime,
@@ -134,6 +140,7 @@ impl Member {
             standing_since: SimTime::ZERO,
             leads: Vec::new(),
             leading: false,
+            covers: 0,
             assigned: Vec::new(),
             inbox: VecDeque::new(),
         };
@@ -151,6 +158,8 @@ impl Member {
             frozen_until: None,
             frozen_since: SimTime::ZERO,
             stopping: false,
+            starts: SimTime::NEVER,
+            starts_again: false,
             rollout: None,
             auto_commit_due: SimTime::NEVER,
             nothing_to_commit: false,
@@ -318,11 +327,14 @@ impl Member {
                 Kind::GivenUp { attempts, .. } => {
                     ground.accounts.poison_attempts += u64::from(attempts)
                 }
-                Kind::Records => self
-                    .blocked
-                    .retain(|&partition| partition != stage.partition || !current),
-                Kind::Stuck => {}
+                Kind::Records | Kind::Stuck => {}
             }
+        }
+        if current {
+            let batch = &self.batch;
+            self.blocked.retain(|&partition| !batch.got_past(partition));
+        } else {
+            self.lose_what_is_committed(at, ground);
         }
         (self.app, self.wake) = (App::Polling, at);
         match self.settings_of(scenario).processing.commit {
@@ -331,6 +343,28 @@ impl Member {
             CommitPolicy::Async => {
                 if self.may_commit(at, ground) {
                     self.send_batch_commit(at, ground);
+                }
+            }
+        }
+    }
+
+    /// A batch that outlived its assignment cannot be sought back into: what its client committed of it as it gave the
+    /// partitions up, and it has not processed, nobody will.
+    fn lose_what_is_committed(&mut self, at: SimTime, ground: &mut Ground) {
+        for index in 0..self.batch.runs.len() {
+            let Run {
+                partition,
+                from,
+                to,
+            } = self.batch.runs[index];
+            if self.batch.committed {
+                for (from, to) in ground.topic.lose(partition, from, to) {
+                    let lost = Fact::RecordsLost {
+                        partition,
+                        from,
+                        to,
+                    };
+                    ground.facts.push((at, lost));
                 }
             }
         }

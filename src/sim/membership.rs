@@ -7,8 +7,7 @@ use super::member::{App, Ground, Phase};
 use super::world::World;
 use super::{Fact, PartitionState};
 use crate::kafka::{
-    self, AutoCommitFrom, KafkaError, Logs, MemberId, OffsetReset, PollClockCheck, RejoinFrom,
-    Response,
+    self, KafkaError, Logs, MemberId, OffsetReset, PollClockCheck, RejoinFrom, Response,
 };
 use crate::scenario::{CommitPolicy, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
@@ -241,6 +240,7 @@ impl World<'_> {
         }
         let assignor = self.settings_of(process).properties.assignor;
         let count = self.known_partitions(process);
+        self.members[process.ix()].link.covers = count;
         Some(kafka::assignor::assign(assignor, &members, count))
     }
 
@@ -331,19 +331,15 @@ impl World<'_> {
             OffsetReset::Earliest => 0,
             OffsetReset::Latest => {
                 let end = self.topic.log_end(id, now);
-                let from = self.topic.partitions[id.ix()].processed_to;
-                self.lose(id, from, end);
+                self.lose(id, 0, end);
                 end
             }
         }
     }
 
-    /// Records that nobody will process.
+    /// Records that nobody will process any more.
     pub fn lose(&mut self, partition: PartitionId, from: u64, to: u64) {
-        if from < to {
-            self.topic.partitions[partition.ix()].totals.lost += to - from;
-            let processed_to = &mut self.topic.partitions[partition.ix()].processed_to;
-            *processed_to = (*processed_to).max(to);
+        for (from, to) in self.topic.lose(partition, from, to) {
             self.note(Fact::RecordsLost {
                 partition,
                 from,
@@ -436,7 +432,7 @@ impl World<'_> {
         for id in partitions {
             let partition = &mut self.topic.partitions[id.ix()];
             if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
-                partition.evicted_to = partition.processed_to;
+                partition.evicted_to = partition.progress.to();
                 let fact = self
                     .topic
                     .state_fact(id, PartitionState::Evicted, polled_at);
@@ -456,7 +452,7 @@ impl World<'_> {
         } else {
             now
         };
-        self.lose_what_close_commits(process);
+        self.lose_batch(process);
         self.revoke_all(process, false);
         let member = &mut self.members[process.ix()];
         member.app = App::Closing;
@@ -473,27 +469,5 @@ impl World<'_> {
         };
         self.agenda
             .schedule(gone, Event::Gone(process, incarnation));
-    }
-
-    /// Auto-commit in close() commits positions: what the application broke off from its batch is lost.
-    fn lose_what_close_commits(&mut self, process: ProcessId) {
-        let member = &self.members[process.ix()];
-        let commits = self.settings_of(process).processing.commit == CommitPolicy::Auto;
-        if !commits || member.batch.generation != member.link.generation {
-            return;
-        }
-        for run in member.batch.runs.clone() {
-            let from = self.topic.partitions[run.partition.ix()]
-                .processed_to
-                .max(run.from);
-            self.lose(run.partition, from, run.to);
-        }
-    }
-
-    /// Whether this client's auto-commit has committed what the application had not finished.
-    pub fn commits_ahead(&self, process: ProcessId) -> bool {
-        let settings = self.settings_of(process);
-        settings.processing.commit == CommitPolicy::Auto
-            && settings.client.auto_commit_from == AutoCommitFrom::Timer
     }
 }

@@ -10,8 +10,10 @@ mod member;
 mod membership;
 mod observer;
 mod process;
+mod progress;
 mod rollout;
 mod sampling;
+mod session;
 mod topic;
 mod world;
 

@@ -15,7 +15,12 @@ impl World<'_> {
     pub fn subscribe(&mut self, process: ProcessId) {
         let now = self.now();
         let member = &mut self.members[process.ix()];
+        if member.starts != now {
+            return; // Put off, or called off.
+        }
+        member.starts = SimTime::NEVER;
         if member.app != App::Down {
+            member.starts_again = member.stopping;
             return;
         }
         member.incarnation += 1;
@@ -104,18 +109,22 @@ impl World<'_> {
         self.end(process, StopReason::Killed);
     }
 
-    /// What a client committed before the application had finished it dies with the process.
-    fn lose_batch(&mut self, process: ProcessId) {
+    /// What a client committed before the application had finished it dies with the process, or with its consumer if
+    /// the application broke its batch off. A position that was sought back was not committed.
+    pub fn lose_batch(&mut self, process: ProcessId) {
         let member = &self.members[process.ix()];
-        if member.app != App::Processing || !self.commits_ahead(process) {
+        if !member.batch.committed {
             return;
         }
-        let runs = member.batch.runs.clone();
-        for run in runs {
-            let partition = &self.topic.partitions[run.partition.ix()];
-            let from = partition.processed_to.max(run.from);
-            let to = partition.committed.unwrap_or(0).min(run.to);
-            self.lose(run.partition, from, to);
+        let current = member.batch.generation == member.link.generation;
+        for run in member.batch.runs.clone() {
+            let slot = self.members[process.ix()].fetcher.slot(run.partition);
+            let position = slot.filter(|_| current).map(|slot| slot.position);
+            self.lose(
+                run.partition,
+                run.from,
+                run.to.min(position.unwrap_or(run.to)),
+            );
         }
     }
 
@@ -143,6 +152,9 @@ impl World<'_> {
             self.pace(now);
         }
         self.restart_in_turn(process);
+        if std::mem::take(&mut self.members[process.ix()].starts_again) {
+            self.start_at(process, now);
+        }
     }
 
     /// A process has closed its consumer.

@@ -66,9 +66,7 @@ impl<'s> World<'s> {
         }
         for (index, process) in scenario.group.processes.iter().enumerate() {
             if let Some(start) = process.start {
-                world
-                    .agenda
-                    .schedule(start, Event::Subscribe(ProcessId(index as u32)));
+                world.start_at(ProcessId(index as u32), start);
             }
         }
         world.agenda.schedule(SimTime::ZERO, Event::LookAhead);
