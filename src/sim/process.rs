@@ -174,7 +174,7 @@ impl World<'_> {
             }
         }
         if coupled {
-            self.pace(now);
+            self.pace_anew(now);
         }
     }
 
@@ -196,7 +196,7 @@ impl World<'_> {
             }
         }
         if self.coupled() {
-            self.pace(now);
+            self.pace_anew(now);
         }
         if let Some(serial) = serial {
             let identity = &mut self.group.identities[serial as usize];
