@@ -529,7 +529,7 @@ fn results_that_cannot_be_printed_are_an_error_of_their_own() {
 }
 
 #[test]
-fn more_rows_than_memory_holds_are_refused_with_a_coarser_sample() {
+fn more_points_than_memory_holds_are_refused_with_a_coarser_sample() {
     let desk = Desk::with(MODEL);
     let sets = ["--set", "horizon=30d", "--set", "topic.partitions=40"];
     let told = desk
@@ -540,6 +540,9 @@ fn more_rows_than_memory_holds_are_refused_with_a_coarser_sample() {
     let sets = [&sets[..], &["--set", remedy, "--set", "produce.rate=1/h"]].concat();
     desk.lagsim(&[&["run", "small.toml", "-q"], &sets[..]].concat())
         .ends_with(0);
+    // Replications keep their curves too.
+    desk.lagsim(&["run", "small.toml", "--replications", "100000"])
+        .ends_with(2);
 }
 
 #[test]
