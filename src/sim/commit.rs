@@ -16,9 +16,12 @@ pub(super) struct PendingCommit {
 }
 
 impl Member {
+    /// Whether a background timer commits for it, as a step of its own. One that is attended takes no step by itself:
+    /// its positions are committed as it gives them up.
     pub fn timer_commits(&self, scenario: &Scenario) -> bool {
         let settings = self.settings_of(scenario);
-        settings.processing.commit == CommitPolicy::Auto
+        !self.attended()
+            && settings.processing.commit == CommitPolicy::Auto
             && settings.client.auto_commit_from == AutoCommitFrom::Timer
             && self.link.phase == Phase::Stable
     }
