@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use super::Fact;
 use super::batch::{Batch, Kind, Workshop};
 use super::commit::PendingCommit;
+use super::event::Event;
 use super::topic::Topic;
 use crate::kafka::{FetchLimits, Fetcher, MemberId, Polled, Response};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
@@ -85,6 +86,8 @@ pub(super) struct Member {
     pub batch: Batch,
     /// Stands still until then.
     pub frozen_until: Option<SimTime>,
+    /// What came while it stood still: for the moment it goes on.
+    pub deferred: Vec<Event>,
     /// Told to stop.
     pub stopping: bool,
     /// Rolling restart it is part of.
@@ -143,6 +146,7 @@ impl Member {
             fetcher: Fetcher::default(),
             batch: Batch::default(),
             frozen_until: None,
+            deferred: Vec::new(),
             stopping: false,
             rollout: None,
             auto_commit_due: SimTime::NEVER,

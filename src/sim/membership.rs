@@ -172,8 +172,8 @@ impl World<'_> {
         if member.link.serial != Some(serial) {
             return;
         }
-        if let Some(thaws) = member.frozen_until {
-            self.agenda.schedule(thaws, Event::Answer(serial));
+        if member.frozen_until.is_some() {
+            member.deferred.push(Event::Answer(serial));
             return;
         }
         let Some(response) = member.link.inbox.pop_front() else {
@@ -281,8 +281,9 @@ impl World<'_> {
         if link.serial != Some(serial) || link.phase != Phase::Fetching {
             return;
         }
-        if let Some(thaws) = self.members[process.ix()].frozen_until {
-            self.agenda.schedule(thaws, Event::Resume(serial));
+        let member = &mut self.members[process.ix()];
+        if member.frozen_until.is_some() {
+            member.deferred.push(Event::Resume(serial));
             return;
         }
         self.flush_commits(now);
@@ -331,7 +332,7 @@ impl World<'_> {
             OffsetReset::Earliest => 0,
             OffsetReset::Latest => {
                 let end = self.topic.log_end(id, now);
-                let from = self.topic.partitions[id.ix()].processed_to;
+                let from = self.topic.partitions[id.ix()].coverage.to();
                 self.lose(id, from, end);
                 end
             }
@@ -340,10 +341,13 @@ impl World<'_> {
 
     /// Records that nobody will process.
     pub fn lose(&mut self, partition: PartitionId, from: u64, to: u64) {
-        if from < to {
-            self.topic.partitions[partition.ix()].totals.lost += to - from;
-            let processed_to = &mut self.topic.partitions[partition.ix()].processed_to;
-            *processed_to = (*processed_to).max(to);
+        let missing = self.topic.partitions[partition.ix()]
+            .coverage
+            .missing(from, to);
+        for (from, to) in missing {
+            let lost = &mut self.topic.partitions[partition.ix()];
+            lost.totals.lost += to - from;
+            lost.coverage.cover(from, to);
             self.note(Fact::RecordsLost {
                 partition,
                 from,
@@ -375,9 +379,9 @@ impl World<'_> {
         if !overdue || member.link.phase != Phase::Stable {
             return;
         }
-        if let Some(thaws) = member.frozen_until {
-            self.agenda
-                .schedule(thaws, Event::PollDeadline(process, number));
+        if member.frozen_until.is_some() {
+            let deferred = Event::PollDeadline(process, number);
+            self.members[process.ix()].deferred.push(deferred);
             return;
         }
         // The heartbeat thread (or task) looks only so often.
@@ -416,7 +420,7 @@ impl World<'_> {
         for id in partitions {
             let partition = &mut self.topic.partitions[id.ix()];
             if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
-                partition.evicted_to = partition.processed_to;
+                partition.evicted_to = partition.coverage.to();
                 let fact = self
                     .topic
                     .state_fact(id, PartitionState::Evicted, polled_at);
@@ -463,10 +467,7 @@ impl World<'_> {
             return;
         }
         for run in member.batch.runs.clone() {
-            let from = self.topic.partitions[run.partition.ix()]
-                .processed_to
-                .max(run.from);
-            self.lose(run.partition, from, run.to);
+            self.lose(run.partition, run.from, run.to);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod batch;
 mod commit;
+mod coverage;
 mod dependency;
 mod event;
 mod fact;

@@ -105,10 +105,8 @@ impl World<'_> {
         }
         let runs = member.batch.runs.clone();
         for run in runs {
-            let partition = &self.topic.partitions[run.partition.ix()];
-            let from = partition.processed_to.max(run.from);
-            let to = partition.committed.unwrap_or(0).min(run.to);
-            self.lose(run.partition, from, to);
+            let committed = self.topic.partitions[run.partition.ix()].committed;
+            self.lose(run.partition, run.from, committed.unwrap_or(0).min(run.to));
         }
     }
 
@@ -123,6 +121,7 @@ impl World<'_> {
         member.link.inbox.clear();
         member.stopping = false;
         member.frozen_until = None;
+        member.deferred.clear();
         member.batch.clear();
         self.note(Fact::ProcessStopped { process, reason });
         if self.members.iter().all(|member| member.app == App::Down) {
@@ -186,6 +185,9 @@ impl World<'_> {
             return;
         }
         member.frozen_until = None;
+        for event in std::mem::take(&mut member.deferred) {
+            self.agenda.schedule(now, event);
+        }
         member.batch.advance(now);
         member.link.heartbeat_from = now;
         let serial = member.link.serial;
