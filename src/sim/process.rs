@@ -4,7 +4,7 @@ use super::event::Event;
 use super::member::{App, Phase};
 use super::world::World;
 use super::{Fact, PartitionState, StopReason};
-use crate::scenario::OnStop;
+use crate::scenario::{CommitPolicy, OnStop};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// Round trips from subscribe to the first JoinGroup: ApiVersions, Metadata, FindCoordinator.
@@ -100,13 +100,23 @@ impl World<'_> {
     /// What a client committed before the application had finished it dies with the process.
     fn lose_batch(&mut self, process: ProcessId) {
         let member = &self.members[process.ix()];
-        if member.app != App::Processing || !self.commits_ahead(process) {
+        let processing = &self.scenario.settings[member.settings].processing;
+        let per_record = processing.commit == CommitPolicy::PerRecord;
+        if member.app != App::Processing || !(per_record || self.commits_ahead(process)) {
             return;
         }
         let runs = member.batch.runs.clone();
         for run in runs {
-            let committed = self.topic.partitions[run.partition.ix()].committed;
-            self.lose(run.partition, run.from, committed.unwrap_or(0).min(run.to));
+            let partition = &self.topic.partitions[run.partition.ix()];
+            let to = partition.committed.unwrap_or(0).min(run.to);
+            if per_record {
+                // Done, and committed: only the answer to the commit was still on its way.
+                for (from, to) in partition.coverage.missing(run.from, to) {
+                    self.topic.processed(run.partition, from, to);
+                }
+            } else {
+                self.lose(run.partition, run.from, to);
+            }
         }
     }
 
