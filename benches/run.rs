@@ -1,4 +1,7 @@
-//! Whole runs: the reference workloads, and a day of the reconciliation incident.
+//! Whole runs: the reference workloads beside a plain per-record simulator of the same hour, and a day of the
+//! reconciliation incident. Quote ratios of figures of one invocation.
+
+mod per_record;
 
 use std::fs;
 use std::hint::black_box;
@@ -67,6 +70,11 @@ fn runs(criterion: &mut Criterion) {
                 sim::run(black_box(scenario), 0, &mut last);
                 last.0
             });
+        });
+    }
+    for (name, rate) in [("orders-hour", 1_000.0), ("orders-hour-x2", 2_000.0)] {
+        group.bench_function(format!("{name}, per record"), |bencher| {
+            bencher.iter(|| per_record::hour(black_box(rate), 1));
         });
     }
     group.finish();
