@@ -62,6 +62,12 @@ pub(super) struct Batch {
     pub calls: u64,
     /// Records worked on at the same time.
     pub callers: u32,
+    /// Calls per second when it is alone.
+    pub demand: f64,
+    /// Calls per second at the speed of `since`.
+    pub rate: f64,
+    /// Whether the dependency has given it its speed.
+    pub paced: bool,
     /// Part of the work done at `since`, from 0 to 1.
     pub done: f64,
     /// When `done` was last brought up to date.
@@ -107,6 +113,7 @@ impl Batch {
         }
         self.add_commits(self.each_commit(shop.scenario));
         self.length = self.alone;
+        self.expect_calls(self.calls);
     }
 
     fn count_calls(&mut self, scenario: &Scenario) {
@@ -115,7 +122,13 @@ impl Batch {
             .iter()
             .filter(|stage| stage.kind == Kind::Records);
         let records: u64 = records.map(|stage| stage.to - stage.from).sum();
-        self.calls = records * u64::from(scenario.settings[self.settings].processing.calls);
+        // A batch that is stuck at a poison record is nobody's competitor for the dependency.
+        let competes = self.stuck_on().is_none();
+        self.calls = if competes {
+            records * u64::from(scenario.settings[self.settings].processing.calls)
+        } else {
+            0
+        };
     }
 
     fn plan_run(&mut self, run: Run, mut ends: SimDuration, shop: &mut Workshop) -> SimDuration {
@@ -250,12 +263,24 @@ impl Batch {
         }
         self.alone = scaled(self.alone);
         self.length = self.alone;
+        self.expect_calls(self.calls);
+    }
+
+    /// It makes so many calls; the dependency has to give it its speed.
+    fn expect_calls(&mut self, calls: u64) {
+        self.calls = calls;
+        self.demand = calls as f64 / self.alone.as_secs_f64().max(1e-9);
+        self.rate = self.demand;
+        self.paced = false;
     }
 
     /// When it ends at the speed of now.
     pub fn ends_at(&self) -> SimTime {
         if self.length == SimDuration::FOREVER {
             return SimTime::NEVER;
+        }
+        if self.done == 0.0 {
+            return self.since + self.length;
         }
         let rest = (1.0 - self.done) * self.length.as_nanos() as f64;
         self.since + SimDuration::from_nanos(rest.round() as u64)
@@ -418,6 +443,7 @@ impl Batch {
         self.alone = cut;
         self.length = SimDuration::from_nanos((cut.as_nanos() as f64 * speed) as u64);
         self.done = (worked.as_nanos() as f64 / cut.as_nanos().max(1) as f64).min(1.0);
+        self.expect_calls(self.calls);
         self.ends_at()
     }
 

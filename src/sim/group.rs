@@ -363,7 +363,7 @@ impl World<'_> {
             let identity = &self.group.identities[serial as usize];
             (identity.id, identity.process)
         };
-        if self.link(serial).is_none() || self.stands_still(process).is_some() {
+        if self.members[process.ix()].frozen_until.is_some() {
             return; // A frozen process sends another heartbeat as it goes on.
         }
         let Some(link) = self.link(serial) else {

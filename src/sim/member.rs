@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use super::Fact;
 use super::batch::{Batch, Kind, Workshop};
 use super::commit::PendingCommit;
+use super::event::Event;
 use super::topic::Topic;
 use crate::engine::Patience;
 use crate::kafka::{FetchLimits, Fetcher, MemberId, Polled, Response, Run};
@@ -92,6 +93,8 @@ pub(super) struct Member {
     pub frozen_until: Option<SimTime>,
     /// Since when it has stood still, if it does.
     pub frozen_since: SimTime,
+    /// What came while it stood still: for the moment it goes on.
+    pub deferred: Vec<Event>,
     /// Told to stop.
     pub stopping: bool,
     /// When its next process subscribes.
@@ -157,6 +160,7 @@ impl Member {
             batch: Batch::default(),
             frozen_until: None,
             frozen_since: SimTime::ZERO,
+            deferred: Vec::new(),
             stopping: false,
             starts: SimTime::NEVER,
             starts_again: false,

@@ -170,8 +170,9 @@ impl World<'_> {
         if self.members[process.ix()].link.serial != Some(serial) {
             return;
         }
-        if let Some(thaws) = self.stands_still(process) {
-            self.agenda.schedule(thaws, Event::Answer(serial));
+        let member = &mut self.members[process.ix()];
+        if member.frozen_until.is_some() {
+            member.deferred.push(Event::Answer(serial));
             return;
         }
         let member = &mut self.members[process.ix()];
@@ -281,8 +282,9 @@ impl World<'_> {
         if link.serial != Some(serial) || link.phase != Phase::Fetching {
             return;
         }
-        if let Some(thaws) = self.stands_still(process) {
-            self.agenda.schedule(thaws, Event::Resume(serial));
+        let member = &mut self.members[process.ix()];
+        if member.frozen_until.is_some() {
+            member.deferred.push(Event::Resume(serial));
             return;
         }
         self.flush_commits(now);
@@ -364,10 +366,14 @@ impl World<'_> {
             return;
         }
         let deadline = self.poll_deadline_of(process);
-        let still = self.stands_still(process);
-        if let Some(later) = still.or((deadline > now).then_some(deadline)) {
+        if deadline > now {
             self.agenda
-                .schedule(later, Event::PollDeadline(process, number));
+                .schedule(deadline, Event::PollDeadline(process, number));
+            return;
+        }
+        if member.frozen_until.is_some() {
+            let deferred = Event::PollDeadline(process, number);
+            self.members[process.ix()].deferred.push(deferred);
             return;
         }
         let member = &self.members[process.ix()];
@@ -432,7 +438,7 @@ impl World<'_> {
         for id in partitions {
             let partition = &mut self.topic.partitions[id.ix()];
             if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
-                partition.evicted_to = partition.progress.to();
+                partition.evicted_to = partition.coverage.to();
                 let fact = self
                     .topic
                     .state_fact(id, PartitionState::Evicted, polled_at);

@@ -2,6 +2,7 @@
 
 mod batch;
 mod commit;
+mod coverage;
 mod dependency;
 mod event;
 mod fact;
@@ -10,7 +11,6 @@ mod member;
 mod membership;
 mod observer;
 mod process;
-mod progress;
 mod rollout;
 mod sampling;
 mod session;

@@ -4,7 +4,7 @@ use super::event::Event;
 use super::member::{App, Phase};
 use super::world::World;
 use super::{Fact, PartitionState, StopReason};
-use crate::scenario::OnStop;
+use crate::scenario::{CommitPolicy, OnStop};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// Round trips from subscribe to the first JoinGroup: ApiVersions, Metadata, FindCoordinator.
@@ -113,18 +113,25 @@ impl World<'_> {
     /// the application broke its batch off. A position that was sought back was not committed.
     pub fn lose_batch(&mut self, process: ProcessId) {
         let member = &self.members[process.ix()];
-        if !member.batch.committed {
-            return;
-        }
-        let current = member.batch.generation == member.link.generation;
-        for run in member.batch.runs.clone() {
-            let slot = self.members[process.ix()].fetcher.slot(run.partition);
-            let position = slot.filter(|_| current).map(|slot| slot.position);
-            self.lose(
-                run.partition,
-                run.from,
-                run.to.min(position.unwrap_or(run.to)),
-            );
+        let processing = &self.scenario.settings[member.settings].processing;
+        let runs = member.batch.runs.clone();
+        if processing.commit == CommitPolicy::PerRecord && member.app == App::Processing {
+            // Done, and committed: only the answer to the commit was still on its way.
+            for run in runs {
+                let partition = &self.topic.partitions[run.partition.ix()];
+                let to = partition.committed.unwrap_or(0).min(run.to);
+                for (from, to) in partition.coverage.missing(run.from, to) {
+                    self.topic.processed(run.partition, from, to);
+                }
+            }
+        } else if member.batch.committed {
+            let current = member.batch.generation == member.link.generation;
+            for run in runs {
+                let slot = self.members[process.ix()].fetcher.slot(run.partition);
+                let position = slot.filter(|_| current).map(|slot| slot.position);
+                let to = run.to.min(position.unwrap_or(run.to));
+                self.lose(run.partition, run.from, to);
+            }
         }
     }
 
@@ -139,6 +146,7 @@ impl World<'_> {
         member.link.inbox.clear();
         member.stopping = false;
         member.frozen_until = None;
+        member.deferred.clear();
         member.batch.clear();
         self.note(Fact::ProcessStopped { process, reason });
         if self.members.iter().all(|member| member.app == App::Down) {
@@ -202,19 +210,8 @@ impl World<'_> {
             }
         }
         if coupled {
-            self.pace(now);
+            self.pace_anew(now);
         }
-    }
-
-    /// Until when a process stands still after now. One whose freeze ends now goes on now, whichever of the events of
-    /// this instant comes first.
-    pub fn stands_still(&mut self, process: ProcessId) -> Option<SimTime> {
-        let until = self.members[process.ix()].frozen_until?;
-        if until > self.now() {
-            return Some(until);
-        }
-        self.thaw(process);
-        None
     }
 
     /// A frozen process goes on: its overdue heartbeat goes out at once.
@@ -225,6 +222,9 @@ impl World<'_> {
             return;
         }
         member.frozen_until = None;
+        for event in std::mem::take(&mut member.deferred) {
+            self.agenda.schedule(now, event);
+        }
         member.batch.advance(now);
         member.link.heartbeat_from = now;
         let serial = member.link.serial;
@@ -235,7 +235,7 @@ impl World<'_> {
             }
         }
         // Also if nothing couples the members any more: its batch was given no end while it stood still.
-        self.pace(now);
+        self.pace_anew(now);
         if let Some(serial) = serial {
             let identity = &mut self.group.identities[serial as usize];
             identity.silent_from = None;

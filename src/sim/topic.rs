@@ -1,6 +1,6 @@
 //! The partitions of the topic: their logs, committed offsets, what their records cost, and the accounts kept of them.
 
-use super::progress::Progress;
+use super::coverage::Coverage;
 use super::{Fact, PartitionState, PartitionTotals};
 use crate::engine::{Address, Purpose};
 use crate::kafka::Logs;
@@ -26,8 +26,8 @@ pub(super) struct Partition {
     latency: Option<RecordCosts>,
     /// Poison by entry of the scenario.
     poison: Vec<(usize, Failures)>,
-    /// What has been processed.
-    pub progress: Progress,
+    /// What has been processed, given up or lost.
+    pub coverage: Coverage,
     /// Up to here records were processed by a member that was evicted before it could commit them.
     pub evicted_to: u64,
     /// A poison record that stopped its last owner.
@@ -121,7 +121,7 @@ impl Topic {
                     .collect(),
                 latency: None,
                 poison,
-                progress: Progress::up_to(start.committed.unwrap_or(0)),
+                coverage: Coverage::below(start.committed.unwrap_or(0)),
                 evicted_to: 0,
                 stuck_at: None,
                 owner: None,
@@ -180,15 +180,15 @@ impl Topic {
     pub fn processed(&mut self, id: PartitionId, from: u64, to: u64) {
         let partition = &mut self.partitions[id.ix()];
         partition.totals.processed += to - from;
-        partition.totals.duplicates += partition.progress.process(from, to);
+        partition.totals.duplicates += partition.coverage.cover(from, to);
     }
 
-    /// Records [`from`, `to`) will be read by nobody: those that have not been processed are lost. Returns which.
+    /// Records [`from`, `to`) will be read by nobody: those not dealt with are lost. Returns which.
     pub fn lose(&mut self, id: PartitionId, from: u64, to: u64) -> Vec<(u64, u64)> {
         let partition = &mut self.partitions[id.ix()];
-        let lost = partition.progress.missing(from, to);
+        let lost = partition.coverage.missing(from, to);
         partition.totals.lost += lost.iter().map(|(from, to)| to - from).sum::<u64>();
-        partition.progress.process(from, to);
+        partition.coverage.cover(from, to);
         lost
     }
 
@@ -201,7 +201,7 @@ impl Topic {
         } else {
             &mut account.skipped
         }) += 1;
-        partition.progress.process(offset, offset + 1);
+        partition.coverage.cover(offset, offset + 1);
     }
 
     /// Age of the oldest record that is not committed [s]. What was there at the start is taken to have come at the

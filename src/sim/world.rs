@@ -234,6 +234,14 @@ impl<'s> World<'s> {
         }
     }
 
+    /// Somebody stands still, or no longer does: everyone is paced anew.
+    pub fn pace_anew(&mut self, at: SimTime) {
+        if let Some(dependency) = &mut self.dependency {
+            dependency.disturb();
+        }
+        self.pace(at);
+    }
+
     /// Puts the next step of an attended application thread on the agenda.
     pub fn attend(&mut self, process: ProcessId) {
         let member = &self.members[process.ix()];
