@@ -444,7 +444,9 @@ impl Member {
             && !self.link.void
         {
             for (partition, offset) in self.batch.finished_offsets().chain(ahead) {
-                topic.partitions[partition.ix()].committed = Some(offset);
+                // Never back: how far a batch is gets estimated anew when its calls take another time.
+                let committed = &mut topic.partitions[partition.ix()].committed;
+                *committed = Some(offset).max(*committed);
             }
         }
     }
