@@ -15,7 +15,12 @@ impl World<'_> {
     pub fn subscribe(&mut self, process: ProcessId) {
         let now = self.now();
         let member = &mut self.members[process.ix()];
+        if member.starts != now {
+            return; // Put off, or called off.
+        }
+        member.starts = SimTime::NEVER;
         if member.app != App::Down {
+            member.starts_again = member.stopping;
             return;
         }
         member.incarnation += 1;
@@ -24,10 +29,10 @@ impl World<'_> {
         member.wake = SimTime::NEVER;
         member.started_at = now;
         member.stopping = false;
-        member.link.serial = None;
         member.link.phase = Phase::Unjoined;
         member.link.rejoin = false;
         member.link.generation = 0;
+        member.link.leading = false;
         member.link.standing_since = now;
         let rollout = member.rollout;
         self.note(Fact::ProcessStarted { process });
@@ -53,9 +58,16 @@ impl World<'_> {
         let incarnation = member.incarnation;
         self.agenda
             .schedule(now + processing.grace, Event::Kill(process, incarnation));
-        if member.frozen_until.is_some() {
-            return;
+        if member.frozen_until.is_none() {
+            self.heed_stop(process);
         }
+    }
+
+    /// A process learns that it is to stop; one that is frozen does so when it goes on.
+    fn heed_stop(&mut self, process: ProcessId) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        let processing = &self.scenario.settings[member.settings].processing;
         match member.app {
             App::Polling => self.close(process),
             App::Processing if processing.on_stop == OnStop::FinishRecord => {
@@ -97,24 +109,27 @@ impl World<'_> {
         self.end(process, StopReason::Killed);
     }
 
-    /// What a client committed before the application had finished it dies with the process.
-    fn lose_batch(&mut self, process: ProcessId) {
+    /// What a client committed before the application had finished it dies with the process, or with its consumer if
+    /// the application broke its batch off. A position that was sought back was not committed.
+    pub fn lose_batch(&mut self, process: ProcessId) {
         let member = &self.members[process.ix()];
         let processing = &self.scenario.settings[member.settings].processing;
-        let per_record = processing.commit == CommitPolicy::PerRecord;
-        if member.app != App::Processing || !(per_record || self.commits_ahead(process)) {
-            return;
-        }
         let runs = member.batch.runs.clone();
-        for run in runs {
-            let partition = &self.topic.partitions[run.partition.ix()];
-            let to = partition.committed.unwrap_or(0).min(run.to);
-            if per_record {
-                // Done, and committed: only the answer to the commit was still on its way.
+        if processing.commit == CommitPolicy::PerRecord && member.app == App::Processing {
+            // Done, and committed: only the answer to the commit was still on its way.
+            for run in runs {
+                let partition = &self.topic.partitions[run.partition.ix()];
+                let to = partition.committed.unwrap_or(0).min(run.to);
                 for (from, to) in partition.coverage.missing(run.from, to) {
                     self.topic.processed(run.partition, from, to);
                 }
-            } else {
+            }
+        } else if member.batch.committed {
+            let current = member.batch.generation == member.link.generation;
+            for run in runs {
+                let slot = self.members[process.ix()].fetcher.slot(run.partition);
+                let position = slot.filter(|_| current).map(|slot| slot.position);
+                let to = run.to.min(position.unwrap_or(run.to));
                 self.lose(run.partition, run.from, to);
             }
         }
@@ -122,10 +137,10 @@ impl World<'_> {
 
     fn end(&mut self, process: ProcessId, reason: StopReason) {
         let now = self.now();
+        self.give_identity_up(process);
         let member = &mut self.members[process.ix()];
         member.app = App::Down;
         member.wake = SimTime::NEVER;
-        member.link.serial = None;
         member.link.phase = Phase::Unjoined;
         member.link.rejoin = false;
         member.link.inbox.clear();
@@ -145,6 +160,9 @@ impl World<'_> {
             self.pace(now);
         }
         self.restart_in_turn(process);
+        if std::mem::take(&mut self.members[process.ix()].starts_again) {
+            self.start_at(process, now);
+        }
     }
 
     /// A process has closed its consumer.
@@ -168,11 +186,20 @@ impl World<'_> {
         let now = self.now();
         self.catch_up(process, now);
         let member = &mut self.members[process.ix()];
-        if member.app == App::Down || member.frozen_until.is_some() {
+        if matches!(member.app, App::Down | App::Closing) {
+            return;
+        }
+        if let Some(thaws) = member.frozen_until {
+            if thaws < now + length {
+                // It stands still already, and longer than was thought.
+                member.freeze(now, now + length, self.scenario);
+                self.agenda.schedule(now + length, Event::Thaw(process));
+            }
             return;
         }
         self.fall_silent(process);
         let coupled = self.coupled();
+        self.members[process.ix()].frozen_since = now;
         let member = &mut self.members[process.ix()];
         member.freeze(now, now + length, self.scenario);
         self.agenda.schedule(now + length, Event::Thaw(process));
@@ -207,9 +234,8 @@ impl World<'_> {
                 self.tell_state(PartitionId(index as u32), PartitionState::KeepingUp, now);
             }
         }
-        if self.coupled() {
-            self.pace_anew(now);
-        }
+        // Also if nothing couples the members any more: its batch was given no end while it stood still.
+        self.pace_anew(now);
         if let Some(serial) = serial {
             let identity = &mut self.group.identities[serial as usize];
             identity.silent_from = None;
@@ -218,12 +244,12 @@ impl World<'_> {
                 Event::Heartbeat(serial),
             );
         }
+        if self.members[process.ix()].stopping {
+            return self.heed_stop(process);
+        }
         if self.members[process.ix()].attended() {
-            if self.members[process.ix()].stopping && self.members[process.ix()].app == App::Polling
-            {
-                return self.close(process);
-            }
             self.attend(process);
         }
+        self.watch_metadata(process);
     }
 }

@@ -183,6 +183,15 @@ impl Topic {
         partition.totals.duplicates += partition.coverage.cover(from, to);
     }
 
+    /// Records [`from`, `to`) will be read by nobody: those not dealt with are lost. Returns which.
+    pub fn lose(&mut self, id: PartitionId, from: u64, to: u64) -> Vec<(u64, u64)> {
+        let partition = &mut self.partitions[id.ix()];
+        let lost = partition.coverage.missing(from, to);
+        partition.totals.lost += lost.iter().map(|(from, to)| to - from).sum::<u64>();
+        partition.coverage.cover(from, to);
+        lost
+    }
+
     /// Accounts for a poison record given up.
     pub fn given_up(&mut self, id: PartitionId, offset: u64, dead_lettered: bool) {
         let partition = &mut self.partitions[id.ix()];

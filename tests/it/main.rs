@@ -11,5 +11,6 @@ mod closed_forms; // formulas of queueing theory and planner's arithmetic
 mod oracles; // rebalances with known answers, to the nanosecond
 mod properties; // what holds in every run, over generated scenarios
 mod reference; // workloads whose answers other simulators agree on
+mod stress; // whole scenarios at random: no hang, no broken law, recovery
 mod systems; // scenarios built in Rust, and an observer that keeps what it sees
 mod twin; // slow and obvious simulators that must agree
