@@ -300,7 +300,23 @@ impl World<'_> {
             Effect::MemberRemoved { member, reason } => {
                 self.member_removed(self.group.serial_of(member), reason)
             }
-            Effect::BecameEmpty => self.note(Fact::GroupEmpty),
+            Effect::BecameEmpty => self.became_empty(),
+        }
+    }
+
+    /// The last member is gone: nobody rebalances. A process that still runs hangs in its handler, or comes back.
+    fn became_empty(&mut self) {
+        self.note(Fact::GroupEmpty);
+        let hangs = |member: &Member| member.batch.stuck_on().is_some();
+        let state = if self.members.iter().any(hangs) {
+            PartitionState::Blocked
+        } else {
+            PartitionState::Orphaned
+        };
+        for index in 0..self.topic.partitions.len() {
+            if self.topic.partitions[index].state == PartitionState::Rebalancing {
+                self.tell_state(PartitionId(index as u32), state, self.now());
+            }
         }
     }
 

@@ -2,31 +2,24 @@
 
 use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{counted, grouped, listed, percent, short, span};
-use super::Culprit;
-use crate::scenario::Scenario;
-
-/// More blocked partitions than this are told in one sentence.
-const MOST_NAMED: usize = 3;
+use super::{Culprit, poison, skew};
+use crate::kafka::ConsumerProperties;
+use crate::scenario::{Action, DownstreamChange, Scenario};
+use crate::units::SimDuration;
 
 /// What `culprit` did.
 pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Vec<String> {
     let one = |text: String| vec![text];
     match culprit {
-        Culprit::Poison => poison(summary),
+        Culprit::Poison => poison::sentences(scenario, summary),
+        Culprit::Outage => outages(scenario),
         Culprit::Evictions => evictions(scenario, summary),
-        Culprit::Saturated => one(format!(
-            "No parallelism is left: members work all the time and still fall behind; {}.",
-            gained_and_lost(summary, "saturated")
-        )),
+        Culprit::Saturated => saturated(summary),
         Culprit::Throttled => one(throttled(scenario, summary)),
         Culprit::Rebalancing => one(rebalancing(summary)),
-        Culprit::Orphaned => one(format!(
-            "Partitions have no living owner for {} in all (their member is dead and not yet missed, or none runs); {}.",
-            partition_time(summary, "orphaned"),
-            gained(summary, "orphaned")
-        )),
+        Culprit::Orphaned => orphaned(summary),
         Culprit::Frozen => one(format!(
-            "Members stand still, {} of partition time in all; {}.",
+            "Members stand still, for {} of their partitions' time in all; {}.",
             partition_time(summary, "frozen"),
             gained(summary, "frozen")
         )),
@@ -39,11 +32,23 @@ pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Ve
 
 /// When nothing is to blame.
 pub fn none(summary: &Summary) -> String {
+    let there = counted(summary.lag.initial, "record", "records");
+    if super::commits_nothing(summary) && summary.lag.initial < summary.lag.last {
+        return "No commit is accepted within the run: simulate longer to see how it goes on."
+            .to_owned();
+    }
+    if !super::keeps_up(summary) && summary.lag.last < summary.lag.initial {
+        return format!(
+            "The lag was there at the start, {there}; members work it off faster than new records come."
+        );
+    }
     if !super::keeps_up(summary) {
         return format!(
-            "The lag was there at the start, {}; nothing that happens adds much to it.",
-            counted(summary.lag.initial, "record", "records")
+            "The lag was there at the start, {there}; nothing that happens adds much to it."
         );
+    }
+    if summary.lag.max == 0 {
+        return "Nothing is produced, and nothing was waiting.".to_owned();
     }
     format!(
         "Nothing holds the group up: it is never further behind than {} (at {}), the oldest {} old.",
@@ -53,65 +58,77 @@ pub fn none(summary: &Summary) -> String {
     )
 }
 
-fn poison(summary: &Summary) -> Vec<String> {
-    let blocked: Vec<&PartitionSummary> = summary
-        .partitions
-        .iter()
-        .filter(|partition| partition.poison.is_some())
-        .collect();
-    let mut told = match blocked.len() {
-        0 => vec![format!(
-            "Poison records block partitions for {} in all until they are given up; {}.",
-            partition_time(summary, "blocked"),
-            gained(summary, "blocked")
-        )],
-        1..=MOST_NAMED => blocked
-            .iter()
-            .map(|partition| one_blocked(partition, summary))
-            .collect(),
-        _ => vec![many_blocked(&blocked, summary)],
-    };
-    let beside: Vec<&PartitionSummary> = summary
-        .partitions
-        .iter()
-        .filter(|partition| partition.poison.is_none() && partition.state == "blocked")
-        .collect();
-    if !beside.is_empty() {
-        let verb = if beside.len() == 1 { "stands" } else { "stand" };
-        told.push(format!(
-            "{} {verb} still with it, because the same poll loop retries without polling: {}.",
-            capital(&named(&beside)),
-            of_the_lag(&beside, summary)
-        ));
+/// From when to when the dependency answers nothing (s); no end if it does not come back.
+pub fn stops(scenario: &Scenario) -> Vec<(f64, Option<f64>)> {
+    let mut found: Vec<(f64, Option<f64>)> = Vec::new();
+    for entry in &scenario.timeline {
+        let at = entry.at.as_secs_f64();
+        let open = found.last_mut().filter(|(_, end)| end.is_none());
+        match (&entry.action, open) {
+            (Action::Downstream(DownstreamChange::Stop), None) => found.push((at, None)),
+            (Action::Downstream(DownstreamChange::Resume), Some((_, end))) => *end = Some(at),
+            _ => {}
+        }
     }
+    found
+}
+
+/// A sentence on the stops of the dependency.
+pub fn outages(scenario: &Scenario) -> Vec<String> {
+    let stops = stops(scenario);
+    let (Some(downstream), Some((from, to))) = (&scenario.downstream, stops.first()) else {
+        return Vec::new();
+    };
+    let until = to.map_or("to the end".to_owned(), |to| format!("to {}", span(to)));
+    let more = match stops.len() {
+        1 => String::new(),
+        all => format!(", and {} more", counted(all as u64 - 1, "time", "times")),
+    };
+    vec![format!(
+        "{} answers nothing from {} {until}{more}: members wait in their calls and do not poll.",
+        downstream.name,
+        span(*from)
+    )]
+}
+
+fn saturated(summary: &Summary) -> Vec<String> {
+    let how = if summary.drained_at_s.is_some() {
+        "fall behind for a while"
+    } else {
+        "still fall behind"
+    };
+    let mut told = vec![format!(
+        "No parallelism is left: members work all the time and {how}; {}.",
+        gained_and_lost(summary, "saturated")
+    )];
+    told.extend(skew::sentence(summary));
     told
 }
 
-fn one_blocked(partition: &PartitionSummary, summary: &Summary) -> String {
-    let Some(poison) = partition.poison else {
-        return String::new();
-    };
-    format!(
-        "Partition {} is blocked by a poison record at offset {} since {}: {}.",
-        partition.partition,
-        grouped(poison.offset),
-        span(poison.met_at_s),
-        of_the_lag(&[partition], summary)
-    )
-}
-
-fn many_blocked(blocked: &[&PartitionSummary], summary: &Summary) -> String {
-    let first = blocked
+fn orphaned(summary: &Summary) -> Vec<String> {
+    let left: Vec<&PartitionSummary> = summary
+        .partitions
         .iter()
-        .filter_map(|partition| partition.poison)
-        .map(|poison| poison.met_at_s)
+        .filter(|partition| partition.state == "orphaned")
+        .collect();
+    if left.is_empty() {
+        return vec![format!(
+            "Partitions have no living owner for {} in all (their member is gone and not yet missed, or none runs); {}.",
+            partition_time(summary, "orphaned"),
+            gained(summary, "orphaned")
+        )];
+    }
+    let since = left
+        .iter()
+        .map(|partition| partition.state_since_s)
         .fold(f64::INFINITY, f64::min);
-    format!(
-        "{} are blocked by poison records, the first since {}: {}.",
-        capital(&named(blocked)),
-        span(first),
-        of_the_lag(blocked, summary)
-    )
+    let verb = if left.len() == 1 { "has" } else { "have" };
+    vec![format!(
+        "{} {verb} no living owner since {}; {}.",
+        capital(&named(&left)),
+        span(since),
+        gained(summary, "orphaned")
+    )]
 }
 
 fn evictions(scenario: &Scenario, summary: &Summary) -> Vec<String> {
@@ -129,7 +146,7 @@ fn evictions(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     if breaches > 0 {
         told.push(format!(
             "Members exceed max.poll.interval.ms ({}){}: {}, {}; {}.",
-            interval(scenario),
+            lengths(scenario, |p| p.max_poll_interval),
             period(summary),
             counted(breaches as u64, "eviction", "evictions"),
             rebalances(summary),
@@ -138,21 +155,22 @@ fn evictions(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     }
     if silent > 0 {
         told.push(format!(
-            "{} after session.timeout.ms of silence.",
-            capital(&counted(
+            "{} after session.timeout.ms ({}) of silence.",
+            counted(
                 silent as u64,
-                "member was evicted",
-                "times a member was evicted"
-            ))
+                "member is removed",
+                "times a member is removed"
+            ),
+            lengths(scenario, |p| p.session_timeout)
         ));
     }
     if late > 0 {
         told.push(format!(
-            "{} because it did not rejoin in time.",
+            "{} because it does not rejoin in time.",
             counted(
                 late as u64,
-                "member was removed",
-                "times a member was removed"
+                "member is removed",
+                "times a member is removed"
             )
         ));
     }
@@ -165,11 +183,12 @@ fn evictions(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     told
 }
 
-fn interval(scenario: &Scenario) -> String {
+/// A time of the properties, of all settings that come up: `5m`, `5m, later 10m`.
+fn lengths(scenario: &Scenario, of: impl Fn(&ConsumerProperties) -> SimDuration) -> String {
     let mut lengths: Vec<_> = scenario
         .settings
         .iter()
-        .map(|settings| settings.properties.max_poll_interval)
+        .map(|settings| of(&settings.properties))
         .collect();
     lengths.dedup();
     let texts: Vec<String> = lengths
@@ -219,17 +238,28 @@ fn rebalances(summary: &Summary) -> String {
 }
 
 fn throttled(scenario: &Scenario, summary: &Summary) -> String {
-    let who = match &scenario.downstream {
-        Some(downstream) => match downstream.limit {
-            Some(limit) => format!("{} (limit {}/s)", downstream.name, short(limit.rate)),
-            None => downstream.name.clone(),
-        },
-        None => "A dependency".to_owned(),
+    let lag = gained_and_lost(summary, "throttled");
+    let Some(downstream) = &scenario.downstream else {
+        return format!("A dependency is slower than the traffic: members wait for it; {lag}.");
     };
-    format!(
-        "{who} is slower than the traffic: members wait for it; {}.",
-        gained_and_lost(summary, "throttled")
-    )
+    let name = &downstream.name;
+    if !stops(scenario).is_empty() {
+        return format!("Members wait for {name}; {lag}.");
+    }
+    let calls = scenario
+        .settings
+        .first()
+        .map_or(1, |settings| settings.processing.calls);
+    let limit = match downstream.limit {
+        Some(limit) if calls > 1 => format!(
+            " (limit {}/s; at {calls} calls a record {} records/s)",
+            short(limit.rate),
+            short(limit.rate / f64::from(calls))
+        ),
+        Some(limit) => format!(" (limit {}/s)", short(limit.rate)),
+        None => String::new(),
+    };
+    format!("{name}{limit} is slower than the traffic: members wait for it; {lag}.")
 }
 
 fn rebalancing(summary: &Summary) -> String {
@@ -249,7 +279,7 @@ fn rebalancing(summary: &Summary) -> String {
 }
 
 /// `12,000 records, 61 % of the lag gained`.
-fn gained(summary: &Summary, state: &str) -> String {
+pub fn gained(summary: &Summary, state: &str) -> String {
     let cause = summary
         .attribution
         .iter()
@@ -280,7 +310,7 @@ fn gained_and_lost(summary: &Summary, state: &str) -> String {
 }
 
 /// `551,200 records, 26 % of the lag`: what is there at the end.
-fn of_the_lag(partitions: &[&PartitionSummary], summary: &Summary) -> String {
+pub fn of_the_lag(partitions: &[&PartitionSummary], summary: &Summary) -> String {
     let own: u64 = partitions.iter().map(|partition| partition.lag.last).sum();
     let share = if summary.lag.last > 0 {
         own as f64 / summary.lag.last as f64
@@ -294,7 +324,7 @@ fn of_the_lag(partitions: &[&PartitionSummary], summary: &Summary) -> String {
     )
 }
 
-fn partition_time(summary: &Summary, state: &str) -> String {
+pub fn partition_time(summary: &Summary, state: &str) -> String {
     let seconds = summary
         .attribution
         .iter()
@@ -304,7 +334,7 @@ fn partition_time(summary: &Summary, state: &str) -> String {
 }
 
 /// `partition 2`, `partitions 0 and 1`; more than eight are counted.
-fn named(partitions: &[&PartitionSummary]) -> String {
+pub fn named(partitions: &[&PartitionSummary]) -> String {
     let numbers: Vec<String> = partitions.iter().map(|p| p.partition.to_string()).collect();
     match numbers.len() {
         1 => format!("partition {}", numbers[0]),
@@ -313,7 +343,7 @@ fn named(partitions: &[&PartitionSummary]) -> String {
     }
 }
 
-fn capital(text: &str) -> String {
+pub fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()

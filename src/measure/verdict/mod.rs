@@ -3,7 +3,9 @@
 
 mod cause;
 mod outlook;
+mod poison;
 mod remedy;
+mod skew;
 
 use serde::Serialize;
 
@@ -27,6 +29,7 @@ pub struct Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Culprit {
     Poison,
+    Outage,
     Evictions,
     Saturated,
     Throttled,
@@ -37,11 +40,13 @@ enum Culprit {
 }
 
 /// A cause below this share of the lag gained, or of the highest lag, is not worth a sentence.
-const SMALLEST_SHARE: f64 = 0.01;
+const SMALLEST_SHARE: f64 = 0.03;
+/// A start-up shorter than this (s, mean over partitions) is how every group starts.
+const SHORTEST_START_S: f64 = 30.0;
 
 /// The verdict on a run of `scenario`.
 pub fn verdict(scenario: &Scenario, summary: &Summary) -> Verdict {
-    let culprits = culprits(summary);
+    let culprits = culprits(scenario, summary);
     let sentence = |culprit: &Culprit| cause::sentences(*culprit, scenario, summary);
     let mut causes: Vec<String> = culprits.iter().flat_map(sentence).collect();
     if causes.is_empty() {
@@ -50,11 +55,8 @@ pub fn verdict(scenario: &Scenario, summary: &Summary) -> Verdict {
     Verdict {
         headline: outlook::headline(summary),
         causes,
-        outlook: outlook::sentences(summary),
-        remedies: culprits
-            .iter()
-            .map(|culprit| remedy::of(*culprit, scenario, summary))
-            .collect(),
+        outlook: outlook::sentences(scenario, summary),
+        remedies: remedy::all(&culprits, scenario, summary),
     }
 }
 
@@ -63,6 +65,9 @@ const SHORTEST_S: f64 = 60.0;
 
 /// Whether the group was never behind, or only for a moment.
 fn keeps_up(summary: &Summary) -> bool {
+    if commits_nothing(summary) {
+        return false;
+    }
     match (summary.behind_from_s, summary.drained_at_s) {
         (None, _) => true,
         (Some(from), Some(to)) => to - from <= SHORTEST_S.min(summary.horizon_s / 20.0),
@@ -70,32 +75,27 @@ fn keeps_up(summary: &Summary) -> bool {
     }
 }
 
-/// Poison, evictions, then the rest by share; the rest only if the group was behind for more than a moment.
-fn culprits(summary: &Summary) -> Vec<Culprit> {
+/// Whether the run ends before anything is committed, although there is something to commit.
+fn commits_nothing(summary: &Summary) -> bool {
+    summary.lag.last > 0 && summary.accounts.committed == 0
+}
+
+/// Poison, outages, evictions, then the rest by share; the rest only if the group was behind for more than a moment.
+fn culprits(scenario: &Scenario, summary: &Summary) -> Vec<Culprit> {
     let mut found = Vec::new();
-    if summary
-        .partitions
-        .iter()
-        .any(|partition| partition.poison.is_some())
-        || summary.share_of("blocked") >= SMALLEST_SHARE
-    {
+    if poison::matters(scenario, summary) {
         found.push(Culprit::Poison);
+    }
+    let behind = !keeps_up(summary);
+    if behind && !cause::outages(scenario).is_empty() {
+        found.push(Culprit::Outage);
     }
     if summary.eviction_count > 0 || summary.share_of("evicted") >= SMALLEST_SHARE {
         found.push(Culprit::Evictions);
     }
-    if keeps_up(summary) {
+    if !behind {
         return found;
     }
-    let matters = |state: &str| {
-        let cause = summary
-            .attribution
-            .iter()
-            .find(|cause| cause.state == state)?;
-        let least = SMALLEST_SHARE * summary.lag.max as f64;
-        let enough = cause.share_of_gained >= SMALLEST_SHARE && cause.lag_gained as f64 >= least;
-        enough.then_some(cause.share_of_gained)
-    };
     let mut rest: Vec<(f64, Culprit)> = [
         ("saturated", Culprit::Saturated),
         ("throttled", Culprit::Throttled),
@@ -105,12 +105,25 @@ fn culprits(summary: &Summary) -> Vec<Culprit> {
         ("starting", Culprit::Starting),
     ]
     .into_iter()
-    .filter_map(|(state, culprit)| Some((matters(state)?, culprit)))
+    .filter_map(|(state, culprit)| Some((share_that_matters(summary, state)?, culprit)))
     .collect();
     // Stable: equal shares stay in the order of the table above.
     rest.sort_by(|a, b| b.0.total_cmp(&a.0));
     found.extend(rest.into_iter().map(|(_, culprit)| culprit));
     found
+}
+
+/// The share of the lag gained in `state`, if that is worth a sentence.
+fn share_that_matters(summary: &Summary, state: &str) -> Option<f64> {
+    let cause = summary
+        .attribution
+        .iter()
+        .find(|cause| cause.state == state)?;
+    let least = SMALLEST_SHARE * summary.lag.max as f64;
+    let moment = SHORTEST_START_S * summary.partitions.len() as f64;
+    let at_once = state == "starting" && cause.seconds < moment;
+    let enough = cause.share_of_gained >= SMALLEST_SHARE && cause.lag_gained as f64 >= least;
+    (enough && !at_once).then_some(cause.share_of_gained)
 }
 
 #[cfg(test)]

@@ -2,7 +2,13 @@
 
 use super::super::alert::AlertRule;
 use super::super::summary::Summary;
-use super::super::words::{counted, grouped, signed, span};
+use super::super::words::{counted, grouped, listed, percent, short, signed, span};
+use crate::scenario::{CommitPolicy, Scenario};
+
+/// What happened longer than this before the highest lag (s) is not mentioned beside it.
+const LONGEST_AFTER_S: f64 = 1_800.0;
+/// Firings told one by one.
+const MOST_FIRINGS: u64 = 3;
 
 /// One line: how the lag went.
 pub fn headline(summary: &Summary) -> String {
@@ -12,6 +18,11 @@ pub fn headline(summary: &Summary) -> String {
     if lag.max == 0 {
         return format!("There is no lag in {within}.");
     }
+    if super::commits_nothing(summary) {
+        return format!(
+            "Nothing is committed in {within}: lag goes from {first} to {last} records."
+        );
+    }
     if super::keeps_up(summary) {
         return format!(
             "The group keeps up: at most {} behind in {within}.",
@@ -19,6 +30,17 @@ pub fn headline(summary: &Summary) -> String {
         );
     }
     match summary.drained_at_s {
+        Some(drained) if behind_again(summary) => format!(
+            "Lag peaks at {} records after {}, is drained at {}, and is {last} records again at the end.",
+            grouped(lag.max),
+            span(lag.max_at_s),
+            span(drained)
+        ),
+        Some(drained) if from_the_start(summary) => format!(
+            "A backlog of {} is drained at {}.",
+            counted(lag.initial, "record", "records"),
+            span(drained)
+        ),
         Some(drained) => format!(
             "Lag peaks at {} records after {} and is drained at {}.",
             grouped(lag.max),
@@ -34,23 +56,32 @@ pub fn headline(summary: &Summary) -> String {
     }
 }
 
-/// Whether and when the lag drains, and which alert fires when.
-pub fn sentences(summary: &Summary) -> Vec<String> {
-    let mut told = vec![drain(summary)];
-    let given_up = summary.accounts.dead_lettered + summary.accounts.skipped;
-    if given_up > 0 {
-        told.push(format!(
-            "{} given up: {} to the dead-letter topic, {} skipped.",
-            counted(given_up, "poison record is", "poison records are"),
-            grouped(summary.accounts.dead_lettered),
-            grouped(summary.accounts.skipped)
-        ));
+/// Whether lag comes back after it was drained, and is there at the end.
+fn behind_again(summary: &Summary) -> bool {
+    let lagging = |state: &str| state != "keeping-up";
+    summary.lag.last * 10 > summary.lag.max && summary.partitions.iter().any(|p| lagging(p.state))
+}
+
+/// Whether the highest lag is that of the start, but for a start-up.
+fn from_the_start(summary: &Summary) -> bool {
+    summary.lag.initial as f64 >= 0.95 * summary.lag.max as f64
+}
+
+/// Whether and when the lag drains, what went wrong besides, and which alert fires when.
+pub fn sentences(scenario: &Scenario, summary: &Summary) -> Vec<String> {
+    let mut told = Vec::new();
+    if summary.lag.max > 0 {
+        told.push(drain(summary));
     }
+    told.extend(mark(scenario, summary));
+    told.extend(loss(scenario, summary));
+    told.extend(repetition(summary));
+    told.extend(given_up(summary));
     if summary.alert_rules.is_empty() {
         if !super::keeps_up(summary) {
             told.push(format!(
-                "No alert is configured: nobody is told, although the lag reaches {} records.",
-                grouped(summary.lag.max)
+                "No alert is configured: nobody is told of up to {}.",
+                counted(summary.lag.max, "record", "records")
             ));
         }
     } else {
@@ -59,17 +90,91 @@ pub fn sentences(summary: &Summary) -> Vec<String> {
     told
 }
 
+/// What happened last before the highest lag, if that was not long ago.
+fn mark(scenario: &Scenario, summary: &Summary) -> Option<String> {
+    if super::keeps_up(summary) || from_the_start(summary) {
+        return None;
+    }
+    let peak = summary.lag.max_at_s;
+    let entry = scenario
+        .timeline
+        .iter()
+        .rfind(|entry| entry.at.as_secs_f64() <= peak && !entry.label.is_empty())?;
+    let after = peak - entry.at.as_secs_f64();
+    let at_once = format!("The peak comes with \"{}\".", entry.label);
+    if after < 1.0 {
+        return Some(at_once);
+    }
+    (after <= LONGEST_AFTER_S.min(summary.horizon_s / 10.0)).then(|| {
+        format!(
+            "The peak comes {} after \"{}\" at {}.",
+            span(after),
+            entry.label,
+            span(entry.at.as_secs_f64())
+        )
+    })
+}
+
+/// Whether an application of this model ever commits before it has processed.
+pub fn commits_ahead(scenario: &Scenario) -> bool {
+    let auto = |own: &crate::scenario::Settings| own.processing.commit == CommitPolicy::Auto;
+    scenario.settings.iter().any(auto)
+}
+
+fn loss(scenario: &Scenario, summary: &Summary) -> Option<String> {
+    let lost = summary.accounts.lost;
+    let how = if commits_ahead(scenario) {
+        "auto-commit had committed them, and the process ended before it got to them"
+    } else {
+        "they were jumped over (auto.offset.reset)"
+    };
+    (lost > 0).then(|| format!("{} lost: {how}.", counted(lost, "record is", "records are")))
+}
+
+fn repetition(summary: &Summary) -> Option<String> {
+    let accounts = &summary.accounts;
+    let share = accounts.duplicates as f64 / accounts.processed.max(1) as f64;
+    (share >= 0.01).then(|| {
+        format!(
+            "{} processed again, {} of all work: whoever takes a partition over begins at its committed offset.",
+            counted(accounts.duplicates, "record is", "records are"),
+            percent(share)
+        )
+    })
+}
+
+fn given_up(summary: &Summary) -> Option<String> {
+    let accounts = &summary.accounts;
+    let poison = |count: u64| counted(count, "poison record", "poison records");
+    match (accounts.dead_lettered, accounts.skipped) {
+        (0, 0) => None,
+        (dead, 0) => Some(format!("Dead-letter topic: {}.", poison(dead))),
+        (0, skipped) => Some(format!("Given up and skipped: {}.", poison(skipped))),
+        (dead, skipped) => Some(format!(
+            "Given up: {} to the dead-letter topic, {} skipped.",
+            poison(dead),
+            grouped(skipped)
+        )),
+    }
+}
+
 fn drain(summary: &Summary) -> String {
     let lag = &summary.lag;
     if super::keeps_up(summary) {
         return "There is nothing to drain.".to_owned();
     }
     if let Some(drained) = summary.drained_at_s {
+        let took = (drained - lag.max_at_s).max(1e-9);
+        let again = if behind_again(summary) {
+            " It comes back afterwards."
+        } else {
+            ""
+        };
         return format!(
-            "It drains: {} after its peak of {} records, at {}, no partition is behind any more.",
-            span(drained - lag.max_at_s),
-            grouped(lag.max),
-            span(drained)
+            "It drains: {} after its peak of {} no partition is behind any more, {} records/s less on average.{again}",
+            span(took),
+            counted(lag.max, "record", "records"),
+            short(lag.max as f64 / took)
         );
     }
     let since_peak = summary.horizon_s - lag.max_at_s;
@@ -95,11 +200,12 @@ fn drain(summary: &Summary) -> String {
         );
     }
     let growth = lag.last as f64 - lag.initial as f64;
-    let per_minute = growth * 60.0 / summary.horizon_s.max(1e-9);
+    let seconds = summary.horizon_s.max(1e-9);
     format!(
-        "It does not drain: {} records over the run, {} a minute on average.",
-        signed(growth as i64),
-        signed(per_minute.round() as i64)
+        "It does not drain: {} records/s arrive and {} are committed, {} a minute.",
+        short(summary.accounts.produced as f64 / seconds),
+        short(summary.accounts.committed as f64 / seconds),
+        signed((growth * 60.0 / seconds).round() as i64)
     )
 }
 
@@ -115,20 +221,23 @@ fn alert(rule: &AlertRule, summary: &Summary) -> String {
         };
         return format!("Alert {name} never fires{nearly}.");
     };
-    let partition = summary
+    let firings: Vec<(f64, Option<u32>)> = summary
         .alerts
         .iter()
-        .find(|episode| episode.name == rule.name && episode.firing_at_s == Some(first))
-        .and_then(|episode| episode.partition)
-        .map_or_else(String::new, |partition| {
-            format!(", on partition {partition}")
-        });
-    match rule.fired {
-        1 => format!("Alert {name} fires at {}{partition}.", span(first)),
-        fired => format!(
-            "Alert {name} fires first at {}{partition}; {} in all.",
-            span(first),
-            counted(fired, "time", "times")
-        ),
+        .filter(|episode| episode.name == rule.name)
+        .filter_map(|episode| Some((episode.firing_at_s?, episode.partition)))
+        .collect();
+    let told = |&(at, partition): &(f64, Option<u32>)| match partition {
+        Some(partition) => format!("at {} on partition {partition}", span(at)),
+        None => format!("at {}", span(at)),
+    };
+    if rule.fired <= MOST_FIRINGS && !firings.is_empty() {
+        let texts: Vec<String> = firings.iter().map(told).collect();
+        return format!("Alert {name} fires {}.", listed(&texts));
     }
+    let first = firings
+        .first()
+        .map_or_else(|| format!("at {}", span(first)), told);
+    let fired = counted(rule.fired, "time", "times");
+    format!("Alert {name} fires {fired}, first {first}.")
 }

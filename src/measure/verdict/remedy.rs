@@ -1,23 +1,84 @@
 //! What would help against a cause, in Kafka's terms.
 
+use super::super::rebalance::Eviction;
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, short, span};
-use super::Culprit;
-use crate::scenario::{Processing, Scenario};
+use super::{Culprit, cause, outlook, skew};
+use crate::scenario::{CommitPolicy, Downstream, Processing, Scenario, Settings};
+
+/// The remedies against `culprits`, then against loss; none twice.
+pub fn all(culprits: &[Culprit], scenario: &Scenario, summary: &Summary) -> Vec<String> {
+    let mut told: Vec<String> = culprits
+        .iter()
+        .filter(|culprit| !answered_by_another(**culprit, culprits, scenario, summary))
+        .map(|culprit| of(*culprit, scenario, summary))
+        .collect();
+    told.extend(loss(scenario, summary));
+    told
+}
+
+/// Whether the remedy against `culprit` is that against another that the verdict names.
+fn answered_by_another(
+    culprit: Culprit,
+    culprits: &[Culprit],
+    scenario: &Scenario,
+    summary: &Summary,
+) -> bool {
+    let breached = |e: &Eviction| e.reason == "max-poll-interval";
+    match culprit {
+        Culprit::Evictions if summary.evictions.iter().any(breached) => {
+            culprits.contains(&Culprit::Outage)
+                && summary
+                    .evictions
+                    .iter()
+                    .filter(|e| breached(e))
+                    .all(|e| of_an_outage(e, scenario))
+        }
+        // A crash that is noticed late is one story.
+        Culprit::Evictions => culprits.contains(&Culprit::Orphaned),
+        Culprit::Throttled => culprits.contains(&Culprit::Outage) && limit_is_enough(scenario),
+        // The barrier waited for members that hung in their calls.
+        Culprit::Rebalancing => culprits.contains(&Culprit::Outage),
+        _ => false,
+    }
+}
+
+/// Whether a member ran into max.poll.interval.ms while the dependency answered nothing, or right after.
+fn of_an_outage(eviction: &Eviction, scenario: &Scenario) -> bool {
+    let longest = scenario
+        .settings
+        .iter()
+        .map(|own| own.properties.max_poll_interval.as_secs_f64())
+        .fold(0.0, f64::max);
+    cause::stops(scenario).iter().any(|(from, to)| {
+        let until = to.map_or(f64::INFINITY, |to| to + longest);
+        (*from..=until).contains(&eviction.time_s)
+    })
+}
+
+/// Whether nothing but its stops makes the dependency slow.
+fn limit_is_enough(scenario: &Scenario) -> bool {
+    let limited = |downstream: &Downstream| downstream.limit.is_some();
+    !scenario.downstream.as_ref().is_some_and(limited)
+}
 
 /// The remedy against `culprit`.
-pub fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> String {
+fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> String {
     match culprit {
         Culprit::Poison => poison(summary),
+        Culprit::Outage => format!(
+            "{}: a circuit breaker that pauses the partitions (consumer.pause()) and keeps polling while it is \
+             away; then nobody exceeds max.poll.interval.ms and the group stays as it is.",
+            scenario
+                .downstream
+                .as_ref()
+                .map_or("Dependency", |own| own.name.as_str())
+        ),
         Culprit::Evictions => evictions(scenario, summary),
         Culprit::Saturated => saturated(scenario, summary),
         Culprit::Throttled => throttled(scenario),
         Culprit::Rebalancing => rebalancing(scenario),
-        Culprit::Orphaned => format!(
-            "Orphaned partitions: close the consumer on stop (LeaveGroup at once), and a shorter \
-             session.timeout.ms ({} now) so that a crash is noticed earlier.",
-            properties(scenario, |p| span(p.session_timeout.as_secs_f64()))
-        ),
+        Culprit::Orphaned => orphaned(scenario, summary),
         Culprit::Frozen => "Frozen members: find what stops the process (garbage collection, CPU limits, a \
              paused machine); as long as it lasts nothing in Kafka helps but more members to share the work."
             .to_owned(),
@@ -27,17 +88,42 @@ pub fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> String {
     }
 }
 
-fn poison(summary: &Summary) -> String {
-    let scope = if summary
-        .partitions
-        .iter()
-        .any(|partition| partition.poison.is_some())
-    {
-        "the partition then moves at once, and its backlog drains like any other"
+fn orphaned(scenario: &Scenario, summary: &Summary) -> String {
+    let left = summary.partitions.iter().any(|own| own.state == "orphaned");
+    let timeout = properties(scenario, |p| span(p.session_timeout.as_secs_f64()));
+    if left {
+        return "Orphaned partitions: start members again; whoever runs takes all partitions."
+            .to_owned();
+    }
+    format!(
+        "Orphaned partitions: close the consumer on stop (LeaveGroup at once), and a shorter \
+         session.timeout.ms ({timeout} now) so that a crash is noticed earlier."
+    )
+}
+
+fn loss(scenario: &Scenario, summary: &Summary) -> Option<String> {
+    if summary.accounts.lost == 0 {
+        return None;
+    }
+    let remedy = if outlook::commits_ahead(scenario) {
+        "Loss: commit after processing instead of auto-commit, or finish the batch before closing the consumer \
+         (commit = \"after-batch\", on-stop = \"finish-batch\")."
     } else {
-        "fewer attempts and shorter pauses block the partition for less"
+        "Loss: auto.offset.reset = earliest."
     };
-    format!("Poison record: a few retries, then a dead-letter topic (or skip); {scope}.")
+    Some(remedy.to_owned())
+}
+
+fn poison(summary: &Summary) -> String {
+    let stuck = summary.partitions.iter().any(|own| own.poison.is_some());
+    if stuck {
+        "Poison record: a few retries, then a dead-letter topic (or skip); the partition then moves at once, and \
+         its backlog drains like any other."
+    } else {
+        "Poison record: fewer attempts and shorter pauses, or a retry topic, so that a record that fails does not \
+         hold up those behind it."
+    }
+    .to_owned()
 }
 
 fn evictions(scenario: &Scenario, summary: &Summary) -> String {
@@ -47,8 +133,8 @@ fn evictions(scenario: &Scenario, summary: &Summary) -> String {
         .any(|eviction| eviction.reason == "max-poll-interval");
     if !breached && !summary.evictions.is_empty() {
         return format!(
-            "Evictions: close the consumer on stop instead of killing it, keep session.timeout.ms ({} now) \
-             above the longest pause, and heartbeat.interval.ms at a third of it.",
+            "Evictions: session.timeout.ms ({} now) above the longest pause that is normal, with \
+             heartbeat.interval.ms at a third of it; close the consumer on stop instead of killing it.",
             properties(scenario, |p| span(p.session_timeout.as_secs_f64()))
         );
     }
@@ -87,6 +173,22 @@ fn saturated(scenario: &Scenario, summary: &Summary) -> String {
             )
         }
     };
+    let hot = skew::hot(summary);
+    if !hot.is_empty() {
+        return format!(
+            "Hot key: one member reads a partition, so more members or partitions do not help {}; spread the key \
+             (a finer key, or a salt where order allows), {several}, or make a record cheaper.",
+            cause::named(&hot)
+        );
+    }
+    let per_record = |own: &Settings| own.processing.commit == CommitPolicy::PerRecord;
+    if scenario.settings.first().is_some_and(per_record) {
+        let commit = scenario.cluster.round_trip + scenario.cluster.commit_latency;
+        return format!(
+            "Commits: one per batch instead of one per record; each record waits {} for its commit.",
+            span(commit.as_secs_f64())
+        );
+    }
     if members < partitions {
         return format!(
             "No parallelism left: more members ({} for {} now), or {several}.",

@@ -1,0 +1,95 @@
+//! Every model in `models/` is valid without a doubt that it does not mean, and does what its own expectations say.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lagsim::experiment;
+use lagsim::measure::Keep;
+use lagsim::scenario::{Scenario, Source, check};
+
+/// The seed in the file, and two that its author did not choose.
+const OTHER_SEEDS: [u64; 2] = [1, 20_261];
+
+fn models() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let mut found = Vec::new();
+    let mut folders = vec![folder];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("the folder of models is readable") {
+            let path = entry.expect("its entries are readable").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "toml") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn scenario(path: &Path) -> Scenario {
+    let source = Source {
+        name: path.display().to_string(),
+        stem: path.file_stem().unwrap().to_string_lossy().into_owned(),
+        text: fs::read_to_string(path).expect("a model is readable"),
+    };
+    let folder = path.parent().expect("a model stands in a folder");
+    let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|why| why.to_string());
+    match check(&source, &[], &read) {
+        Ok(checked) => checked.scenario,
+        Err(found) => panic!("{found}"),
+    }
+}
+
+#[test]
+fn the_incidents_and_their_remedies_are_there() {
+    let names: Vec<String> = models()
+        .iter()
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    for name in [
+        "orders",
+        "orders-fixed",
+        "reconciliation",
+        "reconciliation-load-test",
+    ] {
+        assert!(names.iter().any(|known| known == name), "{name}: {names:?}");
+    }
+}
+
+#[test]
+fn every_model_meets_its_expectations_with_any_seed() {
+    let mut unmet = Vec::new();
+    for path in models() {
+        let mut scenario = scenario(&path);
+        if scenario.expectations.is_empty() {
+            continue; // nothing to be judged by
+        }
+        let seeds = std::iter::once(scenario.seed).chain(OTHER_SEEDS);
+        for seed in seeds {
+            scenario.seed = seed;
+            let summary = experiment::run_once(&scenario, 0, Keep::SUMMARY).summary;
+            for judged in summary.expectations.iter().filter(|judged| !judged.passed) {
+                let (name, text) = (&scenario.name, &judged.text);
+                unmet.push(format!("{name}, seed {seed}: {text}: {}", judged.measured));
+            }
+        }
+    }
+    assert!(unmet.is_empty(), "{}", unmet.join("\n"));
+}
+
+#[test]
+fn every_incident_says_what_must_come_out() {
+    for path in models() {
+        let reference = path
+            .components()
+            .any(|part| part.as_os_str() == "reference");
+        let scenario = scenario(&path);
+        assert!(
+            reference || !scenario.expectations.is_empty(),
+            "{} expects nothing",
+            path.display()
+        );
+    }
+}
