@@ -451,9 +451,14 @@ impl Batch {
         self.ends_at()
     }
 
+    /// When its offsets are committed: it ends under the settings that it began under.
+    pub fn policy(&self, scenario: &Scenario) -> CommitPolicy {
+        scenario.settings[self.settings].processing.commit
+    }
+
     /// What commitSync after each record adds to it.
     fn each_commit(&self, scenario: &Scenario) -> SimDuration {
-        match scenario.settings[self.settings].processing.commit {
+        match self.policy(scenario) {
             CommitPolicy::PerRecord => {
                 scenario.cluster.round_trip + scenario.cluster.commit_latency
             }

@@ -68,12 +68,11 @@ impl Member {
         }
         let cluster = &ground.scenario.cluster;
         self.app = App::Committing;
-        self.wake =
-            if self.settings_of(ground.scenario).processing.commit == CommitPolicy::PerRecord {
-                at // Each record's commit is already part of the batch.
-            } else {
-                at + cluster.round_trip + cluster.commit_latency
-            };
+        self.wake = if self.batch.policy(ground.scenario) == CommitPolicy::PerRecord {
+            at // Each record's commit is already part of the batch.
+        } else {
+            at + cluster.round_trip + cluster.commit_latency
+        };
         self.send_batch_commit(at, ground);
     }
 

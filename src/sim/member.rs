@@ -340,8 +340,15 @@ impl Member {
         } else {
             self.lose_what_is_committed(at, ground);
         }
+        if self.link.phase == Phase::Unjoined {
+            // It was evicted, and what it has done since counts for nothing either.
+            for run in &self.batch.runs {
+                let evicted_to = &mut ground.topic.partitions[run.partition.ix()].evicted_to;
+                *evicted_to = run.to.max(*evicted_to);
+            }
+        }
         (self.app, self.wake) = (App::Polling, at);
-        match self.settings_of(scenario).processing.commit {
+        match self.batch.policy(scenario) {
             CommitPolicy::Auto => {}
             CommitPolicy::AfterBatch | CommitPolicy::PerRecord => self.commit_sync(at, ground),
             CommitPolicy::Async => {
@@ -430,14 +437,16 @@ impl Member {
         let trip = scenario.cluster.round_trip;
         let back = trip.saturating_sub(trip.half());
         let ahead = self.batch.stored_ahead(now, back, &mut shop);
-        let per_record = scenario.settings[settings].processing.commit == CommitPolicy::PerRecord;
+        let per_record = self.batch.policy(scenario) == CommitPolicy::PerRecord;
         if per_record
             && self.batch.generation == self.link.generation
             && self.link.phase == Phase::Stable
             && !self.link.void
         {
             for (partition, offset) in self.batch.finished_offsets().chain(ahead) {
-                topic.partitions[partition.ix()].committed = Some(offset);
+                // Never back: how far a batch is gets estimated anew when its calls take another time.
+                let committed = &mut topic.partitions[partition.ix()].committed;
+                *committed = Some(offset).max(*committed);
             }
         }
     }

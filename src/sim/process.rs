@@ -36,12 +36,38 @@ impl World<'_> {
         member.link.standing_since = now;
         let rollout = member.rollout;
         self.note(Fact::ProcessStarted { process });
+        self.somebody_runs_again();
         self.join_anew(
             process,
             now + self.scenario.cluster.round_trip * BOOTSTRAP_ROUND_TRIPS,
         );
         if let Some(rollout) = rollout {
             self.rollout_went_on(process, rollout);
+        }
+    }
+
+    /// Partitions that were orphaned because nobody ran have a rebalance to wait for again. Those of a crashed member
+    /// that nobody misses yet stay orphaned.
+    fn somebody_runs_again(&mut self) {
+        let now = self.now();
+        for index in 0..self.topic.partitions.len() {
+            let partition = &self.topic.partitions[index];
+            if partition.owner.is_none() && partition.state == PartitionState::Orphaned {
+                self.tell_state(PartitionId(index as u32), PartitionState::Rebalancing, now);
+            }
+        }
+    }
+
+    /// The partitions a process reads, or would if it did not stand still.
+    fn tell_state_of_all(&mut self, process: ProcessId, state: PartitionState) {
+        let now = self.now();
+        for index in 0..self.topic.partitions.len() {
+            let id = PartitionId(index as u32);
+            // A crashed process may still count as the owner of what its successor does not read.
+            let reads = self.members[process.ix()].fetcher.slot(id).is_some();
+            if reads && self.topic.partitions[index].owner == Some(process) {
+                self.tell_state(id, state, now);
+            }
         }
     }
 
@@ -113,9 +139,10 @@ impl World<'_> {
     /// the application broke its batch off. A position that was sought back was not committed.
     pub fn lose_batch(&mut self, process: ProcessId) {
         let member = &self.members[process.ix()];
-        let processing = &self.scenario.settings[member.settings].processing;
+        let per_record = member.batch.policy(self.scenario) == CommitPolicy::PerRecord;
         let runs = member.batch.runs.clone();
-        if processing.commit == CommitPolicy::PerRecord && member.app == App::Processing {
+        let current = member.batch.generation == member.link.generation && !member.link.void;
+        if per_record && member.app == App::Processing && current {
             // Done, and committed: only the answer to the commit was still on its way.
             for run in runs {
                 let partition = &self.topic.partitions[run.partition.ix()];
@@ -125,7 +152,6 @@ impl World<'_> {
                 }
             }
         } else if member.batch.committed {
-            let current = member.batch.generation == member.link.generation;
             for run in runs {
                 let slot = self.members[process.ix()].fetcher.slot(run.partition);
                 let position = slot.filter(|_| current).map(|slot| slot.position);
@@ -149,11 +175,10 @@ impl World<'_> {
         member.deferred.clear();
         member.batch.clear();
         self.note(Fact::ProcessStopped { process, reason });
-        if self.members.iter().all(|member| member.app == App::Down) {
-            for index in 0..self.topic.partitions.len() {
-                if self.topic.partitions[index].state == PartitionState::Rebalancing {
-                    self.tell_state(PartitionId(index as u32), PartitionState::Orphaned, now);
-                }
+        let nobody = self.members.iter().all(|member| member.app == App::Down);
+        for index in 0..self.topic.partitions.len() {
+            if nobody && self.topic.partitions[index].state == PartitionState::Rebalancing {
+                self.tell_state(PartitionId(index as u32), PartitionState::Orphaned, now);
             }
         }
         if self.coupled() {
@@ -204,11 +229,7 @@ impl World<'_> {
         member.freeze(now, now + length, self.scenario);
         self.agenda.schedule(now + length, Event::Thaw(process));
         self.note(Fact::Frozen { process });
-        for index in 0..self.topic.partitions.len() {
-            if self.topic.partitions[index].owner == Some(process) {
-                self.tell_state(PartitionId(index as u32), PartitionState::Frozen, now);
-            }
-        }
+        self.tell_state_of_all(process, PartitionState::Frozen);
         if coupled {
             self.pace_anew(now);
         }
@@ -229,11 +250,7 @@ impl World<'_> {
         member.link.heartbeat_from = now;
         let serial = member.link.serial;
         self.note(Fact::Thawed { process });
-        for index in 0..self.topic.partitions.len() {
-            if self.topic.partitions[index].owner == Some(process) {
-                self.tell_state(PartitionId(index as u32), PartitionState::KeepingUp, now);
-            }
-        }
+        self.tell_state_of_all(process, PartitionState::KeepingUp);
         // Also if nothing couples the members any more: its batch was given no end while it stood still.
         self.pace_anew(now);
         if let Some(serial) = serial {

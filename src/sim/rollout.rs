@@ -105,7 +105,9 @@ impl World<'_> {
         let now = self.now();
         for &process in processes {
             let member = &mut self.members[process.ix()];
-            let runs = member.app != App::Down || member.starts != SimTime::NEVER;
+            // One that was told to stop for good is not brought back by dying first.
+            let goes = member.stopping && member.rollout.is_none() && !member.starts_again;
+            let runs = member.app != App::Down && !goes || member.starts != SimTime::NEVER;
             match restart_after {
                 None => self.dismiss(process),
                 Some(_) => member.starts = SimTime::NEVER,

@@ -311,14 +311,16 @@ impl<'s> World<'s> {
     }
 
     /// Notes that a partition is in `state` from `since` on. One whose next record is a poison record that nobody
-    /// gives up is blocked, whatever its group is at.
+    /// gives up is blocked, whatever its group is at; one whose group has no process left is orphaned.
     pub fn tell_state(&mut self, id: PartitionId, state: PartitionState, since: SimTime) {
+        let nobody = self.members.iter().all(|member| member.app == App::Down);
         let partition = &mut self.topic.partitions[id.ix()];
         let blocked = partition.stuck_at.is_some() && partition.stuck_at == partition.committed;
-        let state = if blocked {
-            PartitionState::Blocked
-        } else {
-            state
+        let state = match state {
+            _ if blocked => PartitionState::Blocked,
+            // A group of nobody has no rebalance that could come to an end.
+            PartitionState::Rebalancing if nobody => PartitionState::Orphaned,
+            other => other,
         };
         partition.state = state;
         let fact = self.topic.state_fact(id, state, since);
