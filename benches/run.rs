@@ -74,7 +74,7 @@ fn runs(criterion: &mut Criterion) {
     }
     for (name, rate) in [("orders-hour", 1_000.0), ("orders-hour-x2", 2_000.0)] {
         group.bench_function(format!("{name}, per record"), |bencher| {
-            bencher.iter(|| per_record::hour(black_box(rate), 1));
+            bencher.iter(|| per_record::hour(black_box(rate), 1, true));
         });
     }
     group.finish();

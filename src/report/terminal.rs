@@ -3,7 +3,7 @@
 use super::chart;
 use crate::experiment::headline_intervals;
 use crate::measure::words::{grouped, percent, short, signed, span};
-use crate::measure::{Outcome, PartitionSummary, Summary};
+use crate::measure::{AlertEpisode, Outcome, PartitionSummary, Summary};
 
 /// How to write for the terminal at hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,13 +126,20 @@ impl Page {
         for rule in &summary.alert_rules {
             let name = format!("{} ({})", rule.name, rule.severity);
             let told = match rule.first_firing_at_s {
-                Some(first) => format!(
-                    "{} {name}: fires first at {}, {} in all, firing for {} (partitions added up)",
-                    self.tick(false),
-                    span(first),
-                    times(rule.fired),
-                    span(rule.firing_s)
-                ),
+                Some(first) => {
+                    let each = |e: &AlertEpisode| e.name == rule.name && e.partition.is_some();
+                    let sum = if summary.alerts.iter().any(each) {
+                        " (partitions added up)"
+                    } else {
+                        ""
+                    };
+                    let firing = span(rule.firing_s);
+                    let when = match rule.fired {
+                        0 | 1 => format!("fires at {}", span(first)),
+                        fired => format!("fires {}, first at {}", times(fired), span(first)),
+                    };
+                    format!("{} {name}: {when}, for {firing}{sum}", self.tick(false))
+                }
                 None => format!("{} {name}: never fires", self.tick(true)),
             };
             text.push_str(&format!("  {told}\n"));
@@ -142,10 +149,10 @@ impl Page {
 }
 
 fn times(count: u64) -> String {
-    if count == 1 {
-        "once".to_owned()
-    } else {
-        format!("{} times", grouped(count))
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        _ => format!("{} times", grouped(count)),
     }
 }
 
@@ -371,7 +378,9 @@ fn wrapped(first: &str, text: &str, rest: &str) -> String {
     let mut lines = String::new();
     let mut line = first.to_owned();
     let mut empty = true;
-    for word in text.split_whitespace() {
+    // A figure and its % sign stay together.
+    let text = text.replace(" %", "\u{a0}%");
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
         if !empty && line.chars().count() + 1 + word.chars().count() > COLUMNS {
             lines.push_str(&line);
             lines.push('\n');
@@ -386,5 +395,5 @@ fn wrapped(first: &str, text: &str, rest: &str) -> String {
     }
     lines.push_str(&line);
     lines.push('\n');
-    lines
+    lines.replace('\u{a0}', " ")
 }

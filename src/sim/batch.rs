@@ -269,7 +269,11 @@ impl Batch {
     /// It makes so many calls; the dependency has to give it its speed.
     fn expect_calls(&mut self, calls: u64) {
         self.calls = calls;
-        self.demand = calls as f64 / self.alone.as_secs_f64().max(1e-9);
+        self.demand = if calls == 0 {
+            0.0
+        } else {
+            calls as f64 / self.alone.as_secs_f64().max(1e-9)
+        };
         self.rate = self.demand;
         self.paced = false;
     }

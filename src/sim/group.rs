@@ -2,7 +2,7 @@
 
 use super::Fact;
 use super::event::{Event, Request};
-use super::member::{Link, Member, Phase};
+use super::member::{App, Link, Member, Phase};
 use super::world::World;
 use super::{GroupView, MemberView, PartitionState};
 use crate::engine::{Address, Purpose};
@@ -304,12 +304,15 @@ impl World<'_> {
         }
     }
 
-    /// The last member is gone: nobody rebalances. A process that still runs hangs in its handler, or comes back.
+    /// The last member is gone: nobody rebalances. A process that still works does so for nothing.
     fn became_empty(&mut self) {
         self.note(Fact::GroupEmpty);
         let hangs = |member: &Member| member.batch.stuck_on().is_some();
+        let works = |member: &Member| member.app == App::Processing;
         let state = if self.members.iter().any(hangs) {
             PartitionState::Blocked
+        } else if self.members.iter().any(works) {
+            PartitionState::Evicted
         } else {
             PartitionState::Orphaned
         };

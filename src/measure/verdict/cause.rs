@@ -259,7 +259,12 @@ fn throttled(scenario: &Scenario, summary: &Summary) -> String {
         Some(limit) => format!(" (limit {}/s)", short(limit.rate)),
         None => String::new(),
     };
-    format!("{name}{limit} is slower than the traffic: members wait for it; {lag}.")
+    let when = if summary.drained_at_s.is_some() {
+        "at times "
+    } else {
+        ""
+    };
+    format!("{name}{limit} is {when}slower than the traffic: members wait for it; {lag}.")
 }
 
 fn rebalancing(summary: &Summary) -> String {

@@ -1,9 +1,9 @@
 //! How the lag went, whether it drains, and who is told.
 
 use super::super::alert::AlertRule;
-use super::super::summary::Summary;
+use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{counted, grouped, listed, percent, short, signed, span};
-use crate::scenario::{CommitPolicy, Scenario};
+use crate::scenario::Scenario;
 
 /// What happened longer than this before the highest lag (s) is not mentioned beside it.
 const LONGEST_AFTER_S: f64 = 1_800.0;
@@ -80,7 +80,7 @@ pub fn sentences(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     if summary.alert_rules.is_empty() {
         if !super::keeps_up(summary) {
             told.push(format!(
-                "No alert is configured: nobody is told of up to {}.",
+                "No alert is configured: nobody is told while lag reaches {}.",
                 counted(summary.lag.max, "record", "records")
             ));
         }
@@ -115,20 +115,44 @@ fn mark(scenario: &Scenario, summary: &Summary) -> Option<String> {
     })
 }
 
-/// Whether an application of this model ever commits before it has processed.
-pub fn commits_ahead(scenario: &Scenario) -> bool {
-    let auto = |own: &crate::scenario::Settings| own.processing.commit == CommitPolicy::Auto;
-    scenario.settings.iter().any(auto)
+/// Records lost because a partition without a committed offset was read from its end, and those lost because their
+/// commit came before their processing.
+pub fn losses(scenario: &Scenario, summary: &Summary) -> (u64, u64) {
+    let starts = &scenario.topic.partitions;
+    let without_commit = |own: &&PartitionSummary| {
+        let start = starts.get(own.partition as usize);
+        start.is_none_or(|start| start.committed.is_none())
+    };
+    let jumped: u64 = summary
+        .partitions
+        .iter()
+        .filter(without_commit)
+        .map(|own| own.accounts.lost)
+        .sum();
+    (
+        jumped,
+        summary.accounts.lost - jumped.min(summary.accounts.lost),
+    )
 }
 
-fn loss(scenario: &Scenario, summary: &Summary) -> Option<String> {
-    let lost = summary.accounts.lost;
-    let how = if commits_ahead(scenario) {
-        "auto-commit had committed them, and the process ended before it got to them"
-    } else {
-        "they were jumped over (auto.offset.reset)"
-    };
-    (lost > 0).then(|| format!("{} lost: {how}.", counted(lost, "record is", "records are")))
+fn loss(scenario: &Scenario, summary: &Summary) -> Vec<String> {
+    let (jumped, ahead) = losses(scenario, summary);
+    let are = |count: u64| counted(count, "record is", "records are");
+    let mut told = Vec::new();
+    if jumped > 0 {
+        told.push(format!(
+            "{} lost: a partition without a committed offset is read from its end (auto.offset.reset = latest), \
+             what was produced before is skipped.",
+            are(jumped)
+        ));
+    }
+    if ahead > 0 {
+        told.push(format!(
+            "{} lost: they had been committed by auto-commit when the process ended, and nobody had processed them.",
+            are(ahead)
+        ));
+    }
+    told
 }
 
 fn repetition(summary: &Summary) -> Option<String> {
@@ -165,16 +189,23 @@ fn drain(summary: &Summary) -> String {
     }
     if let Some(drained) = summary.drained_at_s {
         let took = (drained - lag.max_at_s).max(1e-9);
+        let pace = if from_the_start(summary) {
+            format!(
+                "; it shrinks by {} records/s on average",
+                short(lag.max as f64 / took)
+            )
+        } else {
+            String::new()
+        };
         let again = if behind_again(summary) {
             " It comes back afterwards."
         } else {
             ""
         };
         return format!(
-            "It drains: {} after its peak of {} no partition is behind any more, {} records/s less on average.{again}",
+            "It drains: {} after its peak of {} no partition is behind any more{pace}.{again}",
             span(took),
             counted(lag.max, "record", "records"),
-            short(lag.max as f64 / took)
         );
     }
     let since_peak = summary.horizon_s - lag.max_at_s;

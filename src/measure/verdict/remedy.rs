@@ -4,7 +4,7 @@ use super::super::rebalance::Eviction;
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, short, span};
 use super::{Culprit, cause, outlook, skew};
-use crate::scenario::{CommitPolicy, Downstream, Processing, Scenario, Settings};
+use crate::scenario::{CommitPolicy, Downstream, OnError, Processing, RetryBy, Scenario, Settings};
 
 /// The remedies against `culprits`, then against loss; none twice.
 pub fn all(culprits: &[Culprit], scenario: &Scenario, summary: &Summary) -> Vec<String> {
@@ -25,7 +25,10 @@ fn answered_by_another(
     summary: &Summary,
 ) -> bool {
     let breached = |e: &Eviction| e.reason == "max-poll-interval";
+    let stuck = summary.partitions.iter().any(|own| own.poison.is_some());
     match culprit {
+        // A handler that never returns is the poison record's story.
+        Culprit::Evictions if stuck && retries_in_place(scenario) => true,
         Culprit::Evictions if summary.evictions.iter().any(breached) => {
             culprits.contains(&Culprit::Outage)
                 && summary
@@ -38,9 +41,18 @@ fn answered_by_another(
         Culprit::Evictions => culprits.contains(&Culprit::Orphaned),
         Culprit::Throttled => culprits.contains(&Culprit::Outage) && limit_is_enough(scenario),
         // The barrier waited for members that hung in their calls.
-        Culprit::Rebalancing => culprits.contains(&Culprit::Outage),
+        Culprit::Rebalancing | Culprit::Orphaned => culprits.contains(&Culprit::Outage),
         _ => false,
     }
+}
+
+fn retries_in_place(scenario: &Scenario) -> bool {
+    let in_place = |handling: &OnError| *handling == OnError::RetryForever(RetryBy::InPlace);
+    scenario
+        .settings
+        .iter()
+        .flat_map(|own| &own.on_error)
+        .any(in_place)
 }
 
 /// Whether a member ran into max.poll.interval.ms while the dependency answered nothing, or right after.
@@ -101,17 +113,24 @@ fn orphaned(scenario: &Scenario, summary: &Summary) -> String {
     )
 }
 
-fn loss(scenario: &Scenario, summary: &Summary) -> Option<String> {
-    if summary.accounts.lost == 0 {
-        return None;
+fn loss(scenario: &Scenario, summary: &Summary) -> Vec<String> {
+    let (jumped, ahead) = outlook::losses(scenario, summary);
+    let mut told = Vec::new();
+    if jumped > 0 {
+        told.push(
+            "Loss at new partitions: auto.offset.reset = earliest, and a shorter metadata.max.age.ms so that the \
+             group notices new partitions earlier."
+                .to_owned(),
+        );
     }
-    let remedy = if outlook::commits_ahead(scenario) {
-        "Loss: commit after processing instead of auto-commit, or finish the batch before closing the consumer \
-         (commit = \"after-batch\", on-stop = \"finish-batch\")."
-    } else {
-        "Loss: auto.offset.reset = earliest."
-    };
-    Some(remedy.to_owned())
+    if ahead > 0 {
+        told.push(
+            "Loss: commit after processing instead of auto-commit (commit = \"after-batch\"), or at least finish \
+             the batch before the consumer is closed (on-stop = \"finish-batch\")."
+                .to_owned(),
+        );
+    }
+    told
 }
 
 fn poison(summary: &Summary) -> String {

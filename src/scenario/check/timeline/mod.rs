@@ -6,7 +6,9 @@ mod set;
 
 use toml::de::DeTable;
 
-use super::super::model::{Action, Cluster, Downstream, Group, Settings, TimelineEntry, Topic};
+use super::super::model::{
+    Action, Cluster, Downstream, DownstreamChange, Group, Settings, TimelineEntry, Topic,
+};
 use super::super::raw::{At, Spot};
 use super::curve::Turn;
 use super::group::instant;
@@ -251,14 +253,16 @@ fn describe(action: &Action) -> String {
         Action::Restart { processes, .. } => format!("restart of {}", members(processes.len())),
         Action::Start { processes, .. } => format!("start of {}", members(processes.len())),
         Action::Stop { processes, .. } => format!("stop of {}", members(processes.len())),
-        Action::AddPartitions { to } => format!("{to} partitions"),
+        Action::AddPartitions { to } => format!("{to} partitions from now on"),
         Action::Freeze { processes, length } if processes.is_empty() => {
-            format!("all members freeze for {length}")
+            format!("freeze of all members for {length}")
         }
         Action::Freeze { processes, length } => {
-            format!("{} freeze for {length}", members(processes.len()))
+            format!("freeze of {} for {length}", members(processes.len()))
         }
         Action::RateChange => "other production rate".to_owned(),
+        Action::Downstream(DownstreamChange::Stop) => "downstream stops".to_owned(),
+        Action::Downstream(DownstreamChange::Resume) => "downstream resumes".to_owned(),
         Action::Downstream(_) => "downstream changes".to_owned(),
         Action::Adopt { .. } => "other settings at once".to_owned(),
         Action::AdoptAtRestart { .. } => "other settings at restart".to_owned(),
