@@ -1,5 +1,5 @@
 //! lagsim predicts Kafka consumer lag before production does: a deterministic simulator of a topic, its producers and
-//! a consumer group, down to heartbeats, polls and commits. The [README] says what the program does for its user.
+//! a consumer group, down to heartbeats, polls and commits. `README.md` says what the program does for its user.
 //!
 //! As a library: the text of a model is checked, run and summed up.
 //!
@@ -40,8 +40,6 @@
 //! | [`experiment`] | replications and their intervals |
 //! | [`report`] | results as files, pictures and words |
 //! | [`cli`] | the program; the only one that reads or writes anything |
-//!
-//! [README]: https://crates.io/crates/lagsim
 
 pub mod cli;
 pub mod engine;

@@ -14,8 +14,8 @@ use crate::report;
 use crate::report::terminal::Style;
 use crate::scenario::{Action, Scenario};
 
-/// Most rows of `lag.csv`: more would fill memory and no program opens them.
-const MOST_ROWS: u64 = 10_000_000;
+/// Most points of all curves: more would fill memory, and no program opens a `lag.csv` of that size.
+const MOST_POINTS: u64 = 10_000_000;
 
 /// Simulates a model, writes its results and prints the verdict.
 pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
@@ -23,7 +23,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     if let Some(seed) = args.seed {
         scenario.seed = seed;
     }
-    refuse_too_many_rows(&scenario)?;
+    refuse_too_many_points(&scenario, args.replications)?;
     let path = match &args.out {
         Some(path) => path.clone(),
         None => PathBuf::from("output").join(&scenario.name),
@@ -41,22 +41,27 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     Ok(judge(&outcomes))
 }
 
-fn refuse_too_many_rows(scenario: &Scenario) -> Result<(), Usage> {
+fn refuse_too_many_points(scenario: &Scenario, replications: u32) -> Result<(), Usage> {
     let added = scenario.timeline.iter().map(|entry| match entry.action {
         Action::AddPartitions { to } => u64::from(to),
         _ => 0,
     });
     let partitions = added.fold(scenario.topic.partitions.len() as u64, u64::max);
+    let curves = partitions.saturating_mul(u64::from(replications));
     let (horizon, sample) = (scenario.horizon.as_nanos(), scenario.sample.as_nanos());
-    let rows = (horizon / sample + 1).saturating_mul(partitions);
-    if rows <= MOST_ROWS {
+    let points = (horizon / sample + 1).saturating_mul(curves);
+    if points <= MOST_POINTS {
         return Ok(());
     }
-    let seconds = scenario.horizon.as_secs_f64() * partitions as f64 / MOST_ROWS as f64;
+    let seconds = scenario.horizon.as_secs_f64() * curves as f64 / MOST_POINTS as f64;
+    let runs = match replications {
+        1 => String::new(),
+        n => format!(" in {n} runs"),
+    };
     Err(Usage::new(
         format!(
-            "lag.csv would have {} rows: a sample every {} of {partitions} partitions",
-            grouped(rows),
+            "the curves would have {} points: a sample every {} of {partitions} partitions{runs}",
+            grouped(points),
             scenario.sample
         ),
         format!(

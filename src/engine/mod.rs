@@ -2,6 +2,8 @@
 
 mod agenda;
 mod draw;
+mod patience;
 
 pub use agenda::{Agenda, Ties};
 pub use draw::{Address, Purpose, Words};
+pub use patience::Patience;

@@ -3,7 +3,7 @@
 use super::Fact;
 use super::topic::{Topic, giving_up};
 use crate::kafka::Run;
-use crate::scenario::{OnError, RetryBy, Scenario};
+use crate::scenario::{CommitPolicy, OnError, RetryBy, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// What one stretch of a batch is.
@@ -54,12 +54,20 @@ pub(super) struct Batch {
     pub number: u32,
     /// Generation it was polled in.
     pub generation: u32,
+    /// The client has committed what the application may still be working on.
+    pub committed: bool,
     /// How long it takes when nobody else is in the way.
     pub alone: SimDuration,
     /// Dependency calls it makes.
     pub calls: u64,
     /// Records worked on at the same time.
     pub callers: u32,
+    /// Calls per second when it is alone.
+    pub demand: f64,
+    /// Calls per second at the speed of `since`.
+    pub rate: f64,
+    /// Whether the dependency has given it its speed.
+    pub paced: bool,
     /// Part of the work done at `since`, from 0 to 1.
     pub done: f64,
     /// When `done` was last brought up to date.
@@ -86,6 +94,7 @@ impl Batch {
     /// Plans the runs that a poll at `now` returned.
     pub fn begin(&mut self, now: SimTime, generation: u32, shop: &mut Workshop) {
         self.number = self.number.wrapping_add(1);
+        self.committed = false;
         (self.polled_at, self.since, self.generation) = (now, now, generation);
         (self.done, self.calls, self.accounted) = (0.0, 0, (0, 0));
         self.stages.clear();
@@ -96,24 +105,30 @@ impl Batch {
             let run = self.runs[index];
             ends = self.plan_run(run, ends, shop);
         }
-        let records = self
-            .stages
-            .iter()
-            .filter(|stage| stage.kind == Kind::Records);
-        let records: u64 = records.map(|stage| stage.to - stage.from).sum();
-        self.calls = records * u64::from(settings.processing.calls);
+        self.count_calls(shop.scenario);
         self.alone = ends;
         self.callers = 1;
         if settings.processing.concurrency > 1 {
             self.overlap(settings.processing.concurrency, shop);
         }
-        let commits = settings.processing.commit == crate::scenario::CommitPolicy::PerRecord;
-        if commits {
-            self.add_commits(
-                shop.scenario.cluster.round_trip + shop.scenario.cluster.commit_latency,
-            );
-        }
+        self.add_commits(self.each_commit(shop.scenario));
         self.length = self.alone;
+        self.expect_calls(self.calls);
+    }
+
+    fn count_calls(&mut self, scenario: &Scenario) {
+        let records = self
+            .stages
+            .iter()
+            .filter(|stage| stage.kind == Kind::Records);
+        let records: u64 = records.map(|stage| stage.to - stage.from).sum();
+        // A batch that is stuck at a poison record is nobody's competitor for the dependency.
+        let competes = self.stuck_on().is_none();
+        self.calls = if competes {
+            records * u64::from(scenario.settings[self.settings].processing.calls)
+        } else {
+            0
+        };
     }
 
     fn plan_run(&mut self, run: Run, mut ends: SimDuration, shop: &mut Workshop) -> SimDuration {
@@ -248,12 +263,28 @@ impl Batch {
         }
         self.alone = scaled(self.alone);
         self.length = self.alone;
+        self.expect_calls(self.calls);
+    }
+
+    /// It makes so many calls; the dependency has to give it its speed.
+    fn expect_calls(&mut self, calls: u64) {
+        self.calls = calls;
+        self.demand = if calls == 0 {
+            0.0
+        } else {
+            calls as f64 / self.alone.as_secs_f64().max(1e-9)
+        };
+        self.rate = self.demand;
+        self.paced = false;
     }
 
     /// When it ends at the speed of now.
     pub fn ends_at(&self) -> SimTime {
         if self.length == SimDuration::FOREVER {
             return SimTime::NEVER;
+        }
+        if self.done == 0.0 {
+            return self.since + self.length;
         }
         let rest = (1.0 - self.done) * self.length.as_nanos() as f64;
         self.since + SimDuration::from_nanos(rest.round() as u64)
@@ -263,6 +294,13 @@ impl Batch {
     pub fn stuck_on(&self) -> Option<PartitionId> {
         let stuck = self.stages.iter().find(|stage| stage.kind == Kind::Stuck);
         stuck.map(|stage| stage.partition)
+    }
+
+    /// Whether it has something of a partition, and leaves the member nowhere stuck in it.
+    pub fn got_past(&self, partition: PartitionId) -> bool {
+        let mut stages = self.stages.iter().rev();
+        let last = stages.find(|stage| stage.partition == partition);
+        last.is_some_and(|stage| matches!(stage.kind, Kind::Records | Kind::GivenUp { .. }))
     }
 
     /// Accounts for everything up to the instant `now`; returns whether the whole batch is through.
@@ -354,15 +392,10 @@ impl Batch {
 
     /// How far work reaches into a stage of good records: the first offset not finished.
     fn reached(&self, stage: Stage, worked: SimDuration, shop: &mut Workshop) -> u64 {
-        let settings = &shop.scenario.settings[self.settings];
         let whole = shop
             .topic
             .work(stage.partition, stage.from, stage.to, self.settings);
-        let extra = if settings.processing.commit == crate::scenario::CommitPolicy::PerRecord {
-            shop.scenario.cluster.round_trip + shop.scenario.cluster.commit_latency
-        } else {
-            SimDuration::ZERO
-        };
+        let extra = self.each_commit(shop.scenario);
         let starts = stage
             .ends
             .saturating_sub(whole + extra * (stage.to - stage.from));
@@ -381,38 +414,56 @@ impl Batch {
         low
     }
 
-    /// Cuts the batch after the record that is in hand at `now`; returns when that one is finished.
+    /// Cuts the batch after the record that is in hand at `now`; returns when that one is finished. One worked on
+    /// several records at a time ends whole.
     pub fn cut_after_record(&mut self, now: SimTime, shop: &mut Workshop) -> SimTime {
         self.account_until(now, shop);
         let Some(stage) = self.stages.get(self.accounted.0).copied() else {
             return now;
         };
-        if self.callers > 1 || stage.kind != Kind::Records || self.alone == SimDuration::FOREVER {
+        if self.callers > 1 || stage.kind == Kind::Stuck {
             return self.ends_at();
         }
-        let next = stage.from + self.accounted.1 + 1;
-        let rest = if next < stage.to {
-            shop.topic
-                .work(stage.partition, next, stage.to, self.settings)
+        let (mut to, mut rest) = (stage.to, SimDuration::ZERO);
+        if stage.kind == Kind::Records {
+            to = stage.to.min(stage.from + self.accounted.1 + 1);
+            if to < stage.to {
+                let topic = &mut shop.topic;
+                rest = topic.work(stage.partition, to, stage.to, self.settings);
+                rest += self.each_commit(shop.scenario) * (stage.to - to);
+            }
+        }
+        let (worked, cut) = (self.worked(now), stage.ends.saturating_sub(rest));
+        let speed = if self.alone == SimDuration::FOREVER {
+            1.0
         } else {
-            SimDuration::ZERO
+            self.length.as_nanos() as f64 / self.alone.as_nanos().max(1) as f64
         };
-        let cut = stage.ends.saturating_sub(rest);
         self.stages.truncate(self.accounted.0 + 1);
         if let Some(last) = self.stages.last_mut() {
-            last.to = next;
-            last.ends = cut;
+            (last.to, last.ends) = (to, cut);
         }
-        let part = cut.as_nanos() as f64 / self.alone.as_nanos().max(1) as f64;
-        let ends = self.length.as_nanos() as f64 * (part - self.done).max(0.0);
-        self.done = if part > 0.0 {
-            (self.done / part).min(1.0)
-        } else {
-            1.0
-        };
-        self.length = SimDuration::from_nanos((self.length.as_nanos() as f64 * part) as u64);
+        self.count_calls(shop.scenario);
         self.alone = cut;
-        self.since + SimDuration::from_nanos(ends.round() as u64)
+        self.length = SimDuration::from_nanos((cut.as_nanos() as f64 * speed) as u64);
+        self.done = (worked.as_nanos() as f64 / cut.as_nanos().max(1) as f64).min(1.0);
+        self.expect_calls(self.calls);
+        self.ends_at()
+    }
+
+    /// When its offsets are committed: it ends under the settings that it began under.
+    pub fn policy(&self, scenario: &Scenario) -> CommitPolicy {
+        scenario.settings[self.settings].processing.commit
+    }
+
+    /// What commitSync after each record adds to it.
+    fn each_commit(&self, scenario: &Scenario) -> SimDuration {
+        match self.policy(scenario) {
+            CommitPolicy::PerRecord => {
+                scenario.cluster.round_trip + scenario.cluster.commit_latency
+            }
+            _ => SimDuration::ZERO,
+        }
     }
 
     /// The stages, in order.
@@ -440,6 +491,7 @@ impl Batch {
     /// Forgets it.
     pub fn clear(&mut self) {
         self.runs.clear();
+        self.committed = false;
         self.stages.clear();
         self.accounted = (0, 0);
     }

@@ -3,7 +3,7 @@
 use super::Fact;
 use super::member::{App, Ground, Member, Phase};
 use super::topic::Topic;
-use crate::kafka::AutoCommitFrom;
+use crate::kafka::{AutoCommitFrom, KafkaError};
 use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
@@ -15,7 +15,16 @@ pub(super) struct PendingCommit {
     pub offset: u64,
 }
 
+/// No interval of a client is shorter: one of zero, which Kafka accepts, would let no time pass.
+pub(super) const SHORTEST: SimDuration = SimDuration::from_millis(1);
+
 impl Member {
+    /// auto.commit.interval.ms as it acts.
+    pub fn auto_commit_interval(&self, scenario: &Scenario) -> SimDuration {
+        let settings = self.settings_of(scenario);
+        settings.properties.auto_commit_interval.max(SHORTEST)
+    }
+
     /// Whether a background timer commits for it, as a step of its own. One that is attended takes no step by itself:
     /// its positions are committed as it gives them up.
     pub fn timer_commits(&self, scenario: &Scenario) -> bool {
@@ -26,23 +35,31 @@ impl Member {
             && self.link.phase == Phase::Stable
     }
 
-    /// Whether a commit of this batch is sent; if not, the application has seen CommitFailedException.
+    /// Whether a commit of this batch succeeds; if not, the application has seen CommitFailedException.
     pub fn may_commit(&mut self, at: SimTime, ground: &mut Ground) -> bool {
         let member = matches!(self.link.phase, Phase::Stable | Phase::Fetching);
-        if member && self.batch.generation == self.link.generation {
-            return true;
+        if !member || self.batch.generation != self.link.generation {
+            self.commit_refused(None, at, ground);
+            return false;
         }
+        if self.link.void {
+            self.commit_refused(Some(KafkaError::UnknownMemberId), at, ground);
+        }
+        !self.link.void
+    }
+
+    /// A commit of the batch came to nothing; an `error` is the broker's.
+    fn commit_refused(&mut self, error: Option<KafkaError>, at: SimTime, ground: &mut Ground) {
         let records = self.batch.records();
         ground.accounts.commits_failed += 1;
         ground.facts.push((
             at,
             Fact::CommitFailed {
                 process: self.process,
-                error: None,
+                error,
                 records,
             },
         ));
-        false
     }
 
     pub fn commit_sync(&mut self, at: SimTime, ground: &mut Ground) {
@@ -51,12 +68,11 @@ impl Member {
         }
         let cluster = &ground.scenario.cluster;
         self.app = App::Committing;
-        self.wake =
-            if self.settings_of(ground.scenario).processing.commit == CommitPolicy::PerRecord {
-                at // Each record's commit is already part of the batch.
-            } else {
-                at + cluster.round_trip + cluster.commit_latency
-            };
+        self.wake = if self.batch.policy(ground.scenario) == CommitPolicy::PerRecord {
+            at // Each record's commit is already part of the batch.
+        } else {
+            at + cluster.round_trip + cluster.commit_latency
+        };
         self.send_batch_commit(at, ground);
     }
 
@@ -89,7 +105,7 @@ impl Member {
     pub fn auto_commit(&mut self, at: SimTime, ground: &mut Ground) {
         let settings = self.settings_of(ground.scenario);
         let timer = settings.client.auto_commit_from == AutoCommitFrom::Timer;
-        let interval = settings.properties.auto_commit_interval;
+        let interval = self.auto_commit_interval(ground.scenario);
         // A timer keeps its beat; poll() starts the interval anew.
         self.auto_commit_due = if timer {
             self.auto_commit_due + interval
@@ -101,10 +117,16 @@ impl Member {
 
     /// Sends the positions of all partitions; returns when the answer is back.
     pub fn commit_positions(&mut self, at: SimTime, ground: &mut Ground) -> SimTime {
+        // Of a batch in hand the positions say that it is done.
+        self.batch.committed |= self.batch.generation == self.link.generation && !self.link.void;
         if !self.uncommitted(ground.topic) {
             return at;
         }
         let cluster = &ground.scenario.cluster;
+        if self.link.void {
+            self.commit_refused(Some(KafkaError::UnknownMemberId), at, ground);
+            return at + cluster.round_trip;
+        }
         let stored_at = at + cluster.round_trip.half() + cluster.commit_latency;
         ground.accounts.commits += 1;
         for slot in self.fetcher.slots() {

@@ -4,11 +4,15 @@
 //! The rate at which `n` callers get through is that of the closed loop of `n` callers (the flow-equivalent server of
 //! Chandy, Herzog and Woo 1975), so what depends on the law of the latency near the knee is not lost.
 
+use super::batch::Batch;
 use super::member::{App, Member};
 use crate::engine::{Address, Purpose};
 use crate::scenario::{Downstream, DownstreamChange, RateLimit, Scenario};
-use crate::units::SimTime;
+use crate::units::{SimDuration, SimTime};
 use crate::workload::{ClosedLoop, Law};
+
+/// Fewer saved tokens than this count as none.
+const DRY: f64 = 1e-6;
 
 /// The dependency during a run.
 #[derive(Debug)]
@@ -21,7 +25,15 @@ pub(super) struct Dependency {
     limited: ClosedLoop,
     unlimited: ClosedLoop,
     stopped: bool,
-    /// Tokens saved beyond the one a call needs, at `updated`.
+    /// A record's share of one call: local work and latency, on average [s].
+    each: f64,
+    /// Speed of all callers since the last pacing.
+    speed: f64,
+    /// The speed that was asked for last: of so many callers, waiting for the limit or not.
+    asked: ((u32, bool), f64),
+    /// Most tokens saved beyond the one a call needs.
+    most_saved: f64,
+    /// Tokens saved at `updated`; below zero, what has been used in advance and is paid back first.
     saved: f64,
     /// Tokens gained (or, if negative, spent from the saved) per second since `updated`.
     gain: f64,
@@ -45,12 +57,17 @@ impl Dependency {
             unlimited: loop_of(address, spec, None, &local),
             local,
             stopped: false,
+            each: 0.0,
+            speed: f64::NAN,
+            asked: ((0, false), 1.0),
+            most_saved: 0.0,
             saved: 0.0,
             gain: 0.0,
             updated: SimTime::ZERO,
             saturated: false,
         };
-        dependency.saved = dependency.most_saved();
+        dependency.refit();
+        dependency.saved = dependency.most_saved;
         dependency
     }
 
@@ -59,10 +76,18 @@ impl Dependency {
         self.stopped || self.spec.limit.is_some() || self.spec.concurrency.is_some()
     }
 
-    fn most_saved(&self) -> f64 {
-        self.spec
+    /// Works out anew what follows from the specification.
+    fn refit(&mut self) {
+        self.limited = loop_of(self.address, &self.spec, self.spec.limit, &self.local);
+        self.unlimited = loop_of(self.address, &self.spec, None, &self.local);
+        self.each = self.local.mean() + self.spec.latency.mean();
+        self.most_saved = self
+            .spec
             .limit
-            .map_or(0.0, |limit| (limit.burst - 1.0).max(0.0))
+            .map_or(0.0, |limit| (limit.burst - 1.0).max(0.0));
+        self.saved = self.saved.min(self.most_saved);
+        self.asked = ((0, false), 1.0);
+        self.disturb();
     }
 
     /// Whether it stands still.
@@ -74,85 +99,105 @@ impl Dependency {
     /// members anew.
     pub fn change(&mut self, now: SimTime, change: &DownstreamChange) -> f64 {
         self.settle(now);
-        let before = self.local.mean() + self.spec.latency.mean();
+        let before = self.each;
         match change {
             DownstreamChange::Stop => self.stopped = true,
             DownstreamChange::Resume => self.stopped = false,
             DownstreamChange::Latency(law) => self.spec.latency = law.clone(),
             DownstreamChange::Limit(limit) => self.spec.limit = *limit,
         }
-        self.limited = loop_of(self.address, &self.spec, self.spec.limit, &self.local);
-        self.unlimited = loop_of(self.address, &self.spec, None, &self.local);
-        self.saved = self.saved.min(self.most_saved());
-        let after = self.local.mean() + self.spec.latency.mean();
-        if before > 0.0 { after / before } else { 1.0 }
+        self.refit();
+        if before > 0.0 {
+            self.each / before
+        } else {
+            1.0
+        }
     }
 
     /// Brings the saved tokens up to `now`.
     fn settle(&mut self, now: SimTime) {
         let passed = now.since(self.updated).as_secs_f64();
-        self.saved = (self.saved + self.gain * passed).clamp(0.0, self.most_saved());
+        self.saved = (self.saved + self.gain * passed).min(self.most_saved);
         self.updated = self.updated.max(now);
     }
 
     /// When the saved tokens are gone, if they are being spent.
     pub fn runs_dry_at(&self) -> SimTime {
-        if self.gain >= 0.0 || self.saved <= 0.0 {
+        if self.gain >= 0.0 || self.saved <= DRY {
             return SimTime::NEVER;
         }
-        let left = crate::units::SimDuration::from_secs_f64(self.saved / -self.gain);
-        self.updated + left.max(crate::units::SimDuration::from_nanos(1))
+        let left = SimDuration::from_secs_f64(self.saved / -self.gain);
+        self.updated + left.max(SimDuration::from_nanos(1))
     }
 
-    /// Gives every batch in hand its speed from `now` on.
+    /// Every batch in hand has to be paced anew: somebody stands still, or no longer does.
+    pub fn disturb(&mut self) {
+        self.speed = f64::NAN;
+    }
+
+    /// Gives every batch in hand its speed from `now` on. As long as the speed stays what it was, that concerns only
+    /// the batch that has just begun.
     pub fn pace(&mut self, now: SimTime, members: &mut [Member]) {
         self.settle(now);
-        if self.saved * 1e9 < 1.0 {
-            self.saved = 0.0;
+        let (mut callers, mut several) = (0, false);
+        for member in members
+            .iter()
+            .filter(|member| calls(member) && member.frozen_until.is_none())
+        {
+            callers += member.batch.callers;
+            several |= member.batch.callers > 1;
         }
-        let mut callers = 0;
-        let mut demand = 0.0;
+        let speed = if self.stopped {
+            0.0
+        } else {
+            self.speed_of(callers)
+        };
+        let again = speed != self.speed || several;
+        self.speed = speed;
+        self.saturated = speed < 0.95;
         for member in members.iter_mut().filter(|member| calls(member)) {
-            member.batch.advance(now);
-            if member.frozen_until.is_none() {
-                callers += member.batch.callers;
-                demand += member.batch.calls as f64 / member.batch.alone.as_secs_f64().max(1e-9);
+            if again || !member.batch.paced {
+                let frozen = member.frozen_until.is_some();
+                self.pace_batch(now, &mut member.batch, if frozen { 0.0 } else { speed });
+                member.wake = member.batch.ends_at();
             }
         }
-        let (speed, limit_waits) = self.speed(callers, demand);
-        let rate = self.spec.limit.map_or(f64::INFINITY, |limit| limit.rate);
-        let used = (demand * speed).min(if limit_waits { rate } else { f64::INFINITY });
-        self.gain = if rate.is_finite() { rate - used } else { 0.0 };
-        if limit_waits {
-            self.gain = 0.0;
-        }
-        self.saturated = self.stopped || speed < 0.95;
-        let each = self.local.mean() + self.spec.latency.mean();
-        for member in members.iter_mut().filter(|member| calls(member)) {
-            let batch = &mut member.batch;
-            if self.stopped || member.frozen_until.is_some() {
-                batch.length = crate::units::SimDuration::FOREVER;
-            } else {
-                // Waiting for a turn absorbs what a call's own latency varies: the less the faster the callers are
-                // than the limit.
-                let alone = batch.alone.as_secs_f64();
-                let even = batch.calls as f64 * each / f64::from(batch.callers.max(1));
-                let blended = alone * speed + even * (1.0 - speed);
-                batch.length = crate::units::SimDuration::from_secs_f64(blended / speed);
-            }
-        }
-        if speed < 1.0 && !self.stopped {
+        if several && speed < 1.0 && speed > 0.0 {
             self.give_away(speed, callers, members);
         }
-        for member in members.iter_mut().filter(|member| calls(member)) {
-            member.wake = member.batch.ends_at();
+        if let Some(limit) = self.spec.limit {
+            let used: f64 = members
+                .iter()
+                .filter(|member| calls(member))
+                .map(|member| member.batch.rate)
+                .sum();
+            self.gain = limit.rate - used;
+        }
+    }
+
+    /// One batch at `speed` relative to being alone.
+    fn pace_batch(&self, now: SimTime, batch: &mut Batch, speed: f64) {
+        batch.advance(now);
+        batch.paced = true;
+        if speed == 1.0 {
+            (batch.length, batch.rate) = (batch.alone, batch.demand);
+        } else if speed == 0.0 {
+            (batch.length, batch.rate) = (SimDuration::FOREVER, 0.0);
+        } else {
+            // Waiting for a turn absorbs what a call's own latency varies: the less the faster the callers are than
+            // the limit.
+            let alone = batch.alone.as_secs_f64();
+            let even = batch.calls as f64 * self.each / f64::from(batch.callers.max(1));
+            let length = (alone * speed + even * (1.0 - speed)) / speed;
+            batch.length = SimDuration::from_secs_f64(length);
+            batch.rate = batch.calls as f64 / length.max(1e-9);
         }
     }
 
     /// Towards the end of a batch with several calls in flight some of its callers have nothing left to ask for. What
     /// they leave goes to the other members' callers, so it is lost only while everybody's batch is at its end.
     fn give_away(&self, speed: f64, callers: u32, members: &mut [Member]) {
-        let each = self.local.mean() + self.spec.latency.mean();
+        let each = self.each;
         let (mut asked, mut all_at_their_end, mut several) = (0.0, 1.0, false);
         let batches = || |member: &&mut Member| calls(member) && member.frozen_until.is_none();
         for member in members.iter_mut().filter(batches()) {
@@ -170,33 +215,40 @@ impl Dependency {
         for member in members.iter_mut().filter(batches()) {
             let batch = &mut member.batch;
             let length = batch.length.as_secs_f64() * asked / offered;
-            let length = crate::units::SimDuration::from_secs_f64(length);
-            batch.length = length.max(batch.alone);
+            batch.length = SimDuration::from_secs_f64(length).max(batch.alone);
+            batch.rate = batch.calls as f64 / batch.length.as_secs_f64().max(1e-9);
+            member.wake = batch.ends_at();
         }
     }
 
-    /// Speed of callers relative to being alone, and whether it is the limit they wait for.
-    fn speed(&mut self, callers: u32, demand: f64) -> (f64, bool) {
+    /// Speed of callers relative to being alone, from above 0 to 1.
+    fn speed_of(&mut self, callers: u32) -> f64 {
         if callers == 0 {
-            return (1.0, false);
+            return 1.0;
         }
-        let each = self.local.mean() + self.spec.latency.mean();
-        let free = f64::from(callers) / each.max(1e-12);
-        let within = (self.unlimited.throughput(callers) / free).min(1.0);
-        let Some(RateLimit { rate, .. }) = self.spec.limit else {
-            return (within, false);
+        let waits = self.spec.limit.is_some() && self.saved <= DRY;
+        if self.asked.0 == (callers, waits) {
+            return self.asked.1;
+        }
+        let flow = if waits {
+            &mut self.limited
+        } else {
+            &mut self.unlimited
         };
-        if self.saved > 0.0 {
-            return (within, false);
-        }
-        let limited = (self.limited.throughput(callers) / free).min(1.0);
-        (limited.max(1e-9), demand * within > rate)
+        let speed = flow.throughput(callers) * self.each / f64::from(callers);
+        if speed > 1.0 - 1e-6 {
+            1.0
+        } else {
+            speed.max(1e-9)
+        };
+        self.asked = ((callers, waits), speed);
+        speed
     }
 }
 
 /// Whether a member has a batch in hand that makes calls.
 pub(super) fn calls(member: &Member) -> bool {
-    member.app == App::Processing && member.batch.calls > 0 && member.batch.stuck_on().is_none()
+    member.app == App::Processing && member.batch.calls > 0
 }
 
 fn loop_of(

@@ -11,7 +11,7 @@ use crate::kafka::{
     RemovalReason, Timer,
 };
 use crate::scenario::Scenario;
-use crate::units::{PartitionId, ProcessId, SimTime};
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// Who is behind a member id.
 #[derive(Debug)]
@@ -19,9 +19,13 @@ pub(super) struct Identity {
     pub id: MemberId,
     pub process: ProcessId,
     /// Last sign of life at the coordinator that was not a periodic heartbeat.
-    seen: SimTime,
+    pub seen: SimTime,
     /// Last instant at which it sent heartbeats, once it has stopped.
     pub silent_from: Option<SimTime>,
+    /// When its process died, closed its consumer or gave the identity up: it sends nothing after.
+    pub ended: Option<SimTime>,
+    /// session.timeout.ms as its JoinGroup said.
+    pub session_timeout: SimDuration,
     /// As `<client.id>-<uuid>`.
     name: String,
 }
@@ -55,17 +59,6 @@ impl Coordinator {
         id.serial
     }
 
-    /// How many partitions the assignment of the current generation covers.
-    pub fn assigned_partitions(&self) -> u32 {
-        let members = self
-            .identities
-            .iter()
-            .filter(|identity| self.classic.contains(identity.id));
-        members
-            .map(|identity| self.classic.assignment(identity.id).len() as u32)
-            .sum()
-    }
-
     /// A member id for a process that joins anew.
     pub fn identify(&mut self, scenario: &Scenario, replication: u32, member: &Member) -> u32 {
         let serial = self.identities.len() as u32;
@@ -86,6 +79,10 @@ impl Coordinator {
             process: member.process,
             seen: SimTime::ZERO,
             silent_from: None,
+            ended: None,
+            session_timeout: scenario.settings[member.settings]
+                .properties
+                .session_timeout,
             name,
         });
         serial
@@ -162,17 +159,54 @@ impl World<'_> {
         let serial =
             self.group
                 .identify(self.scenario, self.replication, &self.members[process.ix()]);
+        self.give_identity_up(process);
         let link = &mut self.members[process.ix()].link;
         link.serial = Some(serial);
         link.phase = Phase::Joining;
         link.rejoin = false;
+        link.void = false;
+        link.metadata_changed = false;
         link.inbox.clear();
         self.send(Request::JoinAnew, serial, at);
+    }
+
+    /// From now on a process sends nothing under the identity that it has had.
+    pub fn give_identity_up(&mut self, process: ProcessId) -> Option<u32> {
+        let now = self.now();
+        let serial = self.members[process.ix()].link.serial.take()?;
+        self.group.identities[serial as usize].ended = Some(now);
+        Some(serial)
+    }
+
+    /// Whether a request that reaches the coordinator now was ever sent, and if later, when it gets there.
+    fn sent(&self, request: Request, serial: u32) -> Result<(), Option<SimTime>> {
+        let half = self.scenario.cluster.round_trip.half();
+        let sent = SimTime::ZERO + self.now().since(SimTime::ZERO + half);
+        let identity = &self.group.identities[serial as usize];
+        if request != Request::Leave && identity.ended.is_some_and(|ended| ended < sent) {
+            return Err(None);
+        }
+        let member = &self.members[identity.process.ix()];
+        match member.frozen_until {
+            Some(thaws)
+                if member.link.serial == Some(serial)
+                    && member.frozen_since < sent
+                    && thaws > self.now() =>
+            {
+                Err(Some(thaws + half))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A request reaches the coordinator.
     pub fn request(&mut self, request: Request, serial: u32) {
         let now = self.now();
+        if let Err(later) = self.sent(request, serial) {
+            let later = later.unwrap_or(SimTime::NEVER);
+            self.agenda.schedule(later, Event::Request(request, serial));
+            return;
+        }
         let Identity { id, process, .. } = self.group.identities[serial as usize];
         let member = &self.members[process.ix()];
         let settings = &self.scenario.settings[member.settings];
@@ -207,7 +241,11 @@ impl World<'_> {
                 }
             }
         };
-        self.group.identities[serial as usize].seen = now;
+        let identity = &mut self.group.identities[serial as usize];
+        identity.seen = now;
+        if matches!(input, Input::JoinGroup(_)) {
+            identity.session_timeout = session_timeout;
+        }
         self.coordinate(input);
     }
 
@@ -285,20 +323,6 @@ impl World<'_> {
         }
     }
 
-    /// The coordinator starts everyone's session anew; who is silent has that much left.
-    fn restart_sessions(&mut self) {
-        let now = self.now();
-        for serial in 0..self.group.identities.len() {
-            let id = self.group.identities[serial].id;
-            if self.group.classic.contains(id) {
-                self.group.identities[serial].seen = now;
-                if self.group.identities[serial].silent_from.is_some() {
-                    self.await_session(serial as u32);
-                }
-            }
-        }
-    }
-
     fn rebalance_started(&mut self, generation: u32, reason: RebalanceReason) {
         let process = match reason {
             RebalanceReason::MemberJoined(id)
@@ -358,6 +382,9 @@ impl World<'_> {
             let identity = &self.group.identities[serial as usize];
             (identity.id, identity.process)
         };
+        if self.members[process.ix()].frozen_until.is_some() {
+            return; // A frozen process sends another heartbeat as it goes on.
+        }
         let Some(link) = self.link(serial) else {
             return;
         };
@@ -387,6 +414,9 @@ impl World<'_> {
             process,
             removal: Some(reason),
         });
+        if let Some(link) = self.link(serial) {
+            link.void = true;
+        }
         let silent = self.group.identities[serial as usize].silent_from.is_some();
         for index in 0..self.topic.partitions.len() {
             // From now on somebody knows that the partition has no reader.
@@ -407,63 +437,6 @@ impl World<'_> {
             }
         }
         self.news(serial);
-    }
-
-    /// When the session of a silent member ends.
-    pub fn await_session(&mut self, serial: u32) {
-        let ends = self.session_ends(serial).max(self.now());
-        self.agenda.schedule(ends, Event::Session(serial));
-    }
-
-    fn session_ends(&self, serial: u32) -> SimTime {
-        let identity = &self.group.identities[serial as usize];
-        let member = &self.members[identity.process.ix()];
-        let timeout = self.scenario.settings[member.settings]
-            .properties
-            .session_timeout;
-        match identity.silent_from {
-            Some(silent) => identity.seen.max(silent) + timeout,
-            None => SimTime::NEVER,
-        }
-    }
-
-    /// A member falls silent now: what was its last heartbeat?
-    pub fn fall_silent(&mut self, process: ProcessId) {
-        let now = self.now();
-        let member = &self.members[process.ix()];
-        let Some(serial) = member.link.serial else {
-            return;
-        };
-        let interval = self.scenario.settings[member.settings]
-            .properties
-            .heartbeat_interval;
-        let beats = now.since(member.link.heartbeat_from).as_nanos() / interval.as_nanos().max(1);
-        let last = member.link.heartbeat_from + interval * beats;
-        let beating = matches!(
-            member.link.phase,
-            Phase::Stable | Phase::Fetching | Phase::Syncing
-        );
-        let commit = member.last_stored;
-        let identity = &mut self.group.identities[serial as usize];
-        identity.silent_from = Some(if beating {
-            last.min(now)
-        } else {
-            identity.seen
-        });
-        identity.seen = identity.seen.max(commit);
-        self.await_session(serial);
-    }
-
-    /// A session may have ended.
-    pub fn session(&mut self, serial: u32) {
-        let id = self.group.identities[serial as usize].id;
-        let ends = self.session_ends(serial);
-        if ends == SimTime::NEVER || !self.group.classic.contains(id) {
-            return;
-        }
-        if ends <= self.now() {
-            self.coordinate(Input::SessionExpired { member: id });
-        }
     }
 
     /// A timer of the coordinator.

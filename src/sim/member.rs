@@ -6,8 +6,10 @@ use std::collections::VecDeque;
 use super::Fact;
 use super::batch::{Batch, Kind, Workshop};
 use super::commit::PendingCommit;
+use super::event::Event;
 use super::topic::Topic;
-use crate::kafka::{FetchLimits, Fetcher, MemberId, Polled, Response};
+use crate::engine::Patience;
+use crate::kafka::{FetchLimits, Fetcher, MemberId, Polled, Response, Run};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
 
@@ -48,6 +50,8 @@ pub(super) struct Link {
     pub serial: Option<u32>,
     pub phase: Phase,
     pub generation: u32,
+    /// The coordinator has removed it, which it does not know yet: whatever it commits is refused.
+    pub void: bool,
     /// Told to rejoin, and not done so yet.
     pub rejoin: bool,
     /// Its next JoinGroup is because of new partitions.
@@ -60,6 +64,8 @@ pub(super) struct Link {
     pub leads: Vec<MemberId>,
     /// Whether it leads its generation.
     pub leading: bool,
+    /// How many partitions it knew of when it made the assignment.
+    pub covers: u32,
     /// What it has been assigned, until the offsets are fetched.
     pub assigned: Vec<PartitionId>,
     /// Answers on their way, in order.
@@ -85,8 +91,16 @@ pub(super) struct Member {
     pub batch: Batch,
     /// Stands still until then.
     pub frozen_until: Option<SimTime>,
+    /// Since when it has stood still, if it does.
+    pub frozen_since: SimTime,
+    /// What came while it stood still: for the moment it goes on.
+    pub deferred: Vec<Event>,
     /// Told to stop.
     pub stopping: bool,
+    /// When its next process subscribes.
+    pub starts: SimTime,
+    /// It was to start while the process before it was still stopping: it does once that one is gone.
+    pub starts_again: bool,
     /// Rolling restart it is part of.
     pub rollout: Option<usize>,
     pub auto_commit_due: SimTime,
@@ -122,12 +136,14 @@ impl Member {
             serial: None,
             phase: Phase::Unjoined,
             generation: 0,
+            void: false,
             rejoin: false,
             metadata_changed: false,
             heartbeat_from: SimTime::ZERO,
             standing_since: SimTime::ZERO,
             leads: Vec::new(),
             leading: false,
+            covers: 0,
             assigned: Vec::new(),
             inbox: VecDeque::new(),
         };
@@ -143,7 +159,11 @@ impl Member {
             fetcher: Fetcher::default(),
             batch: Batch::default(),
             frozen_until: None,
+            frozen_since: SimTime::ZERO,
+            deferred: Vec::new(),
             stopping: false,
+            starts: SimTime::NEVER,
+            starts_again: false,
             rollout: None,
             auto_commit_due: SimTime::NEVER,
             nothing_to_commit: false,
@@ -161,6 +181,11 @@ impl Member {
             || self.app == App::Closing
     }
 
+    /// Whether it has not called poll() since the one that returned its batch.
+    pub fn has_batch(&self) -> bool {
+        matches!(self.app, App::Processing | App::Committing)
+    }
+
     pub fn settings_of<'s>(&self, scenario: &'s Scenario) -> &'s Settings {
         &scenario.settings[self.settings]
     }
@@ -176,7 +201,9 @@ impl Member {
 
     /// Runs it up to and including `until`, unless its next step belongs on the agenda.
     pub fn run(&mut self, until: SimTime, ground: &mut Ground) {
+        let mut patience = Patience::default();
         while !self.attended() && self.next_step(ground.scenario) <= until {
+            patience.step(self.next_step(ground.scenario));
             self.step(ground);
         }
         self.store_commits(until, ground.topic);
@@ -214,7 +241,7 @@ impl Member {
     pub fn poll(&mut self, at: SimTime, ground: &mut Ground) {
         self.store_commits(at, ground.topic);
         let settings = self.settings_of(ground.scenario);
-        self.catch_up_auto_commit(at, settings.properties.auto_commit_interval);
+        self.catch_up_auto_commit(at, self.auto_commit_interval(ground.scenario));
         if settings.processing.commit == CommitPolicy::Auto && at >= self.auto_commit_due {
             self.auto_commit(at, ground);
         }
@@ -304,14 +331,24 @@ impl Member {
                 Kind::GivenUp { attempts, .. } => {
                     ground.accounts.poison_attempts += u64::from(attempts)
                 }
-                Kind::Records => self
-                    .blocked
-                    .retain(|&partition| partition != stage.partition || !current),
-                Kind::Stuck => {}
+                Kind::Records | Kind::Stuck => {}
+            }
+        }
+        if current {
+            let batch = &self.batch;
+            self.blocked.retain(|&partition| !batch.got_past(partition));
+        } else {
+            self.lose_what_is_committed(at, ground);
+        }
+        if self.link.phase == Phase::Unjoined {
+            // It was evicted, and what it has done since counts for nothing either.
+            for run in &self.batch.runs {
+                let evicted_to = &mut ground.topic.partitions[run.partition.ix()].evicted_to;
+                *evicted_to = run.to.max(*evicted_to);
             }
         }
         (self.app, self.wake) = (App::Polling, at);
-        match self.settings_of(scenario).processing.commit {
+        match self.batch.policy(scenario) {
             CommitPolicy::Auto => {}
             CommitPolicy::AfterBatch | CommitPolicy::PerRecord => self.commit_sync(at, ground),
             CommitPolicy::Async => {
@@ -322,11 +359,33 @@ impl Member {
         }
     }
 
+    /// A batch that outlived its assignment cannot be sought back into: what its client committed of it as it gave the
+    /// partitions up, and it has not processed, nobody will.
+    fn lose_what_is_committed(&mut self, at: SimTime, ground: &mut Ground) {
+        for index in 0..self.batch.runs.len() {
+            let Run {
+                partition,
+                from,
+                to,
+            } = self.batch.runs[index];
+            if self.batch.committed {
+                for (from, to) in ground.topic.lose(partition, from, to) {
+                    let lost = Fact::RecordsLost {
+                        partition,
+                        from,
+                        to,
+                    };
+                    ground.facts.push((at, lost));
+                }
+            }
+        }
+    }
+
     /// Stands still from `now` until `thaws`: what is under way goes on with what is left of it.
     pub fn freeze(&mut self, now: SimTime, thaws: SimTime, scenario: &Scenario) {
         self.frozen_until = Some(thaws);
         let settings = self.settings_of(scenario);
-        let interval = settings.properties.auto_commit_interval;
+        let interval = self.auto_commit_interval(scenario);
         let limits = limits(scenario, settings);
         self.catch_up_auto_commit(now, interval);
         if self.app == App::Processing {
@@ -343,9 +402,24 @@ impl Member {
         self.auto_commit_due = self.auto_commit_due.max(thaws);
     }
 
-    /// Takes up other settings; a batch in hand ends as it was planned.
-    pub fn adopt(&mut self, settings: usize) {
+    /// Takes up other settings; a batch in hand ends as it was planned. A wait in poll() is begun anew, and so is the
+    /// interval of an auto-commit that was not due by these settings.
+    pub fn adopt(&mut self, settings: usize, now: SimTime, scenario: &Scenario) {
+        let before = self.settings_of(scenario);
+        let (policy, interval) = (
+            before.processing.commit,
+            self.auto_commit_interval(scenario),
+        );
         self.settings = settings;
+        if policy != CommitPolicy::Auto || interval != self.auto_commit_interval(scenario) {
+            self.start_auto_commit(now, self.auto_commit_interval(scenario));
+        }
+        if self.app == App::Polling
+            && self.link.phase == Phase::Stable
+            && self.frozen_until.is_none()
+        {
+            self.wake = now;
+        }
     }
 
     /// Brings the accounts of the batch in hand up to `now`; with a commit per record, the committed offsets too.
@@ -363,13 +437,16 @@ impl Member {
         let trip = scenario.cluster.round_trip;
         let back = trip.saturating_sub(trip.half());
         let ahead = self.batch.stored_ahead(now, back, &mut shop);
-        let per_record = scenario.settings[settings].processing.commit == CommitPolicy::PerRecord;
+        let per_record = self.batch.policy(scenario) == CommitPolicy::PerRecord;
         if per_record
             && self.batch.generation == self.link.generation
             && self.link.phase == Phase::Stable
+            && !self.link.void
         {
             for (partition, offset) in self.batch.finished_offsets().chain(ahead) {
-                topic.partitions[partition.ix()].committed = Some(offset);
+                // Never back: how far a batch is gets estimated anew when its calls take another time.
+                let committed = &mut topic.partitions[partition.ix()].committed;
+                *committed = Some(offset).max(*committed);
             }
         }
     }

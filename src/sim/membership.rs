@@ -7,8 +7,7 @@ use super::member::{App, Ground, Phase};
 use super::world::World;
 use super::{Fact, PartitionState};
 use crate::kafka::{
-    self, AutoCommitFrom, KafkaError, Logs, MemberId, OffsetReset, PollClockCheck, RejoinFrom,
-    Response,
+    self, KafkaError, Logs, MemberId, OffsetReset, PollClockCheck, RejoinFrom, Response,
 };
 use crate::scenario::{CommitPolicy, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
@@ -156,8 +155,8 @@ impl World<'_> {
     /// The member id is void; partitions are lost (`onPartitionsLost`).
     fn forget_membership(&mut self, process: ProcessId) {
         self.revoke_all(process, true);
+        self.give_identity_up(process);
         let link = &mut self.members[process.ix()].link;
-        link.serial = None;
         link.phase = Phase::Unjoined;
         link.rejoin = false;
         link.inbox.clear();
@@ -168,14 +167,15 @@ impl World<'_> {
         let now = self.now();
         let identity = &self.group.identities[serial as usize];
         let (process, name) = (identity.process, identity.member_name());
+        if self.members[process.ix()].link.serial != Some(serial) {
+            return;
+        }
         let member = &mut self.members[process.ix()];
-        if member.link.serial != Some(serial) {
+        if member.frozen_until.is_some() {
+            member.deferred.push(Event::Answer(serial));
             return;
         }
-        if let Some(thaws) = member.frozen_until {
-            self.agenda.schedule(thaws, Event::Answer(serial));
-            return;
-        }
+        let member = &mut self.members[process.ix()];
         let Some(response) = member.link.inbox.pop_front() else {
             return;
         };
@@ -241,6 +241,7 @@ impl World<'_> {
         }
         let assignor = self.settings_of(process).properties.assignor;
         let count = self.known_partitions(process);
+        self.members[process.ix()].link.covers = count;
         Some(kafka::assignor::assign(assignor, &members, count))
     }
 
@@ -281,8 +282,9 @@ impl World<'_> {
         if link.serial != Some(serial) || link.phase != Phase::Fetching {
             return;
         }
-        if let Some(thaws) = self.members[process.ix()].frozen_until {
-            self.agenda.schedule(thaws, Event::Resume(serial));
+        let member = &mut self.members[process.ix()];
+        if member.frozen_until.is_some() {
+            member.deferred.push(Event::Resume(serial));
             return;
         }
         self.flush_commits(now);
@@ -295,10 +297,9 @@ impl World<'_> {
         for &id in &assigned {
             positions.push((id, self.initial_position(id, process)));
         }
-        let settings = self.settings_of(process);
-        let interval = settings.properties.auto_commit_interval;
         let brokers = self.scenario.cluster.brokers;
         let member = &mut self.members[process.ix()];
+        let interval = member.auto_commit_interval(self.scenario);
         member.fetcher.assign(&positions, brokers);
         member.start_auto_commit(now, interval);
         for &id in &assigned {
@@ -318,6 +319,7 @@ impl World<'_> {
         {
             self.give_up_and_rejoin(process);
         }
+        self.watch_poll_clock(process);
         self.watch_metadata(process);
     }
 
@@ -331,19 +333,15 @@ impl World<'_> {
             OffsetReset::Earliest => 0,
             OffsetReset::Latest => {
                 let end = self.topic.log_end(id, now);
-                let from = self.topic.partitions[id.ix()].processed_to;
-                self.lose(id, from, end);
+                self.lose(id, 0, end);
                 end
             }
         }
     }
 
-    /// Records that nobody will process.
+    /// Records that nobody will process any more.
     pub fn lose(&mut self, partition: PartitionId, from: u64, to: u64) {
-        if from < to {
-            self.topic.partitions[partition.ix()].totals.lost += to - from;
-            let processed_to = &mut self.topic.partitions[partition.ix()].processed_to;
-            *processed_to = (*processed_to).max(to);
+        for (from, to) in self.topic.lose(partition, from, to) {
             self.note(Fact::RecordsLost {
                 partition,
                 from,
@@ -363,26 +361,32 @@ impl World<'_> {
     pub fn poll_deadline(&mut self, process: ProcessId, number: u32) {
         let now = self.now();
         self.catch_up(process, now);
+        let member = &self.members[process.ix()];
+        if !member.has_batch() || member.batch.number != number || member.wake <= now {
+            return;
+        }
+        let deadline = self.poll_deadline_of(process);
+        if deadline > now {
+            self.agenda
+                .schedule(deadline, Event::PollDeadline(process, number));
+            return;
+        }
+        if member.frozen_until.is_some() {
+            let deferred = Event::PollDeadline(process, number);
+            self.members[process.ix()].deferred.push(deferred);
+            return;
+        }
+        let member = &self.members[process.ix()];
+        if member.link.phase != Phase::Stable {
+            return; // Looked at again when it is.
+        }
         let settings = self.settings_of(process);
         let look = match settings.client.poll_clock_check {
             PollClockCheck::EveryRetryBackoff => settings.properties.retry_backoff,
             PollClockCheck::EveryHeartbeat => settings.properties.heartbeat_interval,
         };
-        let interval = settings.properties.max_poll_interval;
-        let member = &self.members[process.ix()];
-        let overdue =
-            member.app == App::Processing && member.batch.number == number && member.wake > now;
-        if !overdue || member.link.phase != Phase::Stable {
-            return;
-        }
-        if let Some(thaws) = member.frozen_until {
-            self.agenda
-                .schedule(thaws, Event::PollDeadline(process, number));
-            return;
-        }
         // The heartbeat thread (or task) looks only so often.
-        let noticed = now.since(member.batch.polled_at + interval);
-        if noticed.is_zero() && !look.is_zero() {
+        if now == deadline && !look.is_zero() {
             let phase = now.since(member.link.heartbeat_from).as_nanos() % look.as_nanos();
             if phase > 0 {
                 let later = now + crate::units::SimDuration::from_nanos(look.as_nanos() - phase);
@@ -392,6 +396,24 @@ impl World<'_> {
             }
         }
         self.leave_for_poll_timeout(process);
+    }
+
+    /// When max.poll.interval.ms has passed since the poll that returned the batch in hand.
+    fn poll_deadline_of(&self, process: ProcessId) -> SimTime {
+        let interval = self.settings_of(process).properties.max_poll_interval;
+        self.members[process.ix()].batch.polled_at + interval
+    }
+
+    /// The clock of a batch in hand counts from now on, or counts otherwise: a background task rejoined meanwhile, or
+    /// another max.poll.interval.ms was taken up.
+    pub fn watch_poll_clock(&mut self, process: ProcessId) {
+        let member = &self.members[process.ix()];
+        if member.has_batch() {
+            let number = member.batch.number;
+            let deadline = self.poll_deadline_of(process).max(self.now());
+            self.agenda
+                .schedule(deadline, Event::PollDeadline(process, number));
+        }
     }
 
     /// The heartbeat thread sends LeaveGroup; the application goes on with its batch and knows nothing.
@@ -416,7 +438,7 @@ impl World<'_> {
         for id in partitions {
             let partition = &mut self.topic.partitions[id.ix()];
             if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
-                partition.evicted_to = partition.processed_to;
+                partition.evicted_to = partition.coverage.to();
                 let fact = self
                     .topic
                     .state_fact(id, PartitionState::Evicted, polled_at);
@@ -436,16 +458,16 @@ impl World<'_> {
         } else {
             now
         };
-        self.lose_what_close_commits(process);
+        self.lose_batch(process);
         self.revoke_all(process, false);
         let member = &mut self.members[process.ix()];
         member.app = App::Closing;
         member.wake = SimTime::NEVER;
+        member.link.phase = Phase::Unjoined;
         let incarnation = member.incarnation;
         let trip = self.scenario.cluster.round_trip;
-        let gone = match member.link.serial.take() {
+        let gone = match self.give_identity_up(process) {
             Some(serial) => {
-                member.link.phase = Phase::Unjoined;
                 self.send(Request::Leave, serial, committed_at);
                 committed_at + trip
             }
@@ -453,27 +475,5 @@ impl World<'_> {
         };
         self.agenda
             .schedule(gone, Event::Gone(process, incarnation));
-    }
-
-    /// Auto-commit in close() commits positions: what the application broke off from its batch is lost.
-    fn lose_what_close_commits(&mut self, process: ProcessId) {
-        let member = &self.members[process.ix()];
-        let commits = self.settings_of(process).processing.commit == CommitPolicy::Auto;
-        if !commits || member.batch.generation != member.link.generation {
-            return;
-        }
-        for run in member.batch.runs.clone() {
-            let from = self.topic.partitions[run.partition.ix()]
-                .processed_to
-                .max(run.from);
-            self.lose(run.partition, from, run.to);
-        }
-    }
-
-    /// Whether this client's auto-commit has committed what the application had not finished.
-    pub fn commits_ahead(&self, process: ProcessId) -> bool {
-        let settings = self.settings_of(process);
-        settings.processing.commit == CommitPolicy::Auto
-            && settings.client.auto_commit_from == AutoCommitFrom::Timer
     }
 }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod commit;
+mod coverage;
 mod dependency;
 mod event;
 mod fact;
@@ -12,6 +13,7 @@ mod observer;
 mod process;
 mod rollout;
 mod sampling;
+mod session;
 mod topic;
 mod world;
 

@@ -4,7 +4,7 @@ use super::event::Event;
 use super::member::{App, Phase};
 use super::world::World;
 use super::{Fact, PartitionState, StopReason};
-use crate::scenario::OnStop;
+use crate::scenario::{CommitPolicy, OnStop};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// Round trips from subscribe to the first JoinGroup: ApiVersions, Metadata, FindCoordinator.
@@ -15,7 +15,12 @@ impl World<'_> {
     pub fn subscribe(&mut self, process: ProcessId) {
         let now = self.now();
         let member = &mut self.members[process.ix()];
+        if member.starts != now {
+            return; // Put off, or called off.
+        }
+        member.starts = SimTime::NEVER;
         if member.app != App::Down {
+            member.starts_again = member.stopping;
             return;
         }
         member.incarnation += 1;
@@ -24,19 +29,45 @@ impl World<'_> {
         member.wake = SimTime::NEVER;
         member.started_at = now;
         member.stopping = false;
-        member.link.serial = None;
         member.link.phase = Phase::Unjoined;
         member.link.rejoin = false;
         member.link.generation = 0;
+        member.link.leading = false;
         member.link.standing_since = now;
         let rollout = member.rollout;
         self.note(Fact::ProcessStarted { process });
+        self.somebody_runs_again();
         self.join_anew(
             process,
             now + self.scenario.cluster.round_trip * BOOTSTRAP_ROUND_TRIPS,
         );
         if let Some(rollout) = rollout {
             self.rollout_went_on(process, rollout);
+        }
+    }
+
+    /// Partitions that were orphaned because nobody ran have a rebalance to wait for again. Those of a crashed member
+    /// that nobody misses yet stay orphaned.
+    fn somebody_runs_again(&mut self) {
+        let now = self.now();
+        for index in 0..self.topic.partitions.len() {
+            let partition = &self.topic.partitions[index];
+            if partition.owner.is_none() && partition.state == PartitionState::Orphaned {
+                self.tell_state(PartitionId(index as u32), PartitionState::Rebalancing, now);
+            }
+        }
+    }
+
+    /// The partitions a process reads, or would if it did not stand still.
+    fn tell_state_of_all(&mut self, process: ProcessId, state: PartitionState) {
+        let now = self.now();
+        for index in 0..self.topic.partitions.len() {
+            let id = PartitionId(index as u32);
+            // A crashed process may still count as the owner of what its successor does not read.
+            let reads = self.members[process.ix()].fetcher.slot(id).is_some();
+            if reads && self.topic.partitions[index].owner == Some(process) {
+                self.tell_state(id, state, now);
+            }
         }
     }
 
@@ -53,9 +84,16 @@ impl World<'_> {
         let incarnation = member.incarnation;
         self.agenda
             .schedule(now + processing.grace, Event::Kill(process, incarnation));
-        if member.frozen_until.is_some() {
-            return;
+        if member.frozen_until.is_none() {
+            self.heed_stop(process);
         }
+    }
+
+    /// A process learns that it is to stop; one that is frozen does so when it goes on.
+    fn heed_stop(&mut self, process: ProcessId) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        let processing = &self.scenario.settings[member.settings].processing;
         match member.app {
             App::Polling => self.close(process),
             App::Processing if processing.on_stop == OnStop::FinishRecord => {
@@ -97,45 +135,59 @@ impl World<'_> {
         self.end(process, StopReason::Killed);
     }
 
-    /// What a client committed before the application had finished it dies with the process.
-    fn lose_batch(&mut self, process: ProcessId) {
+    /// What a client committed before the application had finished it dies with the process, or with its consumer if
+    /// the application broke its batch off. A position that was sought back was not committed.
+    pub fn lose_batch(&mut self, process: ProcessId) {
         let member = &self.members[process.ix()];
-        if member.app != App::Processing || !self.commits_ahead(process) {
-            return;
-        }
+        let per_record = member.batch.policy(self.scenario) == CommitPolicy::PerRecord;
         let runs = member.batch.runs.clone();
-        for run in runs {
-            let partition = &self.topic.partitions[run.partition.ix()];
-            let from = partition.processed_to.max(run.from);
-            let to = partition.committed.unwrap_or(0).min(run.to);
-            self.lose(run.partition, from, to);
+        let current = member.batch.generation == member.link.generation && !member.link.void;
+        if per_record && member.app == App::Processing && current {
+            // Done, and committed: only the answer to the commit was still on its way.
+            for run in runs {
+                let partition = &self.topic.partitions[run.partition.ix()];
+                let to = partition.committed.unwrap_or(0).min(run.to);
+                for (from, to) in partition.coverage.missing(run.from, to) {
+                    self.topic.processed(run.partition, from, to);
+                }
+            }
+        } else if member.batch.committed {
+            for run in runs {
+                let slot = self.members[process.ix()].fetcher.slot(run.partition);
+                let position = slot.filter(|_| current).map(|slot| slot.position);
+                let to = run.to.min(position.unwrap_or(run.to));
+                self.lose(run.partition, run.from, to);
+            }
         }
     }
 
     fn end(&mut self, process: ProcessId, reason: StopReason) {
         let now = self.now();
+        self.give_identity_up(process);
         let member = &mut self.members[process.ix()];
         member.app = App::Down;
         member.wake = SimTime::NEVER;
-        member.link.serial = None;
         member.link.phase = Phase::Unjoined;
         member.link.rejoin = false;
         member.link.inbox.clear();
         member.stopping = false;
         member.frozen_until = None;
+        member.deferred.clear();
         member.batch.clear();
         self.note(Fact::ProcessStopped { process, reason });
-        if self.members.iter().all(|member| member.app == App::Down) {
-            for index in 0..self.topic.partitions.len() {
-                if self.topic.partitions[index].state == PartitionState::Rebalancing {
-                    self.tell_state(PartitionId(index as u32), PartitionState::Orphaned, now);
-                }
+        let nobody = self.members.iter().all(|member| member.app == App::Down);
+        for index in 0..self.topic.partitions.len() {
+            if nobody && self.topic.partitions[index].state == PartitionState::Rebalancing {
+                self.tell_state(PartitionId(index as u32), PartitionState::Orphaned, now);
             }
         }
         if self.coupled() {
             self.pace(now);
         }
         self.restart_in_turn(process);
+        if std::mem::take(&mut self.members[process.ix()].starts_again) {
+            self.start_at(process, now);
+        }
     }
 
     /// A process has closed its consumer.
@@ -159,22 +211,27 @@ impl World<'_> {
         let now = self.now();
         self.catch_up(process, now);
         let member = &mut self.members[process.ix()];
-        if member.app == App::Down || member.frozen_until.is_some() {
+        if matches!(member.app, App::Down | App::Closing) {
+            return;
+        }
+        if let Some(thaws) = member.frozen_until {
+            if thaws < now + length {
+                // It stands still already, and longer than was thought.
+                member.freeze(now, now + length, self.scenario);
+                self.agenda.schedule(now + length, Event::Thaw(process));
+            }
             return;
         }
         self.fall_silent(process);
         let coupled = self.coupled();
+        self.members[process.ix()].frozen_since = now;
         let member = &mut self.members[process.ix()];
         member.freeze(now, now + length, self.scenario);
         self.agenda.schedule(now + length, Event::Thaw(process));
         self.note(Fact::Frozen { process });
-        for index in 0..self.topic.partitions.len() {
-            if self.topic.partitions[index].owner == Some(process) {
-                self.tell_state(PartitionId(index as u32), PartitionState::Frozen, now);
-            }
-        }
+        self.tell_state_of_all(process, PartitionState::Frozen);
         if coupled {
-            self.pace(now);
+            self.pace_anew(now);
         }
     }
 
@@ -186,18 +243,16 @@ impl World<'_> {
             return;
         }
         member.frozen_until = None;
+        for event in std::mem::take(&mut member.deferred) {
+            self.agenda.schedule(now, event);
+        }
         member.batch.advance(now);
         member.link.heartbeat_from = now;
         let serial = member.link.serial;
         self.note(Fact::Thawed { process });
-        for index in 0..self.topic.partitions.len() {
-            if self.topic.partitions[index].owner == Some(process) {
-                self.tell_state(PartitionId(index as u32), PartitionState::KeepingUp, now);
-            }
-        }
-        if self.coupled() {
-            self.pace(now);
-        }
+        self.tell_state_of_all(process, PartitionState::KeepingUp);
+        // Also if nothing couples the members any more: its batch was given no end while it stood still.
+        self.pace_anew(now);
         if let Some(serial) = serial {
             let identity = &mut self.group.identities[serial as usize];
             identity.silent_from = None;
@@ -206,12 +261,12 @@ impl World<'_> {
                 Event::Heartbeat(serial),
             );
         }
+        if self.members[process.ix()].stopping {
+            return self.heed_stop(process);
+        }
         if self.members[process.ix()].attended() {
-            if self.members[process.ix()].stopping && self.members[process.ix()].app == App::Polling
-            {
-                return self.close(process);
-            }
             self.attend(process);
         }
+        self.watch_metadata(process);
     }
 }

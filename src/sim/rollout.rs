@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Fact;
+use super::commit::SHORTEST;
 use super::dependency;
 use super::event::Event;
 use super::member::{App, Phase};
@@ -79,8 +80,7 @@ impl World<'_> {
                 start_up,
             } => {
                 for &process in processes {
-                    self.agenda
-                        .schedule(now + *start_up, Event::Subscribe(process));
+                    self.start_at(process, now + *start_up);
                 }
             }
             Action::Stop {
@@ -88,6 +88,7 @@ impl World<'_> {
                 graceful,
             } => {
                 for &process in processes {
+                    self.dismiss(process);
                     if *graceful {
                         self.stop(process)
                     } else {
@@ -99,13 +100,44 @@ impl World<'_> {
         }
     }
 
+    /// Processes die, those in their start-up too; without `restart_after` for good.
     fn crash(&mut self, processes: &[ProcessId], restart_after: Option<SimDuration>) {
         let now = self.now();
         for &process in processes {
-            self.kill(process);
-            if let Some(after) = restart_after {
-                self.agenda.schedule(now + after, Event::Subscribe(process));
+            let member = &mut self.members[process.ix()];
+            // One that was told to stop for good is not brought back by dying first.
+            let goes = member.stopping && member.rollout.is_none() && !member.starts_again;
+            let runs = member.app != App::Down && !goes || member.starts != SimTime::NEVER;
+            match restart_after {
+                None => self.dismiss(process),
+                Some(_) => member.starts = SimTime::NEVER,
             }
+            self.kill(process);
+            if let Some(after) = restart_after
+                && runs
+            {
+                self.start_at(process, now + after);
+            }
+        }
+    }
+
+    /// A process subscribes at `at`, unless it does so earlier anyway.
+    pub fn start_at(&mut self, process: ProcessId, at: SimTime) {
+        let member = &mut self.members[process.ix()];
+        if at < member.starts {
+            member.starts = at;
+            self.agenda.schedule(at, Event::Subscribe(process));
+        }
+    }
+
+    /// A process is not wanted any more: whatever would have started it again does not, and a rolling restart that
+    /// waits for it goes on with the next.
+    fn dismiss(&mut self, process: ProcessId) {
+        let member = &mut self.members[process.ix()];
+        member.starts = SimTime::NEVER;
+        member.starts_again = false;
+        if let Some(index) = member.rollout {
+            self.rollout_went_on(process, index);
         }
     }
 
@@ -131,8 +163,8 @@ impl World<'_> {
         if let Some(settings) = settings {
             member.next_settings = settings;
         }
-        if member.app == App::Down {
-            return self.next_turn(index); // Not running: nothing to restart.
+        if member.app == App::Down || member.stopping || member.rollout.is_some() {
+            return self.next_turn(index); // Not running, about to go, or restarting anyway.
         }
         member.rollout = Some(index);
         if graceful {
@@ -149,7 +181,7 @@ impl World<'_> {
         };
         let rollout = &self.rollouts[index];
         let starts = self.now() + rollout.gap + rollout.start_up;
-        self.agenda.schedule(starts, Event::Subscribe(process));
+        self.start_at(process, starts);
     }
 
     /// A process of a rollout has subscribed: the next one's turn.
@@ -166,7 +198,10 @@ impl World<'_> {
         for member in &mut self.members {
             member.next_settings = settings;
             // The batch in hand was planned under the settings before; it ends under them.
-            member.adopt(settings);
+            member.adopt(settings, now, self.scenario);
+        }
+        for index in 0..self.members.len() {
+            self.watch_poll_clock(self.members[index].process);
         }
     }
 
@@ -224,11 +259,15 @@ impl World<'_> {
     /// Metadata is refreshed when the process starts and every metadata.max.age.ms after.
     fn last_refresh(&self, process: ProcessId) -> SimTime {
         let member = &self.members[process.ix()];
-        let age = self.scenario.settings[member.settings]
-            .properties
-            .metadata_max_age;
-        let passed = self.now().since(member.started_at).as_nanos() / age.as_nanos().max(1);
+        let age = self.metadata_age(process);
+        let passed = self.now().since(member.started_at).as_nanos() / age.as_nanos();
         member.started_at + age * passed
+    }
+
+    /// metadata.max.age.ms as it acts.
+    fn metadata_age(&self, process: ProcessId) -> SimDuration {
+        let settings = &self.scenario.settings[self.members[process.ix()].settings];
+        settings.properties.metadata_max_age.max(SHORTEST)
     }
 
     /// A leader that knows of partitions nobody is assigned rejoins; one that will see some looks at its next refresh.
@@ -238,15 +277,12 @@ impl World<'_> {
             return;
         }
         let known = self.known_partitions(process);
-        if known > self.group.assigned_partitions() {
+        if known > member.link.covers {
             self.members[process.ix()].link.metadata_changed = true;
             self.told_to_rejoin(process);
         } else if (known as usize) < self.topic.partitions.len() {
-            let age = self.scenario.settings[member.settings]
-                .properties
-                .metadata_max_age;
-            let next = self.last_refresh(process) + age.max(SimDuration::from_millis(1));
             let incarnation = member.incarnation;
+            let next = self.last_refresh(process) + self.metadata_age(process);
             self.agenda
                 .schedule(next, Event::Refresh(process, incarnation));
         }

@@ -13,8 +13,7 @@ impl World<'_> {
         for index in 0..self.members.len() {
             // Only a commit per record moves anything that is sampled while a batch is in hand.
             let member = &mut self.members[index];
-            let processing = &self.scenario.settings[member.settings].processing;
-            if processing.commit == CommitPolicy::PerRecord {
+            if member.batch.policy(self.scenario) == CommitPolicy::PerRecord {
                 member.account_until(at, self.scenario, &mut self.topic);
             }
         }

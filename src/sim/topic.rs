@@ -1,5 +1,6 @@
 //! The partitions of the topic: their logs, committed offsets, what their records cost, and the accounts kept of them.
 
+use super::coverage::Coverage;
 use super::{Fact, PartitionState, PartitionTotals};
 use crate::engine::{Address, Purpose};
 use crate::kafka::Logs;
@@ -25,8 +26,8 @@ pub(super) struct Partition {
     latency: Option<RecordCosts>,
     /// Poison by entry of the scenario.
     poison: Vec<(usize, Failures)>,
-    /// One after the highest offset ever processed.
-    pub processed_to: u64,
+    /// What has been processed, given up or lost.
+    pub coverage: Coverage,
     /// Up to here records were processed by a member that was evicted before it could commit them.
     pub evicted_to: u64,
     /// A poison record that stopped its last owner.
@@ -120,7 +121,7 @@ impl Topic {
                     .collect(),
                 latency: None,
                 poison,
-                processed_to: start.committed.unwrap_or(0),
+                coverage: Coverage::below(start.committed.unwrap_or(0)),
                 evicted_to: 0,
                 stuck_at: None,
                 owner: None,
@@ -179,8 +180,16 @@ impl Topic {
     pub fn processed(&mut self, id: PartitionId, from: u64, to: u64) {
         let partition = &mut self.partitions[id.ix()];
         partition.totals.processed += to - from;
-        partition.totals.duplicates += to.min(partition.processed_to).saturating_sub(from);
-        partition.processed_to = partition.processed_to.max(to);
+        partition.totals.duplicates += partition.coverage.cover(from, to);
+    }
+
+    /// Records [`from`, `to`) will be read by nobody: those not dealt with are lost. Returns which.
+    pub fn lose(&mut self, id: PartitionId, from: u64, to: u64) -> Vec<(u64, u64)> {
+        let partition = &mut self.partitions[id.ix()];
+        let lost = partition.coverage.missing(from, to);
+        partition.totals.lost += lost.iter().map(|(from, to)| to - from).sum::<u64>();
+        partition.coverage.cover(from, to);
+        lost
     }
 
     /// Accounts for a poison record given up.
@@ -192,7 +201,7 @@ impl Topic {
         } else {
             &mut account.skipped
         }) += 1;
-        partition.processed_to = partition.processed_to.max(offset + 1);
+        partition.coverage.cover(offset, offset + 1);
     }
 
     /// Age of the oldest record that is not committed [s]. What was there at the start is taken to have come at the

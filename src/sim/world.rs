@@ -7,7 +7,7 @@ use super::member::{Accounts, App, Ground, Member};
 use super::rollout::Rollout;
 use super::topic::Topic;
 use super::{Fact, Observer, PartitionState};
-use crate::engine::{Agenda, Ties};
+use crate::engine::{Agenda, Patience, Ties};
 use crate::scenario::Scenario;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
@@ -66,9 +66,7 @@ impl<'s> World<'s> {
         }
         for (index, process) in scenario.group.processes.iter().enumerate() {
             if let Some(start) = process.start {
-                world
-                    .agenda
-                    .schedule(start, Event::Subscribe(ProcessId(index as u32)));
+                world.start_at(ProcessId(index as u32), start);
             }
         }
         world.agenda.schedule(SimTime::ZERO, Event::LookAhead);
@@ -79,6 +77,7 @@ impl<'s> World<'s> {
     pub fn run(mut self, observer: &mut dyn Observer) {
         let horizon = SimTime::ZERO + self.scenario.horizon;
         let mut grid = SimTime::ZERO;
+        let mut patience = Patience::default();
         loop {
             let next = self.agenda.peek().filter(|at| *at <= horizon);
             // A point of the grid shows all of its instant, so it is taken once nothing else happens at it.
@@ -90,6 +89,7 @@ impl<'s> World<'s> {
                 continue;
             }
             let Some(at) = next else { break };
+            patience.step(at);
             if self.coupled() && !self.advance(at) {
                 continue;
             }
@@ -166,6 +166,7 @@ impl<'s> World<'s> {
 
     /// Members that share a dependency take their steps in the order of time.
     fn advance_together(&mut self, until: SimTime) -> bool {
+        let mut patience = Patience::default();
         loop {
             let mut next = (SimTime::NEVER, usize::MAX);
             for (index, member) in self.members.iter().enumerate() {
@@ -181,6 +182,7 @@ impl<'s> World<'s> {
             if dry.min(next.0) > until {
                 break;
             }
+            patience.step(dry.min(next.0));
             if dry < next.0 {
                 self.pace(dry);
                 continue;
@@ -230,6 +232,14 @@ impl<'s> World<'s> {
                 self.agenda.schedule(wake, Event::Wake(process));
             }
         }
+    }
+
+    /// Somebody stands still, or no longer does: everyone is paced anew.
+    pub fn pace_anew(&mut self, at: SimTime) {
+        if let Some(dependency) = &mut self.dependency {
+            dependency.disturb();
+        }
+        self.pace(at);
     }
 
     /// Puts the next step of an attended application thread on the agenda.
@@ -301,14 +311,16 @@ impl<'s> World<'s> {
     }
 
     /// Notes that a partition is in `state` from `since` on. One whose next record is a poison record that nobody
-    /// gives up is blocked, whatever its group is at.
+    /// gives up is blocked, whatever its group is at; one whose group has no process left is orphaned.
     pub fn tell_state(&mut self, id: PartitionId, state: PartitionState, since: SimTime) {
+        let nobody = self.members.iter().all(|member| member.app == App::Down);
         let partition = &mut self.topic.partitions[id.ix()];
         let blocked = partition.stuck_at.is_some() && partition.stuck_at == partition.committed;
-        let state = if blocked {
-            PartitionState::Blocked
-        } else {
-            state
+        let state = match state {
+            _ if blocked => PartitionState::Blocked,
+            // A group of nobody has no rebalance that could come to an end.
+            PartitionState::Rebalancing if nobody => PartitionState::Orphaned,
+            other => other,
         };
         partition.state = state;
         let fact = self.topic.state_fact(id, state, since);
@@ -341,7 +353,7 @@ impl<'s> World<'s> {
         let next = now + step;
         for index in 0..self.members.len() {
             let member = &self.members[index];
-            if member.app != App::Processing {
+            if !member.has_batch() {
                 continue;
             }
             let interval = self.scenario.settings[member.settings]

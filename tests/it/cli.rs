@@ -529,7 +529,7 @@ fn results_that_cannot_be_printed_are_an_error_of_their_own() {
 }
 
 #[test]
-fn more_rows_than_memory_holds_are_refused_with_a_coarser_sample() {
+fn more_points_than_memory_holds_are_refused_with_a_coarser_sample() {
     let desk = Desk::with(MODEL);
     let sets = ["--set", "horizon=30d", "--set", "topic.partitions=40"];
     let told = desk
@@ -537,9 +537,14 @@ fn more_rows_than_memory_holds_are_refused_with_a_coarser_sample() {
         .ends_with(2);
     let remedy = told.err.split("--set ").nth(1).unwrap().trim();
     assert_eq!(remedy, "sample=12s", "{}", told.err);
-    let sets = [&sets[..], &["--set", remedy, "--set", "produce.rate=1/h"]].concat();
-    desk.lagsim(&[&["run", "small.toml", "-q"], &sets[..]].concat())
-        .ends_with(0);
+    // With the remedy it is the folder's turn to be refused.
+    fs::write(desk.path("taken"), "mine").unwrap();
+    let run = ["run", "small.toml", "--out", "taken", "--set", remedy];
+    let told = desk.lagsim(&[&run, &sets[..]].concat()).ends_with(2);
+    assert!(told.err.contains("--out DIR"), "{}", told.err);
+    // Replications keep their curves too.
+    desk.lagsim(&["run", "small.toml", "--replications", "100000"])
+        .ends_with(2);
 }
 
 #[test]

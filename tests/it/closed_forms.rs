@@ -67,16 +67,15 @@ fn pollaczek_khinchine(load: f64, scv: f64) -> f64 {
 fn assert_queue(name: &str, law: Law) {
     for load in [0.3, 0.6, 0.85] {
         let scenario = queue(load, law.clone());
-        let expected = pollaczek_khinchine(load, law.scv());
-        assert_inside(
-            &format!("number in {name} at {load}"),
-            expected,
-            |replication| number_and_wait(&scenario, replication).0,
-        );
-        let wait = expected / (load / 0.010);
-        assert_inside(&format!("wait in {name} at {load}"), wait, |replication| {
-            number_and_wait(&scenario, replication).1
-        });
+        let found: Vec<(f64, f64)> = (0..REPLICATIONS)
+            .map(|replication| number_and_wait(&scenario, replication))
+            .collect();
+        let number = pollaczek_khinchine(load, law.scv());
+        let numbers = |replication: u32| found[replication as usize].0;
+        assert_inside(&format!("number in {name} at {load}"), number, numbers);
+        let wait = number / (load / 0.010);
+        let waits = |replication: u32| found[replication as usize].1;
+        assert_inside(&format!("wait in {name} at {load}"), wait, waits);
     }
 }
 

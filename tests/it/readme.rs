@@ -128,3 +128,16 @@ fn its_test_command_stands_on_a_line_of_its_own() {
         1
     );
 }
+
+#[test]
+fn its_links_lead_to_files_of_the_tree() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let targets = README
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next());
+    let missing: Vec<&str> = targets
+        .filter(|target| !target.contains("://") && !root.join(target).exists())
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

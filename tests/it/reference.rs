@@ -7,6 +7,9 @@ use lagsim::scenario::{Scenario, Source, check};
 
 use crate::systems::{Told, run, run_replication, secs};
 
+#[path = "../../benches/per_record/mod.rs"]
+mod per_record;
+
 /// A model file of `models/reference`.
 fn model(stem: &str) -> Scenario {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/reference");
@@ -80,10 +83,43 @@ fn orders_hour_x2_has_the_known_answers() {
     assert_known("orders-hour-x2", 20, ORDERS_HOUR_X2);
 }
 
+/// Mean and standard error.
+fn estimate(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (mean, (squares / (n - 1.0) / n).sqrt())
+}
+
+/// Without the pause the rule of the reference and Kafka's are the same in effect: a poll takes what there is. (With it
+/// they are not: while the backlog drains, a Kafka poll takes what was fetched at the end of the one before, so batches
+/// are smaller and committed earlier; the mean lag is 71.8 against 73.0 of the plain program, standard errors 0.13.)
 #[test]
-#[ignore = "a hundred hours of simulated time take a minute"]
-fn orders_hour_has_the_known_answers_over_many_replications() {
-    assert_known("orders-hour", 50, ORDERS_HOUR);
+#[ignore = "eighty hours of simulated time take half a minute"]
+fn orders_hour_without_its_pause_is_what_a_plain_program_makes_of_it() {
+    let mut scenario = model("orders-hour");
+    scenario.timeline.clear();
+    let ours: Vec<[f64; 4]> = (0..40)
+        .map(|replication| figures(&run_replication(&scenario, replication)))
+        .collect();
+    let plain: Vec<(u64, f64)> = (0..40)
+        .map(|seed| per_record::hour(1_000.0, seed, false))
+        .collect();
+    let polls = plain.iter().map(|(polls, _)| *polls as f64).collect();
+    let lags = plain.iter().map(|(_, lag)| *lag).collect();
+    for (name, figure, plain) in [("polls", 0, polls), ("mean lag", 2, lags)] {
+        let plain: Vec<f64> = plain;
+        let (theirs, their_error) = estimate(&plain);
+        let found: Vec<f64> = ours.iter().map(|figures| figures[figure]).collect();
+        let (found, error) = estimate(&found);
+        let z = (found - theirs).abs() / error.hypot(their_error);
+        assert!(z < 4.0, "{name}: {found}, plain {theirs}, |z| = {z:.1}");
+    }
+}
+
+#[test]
+#[ignore = "two hundred hours of simulated time take half a minute"]
+fn orders_hour_x2_has_the_known_answers_over_many_replications() {
     assert_known("orders-hour-x2", 200, ORDERS_HOUR_X2);
 }
 

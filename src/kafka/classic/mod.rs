@@ -106,6 +106,11 @@ impl ClassicGroup {
         self.generation
     }
 
+    /// Its members (joined or joining; not merely pending), in member id order.
+    pub fn members(&self) -> impl Iterator<Item = MemberId> + '_ {
+        self.members.keys().copied()
+    }
+
     /// Whether `member` is a member (joined or joining; not merely pending).
     pub fn contains(&self, member: MemberId) -> bool {
         self.members.contains_key(&member)

@@ -14,6 +14,8 @@ const ON_ERROR: &str = r#"write "retry-forever", "skip", "dead-letter", or a tab
 const PRODUCE: SimDuration = SimDuration::from_millis(10);
 /// Pause of a retry for ever by seek, where the model does not say.
 const SEEK_BACK_OFF: SimDuration = SimDuration::from_secs(1);
+/// The shortest such pause: without latencies nothing else lets time pass between two attempts.
+const SHORTEST_SEEK_BACK_OFF: SimDuration = SimDuration::from_millis(1);
 
 impl Judge<'_> {
     /// Which records are poison; their handling is part of the settings.
@@ -186,6 +188,16 @@ impl Judge<'_> {
         };
         if !in_place {
             let back_off = self.duration_or(&forever.value.back_off, SEEK_BACK_OFF);
+            if let Some(written) = &forever.value.back_off
+                && back_off < SHORTEST_SEEK_BACK_OFF
+            {
+                let help = "write at least back-off = \"1ms\"; a real consumer has at least its own loop between two attempts";
+                return self.error(
+                    &written.0.span,
+                    "a seek back without a pause would poll for ever at one instant",
+                    help,
+                );
+            }
             return Some(OnError::RetryForever(RetryBy::Seek { back_off }));
         }
         if let Some(back_off) = &forever.value.back_off {

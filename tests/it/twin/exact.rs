@@ -215,8 +215,13 @@ fn poison_that_is_given_up_in_the_end() {
         for attempt in [None, Some(ms(31))] {
             let share = PoisonRecords::Share(0.01);
             let scenario = with_poison(six(150.0), share, attempt, on_error.clone());
-            let scenario = with_poison(scenario, at_offset(2, 40), attempt, on_error.clone());
+            let mut scenario = with_poison(scenario, at_offset(2, 40), attempt, on_error.clone());
             assert_twins(&format!("{on_error:?}"), &scenario);
+            scenario.settings[0].processing.commit = CommitPolicy::PerRecord;
+            assert_twins(&format!("{on_error:?}, committed one by one"), &scenario);
+            scenario.settings[0].processing.commit = CommitPolicy::Async;
+            scenario.settings[0].processing.concurrency = 5;
+            assert_twins(&format!("{on_error:?}, five at a time"), &scenario);
         }
     }
 }

@@ -168,6 +168,20 @@ fn members_with_several_calls_in_flight() {
     assert!(apart.throughput.abs() < 0.01, "keeping up: {apart:?}");
 }
 
+/// Local work first, then each call takes a token of its own.
+#[test]
+fn a_record_that_makes_several_calls() {
+    let mut scenario = calling(6, 60.0, Some((200.0, 20.0)));
+    scenario.settings[0].processing.calls = 5;
+    scenario.settings[0].processing.time = Law::Constant(0.002);
+    scenario.settings[0].properties.max_poll_records = 10;
+    assert_near("five calls", &scenario, 0.01, 10.0 * 6.0 + 0.01 * 8_000.0);
+    // Without a limit every call is a step of the record, and nothing is approximate.
+    let mut scenario = calling(2, 20.0, None);
+    scenario.settings[0].processing.calls = 3;
+    assert_near("no limit", &scenario, 0.0, 0.0);
+}
+
 /// Local work before each call, and a limit that is saturated by some hours only.
 #[test]
 fn local_work_and_a_rate_that_comes_and_goes() {

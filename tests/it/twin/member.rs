@@ -43,8 +43,10 @@ pub struct InHand {
     pub outcome: Outcome,
     /// When its present step ends.
     pub ends: SimTime,
-    /// Latency of the call that is still to come.
-    pub call: Option<SimDuration>,
+    /// Calls still to be made, one after another.
+    pub calls: u64,
+    /// Whether the present step is a call.
+    pub calling: bool,
 }
 
 #[derive(Debug)]

@@ -420,11 +420,12 @@ impl<'s> World<'s> {
             }
             return;
         };
-        let calls = self.scenario.settings[0].processing.calls > 0;
+        let calls = u64::from(self.scenario.settings[0].processing.calls);
         let log = &mut self.partitions[partition.ix()];
         let own = log.work.record(offset);
-        let latency = log.latency.as_mut().map(|latency| latency.record(offset));
-        let latency = latency.filter(|_| calls);
+        let latency = log.latency.as_mut().map_or(SimDuration::ZERO, |latency| {
+            latency.work(offset * calls, (offset + 1) * calls)
+        });
         let failing = (0..log.poison.len())
             .find(|entry| log.poison[*entry].first_in(offset, offset + 1).is_some());
         let mut in_hand = InHand {
@@ -432,13 +433,14 @@ impl<'s> World<'s> {
             offset,
             outcome: Outcome::Passed,
             ends: self.now + own,
-            call: latency,
+            calls,
+            calling: false,
         };
         if let Some(entry) = failing {
-            let own = own + latency.unwrap_or(SimDuration::ZERO);
-            let attempt = self.scenario.poison[entry].attempt.unwrap_or(own);
+            let attempt = self.scenario.poison[entry].attempt;
+            let attempt = attempt.unwrap_or(own + latency);
             let (length, outcome) = fail(&self.scenario.settings[0].on_error[entry], attempt);
-            in_hand.call = None;
+            in_hand.calls = 0;
             in_hand.ends = length.map_or(SimTime::NEVER, |length| self.now + length);
             in_hand.outcome = outcome;
         }
@@ -457,7 +459,15 @@ impl<'s> World<'s> {
         if member.epoch != epoch || in_hand.ends != now {
             return; // A freeze has moved it.
         }
-        if in_hand.call.is_some() {
+        if in_hand.calling {
+            if let Some(in_hand) = &mut member.lanes[lane] {
+                in_hand.calling = false;
+            }
+            self.limiter.in_flight -= 1;
+            self.give_places();
+        }
+        let member = &mut self.members[who];
+        if in_hand.calls > 0 {
             let granted = self.limiter.take(now);
             return self.push(granted, Event::Token(who, lane, epoch));
         }
@@ -475,10 +485,6 @@ impl<'s> World<'s> {
                 member.finished.insert(partition, offset);
                 member.to_do.retain(|(other, _)| *other != partition);
             }
-        }
-        if self.scenario.downstream.is_some() && self.scenario.settings[0].processing.calls > 0 {
-            self.limiter.in_flight = self.limiter.in_flight.saturating_sub(1);
-            self.give_places();
         }
         let per_record = self.scenario.settings[0].processing.commit == CommitPolicy::PerRecord;
         if per_record && in_hand.outcome == Outcome::Passed {
@@ -507,8 +513,12 @@ impl<'s> World<'s> {
             let Some(in_hand) = &mut self.members[who].lanes[lane] else {
                 continue;
             };
+            let calls = u64::from(self.scenario.settings[0].processing.calls);
+            let call = (in_hand.offset + 1) * calls - in_hand.calls;
+            let latency = self.partitions[in_hand.partition.ix()].latency.as_mut();
             self.limiter.in_flight += 1;
-            in_hand.ends = self.now + in_hand.call.take().unwrap_or(SimDuration::ZERO);
+            (in_hand.calls, in_hand.calling) = (in_hand.calls - 1, true);
+            in_hand.ends = self.now + latency.map_or(SimDuration::ZERO, |law| law.record(call));
             let ends = in_hand.ends;
             self.push(ends, Event::Step(who, lane, epoch));
         }
