@@ -7,7 +7,7 @@
 use super::batch::Batch;
 use super::member::{App, Member};
 use crate::engine::{Address, Purpose};
-use crate::scenario::{Downstream, DownstreamChange, RateLimit, Scenario};
+use crate::scenario::{Downstream, DownstreamChange, RateLimit, Scenario, Settings};
 use crate::units::{SimDuration, SimTime};
 use crate::workload::{ClosedLoop, Law};
 
@@ -19,7 +19,7 @@ const DRY: f64 = 1e-6;
 pub(super) struct Dependency {
     spec: Downstream,
     address: Address,
-    /// Local work between two calls: that of the first settings stands for all callers.
+    /// Local work between two calls: that of the settings taken up last stands for all callers.
     local: Law,
     /// Callers under the limit, and under the concurrency alone (while saved tokens last).
     limited: ClosedLoop,
@@ -46,10 +46,7 @@ impl Dependency {
     /// The dependency of `scenario` at its start: a full bucket.
     pub fn new(scenario: &Scenario, spec: &Downstream, replication: u32) -> Self {
         let address = Address::new(scenario.seed, replication, Purpose::Limiter, &spec.name);
-        let processing = &scenario.settings[0].processing;
-        let local = processing
-            .time
-            .scaled(1.0 / f64::from(processing.calls.max(1)));
+        let local = local_work(&scenario.settings[0]);
         let mut dependency = Dependency {
             spec: spec.clone(),
             address,
@@ -93,6 +90,18 @@ impl Dependency {
     /// Whether it stands still.
     pub fn stopped(&self) -> bool {
         self.stopped
+    }
+
+    /// Callers come with other settings; whether that changes anything. The caller paces the members anew.
+    pub fn serve(&mut self, now: SimTime, settings: &Settings) -> bool {
+        let local = local_work(settings);
+        let changes = local != self.local && settings.processing.calls > 0;
+        if changes {
+            self.settle(now);
+            self.local = local;
+            self.refit();
+        }
+        changes
     }
 
     /// Takes a change of the timeline and returns how many times as long a record takes now; the caller paces the
@@ -249,6 +258,13 @@ impl Dependency {
 /// Whether a member has a batch in hand that makes calls.
 pub(super) fn calls(member: &Member) -> bool {
     member.app == App::Processing && member.batch.calls > 0
+}
+
+/// Local work of a record for each of its calls.
+fn local_work(settings: &Settings) -> Law {
+    let processing = &settings.processing;
+    let calls = f64::from(processing.calls.max(1));
+    processing.time.scaled(1.0 / calls)
 }
 
 fn loop_of(

@@ -34,7 +34,8 @@ impl World<'_> {
         member.link.generation = 0;
         member.link.leading = false;
         member.link.standing_since = now;
-        let rollout = member.rollout;
+        let (rollout, settings) = (member.rollout, member.settings);
+        self.serve(settings);
         self.note(Fact::ProcessStarted { process });
         self.somebody_runs_again();
         self.join_anew(

@@ -203,6 +203,19 @@ impl World<'_> {
         for index in 0..self.members.len() {
             self.watch_poll_clock(self.members[index].process);
         }
+        self.serve(settings);
+    }
+
+    /// Callers of the dependency have taken up other settings.
+    pub fn serve(&mut self, settings: usize) {
+        let now = self.now();
+        let settings = &self.scenario.settings[settings];
+        if let Some(dependency) = &mut self.dependency
+            && dependency.serve(now, settings)
+            && dependency.couples()
+        {
+            self.pace(now);
+        }
     }
 
     fn change_dependency(&mut self, change: &DownstreamChange) {

@@ -2,7 +2,8 @@
 
 use lagsim::kafka::{ClientProfile, KafkaError, RemovalReason};
 use lagsim::scenario::{
-    Action, CommitPolicy, Downstream, DownstreamChange, OnError, OnStop, RetryBy, Scenario,
+    Action, CommitPolicy, Downstream, DownstreamChange, OnError, OnStop, RateLimit, RetryBy,
+    Scenario,
 };
 use lagsim::sim::{Fact, PartitionState, StopReason};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -198,6 +199,43 @@ fn a_batch_frozen_while_its_dependency_stands_still_goes_on() {
     let told = run(&change(scenario, 33_000, DownstreamChange::Resume));
     let last = told.total_lags().pop().expect("samples");
     assert!(last < 50, "{last} records behind");
+}
+
+#[test]
+fn callers_that_become_slower_than_the_limit_no_longer_reach_it() {
+    let limit = Some(RateLimit {
+        rate: 200.0,
+        burst: 1.0,
+    });
+    let mut scenario = with_backlog(systems::system(4, 4, 0.0, Law::Constant(0.001)), 50_000);
+    scenario.horizon = secs(240);
+    scenario.settings[0].processing.calls = 1;
+    scenario.settings[0].properties.max_poll_records = 50;
+    scenario.downstream = Some(Downstream {
+        name: "bank".into(),
+        limit,
+        latency: Law::Constant(0.001),
+        concurrency: None,
+    });
+    let mut slow = scenario.settings[0].clone();
+    slow.processing.time = Law::Constant(0.099);
+    scenario.settings.push(slow);
+    let told = run(&with(
+        scenario,
+        at_ms(120_000),
+        Action::Adopt { settings: 1 },
+    ));
+    let lags = told.total_lags();
+    let before = (lags[60] - lags[110]) as f64 / 50.0;
+    let after = (lags[150] - lags[230]) as f64 / 80.0;
+    assert!(
+        (before - 200.0).abs() < 6.0,
+        "{before} per second at the limit"
+    );
+    assert!(
+        (after - 40.0).abs() < 3.0,
+        "{after} per second of four callers of 100 ms"
+    );
 }
 
 #[test]

@@ -117,12 +117,6 @@ fn orders_hour_without_its_pause_is_what_a_plain_program_makes_of_it() {
     }
 }
 
-#[test]
-#[ignore = "two hundred hours of simulated time take half a minute"]
-fn orders_hour_x2_has_the_known_answers_over_many_replications() {
-    assert_known("orders-hour-x2", 200, ORDERS_HOUR_X2);
-}
-
 /// While more comes than the limit takes, the rate of commits is the limit's; before and after, that of the records.
 #[test]
 fn limited_day_is_held_to_its_limit_at_noon_and_catches_up() {
