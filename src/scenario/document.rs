@@ -169,9 +169,10 @@ fn put_below<'t>(
         return Ok(());
     }
     if !table.contains_key(step.get_ref().as_ref()) {
-        let empty = match rest[0].get_ref().as_ref() {
-            "0" => DeValue::Array(DeArray::new()),
-            _ => DeValue::Table(DeTable::new()),
+        // Only entries of lists are numbered.
+        let empty = match rest[0].get_ref().parse::<usize>() {
+            Ok(_) => DeValue::Array(DeArray::new()),
+            Err(_) => DeValue::Table(DeTable::new()),
         };
         table.insert(step.clone(), Spanned::new(step.span(), empty));
     }
@@ -221,7 +222,7 @@ fn put_item<'t>(
     let end = items.len() + usize::from(rest.is_empty());
     let Some(index) = index.filter(|index| *index < end) else {
         let help = match items.len() {
-            0 => "the list is empty".to_owned(),
+            0 => "the list is empty: its first entry is number 0".to_owned(),
             1 => "it has one entry, number 0".to_owned(),
             count => format!("its entries are numbered 0 to {}", count - 1),
         };

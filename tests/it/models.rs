@@ -8,7 +8,7 @@ use lagsim::measure::Keep;
 use lagsim::scenario::{Scenario, Source, check};
 
 /// The seed in the file, and two that its author did not choose.
-const OTHER_SEEDS: [u64; 2] = [1, 20_261];
+const OTHER_SEEDS: [u64; 2] = [2, 20_261];
 
 fn models() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
@@ -66,8 +66,7 @@ fn every_model_meets_its_expectations_with_any_seed() {
         if scenario.expectations.is_empty() {
             continue; // nothing to be judged by
         }
-        let seeds = std::iter::once(scenario.seed).chain(OTHER_SEEDS);
-        for seed in seeds {
+        for seed in [scenario.seed, OTHER_SEEDS[0], OTHER_SEEDS[1]] {
             scenario.seed = seed;
             let summary = experiment::run_once(&scenario, 0, Keep::SUMMARY).summary;
             for judged in summary.expectations.iter().filter(|judged| !judged.passed) {

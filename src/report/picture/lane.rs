@@ -116,11 +116,22 @@ fn draw_labels(scene: &mut Scene, panel: &Panel, middle: f64, lane: &Lane) {
 pub fn draw_legend(scene: &mut Scene, panel: &Panel, y: f64, lanes: &[Lane]) {
     let right = f64::from(scene.size.0) - 20.0;
     let mut left = panel.x.0;
+    let is_alert = |lane: &&Lane| lane.ink == palette::GREEN && explained(panel, lane);
+    let alerts = lanes.iter().filter(is_alert).count();
+    let mut told = 0;
     for lane in lanes.iter().filter(|lane| explained(panel, lane)) {
+        // Several alerts look alike: which one it is stands beside its lane.
+        if is_alert(&lane) {
+            told += 1;
+            if told > 1 {
+                continue;
+            }
+        }
         let name = lane.label.split(" (").next().unwrap_or_default();
         let text = match lane.shown {
             Shown::Bands => name.to_owned(),
-            _ if lane.ink == palette::GREEN => format!("alert {name} fires"),
+            _ if is_alert(&lane) && alerts > 1 => "an alert fires".to_owned(),
+            _ if is_alert(&lane) => format!("alert {name} fires"),
             _ => name.to_owned(),
         };
         let width = 34.0 + text_width(&text, 17.0) + 26.0;

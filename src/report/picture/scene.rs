@@ -46,15 +46,16 @@ pub mod palette {
     pub const VERMILLION: Ink = Ink::solid(0xD5, 0x5E, 0x00);
     /// Okabe-Ito.
     pub const PURPLE: Ink = Ink::solid(0xCC, 0x79, 0xA7);
-    /// Lines of partitions, in order; the yellow of the palette is too pale on white.
+    /// Lines of partitions, in order; the yellow of the palette is too pale on white, and green is last because
+    /// alerts are green.
     pub const LINES: [Ink; 7] = [
         BLUE,
         VERMILLION,
-        GREEN,
+        Ink::solid(0x55, 0x55, 0x55),
         ORANGE,
         PURPLE,
         SKY,
-        Ink::solid(0x55, 0x55, 0x55),
+        GREEN,
     ];
 }
 
