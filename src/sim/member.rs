@@ -81,6 +81,8 @@ pub(super) struct Member {
     /// When its consumer subscribed.
     pub started_at: SimTime,
     pub settings: usize,
+    /// What bounds its fetches under them.
+    limits: FetchLimits,
     /// Settings for its next start.
     pub next_settings: usize,
     pub app: App,
@@ -131,7 +133,7 @@ pub(super) struct Accounts {
 }
 
 impl Member {
-    pub fn new(process: ProcessId) -> Self {
+    pub fn new(process: ProcessId, scenario: &Scenario) -> Self {
         let link = Link {
             serial: None,
             phase: Phase::Unjoined,
@@ -152,6 +154,7 @@ impl Member {
             incarnation: 0,
             started_at: SimTime::ZERO,
             settings: 0,
+            limits: limits(scenario, &scenario.settings[0]),
             next_settings: 0,
             app: App::Down,
             wake: SimTime::NEVER,
@@ -246,11 +249,10 @@ impl Member {
             self.auto_commit(at, ground);
         }
         self.batch.clear();
-        let limits = limits(ground.scenario, settings);
         let max = settings.properties.max_poll_records;
         match self
             .fetcher
-            .poll(at, max, &limits, ground.topic, &mut self.batch.runs)
+            .poll(at, max, &self.limits, ground.topic, &mut self.batch.runs)
         {
             Polled::Wait(look) => {
                 self.app = App::Polling;
@@ -384,9 +386,7 @@ impl Member {
     /// Stands still from `now` until `thaws`: what is under way goes on with what is left of it.
     pub fn freeze(&mut self, now: SimTime, thaws: SimTime, scenario: &Scenario) {
         self.frozen_until = Some(thaws);
-        let settings = self.settings_of(scenario);
         let interval = self.auto_commit_interval(scenario);
-        let limits = limits(scenario, settings);
         self.catch_up_auto_commit(now, interval);
         if self.app == App::Processing {
             self.batch.advance(now);
@@ -394,12 +394,18 @@ impl Member {
             self.wake = self.batch.ends_at();
         } else if self.app == App::Polling && self.link.phase == Phase::Stable {
             // The wait in poll() ends with the freeze: only then another fetch can be sent.
-            self.fetcher.stand_still(now, &limits);
+            self.fetcher.stand_still(now, &self.limits);
             self.wake = thaws;
         } else {
             self.wake = self.wake.max(thaws);
         }
         self.auto_commit_due = self.auto_commit_due.max(thaws);
+    }
+
+    /// Runs with these settings from now on.
+    pub fn take_up(&mut self, settings: usize, scenario: &Scenario) {
+        self.settings = settings;
+        self.limits = limits(scenario, &scenario.settings[settings]);
     }
 
     /// Takes up other settings; a batch in hand ends as it was planned. A wait in poll() is begun anew, and so is the
@@ -410,7 +416,7 @@ impl Member {
             before.processing.commit,
             self.auto_commit_interval(scenario),
         );
-        self.settings = settings;
+        self.take_up(settings, scenario);
         if policy != CommitPolicy::Auto || interval != self.auto_commit_interval(scenario) {
             self.start_auto_commit(now, self.auto_commit_interval(scenario));
         }
@@ -453,7 +459,7 @@ impl Member {
 }
 
 /// What bounds a fetch under these settings.
-pub(super) fn limits(scenario: &Scenario, settings: &Settings) -> FetchLimits {
+fn limits(scenario: &Scenario, settings: &Settings) -> FetchLimits {
     let properties = &settings.properties;
     let size = scenario.topic.record_bytes.max(1);
     FetchLimits {

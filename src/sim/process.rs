@@ -24,7 +24,7 @@ impl World<'_> {
             return;
         }
         member.incarnation += 1;
-        member.settings = member.next_settings;
+        member.take_up(member.next_settings, self.scenario);
         member.app = App::Polling;
         member.wake = SimTime::NEVER;
         member.started_at = now;

@@ -36,7 +36,7 @@ impl<'s> World<'s> {
             agenda: Agenda::new(ties),
             topic: Topic::new(scenario, replication),
             members: processes
-                .map(|index| Member::new(ProcessId(index)))
+                .map(|index| Member::new(ProcessId(index), scenario))
                 .collect(),
             group: Coordinator::new(scenario),
             dependency: scenario
