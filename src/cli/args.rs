@@ -173,9 +173,11 @@ pub struct InitArgs {
 /// `path=value` as the model's check takes it.
 fn parse_override(text: &str) -> Result<Override, String> {
     match text.split_once('=') {
-        Some((path, value)) if !path.trim().is_empty() && !value.trim().is_empty() => Ok(Override {
-            text: text.to_owned(),
-        }),
+        Some((path, value)) if !path.trim().is_empty() && !value.trim().is_empty() => {
+            Ok(Override {
+                text: text.to_owned(),
+            })
+        }
         _ => Err("write a path and a value, as in topic.partitions=12".to_owned()),
     }
 }
