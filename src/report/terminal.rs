@@ -69,10 +69,7 @@ impl Page {
     }
 
     fn verdict(&self, summary: &Summary) -> String {
-        let mut text = format!(
-            "{}\n",
-            self.painted("1", &format!("{}: {}", summary.model, summary.title))
-        );
+        let mut text = format!("{}\n", self.painted("1", &heading(summary)));
         let verdict = &summary.verdict;
         text.push_str(&self.painted("1", &verdict.headline));
         text.push_str("\n\n");
@@ -145,6 +142,15 @@ impl Page {
             text.push_str(&format!("  {told}\n"));
         }
         text
+    }
+}
+
+/// The model and its title; once, if the title begins with the model's name.
+fn heading(summary: &Summary) -> String {
+    if summary.title.starts_with(&summary.model) {
+        summary.title.clone()
+    } else {
+        format!("{}: {}", summary.model, summary.title)
     }
 }
 
