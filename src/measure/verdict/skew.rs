@@ -68,3 +68,36 @@ fn share_of_records(partitions: &[&PartitionSummary], summary: &Summary) -> f64 
     let own: u64 = partitions.iter().map(|own| own.accounts.produced).sum();
     own as f64 / summary.accounts.produced.max(1) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixture::{outcome, scenario};
+    use super::*;
+    use crate::sim::PartitionState::{KeepingUp, Saturated};
+
+    fn lags(of: &dyn Fn(usize, u64) -> u64) -> Summary {
+        let curve = |partition: usize, second: u64| match of(partition, second) {
+            0 => (0, KeepingUp),
+            lag => (lag, Saturated),
+        };
+        outcome(&scenario(6, 6, 600, 10), &curve, &[]).summary
+    }
+
+    #[test]
+    fn a_partition_is_hot_only_if_it_gets_more_records_than_others() {
+        let mut summary = lags(&|partition, second| second * u64::from(partition == 3));
+        assert_eq!(sentence(&summary), None, "all get the same");
+        for own in &mut summary.partitions {
+            own.accounts.produced = if own.partition == 3 { 500 } else { 100 };
+        }
+        summary.accounts.produced = 1_000;
+        let told = "Partition 3 has 100 % of the lag, because it gets 50 % of the records.";
+        assert_eq!(sentence(&summary).as_deref(), Some(told));
+    }
+
+    #[test]
+    fn lag_that_is_spread_has_no_hot_partition() {
+        assert!(hot(&lags(&|_, second| second)).is_empty());
+        assert!(hot(&lags(&|_, _| 0)).is_empty());
+    }
+}

@@ -1,6 +1,10 @@
-use super::super::fixture::{alert, incident, outcome, poison, scenario};
-use crate::scenario::{Downstream, RateLimit};
-use crate::sim::PartitionState::{self, Blocked, KeepingUp, Saturated, Starting, Throttled};
+use super::super::fixture::{alert, incident, mark, outcome, poison, scenario};
+use crate::scenario::{Action, Downstream, DownstreamChange, RateLimit, TimelineEntry};
+use crate::sim::Fact;
+use crate::sim::PartitionState::{
+    self, Blocked, Evicted, KeepingUp, Saturated, Starting, Throttled,
+};
+use crate::units::ProcessId;
 use crate::workload::Law;
 
 #[test]
@@ -135,4 +139,62 @@ fn a_backlog_that_shrinks_is_told_with_the_time_it_still_needs() {
         verdict.outlook[0],
         "It falls since 0s and is not drained within the run: at the mean pace since then it needs about 1h 47m more."
     );
+}
+
+/// The dependency is away for ten minutes: it is named, and the breaker answers the evictions too.
+#[test]
+fn an_outage_is_named_and_its_evictions_have_no_remedy_of_their_own() {
+    let mut model = scenario(2, 2, 7_200, 10);
+    model.downstream = Some(Downstream {
+        name: "bank-api".into(),
+        limit: None,
+        latency: Law::Constant(0.01),
+        concurrency: None,
+    });
+    let change = |at: u64, change: DownstreamChange| TimelineEntry {
+        action: Action::Downstream(change),
+        ..mark(at, "bank-api")
+    };
+    model.timeline = vec![
+        change(1_800, DownstreamChange::Stop),
+        change(2_400, DownstreamChange::Resume),
+    ];
+    let curve = |_: usize, second: u64| match second {
+        0..1_800 => (0, KeepingUp),
+        1_800..2_400 => ((second - 1_800) * 10, Evicted),
+        2_400..3_000 => (6_000 - (second - 2_400) * 10, Saturated),
+        _ => (0, KeepingUp),
+    };
+    let evicted = Fact::MemberEvicted {
+        process: ProcessId(0),
+        removal: None,
+    };
+    let verdict = outcome(&model, &curve, &[(2_110, evicted)]).summary.verdict;
+    assert_eq!(
+        verdict.causes[0],
+        "bank-api answers nothing from 30m to 40m: members wait in their calls and do not poll."
+    );
+    let heads: Vec<_> = verdict
+        .remedies
+        .iter()
+        .filter_map(|text| text.split(':').next())
+        .collect();
+    assert_eq!(heads, ["bank-api"]);
+}
+
+#[test]
+fn lag_that_comes_back_after_it_was_drained_is_in_the_headline() {
+    let model = scenario(1, 1, 3_600, 10);
+    let curve = |_: usize, second: u64| match second {
+        0..600 => (second * 100, Saturated),
+        600..1_200 => (60_000 - (second - 600) * 100, Saturated),
+        1_200..3_000 => (0, KeepingUp),
+        _ => ((second - 3_000) * 90, Saturated),
+    };
+    let verdict = outcome(&model, &curve, &[]).summary.verdict;
+    assert_eq!(
+        verdict.headline,
+        "Lag peaks at 60,000 records after 10m, is drained at 20m, and is 54,000 records again at the end."
+    );
+    assert!(verdict.outlook[0].ends_with("It comes back afterwards."));
 }
