@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::event::{Event, Request};
-use super::member::{App, Ground, Phase};
+use super::member::{App, Phase};
 use super::world::World;
 use super::{Fact, PartitionState};
 use crate::kafka::{
@@ -85,23 +85,8 @@ impl World<'_> {
         if self.settings_of(process).processing.commit != CommitPolicy::Auto {
             return now;
         }
-        let World {
-            scenario,
-            topic,
-            accounts,
-            facts,
-            members,
-            ..
-        } = self;
-        members[process.ix()].commit_positions(
-            now,
-            &mut Ground {
-                scenario,
-                topic,
-                accounts,
-                facts,
-            },
-        )
+        let (members, mut ground) = self.ground();
+        members[process.ix()].commit_positions(now, &mut ground)
     }
 
     /// The member reads nothing any more; its partitions are nobody's until the rebalance is through.

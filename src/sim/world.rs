@@ -118,6 +118,15 @@ impl<'s> World<'s> {
         if self.coupled() {
             return self.advance_together(until);
         }
+        let (members, mut ground) = self.ground();
+        for member in members.iter_mut() {
+            member.run(until, &mut ground);
+        }
+        true
+    }
+
+    /// The members, and what a running one may touch.
+    pub fn ground(&mut self) -> (&mut [Member], Ground<'_>) {
         let World {
             scenario,
             topic,
@@ -126,18 +135,15 @@ impl<'s> World<'s> {
             members,
             ..
         } = self;
-        for member in members.iter_mut() {
-            member.run(
-                until,
-                &mut Ground {
-                    scenario,
-                    topic,
-                    accounts,
-                    facts,
-                },
-            );
-        }
-        true
+        (
+            members,
+            Ground {
+                scenario,
+                topic,
+                accounts,
+                facts,
+            },
+        )
     }
 
     /// Brings one member to `until`.
@@ -145,23 +151,8 @@ impl<'s> World<'s> {
         if self.coupled() {
             return; // All of them are there already.
         }
-        let World {
-            scenario,
-            topic,
-            accounts,
-            facts,
-            members,
-            ..
-        } = self;
-        members[process.ix()].run(
-            until,
-            &mut Ground {
-                scenario,
-                topic,
-                accounts,
-                facts,
-            },
-        );
+        let (members, mut ground) = self.ground();
+        members[process.ix()].run(until, &mut ground);
     }
 
     /// Members that share a dependency take their steps in the order of time.
@@ -195,20 +186,8 @@ impl<'s> World<'s> {
                 return next.0 >= until;
             }
             let called = dependency::calls(&self.members[next.1]);
-            let World {
-                scenario,
-                topic,
-                accounts,
-                facts,
-                members,
-                ..
-            } = self;
-            members[next.1].step(&mut Ground {
-                scenario,
-                topic,
-                accounts,
-                facts,
-            });
+            let (members, mut ground) = self.ground();
+            members[next.1].step(&mut ground);
             if called || dependency::calls(&self.members[next.1]) {
                 self.pace(next.0);
             }
@@ -259,22 +238,8 @@ impl<'s> World<'s> {
             return; // It was moved, or runs by itself again.
         }
         let called = dependency::calls(member);
-        let World {
-            scenario,
-            topic,
-            accounts,
-            facts,
-            ..
-        } = self;
-        let polls = member.work(
-            now,
-            &mut Ground {
-                scenario,
-                topic,
-                accounts,
-                facts,
-            },
-        );
+        let (members, mut ground) = self.ground();
+        let polls = members[process.ix()].work(now, &mut ground);
         if called && self.coupled() {
             self.pace(now);
         }
@@ -288,23 +253,8 @@ impl<'s> World<'s> {
     /// One poll of a member that is Stable, at the now of the agenda.
     pub fn poll_now(&mut self, process: ProcessId) {
         let now = self.now();
-        let World {
-            scenario,
-            topic,
-            accounts,
-            facts,
-            members,
-            ..
-        } = self;
-        members[process.ix()].poll(
-            now,
-            &mut Ground {
-                scenario,
-                topic,
-                accounts,
-                facts,
-            },
-        );
+        let (members, mut ground) = self.ground();
+        members[process.ix()].poll(now, &mut ground);
         if self.coupled() {
             self.pace(now);
         }
