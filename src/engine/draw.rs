@@ -18,8 +18,6 @@ pub enum Purpose {
     MemberId = 5,
     /// The phase of something periodic that nobody can know.
     Phase = 6,
-    /// Which key is how popular, where a law does not say.
-    Key = 7,
     /// The closed loop that measures a shared limiter.
     Limiter = 8,
 }

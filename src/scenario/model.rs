@@ -417,7 +417,8 @@ pub enum Metric {
     Lag(LagMetric, Option<PartitionId>),
     /// A count over the whole run.
     Count(CountMetric),
-    /// Time until the lag of all partitions is first below `drained-below` after having been above (s); infinite if never.
+    /// `drain`: when, after the highest lag, no partition is behind any more (s from the start); 0 if none ever was,
+    /// infinite if one still is at the end.
     Drain,
     /// Longest time a member stood still for one rebalance (s).
     PauseMax,

@@ -57,33 +57,6 @@ impl RateCurve {
         RateCurve { knots, before }
     }
 
-    /// This curve, times `factor` from `at` on.
-    #[must_use]
-    pub fn scaled_from(&self, at: SimTime, factor: f64) -> Self {
-        let mut knots = self.with_jump(at);
-        let split = knots.partition_point(|knot| knot.at <= at) - 1;
-        for knot in &mut knots[split..] {
-            knot.rate *= factor;
-        }
-        Self::from_knots(knots)
-    }
-
-    /// This curve, plus `rate` [records/s] (may be negative; the sum is at least zero at every knot) in [`start`, `end`).
-    #[must_use]
-    pub fn plus(&self, start: SimTime, end: SimTime, rate: f64) -> Self {
-        if start >= end {
-            return self.clone();
-        }
-        let with_start = Self::from_knots(self.with_jump(start));
-        let mut knots = with_start.with_jump(end);
-        let first = knots.partition_point(|knot| knot.at <= start) - 1;
-        let last = knots.partition_point(|knot| knot.at <= end) - 1;
-        for knot in &mut knots[first..last] {
-            knot.rate += rate;
-        }
-        Self::from_knots(knots)
-    }
-
     /// Its corners, in order of time; the first is at zero.
     pub fn knots(&self) -> &[Knot] {
         &self.knots
@@ -94,11 +67,6 @@ impl RateCurve {
         let segment = self.segment_at(at);
         let knot = self.knots[segment];
         knot.rate + self.slope(segment) * seconds(knot.at, at)
-    }
-
-    /// The highest rate there is at any time [records/s].
-    pub fn peak(&self) -> f64 {
-        self.knots.iter().map(|knot| knot.rate).fold(0.0, f64::max)
     }
 
     /// How many records are expected by `at`.
@@ -112,27 +80,6 @@ impl RateCurve {
         self.before
             .get(segment + 1)
             .map_or(sum, |next| sum.min(*next))
-    }
-
-    /// When `records` are expected, to the nanosecond as far as floating point allows; [`SimTime::NEVER`] if the rate
-    /// ends before.
-    pub fn inverse(&self, records: f64) -> SimTime {
-        if records <= 0.0 {
-            return SimTime::ZERO;
-        }
-        let segment = self.before.partition_point(|sum| *sum < records) - 1;
-        let knot = self.knots[segment];
-        let rest = records - self.before[segment];
-        let elapsed = elapsed_for(rest, knot.rate, self.slope(segment) / 2.0);
-        let nanos = elapsed * 1e9;
-        if nanos.is_finite() && nanos < 1.8e19 {
-            let at = SimTime::from_nanos(knot.at.as_nanos().saturating_add(nanos.round() as u64));
-            self.knots
-                .get(segment + 1)
-                .map_or(at, |next| at.min(next.at))
-        } else {
-            SimTime::NEVER
-        }
     }
 
     /// Index of the line that holds at `at`.
@@ -155,23 +102,6 @@ impl RateCurve {
             return 0.0;
         }
         (next.rate - knot.rate) / seconds(knot.at, next.at)
-    }
-
-    /// The knots with two equal ones at `at`, so that the later can be moved alone.
-    fn with_jump(&self, at: SimTime) -> Vec<Knot> {
-        let segment = self.segment_at(at);
-        let mut knots = self.knots.clone();
-        let here = Knot {
-            at,
-            rate: self.rate_at(at),
-        };
-        if self.knots[segment].at < at {
-            knots.insert(segment + 1, here);
-            knots.insert(segment + 1, here);
-        } else if at > SimTime::ZERO {
-            knots.insert(segment, here);
-        }
-        knots
     }
 }
 
@@ -216,57 +146,9 @@ mod tests {
         );
         let integrals = [10, 20, 30].map(|secs| curve.integral(SimTime::from_secs(secs)));
         assert_eq!(integrals, [1000.0, 2500.0, 3000.0]);
-        assert_eq!(curve.peak(), 200.0);
         assert_eq!(
             rates(&RateCurve::from_knots(Vec::new()), &[0, 5]),
             [0.0, 0.0]
         );
-    }
-
-    #[test]
-    fn the_inverse_undoes_the_integral() {
-        let curve = curve(&[(0, 0.0), (100, 50.0), (200, 0.0), (300, 0.0), (300, 10.0)]);
-        for secs in [1, 50, 100, 150, 199, 301, 1000] {
-            let at = SimTime::from_secs(secs);
-            let found = curve.inverse(curve.integral(at));
-            assert!(
-                found.since(at).max(at.since(found)).as_nanos() < 100,
-                "{found} for {at}"
-            );
-        }
-        assert_eq!(curve.inverse(0.0), SimTime::ZERO);
-        let ends = self::curve(&[(0, 5.0), (10, 0.0)]);
-        assert_eq!(ends.inverse(25.1), SimTime::NEVER);
-    }
-
-    #[test]
-    fn a_change_of_rate_is_a_jump_that_lasts() {
-        let curve = curve(&[(0, 100.0), (100, 200.0)]).scaled_from(SimTime::from_secs(50), 2.0);
-        assert_eq!(
-            rates(&curve, &[0, 25, 50, 75, 100, 500]),
-            [100.0, 125.0, 300.0, 350.0, 400.0, 400.0]
-        );
-        let twice = curve.scaled_from(SimTime::from_secs(50), 0.5);
-        assert_eq!(rates(&twice, &[25, 50, 100]), [125.0, 150.0, 200.0]);
-        assert_eq!(
-            RateCurve::constant(7.0).scaled_from(SimTime::ZERO, 3.0),
-            RateCurve::constant(21.0)
-        );
-    }
-
-    #[test]
-    fn a_burst_is_there_from_its_start_to_its_end() {
-        let (start, end) = (SimTime::from_secs(10), SimTime::from_secs(20));
-        let curve = curve(&[(0, 100.0), (15, 100.0), (15, 50.0)]);
-        let burst = curve.plus(start, end, 30.0);
-        assert_eq!(
-            rates(&burst, &[9, 10, 14, 15, 19, 20, 21]),
-            [100.0, 130.0, 130.0, 80.0, 80.0, 50.0, 50.0]
-        );
-        let gain = burst.integral(SimTime::from_secs(60)) - curve.integral(SimTime::from_secs(60));
-        assert!((gain - 300.0).abs() < 1e-9);
-        let outage = curve.plus(start, end, -1e9);
-        assert_eq!(rates(&outage, &[9, 10, 19, 20]), [100.0, 0.0, 0.0, 50.0]);
-        assert_eq!(curve.plus(end, start, 30.0), curve);
     }
 }
