@@ -18,6 +18,10 @@ pub use properties::{
     UNLIMITED_RECORDS,
 };
 
+/// `group.instance.id` of a static member (KIP-345); the caller knows its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InstanceId(pub u32);
+
 /// Identity of a member at the coordinator: one per process incarnation and join as a new member.
 /// Orders as Kafka orders member ids: by their random part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -42,10 +42,10 @@ impl Member {
             self.commit_refused(None, at, ground);
             return false;
         }
-        if self.link.void {
-            self.commit_refused(Some(KafkaError::UnknownMemberId), at, ground);
+        if self.link.void.is_some() {
+            self.commit_refused(self.link.void, at, ground);
         }
-        !self.link.void
+        self.link.void.is_none()
     }
 
     /// A commit of the batch came to nothing; an `error` is the broker's.
@@ -118,13 +118,14 @@ impl Member {
     /// Sends the positions of all partitions; returns when the answer is back.
     pub fn commit_positions(&mut self, at: SimTime, ground: &mut Ground) -> SimTime {
         // Of a batch in hand the positions say that it is done.
-        self.batch.committed |= self.batch.generation == self.link.generation && !self.link.void;
+        self.batch.committed |=
+            self.batch.generation == self.link.generation && self.link.void.is_none();
         if !self.uncommitted(ground.topic) {
             return at;
         }
         let cluster = &ground.scenario.cluster;
-        if self.link.void {
-            self.commit_refused(Some(KafkaError::UnknownMemberId), at, ground);
+        if self.link.void.is_some() {
+            self.commit_refused(self.link.void, at, ground);
             return at + cluster.round_trip;
         }
         let stored_at = at + cluster.round_trip.half() + cluster.commit_latency;

@@ -9,7 +9,7 @@ use super::commit::PendingCommit;
 use super::event::Event;
 use super::topic::Topic;
 use crate::engine::Patience;
-use crate::kafka::{FetchLimits, Fetcher, MemberId, Polled, Response, Run};
+use crate::kafka::{FetchLimits, Fetcher, KafkaError, MemberId, Polled, Response, Run};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
 
@@ -50,8 +50,9 @@ pub(super) struct Link {
     pub serial: Option<u32>,
     pub phase: Phase,
     pub generation: u32,
-    /// The coordinator has removed it, which it does not know yet: whatever it commits is refused.
-    pub void: bool,
+    /// The coordinator has removed it, or has gone on without it, which it does not know yet: what it commits is
+    /// refused so.
+    pub void: Option<KafkaError>,
     /// Told to rejoin, and not done so yet.
     pub rejoin: bool,
     /// Its next JoinGroup is because of new partitions.
@@ -138,7 +139,7 @@ impl Member {
             serial: None,
             phase: Phase::Unjoined,
             generation: 0,
-            void: false,
+            void: None,
             rejoin: false,
             metadata_changed: false,
             heartbeat_from: SimTime::ZERO,
@@ -447,7 +448,7 @@ impl Member {
         if per_record
             && self.batch.generation == self.link.generation
             && self.link.phase == Phase::Stable
-            && !self.link.void
+            && self.link.void.is_none()
         {
             for (partition, offset) in self.batch.finished_offsets().chain(ahead) {
                 // Never back: how far a batch is gets estimated anew when its calls take another time.

@@ -6,20 +6,17 @@ use super::event::{Event, Request};
 use super::member::{App, Phase};
 use super::world::World;
 use super::{Fact, PartitionState};
-use crate::kafka::{
-    self, KafkaError, Logs, MemberId, OffsetReset, PollClockCheck, RejoinFrom, Response,
-};
+use crate::kafka::{self, KafkaError, Logs, MemberId, OffsetReset, RejoinFrom, Response};
 use crate::scenario::{CommitPolicy, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
 
 impl World<'_> {
-    fn settings_of(&self, process: ProcessId) -> &Settings {
+    pub fn settings_of(&self, process: ProcessId) -> &Settings {
         &self.scenario.settings[self.members[process.ix()].settings]
     }
 
     /// An attended member calls poll(): what the group wants of it comes first.
     pub fn at_poll(&mut self, process: ProcessId) {
-        let now = self.now();
         let member = &mut self.members[process.ix()];
         member.app = App::Polling;
         member.wake = SimTime::NEVER;
@@ -27,7 +24,7 @@ impl World<'_> {
             return self.close(process);
         }
         match member.link.phase {
-            Phase::Unjoined => self.join_anew(process, now),
+            Phase::Unjoined => self.join(process),
             Phase::Stable if member.link.rejoin => self.give_up_and_rejoin(process),
             Phase::Stable => self.poll_now(process),
             // The answer of the coordinator wakes it.
@@ -60,7 +57,7 @@ impl World<'_> {
     fn give_up_and_rejoin(&mut self, process: ProcessId) {
         let now = self.now();
         let committed_at = self.commit_before_revocation(process);
-        self.revoke_all(process, false);
+        self.revoke_all(process, false, true);
         let member = &mut self.members[process.ix()];
         let metadata_changed = std::mem::take(&mut member.link.metadata_changed);
         member.link.rejoin = false;
@@ -80,7 +77,7 @@ impl World<'_> {
         }
     }
 
-    fn commit_before_revocation(&mut self, process: ProcessId) -> SimTime {
+    pub fn commit_before_revocation(&mut self, process: ProcessId) -> SimTime {
         let now = self.now();
         if self.settings_of(process).processing.commit != CommitPolicy::Auto {
             return now;
@@ -89,10 +86,14 @@ impl World<'_> {
         members[process.ix()].commit_positions(now, &mut ground)
     }
 
-    /// The member reads nothing any more; its partitions are nobody's until the rebalance is through.
-    fn revoke_all(&mut self, process: ProcessId, lost: bool) {
+    /// The member reads nothing any more; its partitions are nobody's until the rebalance is through. If the group does
+    /// not know, no rebalance is coming yet and they still count as the member's.
+    pub fn revoke_all(&mut self, process: ProcessId, lost: bool, known: bool) {
         let now = self.now();
         let member = &mut self.members[process.ix()];
+        if member.link.phase == Phase::Stable {
+            member.link.standing_since = now;
+        }
         let partitions: Vec<PartitionId> = member
             .fetcher
             .slots()
@@ -101,10 +102,9 @@ impl World<'_> {
             .collect();
         member.fetcher.clear();
         member.blocked.clear();
-        member.link.standing_since = now;
         let generation = member.link.generation;
         for &id in &partitions {
-            if self.topic.partitions[id.ix()].owner == Some(process) {
+            if known && self.topic.partitions[id.ix()].owner == Some(process) {
                 self.topic.partitions[id.ix()].owner = None;
                 self.tell_state(id, PartitionState::Rebalancing, now);
             }
@@ -119,28 +119,53 @@ impl World<'_> {
         }
     }
 
-    /// The coordinator does not know the member any more, and it has found out.
-    pub fn fenced(&mut self, process: ProcessId) {
+    /// The coordinator does not know the member any more, or (ILLEGAL_GENERATION) has gone on without it, and it has found
+    /// out (`AbstractCoordinator#resetStateOnResponseError`).
+    pub fn fenced(&mut self, process: ProcessId, error: KafkaError) {
         let now = self.now();
         self.catch_up(process, now);
-        self.forget_membership(process);
+        if error == KafkaError::IllegalGeneration {
+            // The id may still be good, but without a generation no heartbeat goes out.
+            self.fall_silent(process);
+            self.lose_all(process, true);
+        } else {
+            self.forget_membership(process, true);
+        }
         let rejoin_from = self.settings_of(process).client.rejoin_from;
         let app = self.members[process.ix()].app;
         match (rejoin_from, app) {
             (_, App::Down | App::Closing) => {}
             (_, App::Polling) => self.at_poll(process),
             (RejoinFrom::Background, _) => {
-                self.join_anew(process, now);
+                self.join(process);
                 self.attend(process);
             }
             (RejoinFrom::NextPoll, _) => self.attend(process),
         }
     }
 
-    /// The member id is void; partitions are lost (`onPartitionsLost`).
-    fn forget_membership(&mut self, process: ProcessId) {
-        self.revoke_all(process, true);
+    /// Joins, under the id that it has if it has one.
+    fn join(&mut self, process: ProcessId) {
+        let now = self.now();
+        let link = &mut self.members[process.ix()].link;
+        let Some(serial) = link.serial else {
+            return self.join_anew(process, now);
+        };
+        link.phase = Phase::Joining;
+        self.group.identities[serial as usize].silent_from = None;
+        // The generation is part of the subscription, so it is another one.
+        self.send(Request::JoinForMetadata, serial, now);
+    }
+
+    /// The member id is void; partitions are lost.
+    pub fn forget_membership(&mut self, process: ProcessId, known: bool) {
+        self.lose_all(process, known);
         self.give_identity_up(process);
+    }
+
+    /// Partitions are lost (`onPartitionsLost`), and the member is in no generation.
+    fn lose_all(&mut self, process: ProcessId, known: bool) {
+        self.revoke_all(process, true, known);
         let link = &mut self.members[process.ix()].link;
         link.phase = Phase::Unjoined;
         link.rejoin = false;
@@ -175,13 +200,21 @@ impl World<'_> {
             Response::JoinGroup {
                 generation,
                 members,
+                skip_assignment,
             } => {
-                let link = &mut member.link;
+                let known = self.known_partitions(process);
+                let link = &mut self.members[process.ix()].link;
                 link.generation = generation;
+                link.void = None;
                 link.phase = Phase::Syncing;
                 link.heartbeat_from = now;
                 link.leading = !members.is_empty();
-                link.leads = members;
+                if skip_assignment {
+                    // Whatever partitions it knows of now it takes for assigned (`ConsumerCoordinator#onLeaderElected`).
+                    link.covers = known;
+                } else {
+                    link.leads = members;
+                }
                 self.send(Request::Sync, serial, now);
             }
             Response::SyncGroup {
@@ -196,19 +229,16 @@ impl World<'_> {
     fn refused(&mut self, process: ProcessId, serial: u32, error: KafkaError) {
         let now = self.now();
         match error {
-            KafkaError::UnknownMemberId => self.fenced(process),
-            KafkaError::IllegalGeneration | KafkaError::RebalanceInProgress => {
+            KafkaError::UnknownMemberId | KafkaError::IllegalGeneration => {
+                self.fenced(process, error);
+            }
+            // No two processes of a model have one instance id, so nobody is fenced but the dead.
+            KafkaError::FencedInstanceId => self.kill(process),
+            KafkaError::RebalanceInProgress => {
                 let link = &mut self.members[process.ix()].link;
                 if link.phase == Phase::Syncing {
                     link.phase = Phase::Joining;
-                    // Subscription bytes carry the generation: after ILLEGAL_GENERATION they differ.
-                    let anew = error == KafkaError::IllegalGeneration;
-                    let request = if anew {
-                        Request::JoinForMetadata
-                    } else {
-                        Request::Join
-                    };
-                    self.send(request, serial, now);
+                    self.send(Request::Join, serial, now);
                 }
             }
         }
@@ -340,125 +370,5 @@ impl World<'_> {
         for member in &mut self.members {
             member.store_commits(now, &mut self.topic);
         }
-    }
-
-    /// max.poll.interval.ms has passed since the poll that returned batch `number`, and no other came.
-    pub fn poll_deadline(&mut self, process: ProcessId, number: u32) {
-        let now = self.now();
-        self.catch_up(process, now);
-        let member = &self.members[process.ix()];
-        if !member.has_batch() || member.batch.number != number || member.wake <= now {
-            return;
-        }
-        let deadline = self.poll_deadline_of(process);
-        if deadline > now {
-            self.agenda
-                .schedule(deadline, Event::PollDeadline(process, number));
-            return;
-        }
-        if member.frozen_until.is_some() {
-            let deferred = Event::PollDeadline(process, number);
-            self.members[process.ix()].deferred.push(deferred);
-            return;
-        }
-        let member = &self.members[process.ix()];
-        if member.link.phase != Phase::Stable {
-            return; // Looked at again when it is.
-        }
-        let settings = self.settings_of(process);
-        let look = match settings.client.poll_clock_check {
-            PollClockCheck::EveryRetryBackoff => settings.properties.retry_backoff,
-            PollClockCheck::EveryHeartbeat => settings.properties.heartbeat_interval,
-        };
-        // The heartbeat thread (or task) looks only so often.
-        if now == deadline && !look.is_zero() {
-            let phase = now.since(member.link.heartbeat_from).as_nanos() % look.as_nanos();
-            if phase > 0 {
-                let later = now + crate::units::SimDuration::from_nanos(look.as_nanos() - phase);
-                self.agenda
-                    .schedule(later, Event::PollDeadline(process, number));
-                return;
-            }
-        }
-        self.leave_for_poll_timeout(process);
-    }
-
-    /// When max.poll.interval.ms has passed since the poll that returned the batch in hand.
-    fn poll_deadline_of(&self, process: ProcessId) -> SimTime {
-        let interval = self.settings_of(process).properties.max_poll_interval;
-        self.members[process.ix()].batch.polled_at + interval
-    }
-
-    /// The clock of a batch in hand counts from now on, or counts otherwise: a background task rejoined meanwhile, or
-    /// another max.poll.interval.ms was taken up.
-    pub fn watch_poll_clock(&mut self, process: ProcessId) {
-        let member = &self.members[process.ix()];
-        if member.has_batch() {
-            let number = member.batch.number;
-            let deadline = self.poll_deadline_of(process).max(self.now());
-            self.agenda
-                .schedule(deadline, Event::PollDeadline(process, number));
-        }
-    }
-
-    /// The heartbeat thread sends LeaveGroup; the application goes on with its batch and knows nothing.
-    fn leave_for_poll_timeout(&mut self, process: ProcessId) {
-        let now = self.now();
-        let member = &mut self.members[process.ix()];
-        let polled_at = member.batch.polled_at;
-        let partitions: Vec<PartitionId> = member
-            .fetcher
-            .slots()
-            .iter()
-            .map(|slot| slot.partition)
-            .collect();
-        let Some(serial) = member.link.serial else {
-            return;
-        };
-        member.account_until(now, self.scenario, &mut self.topic);
-        self.note(Fact::MemberEvicted {
-            process,
-            removal: None,
-        });
-        for id in partitions {
-            let partition = &mut self.topic.partitions[id.ix()];
-            if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
-                partition.evicted_to = partition.coverage.to();
-                let fact = self
-                    .topic
-                    .state_fact(id, PartitionState::Evicted, polled_at);
-                self.note(fact);
-            }
-        }
-        self.send(Request::Leave, serial, now);
-        self.forget_membership(process);
-        self.attend(process);
-    }
-
-    /// Closes the consumer: commits what it may, leaves, and is gone.
-    pub fn close(&mut self, process: ProcessId) {
-        let now = self.now();
-        let committed_at = if matches!(self.members[process.ix()].link.phase, Phase::Stable) {
-            self.commit_before_revocation(process)
-        } else {
-            now
-        };
-        self.lose_batch(process);
-        self.revoke_all(process, false);
-        let member = &mut self.members[process.ix()];
-        member.app = App::Closing;
-        member.wake = SimTime::NEVER;
-        member.link.phase = Phase::Unjoined;
-        let incarnation = member.incarnation;
-        let trip = self.scenario.cluster.round_trip;
-        let gone = match self.give_identity_up(process) {
-            Some(serial) => {
-                self.send(Request::Leave, serial, committed_at);
-                committed_at + trip
-            }
-            None => now,
-        };
-        self.agenda
-            .schedule(gone, Event::Gone(process, incarnation));
     }
 }

@@ -3,10 +3,12 @@
 mod batch;
 mod commit;
 mod coverage;
+mod departure;
 mod dependency;
 mod event;
 mod fact;
 mod group;
+mod identity;
 mod member;
 mod membership;
 mod observer;

@@ -125,15 +125,21 @@ impl World<'_> {
         self.members[process.ix()].account_until(now, self.scenario, &mut self.topic);
         self.fall_silent(process);
         self.lose_batch(process);
+        self.tell_orphaned(process);
+        let member = &mut self.members[process.ix()];
+        member.fetcher.clear();
+        member.blocked.clear();
+        self.end(process, StopReason::Killed);
+    }
+
+    /// Nobody reads what counts as this process' own, and the group does not know.
+    pub fn tell_orphaned(&mut self, process: ProcessId) {
+        let now = self.now();
         for index in 0..self.topic.partitions.len() {
             if self.topic.partitions[index].owner == Some(process) {
                 self.tell_state(PartitionId(index as u32), PartitionState::Orphaned, now);
             }
         }
-        let member = &mut self.members[process.ix()];
-        member.fetcher.clear();
-        member.blocked.clear();
-        self.end(process, StopReason::Killed);
     }
 
     /// What a client committed before the application had finished it dies with the process, or with its consumer if
@@ -142,7 +148,8 @@ impl World<'_> {
         let member = &self.members[process.ix()];
         let per_record = member.batch.policy(self.scenario) == CommitPolicy::PerRecord;
         let runs = member.batch.runs.clone();
-        let current = member.batch.generation == member.link.generation && !member.link.void;
+        let current =
+            member.batch.generation == member.link.generation && member.link.void.is_none();
         if per_record && member.app == App::Processing && current {
             // Done, and committed: only the answer to the commit was still on its way.
             for run in runs {

@@ -10,14 +10,18 @@ use crate::units::{ProcessId, SimTime};
 impl World<'_> {
     /// The coordinator starts everyone's session anew; who is silent has that much left.
     pub fn restart_sessions(&mut self) {
-        let now = self.now();
         let serials: Vec<u32> = self.group.classic.members().map(|id| id.serial).collect();
         for serial in serials {
-            let identity = &mut self.group.identities[serial as usize];
-            identity.seen = now;
-            if identity.silent_from.is_some() {
-                self.await_session(serial);
-            }
+            self.renew_session(serial);
+        }
+    }
+
+    /// The coordinator starts a member's session anew, as it answers its JoinGroup or SyncGroup.
+    pub fn renew_session(&mut self, serial: u32) {
+        let identity = &mut self.group.identities[serial as usize];
+        identity.seen = self.agenda.now();
+        if identity.silent_from.is_some() {
+            self.await_session(serial);
         }
     }
 

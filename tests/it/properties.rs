@@ -138,71 +138,88 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
     let poison = proptest::option::of((reactions(), 0_u64..300));
     let timeline = proptest::collection::vec(actions(), 0..5);
     let limit = proptest::option::of((50.0..600.0_f64, 1.0..300.0_f64));
-    (topic, work, client, poison, timeline, limit, 0_u64..1_000).prop_map(
-        |(topic, work, client, poison, timeline, limit, seed)| {
-            let (partitions, members, rate, constant, backlog) = topic;
-            let (law, commit, concurrency, finish_record) = work;
-            let (java, polled, chunk, brokers, all_at_once) = client;
-            let mut scenario = with_backlog(system(partitions, members, rate, law), backlog);
-            scenario.seed = seed;
-            scenario.horizon = secs(120);
-            scenario.sample = ms(730);
-            if constant {
-                scenario.production.pattern = Pattern::Constant;
-            }
-            if all_at_once {
-                scenario.cluster.properties.initial_rebalance_delay = secs(3);
-            } else {
-                for (index, process) in scenario.group.processes.iter_mut().enumerate() {
-                    process.start = Some(at_ms(index as u64 * 4_321));
-                }
-            }
-            scenario.cluster.brokers = brokers;
-            let settings = &mut scenario.settings[0];
-            if !java {
-                settings.client = ClientProfile::aiokafka();
-                settings.properties = settings.client.defaults();
-            }
-            settings.properties.max_poll_interval = secs(20);
-            settings.properties.session_timeout = secs(10);
-            settings.properties.max_poll_records = polled;
-            settings.properties.max_partition_fetch_bytes = chunk * 1024;
-            settings.properties.enable_auto_commit = commit == CommitPolicy::Auto;
-            settings.processing.commit = commit;
-            settings.processing.concurrency = concurrency;
-            if finish_record {
-                settings.processing.on_stop = OnStop::FinishRecord;
-            }
-            if let Some((rate, burst)) = limit {
-                settings.processing.calls = 1;
-                scenario.downstream = Some(Downstream {
-                    name: "bank-api".into(),
-                    limit: Some(RateLimit { rate, burst }),
-                    latency: Law::Exponential { mean: 0.006 },
-                    concurrency: None,
-                });
-            }
-            if let Some((on_error, offset)) = poison {
-                let one = at_offset(0, offset);
-                scenario = with_poison(scenario, one, Some(ms(20)), on_error);
-                let skip = OnError::Retry {
-                    attempts: 1,
-                    back_off: BackOff {
-                        first: ms(1),
-                        multiplier: 1.0,
-                        max: ms(1),
-                    },
-                    then: GiveUp::Skip,
-                };
-                scenario = with_poison(scenario, PoisonRecords::Share(0.002), None, skip);
-            }
-            for (at, kind, who) in timeline {
-                scenario = with(scenario, at_ms(at), action(kind, who % members));
-            }
-            scenario.timeline.sort_by_key(|entry| entry.at);
-            scenario
-        },
+    // Bit p: process p is a static member.
+    let statics = prop_oneof![Just(0_u32), Just(u32::MAX), any::<u32>()];
+    (
+        topic,
+        work,
+        client,
+        poison,
+        timeline,
+        limit,
+        0_u64..1_000,
+        statics,
     )
+        .prop_map(
+            |(topic, work, client, poison, timeline, limit, seed, statics)| {
+                let (partitions, members, rate, constant, backlog) = topic;
+                let (law, commit, concurrency, finish_record) = work;
+                let (java, polled, chunk, brokers, all_at_once) = client;
+                let mut scenario = with_backlog(system(partitions, members, rate, law), backlog);
+                scenario.seed = seed;
+                scenario.horizon = secs(120);
+                scenario.sample = ms(730);
+                if constant {
+                    scenario.production.pattern = Pattern::Constant;
+                }
+                if all_at_once {
+                    scenario.cluster.properties.initial_rebalance_delay = secs(3);
+                } else {
+                    for (index, process) in scenario.group.processes.iter_mut().enumerate() {
+                        process.start = Some(at_ms(index as u64 * 4_321));
+                    }
+                }
+                scenario.cluster.brokers = brokers;
+                let settings = &mut scenario.settings[0];
+                if !java {
+                    settings.client = ClientProfile::aiokafka();
+                    settings.properties = settings.client.defaults();
+                }
+                settings.properties.max_poll_interval = secs(20);
+                settings.properties.session_timeout = secs(10);
+                settings.properties.max_poll_records = polled;
+                settings.properties.max_partition_fetch_bytes = chunk * 1024;
+                settings.properties.enable_auto_commit = commit == CommitPolicy::Auto;
+                settings.processing.commit = commit;
+                settings.processing.concurrency = concurrency;
+                if finish_record {
+                    settings.processing.on_stop = OnStop::FinishRecord;
+                }
+                if let Some((rate, burst)) = limit {
+                    settings.processing.calls = 1;
+                    scenario.downstream = Some(Downstream {
+                        name: "bank-api".into(),
+                        limit: Some(RateLimit { rate, burst }),
+                        latency: Law::Exponential { mean: 0.006 },
+                        concurrency: None,
+                    });
+                }
+                if let Some((on_error, offset)) = poison {
+                    let one = at_offset(0, offset);
+                    scenario = with_poison(scenario, one, Some(ms(20)), on_error);
+                    let skip = OnError::Retry {
+                        attempts: 1,
+                        back_off: BackOff {
+                            first: ms(1),
+                            multiplier: 1.0,
+                            max: ms(1),
+                        },
+                        then: GiveUp::Skip,
+                    };
+                    scenario = with_poison(scenario, PoisonRecords::Share(0.002), None, skip);
+                }
+                for (index, process) in scenario.group.processes.iter_mut().enumerate() {
+                    if statics >> index & 1 == 1 {
+                        process.instance_id = Some(process.name.clone());
+                    }
+                }
+                for (at, kind, who) in timeline {
+                    scenario = with(scenario, at_ms(at), action(kind, who % members));
+                }
+                scenario.timeline.sort_by_key(|entry| entry.at);
+                scenario
+            },
+        )
 }
 
 /// committed <= position of an owner <= log end, and no curve of a log ever falls.
@@ -305,7 +322,11 @@ fn a_partition_has_one_owner_per_generation() {
             };
             for partition in partitions {
                 let other = owners.insert((*generation, *partition), *process);
-                prop_assert!(other.is_none(), "{partition:?} in {generation} at {at}");
+                // A static member that is back gets its own once more.
+                prop_assert!(
+                    other.is_none_or(|other| other == *process),
+                    "{partition:?} in {generation} at {at}"
+                );
             }
         }
         Ok(())

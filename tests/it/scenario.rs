@@ -583,6 +583,7 @@ fn the_schema_is_json_and_explains_every_key() {
         "backlog",
         "member",
         "weights",
+        "instance-id",
         "from-file",
         "start",
         "factor",

@@ -1,6 +1,6 @@
 //! Whole scenarios drawn at random, with every action of the timeline and both clients: what no run may ever do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lagsim::kafka::{ClientProfile, GroupState, OffsetReset};
 use lagsim::scenario::{
@@ -89,6 +89,10 @@ fn draw(seed: u64, calm: bool) -> Scenario {
     if scenario.downstream.is_some() {
         let resume = Action::Downstream(DownstreamChange::Resume);
         scenario = with(scenario, SimTime::from_millis(DISTURBED), resume);
+    }
+    let one_in = dice.of(&[1, 2, u64::MAX]);
+    for process in &mut scenario.group.processes {
+        process.instance_id = dice.once_in(one_in).then(|| process.name.clone());
     }
     scenario
 }
@@ -278,11 +282,13 @@ fn wanted(scenario: &Scenario) -> Vec<ProcessId> {
 
 /// Facts in the order of time, generations that only rise, and at most one owner of a partition among the members
 /// that the coordinator knows.
-fn check_facts(told: &Told) {
+fn check_facts(scenario: &Scenario, told: &Told) {
     let mut last = SimTime::ZERO;
     let mut assigned: BTreeMap<ProcessId, Vec<PartitionId>> = BTreeMap::new();
     let mut owners: BTreeMap<PartitionId, ProcessId> = BTreeMap::new();
     let mut generation = 0;
+    // Static members that read on although the group went on without them: they are to learn that they lost it all.
+    let mut absent: BTreeSet<ProcessId> = BTreeSet::new();
     for (at, fact) in &told.facts {
         assert!(*at >= last, "{fact:?} at {at} told after {last}");
         last = *at;
@@ -303,14 +309,25 @@ fn check_facts(told: &Told) {
             Fact::MemberResumed { process, .. } => {
                 for partition in assigned.get(process).into_iter().flatten() {
                     if let Some(owner) = owners.insert(*partition, *process) {
-                        assert_eq!(owner, *process, "{partition:?} has two owners at {at}");
+                        let is_static = scenario.group.processes[owner.ix()].instance_id.is_some();
+                        assert!(
+                            owner == *process || is_static,
+                            "{partition:?} has two owners at {at}"
+                        );
+                        if owner != *process {
+                            absent.insert(owner);
+                        }
                     }
                 }
             }
-            Fact::PartitionsRevoked { process, .. }
-            | Fact::MemberEvicted { process, .. }
-            | Fact::ProcessStopped { process, .. } => {
+            Fact::PartitionsRevoked { process, lost, .. } => {
+                assert!(*lost || !absent.remove(process), "{fact:?} at {at}");
+                absent.remove(process);
+                owners.retain(|_, owner| owner != process);
+            }
+            Fact::MemberEvicted { process, .. } | Fact::ProcessStopped { process, .. } => {
                 // A crashed owner reads no more, though its partitions stay orphaned.
+                absent.remove(process);
                 owners.retain(|_, owner| owner != process);
             }
             _ => {}
@@ -397,7 +414,7 @@ fn survive(seed: u64, calm: bool) {
     let scenario = draw(seed, calm);
     let reversed = systems::run_last_scheduled_first(&scenario);
     for told in [systems::run(&scenario), reversed] {
-        check_facts(&told);
+        check_facts(&scenario, &told);
         check_curves(&scenario, &told);
         check_accounts(&scenario, &told);
         if calm {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::kafka::MemberId;
+use crate::kafka::{InstanceId, MemberId};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
 /// What a JoinGroup request carries.
@@ -12,6 +12,9 @@ pub struct JoinGroup {
     pub member: MemberId,
     /// Whether the request carries the id, or asks for it.
     pub knows_its_id: bool,
+    /// `group.instance.id` of a static member: it is added, or takes its place again, without being asked to come back
+    /// with an id.
+    pub instance: Option<InstanceId>,
     /// `session.timeout.ms`.
     pub session_timeout: SimDuration,
     /// Rebalance timeout.
@@ -39,7 +42,12 @@ pub enum Input {
         /// Of which generation.
         generation: u32,
     },
-    /// A LeaveGroup request.
+    /// The new id of a static member has been appended to __consumer_offsets.
+    MemberStored {
+        /// Under its new id.
+        member: MemberId,
+    },
+    /// A LeaveGroup request; static members send none.
     LeaveGroup {
         /// Sender.
         member: MemberId,
@@ -89,6 +97,8 @@ pub enum KafkaError {
     IllegalGeneration,
     /// REBALANCE_IN_PROGRESS.
     RebalanceInProgress,
+    /// FENCED_INSTANCE_ID: another member has taken this one's group.instance.id. Fatal for a client.
+    FencedInstanceId,
 }
 
 /// What the coordinator answers.
@@ -102,6 +112,8 @@ pub enum Response {
         generation: u32,
         /// For the leader: all members, in member id order. Empty for followers.
         members: Vec<MemberId>,
+        /// Whether the leader is to leave the assignment as it is: a static one that is back (KIP-814).
+        skip_assignment: bool,
     },
     /// The assignment.
     SyncGroup {
@@ -121,14 +133,15 @@ pub enum Response {
 pub enum RebalanceReason {
     /// A new member joined.
     MemberJoined(MemberId),
-    /// A member left cleanly or at its max.poll.interval.ms.
+    /// A dynamic member left cleanly or at its max.poll.interval.ms.
     MemberLeft(MemberId),
     /// A member's session expired, or it did not sync within the rebalance timeout;
     /// [`Effect::MemberRemoved`] says which.
     SessionExpired(MemberId),
     /// The leader joined again because of changed metadata.
     MetadataChanged,
-    /// A member rejoined in a state where that forces a rebalance.
+    /// A member rejoined in a state where that forces a rebalance, or a static one came back while the leader was at
+    /// its assignment.
     MemberRejoined(MemberId),
 }
 
@@ -166,6 +179,11 @@ pub enum Effect {
     StoreAssignment {
         /// Of which generation.
         generation: u32,
+    },
+    /// The new id of a static member goes to __consumer_offsets: call back with [`Input::MemberStored`] after the write.
+    StoreMember {
+        /// Under its new id.
+        member: MemberId,
     },
     /// The group went to PreparingRebalance.
     RebalanceStarted {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kafka::MemberId;
+use crate::kafka::{InstanceId, MemberId};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
 use super::message::JoinGroup;
@@ -50,6 +50,8 @@ pub(super) enum Parked {
 /// What the coordinator keeps of a member.
 #[derive(Clone, Debug)]
 pub(super) struct Member {
+    /// `group.instance.id` of a static one.
+    pub instance: Option<InstanceId>,
     pub rebalance_timeout: SimDuration,
     pub parked: Option<Parked>,
     /// While it waits for its first join to be answered: when it is given up.
@@ -62,6 +64,7 @@ impl Member {
     /// A member whose first JoinGroup is parked until `new_until` at most.
     pub fn joining(request: &JoinGroup, new_until: SimTime) -> Self {
         Member {
+            instance: request.instance,
             rebalance_timeout: request.rebalance_timeout,
             parked: Some(Parked::Join),
             new_until: Some(new_until),

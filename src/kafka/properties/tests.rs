@@ -222,7 +222,8 @@ fn what_kafka_has_and_the_model_lacks_says_what_to_do() {
     );
     assert_eq!(
         refusal("group.instance.id", "pod-0"),
-        "not modelled: static membership (KIP-345) is not modelled yet: leave it out, the members are dynamic"
+        "not modelled: each member has its own: write static = true under [group], and each has its name as \
+         group.instance.id, or instance-id in its [[group.member]]"
     );
     assert_eq!(
         refusal("isolation.level", "read_committed"),

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::super::super::model::Process;
+use super::super::super::model::{Group, Process};
 use crate::units::{ProcessId, SimTime};
 
 /// The processes and which of them are meant to run.
 pub(super) struct Fleet {
-    prefix: String,
-    processes: Vec<Process>,
+    group: Group,
     running: BTreeSet<u32>,
     /// Processes that start by themselves, latest first.
     waiting: Vec<(SimTime, u32)>,
@@ -16,16 +15,16 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    pub(super) fn new(prefix: &str, processes: Vec<Process>) -> Self {
-        let mut waiting: Vec<(SimTime, u32)> = processes
+    pub(super) fn new(group: Group) -> Self {
+        let mut waiting: Vec<(SimTime, u32)> = group
+            .processes
             .iter()
             .enumerate()
             .filter_map(|(index, process)| Some((process.start?, index as u32)))
             .collect();
         waiting.sort_by(|one, other| other.cmp(one));
         let mut fleet = Fleet {
-            prefix: prefix.to_owned(),
-            processes,
+            group,
             running: BTreeSet::new(),
             waiting,
             most: 0,
@@ -50,12 +49,12 @@ impl Fleet {
         self.most.max(self.running.len() + self.waiting.len())
     }
 
-    pub(super) fn into_processes(self) -> Vec<Process> {
-        self.processes
+    pub(super) fn into_group(self) -> Group {
+        self.group
     }
 
     pub(super) fn len(&self) -> usize {
-        self.processes.len()
+        self.group.processes.len()
     }
 
     pub(super) fn running(&self) -> Vec<ProcessId> {
@@ -67,7 +66,10 @@ impl Fleet {
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.processes.iter().map(|process| process.name.as_str())
+        self.group
+            .processes
+            .iter()
+            .map(|process| process.name.as_str())
     }
 
     /// Takes processes away for good.
@@ -90,9 +92,11 @@ impl Fleet {
         while self.running.len() < count {
             let waits = self.waiting.iter().any(|(_, process)| *process == next);
             if !waits && self.running.insert(next) {
-                if next as usize == self.processes.len() {
-                    self.processes.push(Process {
-                        name: self.free_name(next),
+                if next as usize == self.group.processes.len() {
+                    let name = self.free_name(next);
+                    self.group.processes.push(Process {
+                        instance_id: self.group.static_members.then(|| name.clone()),
+                        name,
                         start: None,
                     });
                 }
@@ -104,10 +108,18 @@ impl Fleet {
         (started, stopped)
     }
 
-    /// `<group>-<n>`, unless a listed member is called so.
+    /// `<group>-<n>`, unless a listed member is called so, or has that as its group.instance.id.
     fn free_name(&self, index: u32) -> String {
-        let mut name = format!("{}-{index}", self.prefix);
-        while self.names().any(|taken| taken == name) {
+        let mut name = format!("{}-{index}", self.group.name);
+        let taken = |process: &Process, name: &String| {
+            process.name == *name || process.instance_id.as_ref() == Some(name)
+        };
+        while self
+            .group
+            .processes
+            .iter()
+            .any(|process| taken(process, &name))
+        {
             name.push('x');
         }
         name
@@ -122,8 +134,13 @@ mod tests {
         let processes = starts.iter().enumerate().map(|(index, start)| Process {
             name: format!("g-{index}"),
             start: Some(SimTime::from_secs(*start)),
+            instance_id: None,
         });
-        Fleet::new("g", processes.collect())
+        Fleet::new(Group {
+            name: "g".to_owned(),
+            static_members: false,
+            processes: processes.collect(),
+        })
     }
 
     #[test]

@@ -75,10 +75,9 @@ impl Judge<'_> {
     ) -> Walked {
         let entries = written.model.at.as_deref().unwrap_or(&[]);
         let known = group.is_some();
-        let (name, processes) =
-            group.map_or_else(Default::default, |group| (group.name, group.processes));
+        let group = group.unwrap_or_default();
         let mut walk = Walk {
-            fleet: Fleet::new(&name, processes),
+            fleet: Fleet::new(group),
             cluster,
             downstream,
             known,
@@ -113,10 +112,7 @@ impl Judge<'_> {
             fleet, mut walked, ..
         } = walk;
         walked.members = fleet.most();
-        walked.group = known.then(|| Group {
-            name,
-            processes: fleet.into_processes(),
-        });
+        walked.group = known.then(|| fleet.into_group());
         walked
     }
 
