@@ -15,7 +15,7 @@ pub use client::{AutoCommitFrom, Client, ClientProfile, PollClockCheck, RejoinFr
 pub use fetch::{FetchLimits, Fetcher, Logs, Polled, Run, Slot};
 pub use properties::{
     Assignor, BrokerProperties, ConsumerProperties, OffsetReset, Property, PropertyError,
-    UNLIMITED_RECORDS,
+    RebalanceProtocol, ServerAssignor, UNLIMITED_RECORDS,
 };
 
 /// `group.instance.id` of a static member (KIP-345); the caller knows its text.

@@ -31,6 +31,13 @@ impl World<'_> {
         process.instance_id.is_some()
     }
 
+    /// The group.instance.id of a member.
+    pub fn instance_id(&self, member: MemberId) -> Option<&str> {
+        let identity = &self.group.identities[self.group.serial_of(member) as usize];
+        let process = &self.scenario.group.processes[identity.process.ix()];
+        process.instance_id.as_deref()
+    }
+
     /// A process joins as a new member, `delay` from now.
     pub fn join_anew(&mut self, process: ProcessId, at: SimTime) {
         let serial =

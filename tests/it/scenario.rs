@@ -236,6 +236,7 @@ fn the_last_of_two_overrides_wins() {
 const CHANGES: &[&str] = &[
     "title=another",
     "seed=8",
+    "group.static=true",
     "horizon=4h",
     "sample=5s",
     "topic.name=payments",
