@@ -95,12 +95,29 @@ struct Broker {
 }
 
 /// The fetcher of one member.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Fetcher {
     slots: Vec<Slot>,
     brokers: Vec<Broker>,
     /// Slots with buffered records, in the order their fetches completed; the front is next in line.
     buffer: VecDeque<usize>,
+    /// When the first answer of those in flight arrives.
+    next_answer: SimTime,
+    /// No slot is paused longer.
+    paused_to: SimTime,
+}
+
+impl Default for Fetcher {
+    /// Nothing is assigned.
+    fn default() -> Self {
+        Fetcher {
+            slots: Vec::new(),
+            brokers: Vec::new(),
+            buffer: VecDeque::new(),
+            next_answer: SimTime::NEVER,
+            paused_to: SimTime::ZERO,
+        }
+    }
 }
 
 impl Fetcher {
@@ -110,6 +127,8 @@ impl Fetcher {
         self.slots.clear();
         self.brokers.clear();
         self.brokers.resize_with(brokers as usize, Broker::default);
+        self.next_answer = SimTime::NEVER;
+        self.paused_to = SimTime::ZERO;
         for &(partition, position) in positions {
             let broker = (partition.0 % brokers) as usize;
             self.brokers[broker].slots.push(self.slots.len());
@@ -157,6 +176,7 @@ impl Fetcher {
         slot.buffered_to = position;
         slot.incoming = None;
         slot.paused_until = paused_until;
+        self.paused_to = self.paused_to.max(paused_until);
         self.buffer.retain(|&buffered| buffered != index);
     }
 
@@ -192,18 +212,16 @@ impl Fetcher {
 
     /// Takes answers that have arrived into the buffer, in the order of their arrival.
     fn receive(&mut self, now: SimTime) {
-        loop {
-            let mut first: Option<(SimTime, usize)> = None;
-            for (index, broker) in self.brokers.iter().enumerate() {
-                if let Some(in_flight) = broker.in_flight
-                    && in_flight.answered <= now
-                    && first.is_none_or(|(at, _)| in_flight.answered < at)
-                {
-                    first = Some((in_flight.answered, index));
-                }
+        while self.next_answer <= now {
+            let first = |broker: &Broker| {
+                broker
+                    .in_flight
+                    .is_some_and(|in_flight| in_flight.answered == self.next_answer)
+            };
+            if let Some(index) = self.brokers.iter().position(first) {
+                self.complete(index);
             }
-            let Some((_, index)) = first else { return };
-            self.complete(index);
+            self.next_answer = self.earliest_answer();
         }
     }
 
@@ -221,8 +239,7 @@ impl Fetcher {
             {
                 slot.buffered_to = to;
                 self.buffer.push_back(index);
-                broker.slots.remove(place - returned);
-                broker.slots.push(index);
+                broker.slots[place - returned..].rotate_left(1);
                 returned += 1;
             }
         }

@@ -14,21 +14,17 @@ impl Fetcher {
         logs: &mut impl Logs,
         in_poll: bool,
     ) -> SimTime {
-        let mut look = SimTime::NEVER;
         for index in 0..self.brokers.len() {
             if self.brokers[index].in_flight.is_none() {
                 self.request(index, now, limits, logs, in_poll);
             }
-            if let Some(in_flight) = self.brokers[index].in_flight {
-                look = look.min(in_flight.answered);
-            }
         }
-        for slot in &self.slots {
-            if slot.paused_until > now {
-                look = look.min(slot.paused_until);
-            }
+        if self.paused_to <= now {
+            return self.next_answer;
         }
-        look
+        let paused = self.slots.iter().map(|slot| slot.paused_until);
+        let resumed = paused.filter(|until| *until > now).min();
+        resumed.unwrap_or(SimTime::NEVER).min(self.next_answer)
     }
 
     fn request(
@@ -40,12 +36,21 @@ impl Fetcher {
         in_poll: bool,
     ) {
         let reached = now + limits.round_trip.half();
-        let Some(mut available) = self.available(broker, now, reached, in_poll, limits, logs)
-        else {
+        let (asked, there) = self.there(broker, now, reached, limits, logs);
+        if asked == 0 {
             return;
+        }
+        let cycle = limits.cycle();
+        let mut available = if there >= limits.min_records {
+            reached
+        } else if limits.min_records > 1 {
+            self.enough(broker, now, reached, limits, logs)
+        } else if !in_poll && cycle.is_zero() {
+            return; // Answered at once and empty: as if nothing had been asked.
+        } else {
+            self.first_append(broker, now, logs)
         };
         let deadline = reached + limits.max_wait;
-        let cycle = limits.cycle();
         let answers_at = if available <= deadline {
             available.max(reached)
         } else if !in_poll {
@@ -64,7 +69,7 @@ impl Fetcher {
             self.fill(broker, now, answers_at, limits, logs);
         }
         let answered = answers_at + limits.round_trip.saturating_sub(limits.round_trip.half());
-        let asked = self.fetchable_of(broker, now);
+        self.next_answer = self.next_answer.min(answered);
         self.brokers[broker].in_flight = Some(InFlight {
             reached,
             available,
@@ -84,38 +89,30 @@ impl Fetcher {
         slot.position == slot.buffered_to && slot.paused_until <= now
     }
 
-    /// When the broker has fetch.min.bytes for this request, at `reached` or later; `None` if nothing is asked for.
-    fn available(
+    /// For how many partitions a request to `broker` asks, and how many records of them are there when it is `reached`,
+    /// as far as the answer may hold them (`DelayedFetch#tryComplete`).
+    fn there(
         &mut self,
         broker: usize,
         now: SimTime,
         reached: SimTime,
-        in_poll: bool,
         limits: &FetchLimits,
         logs: &mut impl Logs,
-    ) -> Option<SimTime> {
-        let mut asked = false;
-        let mut there = 0;
+    ) -> (usize, u64) {
+        let (mut asked, mut there) = (0, 0);
         for &index in &self.brokers[broker].slots {
             let slot = &mut self.slots[index];
             if Self::fetchable(slot, now) {
-                asked = true;
+                asked += 1;
                 let behind = Self::end(slot, reached, limits, logs).saturating_sub(slot.position);
                 there += behind.min(limits.per_partition);
-                if there >= limits.min_records {
-                    return Some(reached);
-                }
             }
         }
-        if !asked {
-            return None;
-        }
-        if limits.min_records > 1 {
-            return Some(self.enough(broker, now, reached, limits, logs));
-        }
-        if !in_poll && limits.cycle().is_zero() {
-            return None; // Answered at once and empty: as if nothing had been asked.
-        }
+        (asked, there)
+    }
+
+    /// When the next record comes of the partitions that a request asks for, and that have none.
+    fn first_append(&mut self, broker: usize, now: SimTime, logs: &mut impl Logs) -> SimTime {
         let mut first = SimTime::NEVER;
         for &index in &self.brokers[broker].slots {
             let slot = &mut self.slots[index];
@@ -123,7 +120,7 @@ impl Fetcher {
                 first = first.min(Self::next(slot, logs));
             }
         }
-        Some(first)
+        first
     }
 
     /// Log end at `at`, or a lower bound of it that already fills the partition's share of an answer.
@@ -257,6 +254,14 @@ impl Fetcher {
             for &slot in &broker.slots {
                 self.slots[slot].incoming = None;
             }
+            self.next_answer = self.earliest_answer();
         }
+    }
+
+    /// When the first answer of those in flight arrives.
+    pub(super) fn earliest_answer(&self) -> SimTime {
+        let in_flight = self.brokers.iter().filter_map(|broker| broker.in_flight);
+        let answered = in_flight.map(|in_flight| in_flight.answered);
+        answered.min().unwrap_or(SimTime::NEVER)
     }
 }
