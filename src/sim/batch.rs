@@ -46,6 +46,8 @@ pub(super) struct Batch {
     /// What poll returned.
     pub runs: Vec<Run>,
     stages: Vec<Stage>,
+    /// Whether one of them is not of good records.
+    poison: bool,
     /// Stages (and records of the next) already accounted for.
     accounted: (usize, u64),
     /// When the poll began that returned it.
@@ -98,6 +100,7 @@ impl Batch {
         (self.polled_at, self.since, self.generation) = (now, now, generation);
         (self.done, self.calls, self.accounted) = (0.0, 0, (0, 0));
         self.stages.clear();
+        self.poison = false;
         self.settings = shop.settings;
         let settings = &shop.scenario.settings[shop.settings];
         let mut ends = SimDuration::ZERO;
@@ -111,7 +114,10 @@ impl Batch {
         if settings.processing.concurrency > 1 {
             self.overlap(settings.processing.concurrency, shop);
         }
-        self.add_commits(self.each_commit(shop.scenario));
+        let each = self.each_commit(shop.scenario);
+        if !each.is_zero() {
+            self.add_commits(each);
+        }
         self.length = self.alone;
         self.expect_calls(self.calls);
     }
@@ -147,6 +153,7 @@ impl Batch {
                 });
             }
             let Some((offset, entry)) = poison else { break };
+            self.poison = true;
             let scenario = shop.scenario;
             let own = shop
                 .topic
@@ -292,8 +299,16 @@ impl Batch {
 
     /// Whether the member will not get past a poison record in this batch, and whose partition it is.
     pub fn stuck_on(&self) -> Option<PartitionId> {
+        if !self.poison {
+            return None;
+        }
         let stuck = self.stages.iter().find(|stage| stage.kind == Kind::Stuck);
         stuck.map(|stage| stage.partition)
+    }
+
+    /// Whether a poison record is among its records.
+    pub fn has_poison(&self) -> bool {
+        self.poison
     }
 
     /// Whether it has something of a partition, and leaves the member nowhere stuck in it.
@@ -493,6 +508,7 @@ impl Batch {
         self.runs.clear();
         self.committed = false;
         self.stages.clear();
+        self.poison = false;
         self.accounted = (0, 0);
     }
 }

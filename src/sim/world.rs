@@ -187,7 +187,7 @@ impl<'s> World<'s> {
             }
             let called = dependency::calls(&self.members[next.1]);
             let (members, mut ground) = self.ground();
-            members[next.1].step(&mut ground);
+            members[next.1].step(next.0, &mut ground);
             if called || dependency::calls(&self.members[next.1]) {
                 self.pace(next.0);
             }

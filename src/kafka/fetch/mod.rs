@@ -14,6 +14,8 @@ pub trait Logs {
     fn log_end(&mut self, partition: PartitionId, at: SimTime) -> u64;
     /// When the record at `offset` is appended.
     fn appended_at(&mut self, partition: PartitionId, offset: u64) -> SimTime;
+    /// Log-end offset of a partition at an instant, and when the record at that offset is appended.
+    fn log_end_and_next(&mut self, partition: PartitionId, at: SimTime) -> (u64, SimTime);
 }
 
 /// What bounds a fetch, in records where Kafka counts bytes: the model's records have one size.
@@ -68,11 +70,12 @@ pub struct Slot {
     /// Not fetched before (a pause by the application).
     pub paused_until: SimTime,
     buffered_to: u64,
-    incoming: Option<(u64, u64)>,
+    /// First offset of what is on its way, and one after its last; the same if nothing is.
+    incoming: (u64, u64),
     /// Log end at an instant, as asked last.
     known: (SimTime, u64),
-    /// When the record at that log end is appended, once asked.
-    next: Option<SimTime>,
+    /// When the record at that log end is appended.
+    next: SimTime,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +88,8 @@ struct InFlight {
     answered: SimTime,
     /// How many partitions it asks for.
     asked: usize,
+    /// Whether its data comes too late for the first long poll, so that more of them follow.
+    repeats: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -103,6 +108,8 @@ pub struct Fetcher {
     buffer: VecDeque<usize>,
     /// When the first answer of those in flight arrives.
     next_answer: SimTime,
+    /// Whether one of them is a long poll that would be repeated.
+    repeats: bool,
     /// No slot is paused longer.
     paused_to: SimTime,
 }
@@ -115,6 +122,7 @@ impl Default for Fetcher {
             brokers: Vec::new(),
             buffer: VecDeque::new(),
             next_answer: SimTime::NEVER,
+            repeats: false,
             paused_to: SimTime::ZERO,
         }
     }
@@ -127,7 +135,7 @@ impl Fetcher {
         self.slots.clear();
         self.brokers.clear();
         self.brokers.resize_with(brokers as usize, Broker::default);
-        self.next_answer = SimTime::NEVER;
+        (self.next_answer, self.repeats) = (SimTime::NEVER, false);
         self.paused_to = SimTime::ZERO;
         for &(partition, position) in positions {
             let broker = (partition.0 % brokers) as usize;
@@ -137,10 +145,10 @@ impl Fetcher {
                 position,
                 paused_until: SimTime::ZERO,
                 buffered_to: position,
-                incoming: None,
+                incoming: (0, 0),
                 // Nothing is known yet.
                 known: (SimTime::NEVER, 0),
-                next: None,
+                next: SimTime::ZERO,
             });
         }
     }
@@ -174,7 +182,7 @@ impl Fetcher {
         let slot = &mut self.slots[index];
         slot.position = position;
         slot.buffered_to = position;
-        slot.incoming = None;
+        slot.incoming = (0, 0);
         slot.paused_until = paused_until;
         self.paused_to = self.paused_to.max(paused_until);
         self.buffer.retain(|&buffered| buffered != index);
@@ -221,27 +229,33 @@ impl Fetcher {
             if let Some(index) = self.brokers.iter().position(first) {
                 self.complete(index);
             }
-            self.next_answer = self.earliest_answer();
+            self.look_over();
         }
     }
 
     fn complete(&mut self, broker: usize) {
         let broker = &mut self.brokers[broker];
         broker.in_flight = None;
-        let mut returned = 0;
+        let mut kept = 0;
         for place in 0..broker.slots.len() {
-            let index = broker.slots[place - returned];
+            let index = broker.slots[place];
             let slot = &mut self.slots[index];
+            let (from, to) = std::mem::take(&mut slot.incoming);
             // Data at another offset than the position is stale (a seek came in between).
-            if let Some((from, to)) = slot.incoming.take()
-                && from == slot.position
-                && to > from
-            {
+            if from == slot.position && to > from {
                 slot.buffered_to = to;
                 self.buffer.push_back(index);
-                broker.slots[place - returned..].rotate_left(1);
-                returned += 1;
+            } else {
+                broker.slots[kept] = index;
+                kept += 1;
             }
+        }
+        let returned = self.buffer.len() - (broker.slots.len() - kept);
+        for (place, &index) in broker.slots[kept..]
+            .iter_mut()
+            .zip(self.buffer.range(returned..))
+        {
+            *place = index;
         }
     }
 
