@@ -93,14 +93,11 @@ impl Batch {
         self.runs.iter().map(|run| run.to - run.from).sum()
     }
 
-    /// Plans the runs that a poll at `now` returned.
+    /// Plans the runs that a poll at `now` returned, as one that has been [cleared](Self::clear).
     pub fn begin(&mut self, now: SimTime, generation: u32, shop: &mut Workshop) {
         self.number = self.number.wrapping_add(1);
-        self.committed = false;
         (self.polled_at, self.since, self.generation) = (now, now, generation);
-        (self.done, self.calls, self.accounted) = (0.0, 0, (0, 0));
-        self.stages.clear();
-        self.poison = false;
+        self.done = 0.0;
         self.settings = shop.settings;
         let settings = &shop.scenario.settings[shop.settings];
         let mut ends = SimDuration::ZERO;

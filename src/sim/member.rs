@@ -255,9 +255,12 @@ impl Member {
     pub fn poll(&mut self, at: SimTime, ground: &mut Ground) {
         self.store_commits(at, ground.topic);
         let settings = self.settings_of(ground.scenario);
-        self.catch_up_auto_commit(at, self.auto_commit_interval(ground.scenario));
-        if settings.processing.commit == CommitPolicy::Auto && at >= self.auto_commit_due {
-            self.auto_commit(at, ground);
+        let commits = settings.processing.commit == CommitPolicy::Auto;
+        if commits {
+            self.catch_up_auto_commit(at, self.auto_commit_interval(ground.scenario));
+            if at >= self.auto_commit_due {
+                self.auto_commit(at, ground);
+            }
         }
         self.batch.clear();
         let max = settings.properties.max_poll_records;
@@ -268,7 +271,7 @@ impl Member {
             Polled::Wait(look) => {
                 self.app = App::Polling;
                 self.wake = look;
-                if settings.processing.commit == CommitPolicy::Auto {
+                if commits {
                     if self.uncommitted(ground.topic) {
                         self.wake = look.min(self.auto_commit_due);
                     } else {

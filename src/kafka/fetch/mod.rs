@@ -92,8 +92,9 @@ struct InFlight {
     repeats: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Broker {
+    id: u32,
     /// Slots it leads, in the order of its fetch session: one that returned data goes to the end.
     slots: Vec<usize>,
     in_flight: Option<InFlight>,
@@ -103,6 +104,7 @@ struct Broker {
 #[derive(Clone, Debug)]
 pub struct Fetcher {
     slots: Vec<Slot>,
+    /// Ascending.
     brokers: Vec<Broker>,
     /// Slots with buffered records, in the order their fetches completed; the front is next in line.
     buffer: VecDeque<usize>,
@@ -134,12 +136,11 @@ impl Fetcher {
         self.buffer.clear();
         self.slots.clear();
         self.brokers.clear();
-        self.brokers.resize_with(brokers as usize, Broker::default);
         (self.next_answer, self.repeats) = (SimTime::NEVER, false);
         self.paused_to = SimTime::ZERO;
         for &(partition, position) in positions {
-            let broker = (partition.0 % brokers) as usize;
-            self.brokers[broker].slots.push(self.slots.len());
+            let slot = self.slots.len();
+            self.broker(partition.0 % brokers).slots.push(slot);
             self.slots.push(Slot {
                 partition,
                 position,
@@ -151,6 +152,23 @@ impl Fetcher {
                 next: SimTime::ZERO,
             });
         }
+    }
+
+    /// The broker `id`. Only those that lead an assigned partition are held.
+    fn broker(&mut self, id: u32) -> &mut Broker {
+        let place = self.brokers.partition_point(|broker| broker.id < id);
+        if self.brokers.get(place).is_none_or(|broker| broker.id != id) {
+            let (slots, in_flight) = (Vec::new(), None);
+            self.brokers.insert(
+                place,
+                Broker {
+                    id,
+                    slots,
+                    in_flight,
+                },
+            );
+        }
+        &mut self.brokers[place]
     }
 
     /// Gives everything up.
