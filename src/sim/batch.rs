@@ -46,6 +46,8 @@ pub(super) struct Batch {
     /// What poll returned.
     pub runs: Vec<Run>,
     stages: Vec<Stage>,
+    /// Whether one of them is not of good records.
+    poison: bool,
     /// Stages (and records of the next) already accounted for.
     accounted: (usize, u64),
     /// When the poll began that returned it.
@@ -91,13 +93,11 @@ impl Batch {
         self.runs.iter().map(|run| run.to - run.from).sum()
     }
 
-    /// Plans the runs that a poll at `now` returned.
+    /// Plans the runs that a poll at `now` returned, as one that has been [cleared](Self::clear).
     pub fn begin(&mut self, now: SimTime, generation: u32, shop: &mut Workshop) {
         self.number = self.number.wrapping_add(1);
-        self.committed = false;
         (self.polled_at, self.since, self.generation) = (now, now, generation);
-        (self.done, self.calls, self.accounted) = (0.0, 0, (0, 0));
-        self.stages.clear();
+        self.done = 0.0;
         self.settings = shop.settings;
         let settings = &shop.scenario.settings[shop.settings];
         let mut ends = SimDuration::ZERO;
@@ -111,7 +111,10 @@ impl Batch {
         if settings.processing.concurrency > 1 {
             self.overlap(settings.processing.concurrency, shop);
         }
-        self.add_commits(self.each_commit(shop.scenario));
+        let each = self.each_commit(shop.scenario);
+        if !each.is_zero() {
+            self.add_commits(each);
+        }
         self.length = self.alone;
         self.expect_calls(self.calls);
     }
@@ -147,6 +150,7 @@ impl Batch {
                 });
             }
             let Some((offset, entry)) = poison else { break };
+            self.poison = true;
             let scenario = shop.scenario;
             let own = shop
                 .topic
@@ -292,8 +296,16 @@ impl Batch {
 
     /// Whether the member will not get past a poison record in this batch, and whose partition it is.
     pub fn stuck_on(&self) -> Option<PartitionId> {
+        if !self.poison {
+            return None;
+        }
         let stuck = self.stages.iter().find(|stage| stage.kind == Kind::Stuck);
         stuck.map(|stage| stage.partition)
+    }
+
+    /// Whether a poison record is among its records.
+    pub fn has_poison(&self) -> bool {
+        self.poison
     }
 
     /// Whether it has something of a partition, and leaves the member nowhere stuck in it.
@@ -493,6 +505,7 @@ impl Batch {
         self.runs.clear();
         self.committed = false;
         self.stages.clear();
+        self.poison = false;
         self.accounted = (0, 0);
     }
 }

@@ -253,6 +253,12 @@ impl Logs for Topic {
             None => SimTime::ZERO,
         }
     }
+
+    fn log_end_and_next(&mut self, id: PartitionId, at: SimTime) -> (u64, SimTime) {
+        let partition = &mut self.partitions[id.ix()];
+        let (count, next) = partition.arrivals.count_and_next(at);
+        (partition.base + count, next)
+    }
 }
 
 /// How long a poison record takes until it is given up; `None` if never.

@@ -158,44 +158,62 @@ impl<'s> World<'s> {
     /// Members that share a dependency take their steps in the order of time.
     fn advance_together(&mut self, until: SimTime) -> bool {
         let mut patience = Patience::default();
+        let mut steps = self.next_steps();
         loop {
-            let mut next = (SimTime::NEVER, usize::MAX);
-            for (index, member) in self.members.iter().enumerate() {
-                let at = member.next_step(self.scenario);
-                if at < next.0 {
-                    next = (at, index);
-                }
-            }
+            let (index, at) = first_of(&steps);
             let dry = self
                 .dependency
                 .as_ref()
                 .map_or(SimTime::NEVER, Dependency::runs_dry_at);
-            if dry.min(next.0) > until {
+            if dry.min(at) > until {
                 break;
             }
-            patience.step(dry.min(next.0));
-            if dry < next.0 {
+            patience.step(dry.min(at));
+            if dry < at {
                 self.pace(dry);
+                steps = self.next_steps();
                 continue;
             }
-            if self.members[next.1].attended() {
+            if self.members[index].attended() {
                 // Its step belongs on the agenda, and whatever comes after it has to wait.
-                if next.0 < until {
-                    self.attend(self.members[next.1].process);
+                if at < until {
+                    self.attend(self.members[index].process);
                 }
-                return next.0 >= until;
+                return at >= until;
             }
-            let called = dependency::calls(&self.members[next.1]);
-            let (members, mut ground) = self.ground();
-            members[next.1].step(&mut ground);
-            if called || dependency::calls(&self.members[next.1]) {
-                self.pace(next.0);
+            if self.step_together(index, at) {
+                steps[index] = self.members[index].next_step(self.scenario);
+            } else {
+                self.pace(at);
+                steps = self.next_steps();
             }
         }
         for member in &mut self.members {
             member.store_commits(until, &mut self.topic);
         }
         true
+    }
+
+    /// When each member does something next.
+    fn next_steps(&self) -> Vec<SimTime> {
+        let members = self.members.iter();
+        members
+            .map(|member| member.next_step(self.scenario))
+            .collect()
+    }
+
+    /// One member takes its step; false if everyone has to be paced for it.
+    fn step_together(&mut self, index: usize, at: SimTime) -> bool {
+        let called = dependency::calls(&self.members[index]);
+        let (members, mut ground) = self.ground();
+        members[index].step(at, &mut ground);
+        if !called && !dependency::calls(&self.members[index]) {
+            return true;
+        }
+        match &mut self.dependency {
+            Some(dependency) => dependency.pace_alone(at, index, &mut self.members[index]),
+            None => true,
+        }
     }
 
     /// Callers have come or gone: everyone's batch gets its new speed.
@@ -340,4 +358,15 @@ impl<'s> World<'s> {
             Event::Refresh(process, incarnation) => self.refresh(process, incarnation),
         }
     }
+}
+
+/// The first of the earliest.
+fn first_of(steps: &[SimTime]) -> (usize, SimTime) {
+    let mut first = (usize::MAX, SimTime::NEVER);
+    for (index, &at) in steps.iter().enumerate() {
+        if at < first.1 {
+            first = (index, at);
+        }
+    }
+    first
 }
