@@ -8,8 +8,8 @@ mod fetch;
 mod properties;
 
 pub use classic::{
-    ClassicGroup, Effect, GroupState, Input, JoinGroup, KafkaError, RebalanceReason, RemovalReason,
-    Response, Timer,
+    ClassicGroup, Effect, GroupState, Input, JoinGroup, KafkaError, Owned, RebalanceReason,
+    RemovalReason, Response, Timer,
 };
 pub use client::{AutoCommitFrom, Client, ClientProfile, PollClockCheck, RejoinFrom};
 pub use fetch::{FetchLimits, Fetcher, Logs, Polled, Run, Slot};

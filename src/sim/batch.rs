@@ -93,6 +93,11 @@ impl Batch {
         self.runs.iter().map(|run| run.to - run.from).sum()
     }
 
+    /// Whether it has records of a partition.
+    pub fn touches(&self, partition: PartitionId) -> bool {
+        self.runs.iter().any(|run| run.partition == partition)
+    }
+
     /// Plans the runs that a poll at `now` returned, as one that has been [cleared](Self::clear).
     pub fn begin(&mut self, now: SimTime, generation: u32, shop: &mut Workshop) {
         self.number = self.number.wrapping_add(1);

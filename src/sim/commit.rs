@@ -35,11 +35,24 @@ impl Member {
             && self.link.phase == Phase::Stable
     }
 
-    /// Whether a commit of this batch succeeds; if not, the application has seen CommitFailedException.
+    /// Whether a commit of this batch succeeds; if not, the application has seen CommitFailedException, or
+    /// RebalanceInProgressException if it may go on.
     pub fn may_commit(&mut self, at: SimTime, ground: &mut Ground) -> bool {
-        let member = matches!(self.link.phase, Phase::Stable | Phase::Fetching);
-        if !member || self.batch.generation != self.link.generation {
-            self.commit_refused(None, at, ground);
+        let current = self.batch.generation == self.link.generation;
+        let member = match self.link.phase {
+            Phase::Stable | Phase::Fetching => true,
+            // The heartbeat thread has read the answer to SyncGroup (`SyncGroupResponseHandler`).
+            Phase::Syncing => self.link.arrived > 0,
+            Phase::Joining | Phase::Unjoined => false,
+        };
+        if !member || !current {
+            // It goes on while it joins, and it is told that there is a rebalance (`#sendOffsetCommitRequest`).
+            self.link.owes_commit = current && self.reads();
+            let error = self
+                .link
+                .owes_commit
+                .then_some(KafkaError::RebalanceInProgress);
+            self.commit_refused(error, at, ground);
             return false;
         }
         if self.link.void.is_some() {
@@ -89,6 +102,16 @@ impl Member {
                 partition,
                 offset,
             });
+        }
+        if std::mem::take(&mut self.link.owes_commit) {
+            let slots = self.fetcher.slots().iter();
+            for slot in slots.filter(|slot| !self.batch.touches(slot.partition)) {
+                self.pending.push_back(PendingCommit {
+                    stored_at,
+                    partition: slot.partition,
+                    offset: slot.position,
+                });
+            }
         }
     }
 

@@ -28,8 +28,11 @@ impl World<'_> {
             return;
         }
         let member = &self.members[process.ix()];
-        if member.link.phase != Phase::Stable {
-            return; // Looked at again when it is.
+        // The heartbeat thread looks at the clock in these states; what a background task joins for is looked at again.
+        let looks = member.link.phase == Phase::Stable
+            || (member.link.phase == Phase::Syncing && member.reads());
+        if !looks {
+            return;
         }
         let settings = self.settings_of(process);
         let look = match settings.client.poll_clock_check {
@@ -111,7 +114,8 @@ impl World<'_> {
     /// Closes the consumer: commits what it may, leaves unless it is static, and is gone.
     pub fn close(&mut self, process: ProcessId) {
         let now = self.now();
-        let committed_at = if matches!(self.members[process.ix()].link.phase, Phase::Stable) {
+        let phase = self.members[process.ix()].link.phase;
+        let committed_at = if matches!(phase, Phase::Stable | Phase::Fetching) {
             self.commit_before_revocation(process)
         } else {
             now

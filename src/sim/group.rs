@@ -9,7 +9,7 @@ use crate::kafka::{
     Effect, Input, InstanceId, JoinGroup, KafkaError, MemberId, RebalanceReason, RemovalReason,
     Response,
 };
-use crate::units::{PartitionId, ProcessId, SimTime};
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 impl World<'_> {
     fn link(&mut self, serial: u32) -> Option<&mut Link> {
@@ -43,6 +43,7 @@ impl World<'_> {
         let serial =
             self.group
                 .identify(self.scenario, self.replication, &self.members[process.ix()]);
+        self.group.identities[serial as usize].owned = self.owned(process);
         self.give_identity_up(process);
         let link = &mut self.members[process.ix()].link;
         link.serial = Some(serial);
@@ -50,7 +51,8 @@ impl World<'_> {
         link.rejoin = false;
         link.void = None;
         link.metadata_changed = false;
-        link.inbox.clear();
+        link.prepared = None;
+        link.forget_answers();
         self.send(Request::JoinAnew, serial, at);
     }
 
@@ -91,7 +93,10 @@ impl World<'_> {
             self.agenda.schedule(later, Event::Request(request, serial));
             return;
         }
-        let Identity { id, process, .. } = self.group.identities[serial as usize];
+        let Identity {
+            id, process, owned, ..
+        } = &self.group.identities[serial as usize];
+        let (id, process, owned) = (*id, *process, owned.clone());
         let member = &self.members[process.ix()];
         let settings = &self.scenario.settings[member.settings];
         let properties = &settings.properties;
@@ -102,7 +107,7 @@ impl World<'_> {
             properties.max_poll_interval
         };
         let instance = self.is_static(process).then_some(InstanceId(process.0));
-        let join = |knows_its_id, metadata_changed| {
+        let join = move |knows_its_id, metadata_changed| {
             Input::JoinGroup(JoinGroup {
                 member: id,
                 knows_its_id,
@@ -110,6 +115,7 @@ impl World<'_> {
                 session_timeout,
                 rebalance_timeout,
                 metadata_changed,
+                owned,
             })
         };
         let input = match request {
@@ -215,7 +221,7 @@ impl World<'_> {
                 && matches!(link.phase, Phase::Stable | Phase::Fetching | Phase::Syncing)
             {
                 link.void = Some(KafkaError::IllegalGeneration);
-                self.news(serial);
+                self.news(serial, self.now());
             }
         }
     }
@@ -273,20 +279,27 @@ impl World<'_> {
             reason,
             process,
         });
+        let follows = matches!(reason, RebalanceReason::MemberRejoined(_));
+        let now = self.now();
         for index in 0..self.members.len() {
+            let member = &mut self.members[index];
+            if !follows && member.link.phase == Phase::Stable && member.fetcher.slots().is_empty() {
+                // It had nothing to read, and waits for the group from now on only.
+                member.link.standing_since = now;
+            }
             if let Some(serial) = self.members[index].link.serial
                 && self
                     .group
                     .classic
                     .contains(self.group.identities[serial as usize].id)
             {
-                self.news(serial);
+                self.news(serial, self.now());
             }
         }
     }
 
-    /// There is news for a member: its next heartbeat brings it.
-    fn news(&mut self, serial: u32) {
+    /// There is news for a member: its first heartbeat that reaches the coordinator at `from` or later brings it.
+    fn news(&mut self, serial: u32, from: SimTime) {
         let identity = &self.group.identities[serial as usize];
         let member = &self.members[identity.process.ix()];
         let beats = matches!(
@@ -300,15 +313,13 @@ impl World<'_> {
         let interval = self.scenario.settings[member.settings]
             .properties
             .heartbeat_interval;
-        // The first heartbeat that reaches the coordinator now or later.
-        let now = self.now();
-        let passed = now
+        let passed = from
             .since(member.link.heartbeat_from + trip.half())
             .as_nanos();
         let beats = passed.div_ceil(interval.as_nanos().max(1)).max(1);
         let answered = member.link.heartbeat_from + interval * beats + trip;
         self.agenda
-            .schedule(answered.max(now), Event::Heartbeat(serial));
+            .schedule(answered.max(self.now()), Event::Heartbeat(serial));
     }
 
     /// The answer to a heartbeat.
@@ -323,12 +334,17 @@ impl World<'_> {
         let Some(link) = self.link(serial) else {
             return;
         };
-        let (generation, phase) = (link.generation, link.phase);
+        let (generation, phase, link_arrived) = (link.generation, link.phase, link.arrived > 0);
         match self.group.classic.heartbeat(id, generation) {
             Ok(()) => {}
             Err(KafkaError::RebalanceInProgress) => {
-                if matches!(phase, Phase::Stable | Phase::Fetching) {
+                // One that has its assignment and has not read it in poll() knows of that too.
+                let assigned = phase == Phase::Syncing && link_arrived;
+                if matches!(phase, Phase::Stable | Phase::Fetching) || assigned {
                     self.told_to_rejoin(process);
+                } else {
+                    // It is not what it waits for; the next one may be.
+                    self.news(serial, self.now() + SimDuration::from_nanos(1));
                 }
             }
             Err(KafkaError::FencedInstanceId) => self.kill(process),
@@ -375,7 +391,7 @@ impl World<'_> {
                 );
             }
         }
-        self.news(serial);
+        self.news(serial, self.now());
     }
 
     /// A timer of the coordinator.

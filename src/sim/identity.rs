@@ -3,7 +3,7 @@
 use super::member::Member;
 use super::{GroupView, MemberView};
 use crate::engine::{Address, Purpose};
-use crate::kafka::{ClassicGroup, GroupState, MemberId, Timer};
+use crate::kafka::{ClassicGroup, GroupState, MemberId, Owned, Timer};
 use crate::scenario::Scenario;
 use crate::units::{ProcessId, SimDuration, SimTime};
 
@@ -16,6 +16,8 @@ pub(super) struct Identity {
     pub seen: SimTime,
     /// Last instant at which it sent heartbeats, once it has stopped.
     pub silent_from: Option<SimTime>,
+    /// What its JoinGroup says it owns.
+    pub owned: Owned,
     /// When its process died, closed its consumer or gave the identity up: it sends nothing after.
     pub ended: Option<SimTime>,
     /// A static member whose process exceeded max.poll.interval.ms: that was told, the end of its session is no other story.
@@ -77,6 +79,7 @@ impl Coordinator {
             process: member.process,
             seen: SimTime::ZERO,
             silent_from: None,
+            owned: Owned::default(),
             ended: None,
             dropped_out: false,
             session_timeout: scenario.settings[member.settings]

@@ -9,7 +9,7 @@ use super::commit::PendingCommit;
 use super::event::Event;
 use super::topic::Topic;
 use crate::engine::Patience;
-use crate::kafka::{FetchLimits, Fetcher, KafkaError, MemberId, Polled, Response, Run};
+use crate::kafka::{FetchLimits, Fetcher, KafkaError, MemberId, Owned, Polled, Response, Run};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
 
@@ -62,15 +62,31 @@ pub(super) struct Link {
     /// Since when it has had nothing to read because of the group.
     pub standing_since: SimTime,
     /// Members to assign partitions to, while it is to send the assignment.
-    pub leads: Vec<MemberId>,
+    pub leads: Vec<(MemberId, Owned)>,
     /// Whether it leads its generation.
     pub leading: bool,
     /// How many partitions it knew of when it made the assignment.
     pub covers: u32,
-    /// What it has been assigned, until the offsets are fetched.
-    pub assigned: Vec<PartitionId>,
+    /// What it has been assigned and did not have before, until the offsets are fetched.
+    pub added: Vec<PartitionId>,
+    /// Its last assignment.
+    pub last: Owned,
+    /// It is about to rejoin and awaits the answer to its commit, then.
+    pub prepared: Option<SimTime>,
+    /// A commit was refused because it was joining: the next one brings what that would have.
+    pub owes_commit: bool,
     /// Answers on their way, in order.
     pub inbox: VecDeque<Response>,
+    /// How many of them are there and not read.
+    pub arrived: usize,
+}
+
+impl Link {
+    /// Whatever is on its way, or there, is not read any more.
+    pub fn forget_answers(&mut self) {
+        self.inbox.clear();
+        self.arrived = 0;
+    }
 }
 
 /// A consumer process.
@@ -147,8 +163,12 @@ impl Member {
             leads: Vec::new(),
             leading: false,
             covers: 0,
-            assigned: Vec::new(),
+            added: Vec::new(),
+            last: Owned::default(),
+            prepared: None,
+            owes_commit: false,
             inbox: VecDeque::new(),
+            arrived: 0,
         };
         Member {
             process,
@@ -188,6 +208,11 @@ impl Member {
     /// Whether it has not called poll() since the one that returned its batch.
     pub fn has_batch(&self) -> bool {
         matches!(self.app, App::Processing | App::Committing)
+    }
+
+    /// Whether it has partitions, or would if there were enough: a cooperative one while it joins too.
+    pub fn reads(&self) -> bool {
+        self.link.phase == Phase::Stable || !self.fetcher.slots().is_empty()
     }
 
     pub fn settings_of<'s>(&self, scenario: &'s Scenario) -> &'s Settings {
@@ -256,7 +281,9 @@ impl Member {
     pub fn poll(&mut self, at: SimTime, ground: &mut Ground) {
         self.store_commits(at, ground.topic);
         let settings = self.settings_of(ground.scenario);
-        let commits = settings.processing.commit == CommitPolicy::Auto;
+        // Not while it joins (`ConsumerCoordinator#poll`).
+        let joins = self.link.rejoin || self.link.phase != Phase::Stable;
+        let commits = settings.processing.commit == CommitPolicy::Auto && !joins;
         if commits {
             self.catch_up_auto_commit(at, self.auto_commit_interval(ground.scenario));
             if at >= self.auto_commit_due {
@@ -335,8 +362,7 @@ impl Member {
         };
         self.batch
             .account_all(at, self.process, &mut shop, ground.facts);
-        let current =
-            self.batch.generation == self.link.generation && self.link.phase == Phase::Stable;
+        let current = self.batch.generation == self.link.generation && self.reads();
         if self.batch.has_poison() {
             self.leave_poison(at, current, ground);
         }
@@ -415,7 +441,7 @@ impl Member {
             self.batch.advance(now);
             self.batch.since = thaws;
             self.wake = self.batch.ends_at();
-        } else if self.app == App::Polling && self.link.phase == Phase::Stable {
+        } else if self.app == App::Polling && self.reads() {
             // The wait in poll() ends with the freeze: only then another fetch can be sent.
             self.fetcher.stand_still(now, &self.limits);
             self.wake = thaws;

@@ -1,19 +1,22 @@
-//! A member's side of a rebalance: when it notices, when it gives its partitions up, when it reads again.
+//! A member's side of a rebalance: when it notices, when it joins, and what it makes of the coordinator's answers.
 
-use std::collections::BTreeMap;
-
+use super::Fact;
 use super::event::{Event, Request};
 use super::member::{App, Phase};
 use super::world::World;
-use super::{Fact, PartitionState};
-use crate::kafka::assignor::{Subscription, TopicPartitions, assign};
-use crate::kafka::{KafkaError, Logs, MemberId, OffsetReset, RejoinFrom, Response};
+use crate::kafka::{KafkaError, RebalanceProtocol, RejoinFrom, Response};
 use crate::scenario::{CommitPolicy, Settings};
-use crate::units::{PartitionId, ProcessId, SimTime};
+use crate::units::{ProcessId, SimTime};
 
 impl World<'_> {
     pub fn settings_of(&self, process: ProcessId) -> &Settings {
         &self.scenario.settings[self.members[process.ix()].settings]
+    }
+
+    /// Whether a member goes on with its partitions while it rejoins (KIP-429).
+    pub fn cooperative(&self, process: ProcessId) -> bool {
+        let assignor = self.settings_of(process).properties.assignor;
+        assignor.protocol() == RebalanceProtocol::Cooperative
     }
 
     /// An attended member calls poll(): what the group wants of it comes first.
@@ -24,12 +27,38 @@ impl World<'_> {
         if member.stopping {
             return self.close(process);
         }
+        while self.members[process.ix()].link.arrived > 0 {
+            self.members[process.ix()].link.arrived -= 1;
+            self.take_answer(process);
+        }
+        let member = &self.members[process.ix()];
+        if member.app != App::Polling || member.wake != SimTime::NEVER {
+            return; // What it was answered has led it on.
+        }
         match member.link.phase {
             Phase::Unjoined => self.join(process),
-            Phase::Stable if member.link.rejoin => self.give_up_and_rejoin(process),
-            Phase::Stable => self.poll_now(process),
+            Phase::Stable if member.link.rejoin => self.rejoin(process),
+            Phase::Stable => return self.poll_now(process),
             // The answer of the coordinator wakes it.
             Phase::Joining | Phase::Syncing | Phase::Fetching => {}
+        }
+        self.read_on(process);
+    }
+
+    /// A cooperative member that joins, or is about to, reads what it has (`ClassicKafkaConsumer#poll` fetches whatever the
+    /// coordinator is waiting for).
+    fn read_on(&mut self, process: ProcessId) {
+        let member = &self.members[process.ix()];
+        if member.link.phase == Phase::Fetching || member.fetcher.slots().is_empty() {
+            return;
+        }
+        self.poll_now(process);
+        let member = &mut self.members[process.ix()];
+        if let (App::Polling, Some(answered)) = (member.app, member.link.prepared) {
+            member.wake = member.wake.min(answered);
+        }
+        if member.wake != SimTime::NEVER {
+            self.attend(process);
         }
     }
 
@@ -47,22 +76,36 @@ impl World<'_> {
             return; // Acted on as soon as the assignment is in place.
         }
         match (rejoin_from, member.app) {
-            (RejoinFrom::Background, _) => self.give_up_and_rejoin(process),
+            (RejoinFrom::Background, _) => self.rejoin(process),
             // poll() does its own network work, so it acts at once.
             (RejoinFrom::NextPoll, App::Polling) => self.at_poll(process),
             (RejoinFrom::NextPoll, _) => self.attend(process),
         }
     }
 
-    /// onJoinPrepare of the eager protocol: commit if the client does that, give all partitions up, join.
-    fn give_up_and_rejoin(&mut self, process: ProcessId) {
+    /// onJoinPrepare and JoinGroup: the client commits if it does that. An eager one gives all partitions up and joins once
+    /// the commit is answered; a cooperative one looks for the answer in poll(), which may return a batch before.
+    pub fn rejoin(&mut self, process: ProcessId) {
         let now = self.now();
-        let committed_at = self.commit_before_revocation(process);
-        self.revoke_all(process, false, true);
+        let committed_at = match self.members[process.ix()].link.prepared {
+            Some(answered) => answered,
+            None => self.commit_before_revocation(process),
+        };
+        let cooperative = self.cooperative(process);
+        if cooperative && committed_at > now {
+            self.members[process.ix()].link.prepared = Some(committed_at);
+            return;
+        }
+        if !cooperative {
+            self.revoke_all(process, false, true);
+        }
+        let owned = self.owned(process);
         let member = &mut self.members[process.ix()];
         let metadata_changed = std::mem::take(&mut member.link.metadata_changed);
+        member.link.prepared = None;
         member.link.rejoin = false;
         member.link.phase = Phase::Joining;
+        let serial = member.link.serial;
         if member.app == App::Polling {
             member.wake = SimTime::NEVER;
         } else {
@@ -73,7 +116,8 @@ impl World<'_> {
         } else {
             Request::Join
         };
-        if let Some(serial) = self.members[process.ix()].link.serial {
+        if let Some(serial) = serial {
+            self.group.identities[serial as usize].owned = owned;
             self.send(request, serial, committed_at.max(now));
         }
     }
@@ -85,39 +129,6 @@ impl World<'_> {
         }
         let (members, mut ground) = self.ground();
         members[process.ix()].commit_positions(now, &mut ground)
-    }
-
-    /// The member reads nothing any more; its partitions are nobody's until the rebalance is through. If the group does
-    /// not know, no rebalance is coming yet and they still count as the member's.
-    pub fn revoke_all(&mut self, process: ProcessId, lost: bool, known: bool) {
-        let now = self.now();
-        let member = &mut self.members[process.ix()];
-        if member.link.phase == Phase::Stable {
-            member.link.standing_since = now;
-        }
-        let partitions: Vec<PartitionId> = member
-            .fetcher
-            .slots()
-            .iter()
-            .map(|slot| slot.partition)
-            .collect();
-        member.fetcher.clear();
-        member.blocked.clear();
-        let generation = member.link.generation;
-        for &id in &partitions {
-            if known && self.topic.partitions[id.ix()].owner == Some(process) {
-                self.topic.partitions[id.ix()].owner = None;
-                self.tell_state(id, PartitionState::Rebalancing, now);
-            }
-        }
-        if !partitions.is_empty() {
-            self.note(Fact::PartitionsRevoked {
-                process,
-                generation,
-                partitions,
-                lost,
-            });
-        }
     }
 
     /// The coordinator does not know the member any more, or (ILLEGAL_GENERATION) has gone on without it, and it has found
@@ -148,12 +159,15 @@ impl World<'_> {
     /// Joins, under the id that it has if it has one.
     fn join(&mut self, process: ProcessId) {
         let now = self.now();
+        let owned = self.owned(process);
         let link = &mut self.members[process.ix()].link;
         let Some(serial) = link.serial else {
             return self.join_anew(process, now);
         };
         link.phase = Phase::Joining;
-        self.group.identities[serial as usize].silent_from = None;
+        let identity = &mut self.group.identities[serial as usize];
+        identity.silent_from = None;
+        identity.owned = owned;
         // The generation is part of the subscription, so it is another one.
         self.send(Request::JoinForMetadata, serial, now);
     }
@@ -170,32 +184,51 @@ impl World<'_> {
         let link = &mut self.members[process.ix()].link;
         link.phase = Phase::Unjoined;
         link.rejoin = false;
-        link.inbox.clear();
+        link.prepared = None;
+        link.forget_answers();
     }
 
-    /// An answer of the coordinator arrives.
+    /// An answer of the coordinator arrives. Java reads it in poll(), so one that has a batch in hand does so later; until
+    /// it has read that to JoinGroup no heartbeat goes out either (`AbstractCoordinator#initiateJoinGroup`).
     pub fn answer(&mut self, serial: u32) {
-        let now = self.now();
-        let identity = &self.group.identities[serial as usize];
-        let (process, name) = (identity.process, identity.member_name());
-        if self.members[process.ix()].link.serial != Some(serial) {
+        let process = self.group.identities[serial as usize].process;
+        let reads_in_poll = self.settings_of(process).client.rejoin_from == RejoinFrom::NextPoll;
+        let member = &mut self.members[process.ix()];
+        if member.link.serial != Some(serial) {
             return;
         }
-        let member = &mut self.members[process.ix()];
         if member.frozen_until.is_some() {
             member.deferred.push(Event::Answer(serial));
-            return;
+        } else if reads_in_poll && member.has_batch() {
+            member.link.arrived += 1;
+            self.fall_silent_unread(process);
+        } else {
+            self.take_answer(process);
         }
+    }
+
+    /// A member that has not read the answer to its JoinGroup sends no heartbeats.
+    pub fn fall_silent_unread(&mut self, process: ProcessId) {
+        let link = &self.members[process.ix()].link;
+        if link.phase == Phase::Joining && link.arrived > 0 {
+            self.fall_silent(process);
+        }
+    }
+
+    /// A member acts on the first answer in its inbox.
+    fn take_answer(&mut self, process: ProcessId) {
+        let now = self.now();
         let member = &mut self.members[process.ix()];
+        let Some(serial) = member.link.serial else {
+            return;
+        };
         let Some(response) = member.link.inbox.pop_front() else {
             return;
         };
         match response {
             Response::MemberIdRequired => {
-                self.note(Fact::MemberJoined {
-                    process,
-                    member_id: name,
-                });
+                let member_id = self.group.identities[serial as usize].member_name();
+                self.note(Fact::MemberJoined { process, member_id });
                 self.send(Request::Join, serial, now);
             }
             Response::JoinGroup {
@@ -206,7 +239,9 @@ impl World<'_> {
                 let known = self.known_partitions(process);
                 let link = &mut self.members[process.ix()].link;
                 link.generation = generation;
-                link.void = None;
+                if link.void == Some(KafkaError::IllegalGeneration) {
+                    link.void = None;
+                }
                 link.phase = Phase::Syncing;
                 link.heartbeat_from = now;
                 link.leading = !members.is_empty();
@@ -216,6 +251,7 @@ impl World<'_> {
                 } else {
                     link.leads = members;
                 }
+                self.group.identities[serial as usize].silent_from = None;
                 self.send(Request::Sync, serial, now);
             }
             Response::SyncGroup {
@@ -236,152 +272,14 @@ impl World<'_> {
             // No two processes of a model have one instance id, so nobody is fenced but the dead.
             KafkaError::FencedInstanceId => self.kill(process),
             KafkaError::RebalanceInProgress => {
+                let owned = self.owned(process);
                 let link = &mut self.members[process.ix()].link;
                 if link.phase == Phase::Syncing {
                     link.phase = Phase::Joining;
+                    self.group.identities[serial as usize].owned = owned;
                     self.send(Request::Join, serial, now);
                 }
             }
-        }
-    }
-
-    /// The assignment that the leader sends with its SyncGroup; followers send none.
-    pub fn assignment_of_leader(
-        &mut self,
-        serial: u32,
-    ) -> Option<BTreeMap<MemberId, Vec<PartitionId>>> {
-        let process = self.group.identities[serial as usize].process;
-        let members = std::mem::take(&mut self.members[process.ix()].link.leads);
-        if members.is_empty() {
-            return None;
-        }
-        let assignor = self.settings_of(process).properties.assignor;
-        let count = self.known_partitions(process);
-        self.members[process.ix()].link.covers = count;
-        // Eager members of one topic: nobody owns anything when the leader assigns.
-        let subscription = |member: &MemberId| Subscription {
-            member: *member,
-            instance: self.instance_id(*member),
-            topics: &[0],
-            owned: &[],
-            generation: None,
-        };
-        let members: Vec<Subscription> = members.iter().map(subscription).collect();
-        let topic = TopicPartitions {
-            partitions: (0..count).map(PartitionId).collect(),
-        };
-        Some(assign(assignor, &members, &[topic]))
-    }
-
-    fn assigned(
-        &mut self,
-        process: ProcessId,
-        serial: u32,
-        generation: u32,
-        partitions: Vec<PartitionId>,
-    ) {
-        let now = self.now();
-        let trip = self.scenario.cluster.round_trip;
-        // OffsetFetch, and ListOffsets for partitions without a committed offset.
-        let unknown = partitions
-            .iter()
-            .any(|id| self.topic.partitions[id.ix()].committed.is_none());
-        let ready = match (partitions.is_empty(), unknown) {
-            (true, _) => now,
-            (false, false) => now + trip,
-            (false, true) => now + trip * 2,
-        };
-        let link = &mut self.members[process.ix()].link;
-        link.phase = Phase::Fetching;
-        link.assigned = partitions.clone();
-        self.note(Fact::PartitionsAssigned {
-            process,
-            generation,
-            partitions,
-        });
-        self.agenda.schedule(ready, Event::Resume(serial));
-    }
-
-    /// The positions of a new assignment are known: the member reads again.
-    pub fn resume(&mut self, serial: u32) {
-        let now = self.now();
-        let process = self.group.identities[serial as usize].process;
-        let link = &mut self.members[process.ix()].link;
-        if link.serial != Some(serial) || link.phase != Phase::Fetching {
-            return;
-        }
-        let member = &mut self.members[process.ix()];
-        if member.frozen_until.is_some() {
-            member.deferred.push(Event::Resume(serial));
-            return;
-        }
-        self.flush_commits(now);
-        let link = &mut self.members[process.ix()].link;
-        let mut assigned = std::mem::take(&mut link.assigned);
-        assigned.sort_unstable();
-        let since = link.standing_since;
-        link.phase = Phase::Stable;
-        let mut positions = Vec::with_capacity(assigned.len());
-        for &id in &assigned {
-            positions.push((id, self.initial_position(id, process)));
-        }
-        let brokers = self.scenario.cluster.brokers;
-        let member = &mut self.members[process.ix()];
-        let interval = member.auto_commit_interval(self.scenario);
-        member.fetcher.assign(&positions, brokers);
-        member.start_auto_commit(now, interval);
-        for &id in &assigned {
-            self.topic.partitions[id.ix()].owner = Some(process);
-            self.tell_state(id, PartitionState::KeepingUp, now);
-        }
-        self.note(Fact::MemberResumed { process, since });
-        let member = &mut self.members[process.ix()];
-        if member.app == App::Polling {
-            if member.link.rejoin || member.stopping {
-                self.at_poll(process);
-            } else {
-                member.wake = now;
-            }
-        } else if member.link.rejoin
-            && self.settings_of(process).client.rejoin_from == RejoinFrom::Background
-        {
-            self.give_up_and_rejoin(process);
-        }
-        self.watch_poll_clock(process);
-        self.watch_metadata(process);
-    }
-
-    /// Where a new owner starts: the committed offset, or what auto.offset.reset says.
-    fn initial_position(&mut self, id: PartitionId, process: ProcessId) -> u64 {
-        let now = self.now();
-        if let Some(committed) = self.topic.partitions[id.ix()].committed {
-            return committed;
-        }
-        match self.settings_of(process).properties.auto_offset_reset {
-            OffsetReset::Earliest => 0,
-            OffsetReset::Latest => {
-                let end = self.topic.log_end(id, now);
-                self.lose(id, 0, end);
-                end
-            }
-        }
-    }
-
-    /// Records that nobody will process any more.
-    pub fn lose(&mut self, partition: PartitionId, from: u64, to: u64) {
-        for (from, to) in self.topic.lose(partition, from, to) {
-            self.note(Fact::RecordsLost {
-                partition,
-                from,
-                to,
-            });
-        }
-    }
-
-    /// Whatever commits have been stored by now are read by OffsetFetch, whoever sent them.
-    fn flush_commits(&mut self, now: SimTime) {
-        for member in &mut self.members {
-            member.store_commits(now, &mut self.topic);
         }
     }
 }

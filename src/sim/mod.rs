@@ -1,5 +1,6 @@
 //! A run: the world's state and the events that change it.
 
+mod assignment;
 mod batch;
 mod commit;
 mod coverage;

@@ -4,6 +4,7 @@ use super::event::Event;
 use super::member::{App, Phase};
 use super::world::World;
 use super::{Fact, PartitionState, StopReason};
+use crate::kafka::Owned;
 use crate::scenario::{CommitPolicy, OnStop};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
@@ -34,6 +35,8 @@ impl World<'_> {
         member.link.generation = 0;
         member.link.leading = false;
         member.link.standing_since = now;
+        member.link.last = Owned::default();
+        member.link.owes_commit = false;
         let (rollout, settings) = (member.rollout, member.settings);
         self.serve(settings);
         self.note(Fact::ProcessStarted { process });
@@ -177,7 +180,7 @@ impl World<'_> {
         member.wake = SimTime::NEVER;
         member.link.phase = Phase::Unjoined;
         member.link.rejoin = false;
-        member.link.inbox.clear();
+        member.link.forget_answers();
         member.stopping = false;
         member.frozen_until = None;
         member.deferred.clear();
@@ -264,6 +267,7 @@ impl World<'_> {
         if let Some(serial) = serial {
             let identity = &mut self.group.identities[serial as usize];
             identity.silent_from = None;
+            self.fall_silent_unread(process);
             self.agenda.schedule(
                 now + self.scenario.cluster.round_trip,
                 Event::Heartbeat(serial),

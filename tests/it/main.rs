@@ -10,6 +10,7 @@ mod tidy; // the shape of the source tree: floors, sizes, forbidden constructs
 
 // Proofs of the engine.
 mod closed_forms; // formulas of queueing theory and planner's arithmetic
+mod cooperative; // rebalances in which members read on
 mod faults; // faults and changes of the timeline, each rule by itself
 mod oracles; // rebalances with known answers, to the nanosecond
 mod properties; // what holds in every run, over generated scenarios

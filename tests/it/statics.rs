@@ -15,7 +15,7 @@ fn three_static_members() -> Scenario {
     all_static(three_members())
 }
 
-fn owned_by(told: &Told, process: u32) -> Vec<PartitionId> {
+pub fn owned_by(told: &Told, process: u32) -> Vec<PartitionId> {
     let owned = told.find(|fact| match fact {
         Fact::PartitionsAssigned {
             process: who,
@@ -28,7 +28,7 @@ fn owned_by(told: &Told, process: u32) -> Vec<PartitionId> {
 }
 
 /// States of a partition and when each began, from `after` [ms] on.
-fn states(told: &Told, of: PartitionId, after: u64) -> Vec<(SimTime, PartitionState)> {
+pub fn states(told: &Told, of: PartitionId, after: u64) -> Vec<(SimTime, PartitionState)> {
     let mut states = told.find(|fact| match fact {
         Fact::State {
             partition,
@@ -44,7 +44,7 @@ fn states(told: &Told, of: PartitionId, after: u64) -> Vec<(SimTime, PartitionSt
     states
 }
 
-fn rebalances_after(told: &Told, after: u64) -> Vec<(SimTime, RebalanceReason)> {
+pub fn rebalances_after(told: &Told, after: u64) -> Vec<(SimTime, RebalanceReason)> {
     let mut started = told.find(|fact| match fact {
         Fact::RebalanceStarted { reason, .. } => Some(*reason),
         _ => None,

@@ -72,11 +72,13 @@ impl ClassicGroup {
     fn join_again(&mut self, now: SimTime, request: &JoinGroup, effects: &mut Vec<Effect>) {
         let member = request.member;
         let leads = self.leader == Some(member);
+        let known = self.members.get(&member).map(|member| &member.owned);
+        let changed = request.metadata_changed || known != Some(&request.owned);
         let rebalances = match self.state {
             GroupState::Empty | GroupState::PreparingRebalance => true,
-            GroupState::CompletingRebalance => request.metadata_changed,
+            GroupState::CompletingRebalance => changed,
             // A leader rejoins for what its metadata does not show: new partitions.
-            GroupState::Stable => leads || request.metadata_changed,
+            GroupState::Stable => leads || changed,
         };
         if !rebalances {
             let response = self.generation_for(member, false);
@@ -97,7 +99,10 @@ impl ClassicGroup {
     /// assigns nothing.
     pub(super) fn generation_for(&self, member: MemberId, back: bool) -> Response {
         let members = if self.leader == Some(member) {
-            self.members.keys().copied().collect()
+            let members = self.members.iter();
+            members
+                .map(|(id, member)| (*id, member.owned.clone()))
+                .collect()
         } else {
             Vec::new()
         };

@@ -5,8 +5,18 @@ use std::collections::BTreeMap;
 use crate::kafka::{InstanceId, MemberId};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
+/// What a subscription says for sticky assignors (`ConsumerPartitionAssignor.Subscription`): the partitions that the
+/// member has, and of which generation. Nothing for other assignors.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owned {
+    /// Which.
+    pub partitions: Vec<PartitionId>,
+    /// `None` outside any generation.
+    pub generation: Option<u32>,
+}
+
 /// What a JoinGroup request carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinGroup {
     /// The member; a client that has none yet is given this one (MEMBER_ID_REQUIRED, KIP-394).
     pub member: MemberId,
@@ -21,6 +31,8 @@ pub struct JoinGroup {
     pub rebalance_timeout: SimDuration,
     /// Whether the leader asks for a rebalance because of changed metadata (new partitions).
     pub metadata_changed: bool,
+    /// What it owns; differs from one generation to the next, so that a member that rejoins always has a changed subscription.
+    pub owned: Owned,
 }
 
 /// Something that reaches the coordinator.
@@ -110,8 +122,8 @@ pub enum Response {
     JoinGroup {
         /// The new generation.
         generation: u32,
-        /// For the leader: all members, in member id order. Empty for followers.
-        members: Vec<MemberId>,
+        /// For the leader: all members, in member id order, with what they say they own. Empty for followers.
+        members: Vec<(MemberId, Owned)>,
         /// Whether the leader is to leave the assignment as it is: a static one that is back (KIP-814).
         skip_assignment: bool,
     },

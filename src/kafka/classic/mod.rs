@@ -19,7 +19,7 @@ use crate::units::{PartitionId, SimDuration, SimTime};
 use super::{InstanceId, MemberId};
 
 pub use message::{
-    Effect, Input, JoinGroup, KafkaError, RebalanceReason, RemovalReason, Response, Timer,
+    Effect, Input, JoinGroup, KafkaError, Owned, RebalanceReason, RemovalReason, Response, Timer,
 };
 pub use state::GroupState;
 

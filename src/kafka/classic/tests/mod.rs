@@ -38,6 +38,7 @@ fn request(member: MemberId) -> JoinGroup {
         session_timeout: SimDuration::from_secs(45),
         rebalance_timeout: SimDuration::from_secs(300),
         metadata_changed: false,
+        owned: Owned::default(),
     }
 }
 
@@ -151,7 +152,8 @@ fn answer(response: &Response) -> String {
             skip_assignment,
         } => {
             let skip = if *skip_assignment { ", assigned" } else { "" };
-            format!("generation {generation} of {}{skip}", names(members))
+            let members: Vec<MemberId> = members.iter().map(|(member, _)| *member).collect();
+            format!("generation {generation} of {}{skip}", names(&members))
         }
         Response::SyncGroup { partitions, .. } if partitions.is_empty() => "idle".to_owned(),
         Response::SyncGroup { partitions, .. } => partitions

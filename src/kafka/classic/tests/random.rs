@@ -249,6 +249,7 @@ impl World {
                 let input = if members.is_empty() {
                     sync(id, generation)
                 } else {
+                    let members: Vec<MemberId> = members.into_iter().map(|(id, _)| id).collect();
                     lead(id, generation, &members)
                 };
                 self.ask(id, input);
