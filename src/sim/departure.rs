@@ -75,7 +75,9 @@ impl World<'_> {
     fn leave_for_poll_timeout(&mut self, process: ProcessId) {
         let now = self.now();
         let member = &mut self.members[process.ix()];
-        let polled_at = member.batch.polled_at;
+        // A batch of an assignment before says nothing about the partitions of this one.
+        let current = member.batch.generation == member.link.generation;
+        let since = if current { member.batch.polled_at } else { now };
         let partitions: Vec<PartitionId> = member
             .fetcher
             .slots()
@@ -94,9 +96,7 @@ impl World<'_> {
             let partition = &mut self.topic.partitions[id.ix()];
             if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
                 partition.evicted_to = partition.coverage.to();
-                let fact = self
-                    .topic
-                    .state_fact(id, PartitionState::Evicted, polled_at);
+                let fact = self.topic.state_fact(id, PartitionState::Evicted, since);
                 self.note(fact);
             }
         }

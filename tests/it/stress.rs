@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lagsim::kafka::{ClientProfile, GroupState, OffsetReset};
+use lagsim::kafka::{Assignor, ClientProfile, GroupState, OffsetReset};
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnStop,
     PoisonRecords, RateLimit, RetryBy, Scenario, Settings,
@@ -89,6 +89,15 @@ fn draw(seed: u64, calm: bool) -> Scenario {
     if scenario.downstream.is_some() {
         let resume = Action::Downstream(DownstreamChange::Resume);
         scenario = with(scenario, SimTime::from_millis(DISTURBED), resume);
+    }
+    // Java members of one assignor; aiokafka has no cooperative one.
+    let mut assignors = vec![Assignor::Range, Assignor::RoundRobin, Assignor::Sticky];
+    if scenario.settings[0].client == ClientProfile::java() {
+        assignors.extend([Assignor::CooperativeSticky; 3]);
+    }
+    let assignor = dice.of(&assignors);
+    for settings in &mut scenario.settings {
+        settings.properties.assignor = assignor;
     }
     let one_in = dice.of(&[1, 2, u64::MAX]);
     for process in &mut scenario.group.processes {
@@ -289,6 +298,27 @@ fn check_facts(scenario: &Scenario, told: &Told) {
     let mut generation = 0;
     // Static members that read on although the group went on without them: they are to learn that they lost it all.
     let mut absent: BTreeSet<ProcessId> = BTreeSet::new();
+    // Members that read on have what they are assigned at once, as whoever had it before has given it up.
+    let cooperative = scenario.settings[0].properties.assignor == Assignor::CooperativeSticky;
+    let own = |process: ProcessId,
+               partitions: &[PartitionId],
+               at: SimTime,
+               owners: &mut BTreeMap<PartitionId, ProcessId>,
+               absent: &mut BTreeSet<ProcessId>| {
+        for partition in partitions {
+            let Some(owner) = owners.insert(*partition, process) else {
+                continue;
+            };
+            let is_static = scenario.group.processes[owner.ix()].instance_id.is_some();
+            assert!(
+                owner == process || is_static,
+                "{partition:?} has two owners at {at}"
+            );
+            if owner != process {
+                absent.insert(owner);
+            }
+        }
+    };
     for (at, fact) in &told.facts {
         assert!(*at >= last, "{fact:?} at {at} told after {last}");
         last = *at;
@@ -305,25 +335,24 @@ fn check_facts(scenario: &Scenario, told: &Told) {
                 ..
             } => {
                 assigned.insert(*process, partitions.clone());
-            }
-            Fact::MemberResumed { process, .. } => {
-                for partition in assigned.get(process).into_iter().flatten() {
-                    if let Some(owner) = owners.insert(*partition, *process) {
-                        let is_static = scenario.group.processes[owner.ix()].instance_id.is_some();
-                        assert!(
-                            owner == *process || is_static,
-                            "{partition:?} has two owners at {at}"
-                        );
-                        if owner != *process {
-                            absent.insert(owner);
-                        }
-                    }
+                if cooperative {
+                    own(*process, partitions, *at, &mut owners, &mut absent);
                 }
             }
-            Fact::PartitionsRevoked { process, lost, .. } => {
-                assert!(*lost || !absent.remove(process), "{fact:?} at {at}");
+            Fact::MemberResumed { process, .. } if !cooperative => {
+                if let Some(partitions) = assigned.get(process) {
+                    own(*process, partitions, *at, &mut owners, &mut absent);
+                }
+            }
+            Fact::PartitionsRevoked {
+                process,
+                partitions,
+                lost,
+                ..
+            } => {
+                assert!(*lost || !absent.contains(process), "{fact:?} at {at}");
                 absent.remove(process);
-                owners.retain(|_, owner| owner != process);
+                owners.retain(|id, owner| owner != process || !partitions.contains(id));
             }
             Fact::MemberEvicted { process, .. } | Fact::ProcessStopped { process, .. } => {
                 // A crashed owner reads no more, though its partitions stay orphaned.
