@@ -53,6 +53,8 @@ pub struct ClientProfile {
     pub rebalance_timeout_is_session: bool,
     /// How often that clock is looked at.
     pub poll_clock_check: PollClockCheck,
+    /// Whether it has a cooperative assignor (KIP-429).
+    pub cooperative: bool,
 }
 
 impl ClientProfile {
@@ -67,6 +69,7 @@ impl ClientProfile {
             auto_commit_from: AutoCommitFrom::Poll,
             rebalance_timeout_is_session: false,
             poll_clock_check: PollClockCheck::EveryRetryBackoff,
+            cooperative: true,
         }
     }
 
@@ -78,6 +81,8 @@ impl ClientProfile {
             auto_commit_from: AutoCommitFrom::Timer,
             rebalance_timeout_is_session: true,
             poll_clock_check: PollClockCheck::EveryHeartbeat,
+            // `aiokafka.coordinator.assignors` has range, roundrobin and sticky, and a rejoin always revokes all.
+            cooperative: false,
         }
     }
 

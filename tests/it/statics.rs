@@ -236,3 +236,32 @@ fn a_static_member_that_polls_again_within_its_session_takes_its_own_place() {
     assert_eq!(at, back);
     assert!(told.totals.partitions[partition.ix()].duplicates > 0);
 }
+
+/// KIP-814: it takes what it knows as it comes back for assigned, so what was added while it was away is missed until
+/// something else rebalances the group.
+#[test]
+fn partitions_that_come_while_a_static_leader_is_away_are_nobodys() {
+    let added = with(
+        three_static_members(),
+        at_ms(T0 + 1_000),
+        Action::AddPartitions { to: 8 },
+    );
+    let mut scenario = added;
+    scenario.settings[0].properties.metadata_max_age = secs(5);
+    let new = |told: &Told| {
+        let samples = told.samples.last().expect("samples");
+        samples.1[7].state
+    };
+    // A joined first, so it leads; without its restart it sees the eighth partition within 5 s.
+    assert_eq!(new(&run(&scenario)), PartitionState::KeepingUp);
+    let away = |who| run(&crash(scenario.clone(), who, T0, secs(5)));
+    assert_eq!(new(&away(A)), PartitionState::Starting);
+    assert_eq!(new(&away(B)), PartitionState::KeepingUp);
+    // Another trigger helps.
+    let told = run(&start(
+        crash(scenario.clone(), A, T0, secs(5)),
+        D,
+        T0 + 30_000,
+    ));
+    assert_eq!(new(&told), PartitionState::KeepingUp);
+}

@@ -43,11 +43,18 @@ pub(super) struct Walked {
     pub(super) members: usize,
 }
 
+/// What the timeline starts from, as far as its settings are judged by it.
+#[derive(Clone, Copy)]
+pub(super) struct Start<'w> {
+    pub(super) cluster: &'w Cluster,
+    pub(super) downstream: Option<&'w Downstream>,
+    pub(super) settings: Option<&'w Settings>,
+}
+
 /// The walk on its way.
 struct Walk<'w, 't> {
     fleet: Fleet,
-    cluster: &'w Cluster,
-    downstream: Option<&'w Downstream>,
+    start: Start<'w>,
     /// Whether the group could be read: who its members are is not judged otherwise.
     known: bool,
     /// The document with every `set` so far.
@@ -70,16 +77,14 @@ impl Judge<'_> {
         horizon: Option<SimDuration>,
         topic: Option<&Topic>,
         group: Option<Group>,
-        cluster: &Cluster,
-        downstream: Option<&Downstream>,
+        start: Start<'_>,
     ) -> Walked {
         let entries = written.model.at.as_deref().unwrap_or(&[]);
         let known = group.is_some();
         let group = group.unwrap_or_default();
         let mut walk = Walk {
             fleet: Fleet::new(group),
-            cluster,
-            downstream,
+            start,
             known,
             tree: written.tree.clone(),
             last_set: None,
