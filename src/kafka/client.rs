@@ -53,7 +53,8 @@ pub struct ClientProfile {
     pub rebalance_timeout_is_session: bool,
     /// How often that clock is looked at.
     pub poll_clock_check: PollClockCheck,
-    /// Whether it has a cooperative assignor (KIP-429).
+    /// Whether its subscriptions carry what it owns and its generation (KIP-429, KIP-792): without, it has no cooperative
+    /// assignor.
     pub cooperative: bool,
 }
 
@@ -81,7 +82,7 @@ impl ClientProfile {
             auto_commit_from: AutoCommitFrom::Timer,
             rebalance_timeout_is_session: true,
             poll_clock_check: PollClockCheck::EveryHeartbeat,
-            // `aiokafka.coordinator.assignors` has range, roundrobin and sticky, and a rejoin always revokes all.
+            // Its subscriptions are of version 0, and a rejoin always revokes all.
             cooperative: false,
         }
     }

@@ -12,21 +12,22 @@ use crate::kafka::{Assignor, Logs, MemberId, OffsetReset, Owned, RejoinFrom};
 use crate::units::{PartitionId, ProcessId, SimTime};
 
 impl World<'_> {
-    /// What the subscription of a member that joins now says it owns (`ConsumerCoordinator#metadata`,
-    /// `StickyAssignor#subscriptionUserData`). Out of its generation it owns nothing, but an eager sticky assignor
-    /// remembers its last assignment whatever became of it.
+    /// What the subscription of a member that joins now says it owns (`ConsumerCoordinator#metadata`): what it has not given
+    /// up, as of its generation if it is in one. An eager sticky assignor remembers its last assignment whatever became
+    /// of it (`StickyAssignor#subscriptionUserData`).
     pub fn owned(&self, process: ProcessId) -> Owned {
-        let link = &self.members[process.ix()].link;
-        match self.settings_of(process).properties.assignor {
-            Assignor::Range | Assignor::RoundRobin => Owned::default(),
-            Assignor::Sticky => link.last.clone(),
-            Assignor::CooperativeSticky => {
-                let slots = self.members[process.ix()].fetcher.slots();
-                Owned {
-                    partitions: slots.iter().map(|slot| slot.partition).collect(),
-                    generation: (link.phase != Phase::Unjoined).then_some(link.generation),
-                }
-            }
+        let settings = self.settings_of(process);
+        let member = &self.members[process.ix()];
+        if settings.properties.assignor == Assignor::Sticky {
+            return member.link.last.clone();
+        }
+        if !settings.client.cooperative {
+            return Owned::default();
+        }
+        let slots = member.fetcher.slots().iter();
+        Owned {
+            partitions: slots.map(|slot| slot.partition).collect(),
+            generation: (member.link.phase != Phase::Unjoined).then_some(member.link.generation),
         }
     }
 
