@@ -182,7 +182,11 @@ impl World<'_> {
         member.fetcher.assign(&positions, brokers);
         member.start_auto_commit(now, interval);
         for &id in &added {
-            self.topic.partitions[id.ix()].owner = Some(process);
+            let partition = &mut self.topic.partitions[id.ix()];
+            partition.owner = Some(process);
+            if partition.reader.is_none_or(|(reader, _)| reader != process) {
+                partition.reader = Some((process, now));
+            }
             self.tell_state(id, PartitionState::KeepingUp, now);
         }
         if stood {

@@ -75,9 +75,7 @@ impl World<'_> {
     fn leave_for_poll_timeout(&mut self, process: ProcessId) {
         let now = self.now();
         let member = &mut self.members[process.ix()];
-        // A batch of an assignment before says nothing about the partitions of this one.
-        let current = member.batch.generation == member.link.generation;
-        let since = if current { member.batch.polled_at } else { now };
+        let polled_at = member.batch.polled_at;
         let partitions: Vec<PartitionId> = member
             .fetcher
             .slots()
@@ -96,6 +94,10 @@ impl World<'_> {
             let partition = &mut self.topic.partitions[id.ix()];
             if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
                 partition.evicted_to = partition.coverage.to();
+                // A batch may be older than the assignment: it says nothing of the time when somebody else read it.
+                let since = partition
+                    .reader
+                    .map_or(polled_at, |(_, since)| since.max(polled_at));
                 let fact = self.topic.state_fact(id, PartitionState::Evicted, since);
                 self.note(fact);
             }
