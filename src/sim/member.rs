@@ -193,9 +193,10 @@ impl Member {
         &scenario.settings[self.settings]
     }
 
-    /// When it does something next by itself, commits of a background timer included.
-    pub fn next_step(&self, scenario: &Scenario) -> SimTime {
-        if self.timer_commits(scenario) {
+    /// When it does something next by itself, with the commits of a background timer if it has one
+    /// ([`Self::timer_commits`]).
+    pub fn next_step_with(&self, timer: bool) -> SimTime {
+        if timer {
             self.wake.min(self.auto_commit_due)
         } else {
             self.wake
@@ -209,12 +210,7 @@ impl Member {
             let timer = self.timer_commits(ground.scenario);
             let mut patience = Patience::default();
             loop {
-                let due = if timer {
-                    self.auto_commit_due
-                } else {
-                    SimTime::NEVER
-                };
-                let at = self.wake.min(due);
+                let at = self.next_step_with(timer);
                 if at > until || at == SimTime::NEVER {
                     break;
                 }
@@ -225,7 +221,7 @@ impl Member {
         self.store_commits(until, ground.topic);
     }
 
-    /// Its next step, at [`Self::next_step`]: not for one that is attended.
+    /// Its next step, which is at `at`: not for one that is attended.
     pub fn step(&mut self, at: SimTime, ground: &mut Ground) {
         debug_assert!(!self.attended(), "its next step belongs on the agenda");
         if at < self.wake {

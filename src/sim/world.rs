@@ -158,9 +158,9 @@ impl<'s> World<'s> {
     /// Members that share a dependency take their steps in the order of time.
     fn advance_together(&mut self, until: SimTime) -> bool {
         let mut patience = Patience::default();
-        let mut steps = self.next_steps();
+        let mut turns = self.turns();
         loop {
-            let (index, at) = first_of(&steps);
+            let (index, at) = first_of(&turns);
             let dry = self
                 .dependency
                 .as_ref()
@@ -171,10 +171,10 @@ impl<'s> World<'s> {
             patience.step(dry.min(at));
             if dry < at {
                 self.pace(dry);
-                steps = self.next_steps();
+                turns = self.turns();
                 continue;
             }
-            if self.members[index].attended() {
+            if turns[index].attended {
                 // Its step belongs on the agenda, and whatever comes after it has to wait.
                 if at < until {
                     self.attend(self.members[index].process);
@@ -182,10 +182,10 @@ impl<'s> World<'s> {
                 return at >= until;
             }
             if self.step_together(index, at) {
-                steps[index] = self.members[index].next_step(self.scenario);
+                turns[index].at = self.members[index].next_step_with(turns[index].timer);
             } else {
                 self.pace(at);
-                steps = self.next_steps();
+                turns = self.turns();
             }
         }
         for member in &mut self.members {
@@ -194,12 +194,17 @@ impl<'s> World<'s> {
         true
     }
 
-    /// When each member does something next.
-    fn next_steps(&self) -> Vec<SimTime> {
-        let members = self.members.iter();
-        members
-            .map(|member| member.next_step(self.scenario))
-            .collect()
+    /// Whose turn it is when. A member's own steps change neither whether it is attended nor what its timer does.
+    fn turns(&self) -> Vec<Turn> {
+        let turn = |member: &Member| {
+            let timer = member.timer_commits(self.scenario);
+            Turn {
+                at: member.next_step_with(timer),
+                attended: member.attended(),
+                timer,
+            }
+        };
+        self.members.iter().map(turn).collect()
     }
 
     /// One member takes its step; false if everyone has to be paced for it.
@@ -359,12 +364,21 @@ impl<'s> World<'s> {
     }
 }
 
+/// When a member does something next, among others.
+struct Turn {
+    at: SimTime,
+    /// It is the agenda's to let it do that.
+    attended: bool,
+    /// A background timer commits for it.
+    timer: bool,
+}
+
 /// The first of the earliest.
-fn first_of(steps: &[SimTime]) -> (usize, SimTime) {
+fn first_of(turns: &[Turn]) -> (usize, SimTime) {
     let mut first = (usize::MAX, SimTime::NEVER);
-    for (index, &at) in steps.iter().enumerate() {
-        if at < first.1 {
-            first = (index, at);
+    for (index, turn) in turns.iter().enumerate() {
+        if turn.at < first.1 {
+            first = (index, turn.at);
         }
     }
     first
