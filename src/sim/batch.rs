@@ -291,7 +291,7 @@ impl Batch {
             return self.since + self.length;
         }
         let rest = (1.0 - self.done) * self.length.as_nanos() as f64;
-        self.since + SimDuration::from_nanos(rest.round() as u64)
+        self.since + SimDuration::from_nanos_f64(rest)
     }
 
     /// Whether the member will not get past a poison record in this batch, and whose partition it is.

@@ -171,7 +171,7 @@ impl<'s> World<'s> {
             patience.step(dry.min(at));
             if dry < at {
                 self.pace(dry);
-                turns = self.turns();
+                self.pass_turns(&mut turns);
                 continue;
             }
             if turns[index].attended {
@@ -185,7 +185,7 @@ impl<'s> World<'s> {
                 turns[index].at = self.members[index].next_step_with(turns[index].timer);
             } else {
                 self.pace(at);
-                turns = self.turns();
+                self.pass_turns(&mut turns);
             }
         }
         for member in &mut self.members {
@@ -205,6 +205,13 @@ impl<'s> World<'s> {
             }
         };
         self.members.iter().map(turn).collect()
+    }
+
+    /// Everyone was paced: their turns come at other times.
+    fn pass_turns(&self, turns: &mut [Turn]) {
+        for (turn, member) in turns.iter_mut().zip(&self.members) {
+            turn.at = member.next_step_with(turn.timer);
+        }
     }
 
     /// One member takes its step; false if everyone has to be paced for it.
