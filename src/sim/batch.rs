@@ -46,8 +46,8 @@ pub(super) struct Batch {
     /// What poll returned.
     pub runs: Vec<Run>,
     stages: Vec<Stage>,
-    /// Whether one of them is not of good records.
-    poison: bool,
+    /// Whether one of them may be of a poison record.
+    pub poison: bool,
     /// Stages (and records of the next) already accounted for.
     accounted: (usize, u64),
     /// When the poll began that returned it.
@@ -120,18 +120,13 @@ impl Batch {
     }
 
     fn count_calls(&mut self, scenario: &Scenario) {
-        let records = self
-            .stages
-            .iter()
-            .filter(|stage| stage.kind == Kind::Records);
-        let records: u64 = records.map(|stage| stage.to - stage.from).sum();
+        let stages = self.stages.iter();
+        let good = stages.filter(|stage| stage.kind == Kind::Records);
+        let records: u64 = good.map(|stage| stage.to - stage.from).sum();
+        let calls = u64::from(scenario.settings[self.settings].processing.calls);
         // A batch that is stuck at a poison record is nobody's competitor for the dependency.
         let competes = self.stuck_on().is_none();
-        self.calls = if competes {
-            records * u64::from(scenario.settings[self.settings].processing.calls)
-        } else {
-            0
-        };
+        self.calls = if competes { records * calls } else { 0 };
     }
 
     fn plan_run(&mut self, run: Run, mut ends: SimDuration, shop: &mut Workshop) -> SimDuration {
@@ -301,11 +296,6 @@ impl Batch {
         }
         let stuck = self.stages.iter().find(|stage| stage.kind == Kind::Stuck);
         stuck.map(|stage| stage.partition)
-    }
-
-    /// Whether a poison record is among its records.
-    pub fn has_poison(&self) -> bool {
-        self.poison
     }
 
     /// Whether it has something of a partition, and leaves the member nowhere stuck in it.

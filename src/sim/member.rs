@@ -286,7 +286,7 @@ impl Member {
                 self.batch.begin(at, self.link.generation, &mut shop);
                 self.app = App::Processing;
                 self.wake = self.batch.ends_at();
-                if self.batch.has_poison() {
+                if self.batch.poison {
                     self.meet_poison(at, ground);
                 }
             }
@@ -332,7 +332,7 @@ impl Member {
             .account_all(at, self.process, &mut shop, ground.facts);
         let current =
             self.batch.generation == self.link.generation && self.link.phase == Phase::Stable;
-        if self.batch.has_poison() {
+        if self.batch.poison {
             self.leave_poison(at, current, ground);
         }
         if current {
