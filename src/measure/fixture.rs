@@ -56,6 +56,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
             name: "order-processor".into(),
             processes: (0..members).map(process).collect(),
         },
+        deployment: None,
         settings: vec![Settings {
             client,
             properties: client.defaults(),

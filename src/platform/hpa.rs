@@ -1,7 +1,7 @@
 //! The HorizontalPodAutoscaler on an external metric with an AverageValue target (`podautoscaler/horizontal.go`).
 //! It computes in float64, and so does this, so that borders fall where its do. Not for where the metric comes from.
 
-use super::spec::{Behavior, PolicyType, ScaledObject, ScalingRules, SelectPolicy, TOLERANCE};
+use super::spec::{Behavior, PolicyType, ScaledObject, ScalingRules, SelectPolicy, tolerances};
 use super::{Decision, ScaleReason};
 use crate::units::{SimDuration, SimTime};
 
@@ -55,12 +55,12 @@ impl HorizontalPodAutoscaler {
             (self.least, ScaleReason::BelowMinimum, None)
         } else {
             let lag = metric();
-            let wanted = self.normalised(now, replicas, self.desired(lag, replicas));
-            let up = wanted > replicas;
-            let reason = if up {
-                ScaleReason::AboveTarget
-            } else {
-                ScaleReason::BelowTarget
+            let desired = self.desired(lag, replicas);
+            let wanted = self.normalised(now, replicas, desired);
+            let reason = match wanted > replicas {
+                true if desired > replicas => ScaleReason::AboveTarget,
+                true => ScaleReason::WasAboveTarget,
+                false => ScaleReason::BelowTarget,
             };
             (wanted, reason, Some(lag))
         };
@@ -78,10 +78,7 @@ impl HorizontalPodAutoscaler {
     /// What the metric asks for (`ReplicaCalculator.GetExternalPerPodMetricReplicas`).
     fn desired(&self, lag: i64, replicas: u32) -> u32 {
         let ratio = lag as f64 / (self.target as f64 * f64::from(replicas));
-        let (up, down) = match &self.behavior {
-            Some(behavior) => (behavior.scale_up.tolerance, behavior.scale_down.tolerance),
-            None => (TOLERANCE, TOLERANCE),
-        };
+        let (up, down) = tolerances(self.behavior.as_ref());
         if 1.0 - down <= ratio && ratio <= 1.0 + up {
             return replicas;
         }

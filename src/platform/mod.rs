@@ -11,7 +11,7 @@ mod tests;
 pub use hpa::DOWNSCALE_STABILISATION;
 pub use lag::PartitionOffsets;
 pub use spec::{
-    Behavior, KafkaTrigger, OffsetResetPolicy, PolicyType, ScaledObject, ScalingPolicy,
+    Behavior, Deployment, KafkaTrigger, OffsetResetPolicy, PolicyType, ScaledObject, ScalingPolicy,
     ScalingRules, SelectPolicy,
 };
 
@@ -43,8 +43,26 @@ pub enum ScaleReason {
     AboveMaximum,
     /// HPA: the lag per replica is above lagThreshold.
     AboveTarget,
+    /// HPA: the lag per replica was above lagThreshold within the stabilisation window, and could not be followed at
+    /// once.
+    WasAboveTarget,
     /// HPA: the lag per replica has been below lagThreshold for the stabilisation window.
     BelowTarget,
+}
+
+impl ScaleReason {
+    /// Its name in files: `above-target`.
+    pub fn name(self) -> &'static str {
+        match self {
+            ScaleReason::Activated => "activated",
+            ScaleReason::CooledDown => "cooled-down",
+            ScaleReason::BelowMinimum => "below-minimum",
+            ScaleReason::AboveMaximum => "above-maximum",
+            ScaleReason::AboveTarget => "above-target",
+            ScaleReason::WasAboveTarget => "was-above-target",
+            ScaleReason::BelowTarget => "below-target",
+        }
+    }
 }
 
 /// KEDA and its HPA at work on one Deployment.

@@ -5,6 +5,17 @@ use std::collections::BTreeSet;
 
 use crate::units::{PartitionId, SimDuration};
 
+/// A Deployment whose number of pods an autoscaler decides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deployment {
+    /// What the autoscaler runs with.
+    pub scaled_object: ScaledObject,
+    /// From the creation of a pod until its consumer subscribes.
+    pub start_up: SimDuration,
+    /// Whether pods that are taken away close their consumer, or die at once.
+    pub graceful: bool,
+}
+
 /// A ScaledObject (KEDA `apis/keda/v1alpha1`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScaledObject {
@@ -28,6 +39,8 @@ pub struct ScaledObject {
     pub behavior: Option<Behavior>,
     /// `--horizontal-pod-autoscaler-sync-period` of kube-controller-manager.
     pub sync_period: SimDuration,
+    /// Phase of the syncs against KEDA's polls, which begin with the run: the two clocks do not know of each other.
+    pub sync_offset: SimDuration,
 }
 
 /// Metadata of a Kafka trigger (KEDA `pkg/scalers/kafka_scaler.go`).
@@ -116,7 +129,7 @@ pub enum PolicyType {
 }
 
 /// The default of `--horizontal-pod-autoscaler-tolerance` (`podautoscaler/config/v1alpha1/defaults.go`).
-pub(super) const TOLERANCE: f64 = 0.1;
+const TOLERANCE: f64 = 0.1;
 
 impl Default for ScaledObject {
     fn default() -> Self {
@@ -131,6 +144,7 @@ impl Default for ScaledObject {
             use_cached_metrics: false,
             behavior: None,
             sync_period: SimDuration::from_secs(15),
+            sync_offset: SimDuration::from_secs(15).half(),
         }
     }
 }
@@ -180,6 +194,11 @@ impl Default for Behavior {
 }
 
 impl ScaledObject {
+    /// How far the lag per replica may be above lagThreshold without a scale-up (share).
+    pub fn up_tolerance(&self) -> f64 {
+        tolerances(self.behavior.as_ref()).0
+    }
+
     /// Most replicas that it can ask for with so many partitions, if it finds `running` of them.
     pub fn most_replicas(&self, partitions: u32, running: u32) -> u32 {
         let asked = if self.trigger.allow_idle_consumers {
@@ -194,4 +213,11 @@ impl ScaledObject {
             .max(running)
             .max(1)
     }
+}
+
+/// How far the lag per replica may be above and below lagThreshold (shares).
+pub(super) fn tolerances(behavior: Option<&Behavior>) -> (f64, f64) {
+    behavior.map_or((TOLERANCE, TOLERANCE), |own| {
+        (own.scale_up.tolerance, own.scale_down.tolerance)
+    })
 }

@@ -135,6 +135,18 @@ fn without_a_behavior_replicas_double_per_sync_or_become_four() {
 }
 
 #[test]
+fn a_recommendation_that_the_doubling_held_back_is_followed_although_the_lag_has_gone() {
+    let mut autoscaler = Autoscaler::new(&scaled(trigger(100)));
+    let mut reason = |seconds, replicas, lag| {
+        let decision = autoscaler.sync(at(seconds), replicas, &on_one_of(12, lag));
+        decision.map(|one| (one.replicas, one.reason))
+    };
+    assert_eq!(reason(0, 1, 651), Some((4, ScaleReason::AboveTarget)));
+    assert_eq!(reason(15, 4, 1), Some((7, ScaleReason::WasAboveTarget)));
+    assert_eq!(reason(30, 7, 1), None);
+}
+
+#[test]
 fn with_the_default_behavior_four_more_or_twice_as_many_come_per_sync() {
     let mut spec = scaled(trigger(100));
     spec.behavior = Some(Behavior::default());

@@ -65,6 +65,7 @@ pub fn system(partitions: usize, members: u32, rate: f64, law: Law) -> Scenario 
                 .map(|index| process(index, Some(SimTime::ZERO)))
                 .collect(),
         },
+        deployment: None,
         settings: vec![settings(law)],
         downstream: None,
         poison: Vec::new(),

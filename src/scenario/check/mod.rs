@@ -2,6 +2,7 @@
 //! Not for loading files: what a model names comes through a function of the caller.
 
 mod alert;
+mod autoscaler;
 mod csv;
 mod curve;
 mod doubt;
@@ -199,8 +200,10 @@ impl Judge<'_> {
         let group = self.group(model.group.as_ref());
         let downstream = self.downstreams(model.downstream.as_ref());
         let first = self.settings(model, &cluster, downstream.as_ref());
+        let deployment = self.autoscaler(model);
         let walked = self.walk(
             written,
+            deployment.as_ref(),
             horizon,
             topic.as_ref(),
             group,
@@ -234,6 +237,7 @@ impl Judge<'_> {
             production: production?,
             cluster,
             group: walked.group?,
+            deployment,
             settings,
             downstream,
             poison: poison?,

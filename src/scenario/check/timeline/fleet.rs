@@ -34,6 +34,17 @@ impl Fleet {
         fleet
     }
 
+    /// Adds processes until there are `count`, for an autoscaler. Who of them runs when is its affair, so all may be
+    /// meant.
+    pub(super) fn reserve(&mut self, count: usize) {
+        self.waiting.clear();
+        while self.processes.len() < count {
+            let name = self.free_name(self.processes.len() as u32);
+            self.processes.push(Process { name, start: None });
+        }
+        self.running = (0..self.processes.len() as u32).collect();
+    }
+
     /// Starts what starts by itself until `at`.
     pub(super) fn advance(&mut self, at: SimTime) {
         while let Some((start, process)) = self.waiting.last().copied()
@@ -141,6 +152,14 @@ mod tests {
         let mut fleet = fleet(&[0, 0, 0]);
         assert_eq!(fleet.scale(1).1, [ProcessId(2), ProcessId(1)]);
         assert_eq!(fleet.running(), [ProcessId(0)]);
+    }
+
+    #[test]
+    fn an_autoscaler_may_mean_every_process_that_it_may_run() {
+        let mut fleet = fleet(&[0, 100]);
+        fleet.reserve(3);
+        assert_eq!(fleet.running().len(), 3);
+        assert_eq!(fleet.names().last(), Some("g-2"));
     }
 
     #[test]
