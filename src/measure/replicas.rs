@@ -19,6 +19,7 @@ pub struct Replicas {
     /// Mean over the time of the run.
     pub mean: f64,
     /// At the end.
+    #[serde(rename = "final")]
     pub last: u32,
     /// How often their number changed.
     pub change_count: u64,
