@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::super::model::Group;
 use super::super::raw::{self, Count, Flag, Model, Scalar, Spot};
-use super::group::MOST_MEMBERS;
+use super::group::{MOST_MEMBERS, add_process};
 use super::judge::Judge;
 use crate::platform::{
     Behavior, Deployment, KafkaTrigger, OffsetResetPolicy, PolicyType, ScaledObject, ScalingPolicy,
@@ -360,8 +361,21 @@ impl Judge<'_> {
     }
 }
 
+/// The group with every pod that its autoscaler may ever create.
+pub(super) fn with_pods(mut group: Group, deployment: Option<&Deployment>, model: &Model) -> Group {
+    if let Some(deployment) = deployment {
+        let running = group.processes.len() as u32;
+        let partitions = partitions_ever(model) as u32;
+        let most = deployment.scaled_object.most_replicas(partitions, running);
+        for _ in running..most {
+            add_process(&group.name, &mut group.processes);
+        }
+    }
+    group
+}
+
 /// Most partitions the topic ever has, as far as can be read.
-pub(super) fn partitions_ever(model: &Model) -> u64 {
+fn partitions_ever(model: &Model) -> u64 {
     let topic = model.topic.as_ref().map(|topic| &topic.value);
     let listed = topic
         .and_then(|topic| topic.start.as_ref())

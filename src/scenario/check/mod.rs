@@ -26,6 +26,7 @@ use super::document::{self, Shape, list};
 use super::model::Scenario;
 use super::raw::Model;
 use crate::units::SimDuration;
+use autoscaler::with_pods;
 use judge::{Judge, Place};
 
 /// Most samples of a curve.
@@ -197,13 +198,13 @@ impl Judge<'_> {
         let horizon = clock.map(|(horizon, _)| horizon);
         let topic = self.topic(model.topic.as_ref());
         let cluster = self.cluster(model.cluster.as_ref());
+        let deployment = self.autoscaler(model);
         let group = self.group(model.group.as_ref());
+        let group = group.map(|group| with_pods(group, deployment.as_ref(), model));
         let downstream = self.downstreams(model.downstream.as_ref());
         let first = self.settings(model, &cluster, downstream.as_ref());
-        let deployment = self.autoscaler(model);
         let walked = self.walk(
             written,
-            deployment.as_ref(),
             horizon,
             topic.as_ref(),
             group,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::super::model::Process;
+use super::super::group::add_process;
 use crate::units::{ProcessId, SimTime};
 
 /// The processes and which of them are meant to run.
@@ -34,14 +35,9 @@ impl Fleet {
         fleet
     }
 
-    /// Adds processes until there are `count`, for an autoscaler. Who of them runs when is its affair, so all may be
-    /// meant.
-    pub(super) fn reserve(&mut self, count: usize) {
+    /// An autoscaler decides who runs when, so all may be meant.
+    pub(super) fn run_all(&mut self) {
         self.waiting.clear();
-        while self.processes.len() < count {
-            let name = self.free_name(self.processes.len() as u32);
-            self.processes.push(Process { name, start: None });
-        }
         self.running = (0..self.processes.len() as u32).collect();
     }
 
@@ -102,10 +98,7 @@ impl Fleet {
             let waits = self.waiting.iter().any(|(_, process)| *process == next);
             if !waits && self.running.insert(next) {
                 if next as usize == self.processes.len() {
-                    self.processes.push(Process {
-                        name: self.free_name(next),
-                        start: None,
-                    });
+                    add_process(&self.prefix, &mut self.processes);
                 }
                 started.push(ProcessId(next));
             }
@@ -113,15 +106,6 @@ impl Fleet {
         }
         self.most = self.most.max(self.running.len());
         (started, stopped)
-    }
-
-    /// `<group>-<n>`, unless a listed member is called so.
-    fn free_name(&self, index: u32) -> String {
-        let mut name = format!("{}-{index}", self.prefix);
-        while self.names().any(|taken| taken == name) {
-            name.push('x');
-        }
-        name
     }
 }
 
@@ -157,9 +141,8 @@ mod tests {
     #[test]
     fn an_autoscaler_may_mean_every_process_that_it_may_run() {
         let mut fleet = fleet(&[0, 100]);
-        fleet.reserve(3);
-        assert_eq!(fleet.running().len(), 3);
-        assert_eq!(fleet.names().last(), Some("g-2"));
+        fleet.run_all();
+        assert_eq!(fleet.running().len(), 2);
     }
 
     #[test]

@@ -10,12 +10,10 @@ use super::super::model::{
     Action, Cluster, Downstream, DownstreamChange, Group, Settings, TimelineEntry, Topic,
 };
 use super::super::raw::{At, Spot};
-use super::autoscaler::partitions_ever;
 use super::curve::Turn;
 use super::group::instant;
 use super::judge::Judge;
 use super::{Written, one_of};
-use crate::platform::Deployment;
 use crate::units::{SimDuration, SimTime};
 use fleet::Fleet;
 
@@ -71,7 +69,6 @@ impl Judge<'_> {
     pub(super) fn walk(
         &mut self,
         written: &Written<'_>,
-        deployment: Option<&Deployment>,
         horizon: Option<SimDuration>,
         topic: Option<&Topic>,
         group: Option<Group>,
@@ -83,15 +80,13 @@ impl Judge<'_> {
         let (name, processes) =
             group.map_or_else(Default::default, |group| (group.name, group.processes));
         let mut fleet = Fleet::new(&name, processes);
-        if let Some(deployment) = deployment {
-            let partitions = partitions_ever(&written.model) as u32;
-            let running = fleet.len() as u32;
-            let most = deployment.scaled_object.most_replicas(partitions, running);
-            fleet.reserve(most as usize);
+        let autoscaled = written.model.autoscaler.is_some();
+        if autoscaled {
+            fleet.run_all();
         }
         let mut walk = Walk {
             fleet,
-            autoscaled: written.model.autoscaler.is_some(),
+            autoscaled,
             cluster,
             downstream,
             known,
