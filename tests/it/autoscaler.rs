@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lagsim::kafka::RebalanceReason;
-use lagsim::platform::{ScaleReason, ScaledObject};
+use lagsim::platform::{Behavior, ScaleReason, ScaledObject};
 use lagsim::scenario::{Action, CommitPolicy, Scenario};
 use lagsim::sim::{Fact, StopReason};
 use lagsim::units::{ProcessId, SimTime};
@@ -305,4 +305,78 @@ fn the_order_of_simultaneous_events_does_not_move_its_decisions() {
     let scenario = killing(burst(100));
     let (first, last) = (run(&scenario), systems::run_last_scheduled_first(&scenario));
     assert_eq!(scalings(&first), scalings(&last));
+}
+
+#[test]
+fn partitions_that_nobody_ever_committed_start_a_second_pod_although_nothing_is_produced() {
+    let mut scenario = system(12, 1, 0.0, Law::Constant(0.001));
+    scenario.horizon = secs(120);
+    for partition in &mut scenario.topic.partitions {
+        partition.committed = None;
+    }
+    let spec = ScaledObject {
+        min_replica_count: 1,
+        ..ScaledObject::default()
+    };
+    let told = run(&autoscaled(scenario, spec, secs(5)));
+    assert_eq!(scalings(&told), [(at_ms(7_500), 1, 2)]);
+    assert_eq!(
+        told.totals
+            .partitions
+            .iter()
+            .map(|own| own.produced)
+            .sum::<u64>(),
+        0
+    );
+}
+
+/// Everything on one of eight partitions, more than its owner can do.
+fn hot() -> Scenario {
+    let mut scenario = system(8, 1, 150.0, Law::Constant(0.01));
+    scenario.production.shares[0].of = vec![1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+    scenario.horizon = secs(300);
+    let mut spec = ScaledObject {
+        min_replica_count: 1,
+        ..ScaledObject::default()
+    };
+    spec.trigger.lag_threshold = 100;
+    autoscaled(scenario, spec, secs(5))
+}
+
+#[test]
+fn a_hot_partition_buys_pods_that_have_nothing_to_do_unless_only_partitions_with_lag_count() {
+    let most = |scenario: &Scenario| {
+        let told = run(scenario);
+        let busy = told
+            .totals
+            .partitions
+            .iter()
+            .filter(|own| own.processed > 0);
+        assert_eq!(busy.count(), 1);
+        scalings(&told).iter().map(|change| change.2).max()
+    };
+    let mut scenario = hot();
+    assert_eq!(most(&scenario), Some(8));
+    let spec = &mut scenario.deployment.as_mut().unwrap().scaled_object;
+    spec.trigger.limit_to_partitions_with_lag = true;
+    assert_eq!(most(&scenario), None);
+}
+
+#[test]
+fn one_pod_more_than_partitions_stays_without_a_partition() {
+    let mut scenario = system(10, 1, 0.0, Law::Constant(0.01));
+    scenario.horizon = secs(120);
+    scenario.topic.partitions[0].log_end = 109; // 10.9 times the threshold: the cap rounds down, the HPA up.
+    let mut spec = ScaledObject {
+        min_replica_count: 1,
+        sync_offset: ms(0),
+        ..ScaledObject::default()
+    };
+    spec.behavior = Some(Behavior::default());
+    spec.behavior.as_mut().unwrap().scale_up.policies[0].value = 50;
+    let told = run(&autoscaled(scenario, spec, secs(5)));
+    assert_eq!(scalings(&told), [(SimTime::ZERO, 1, 11)]);
+    let members = told.group.expect("a group").members;
+    let idle = members.iter().filter(|member| member.partitions.is_empty());
+    assert_eq!((members.len(), idle.count()), (11, 1));
 }

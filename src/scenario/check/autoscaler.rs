@@ -6,6 +6,7 @@ use super::super::model::Group;
 use super::super::raw::{self, Count, Flag, Model, Scalar, Spot};
 use super::group::{MOST_MEMBERS, add_process};
 use super::judge::Judge;
+use super::topic::MOST_PARTITIONS;
 use crate::platform::{
     Behavior, Deployment, KafkaTrigger, OffsetResetPolicy, PolicyType, ScaledObject, ScalingPolicy,
     ScalingRules, SelectPolicy,
@@ -387,4 +388,5 @@ fn partitions_ever(model: &Model) -> u64 {
         .chain(written)
         .filter_map(|count| parse_count(&count.0.value.plain()).ok())
         .fold(listed, u64::max)
+        .min(MOST_PARTITIONS)
 }

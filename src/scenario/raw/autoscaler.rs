@@ -110,3 +110,39 @@ pub struct ScalingPolicy {
     /// Within how many seconds, at most 1800.
     pub period_seconds: Option<Count>,
 }
+
+const WATCHES: &str = "leave it out: the trigger watches the model's topic and group";
+const FLAT: &str =
+    "leave the nesting out: keys of a ScaledObject and of its trigger stand side by side here";
+
+/// Keys of a ScaledObject and of its trigger that the model has no use for, and what to do instead.
+const ELSEWHERE: [(&str, &str); 12] = [
+    ("bootstrapServers", WATCHES),
+    ("consumerGroup", WATCHES),
+    ("topic", WATCHES),
+    ("scaleTargetRef", WATCHES),
+    ("spec", FLAT),
+    ("triggers", FLAT),
+    ("metadata", FLAT),
+    ("advanced", FLAT),
+    ("horizontalPodAutoscalerConfig", FLAT),
+    ("fallback", "leave it out: brokers always answer here"),
+    (
+        "metricType",
+        "leave it out: the target is an AverageValue, KEDA's default",
+    ),
+    (
+        "restoreToOriginalReplicaCount",
+        "leave it out: nobody deletes the ScaledObject",
+    ),
+];
+
+impl Autoscaler {
+    /// What to do with a key that KEDA has and [autoscaler] does not, if it is one; `known` are the keys of the table
+    /// it stands in.
+    pub fn elsewhere(key: &str, known: &[&str]) -> Option<&'static str> {
+        let row = ELSEWHERE.iter().find(|(name, _)| *name == key);
+        row.filter(|_| known.contains(&"lagThreshold"))
+            .map(|(_, help)| *help)
+    }
+}
