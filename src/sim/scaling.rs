@@ -37,23 +37,54 @@ impl Scaling {
     fn new(spec: &platform::Deployment, scenario: &Scenario) -> Self {
         let processes = scenario.group.processes.iter().enumerate();
         let there = processes.filter(|(_, process)| process.start.is_some());
-        Scaling {
+        let mut scaling = Scaling {
             autoscaler: Autoscaler::new(&spec.scaled_object),
             start_up: spec.start_up,
             graceful: spec.graceful,
             replicas: there.map(|(index, _)| ProcessId(index as u32)).collect(),
             poll_at: SimTime::NEVER,
             sync_at: SimTime::ZERO + spec.scaled_object.sync_offset,
-        }
+        };
+        scaling.poll_at = scaling.next_poll(SimTime::ZERO, scaling.replicas.len() as u32);
+        scaling
     }
 
-    /// `at`, if a poll can change anything.
-    fn next_poll(&self, at: SimTime) -> SimTime {
-        if self.autoscaler.polls_matter(self.replicas.len() as u32) {
+    /// The instant `at`, if a poll can change anything at `replicas`.
+    fn next_poll(&self, at: SimTime, replicas: u32) -> SimTime {
+        if self.autoscaler.polls_matter(replicas) {
             at
         } else {
             SimTime::NEVER
         }
+    }
+
+    /// What is decided now: by KEDA if it polls, then by the HPA if it syncs, whatever else happens at the instant.
+    fn decide(&mut self, now: SimTime, offsets: &[PartitionOffsets]) -> Vec<Decision> {
+        let mut decisions: Vec<Decision> = Vec::new();
+        let mut replicas = self.replicas.len() as u32;
+        let spec = self.autoscaler.spec();
+        let (next_poll, next_sync) = (now + spec.polling_interval, now + spec.sync_period);
+        let polls = self.poll_at == now;
+        if polls && let Some(decision) = self.autoscaler.poll(now, replicas, offsets) {
+            replicas = decision.replicas;
+            decisions.push(decision);
+        }
+        if self.sync_at == now {
+            self.sync_at = next_sync;
+            if let Some(decision) = self.autoscaler.sync(now, replicas, offsets) {
+                replicas = decision.replicas;
+                decisions.push(decision);
+            }
+        }
+        if polls {
+            self.poll_at = self.next_poll(next_poll, replicas);
+        }
+        decisions
+    }
+
+    /// When anybody looks next.
+    fn next(&self) -> SimTime {
+        self.poll_at.min(self.sync_at)
     }
 }
 
@@ -71,43 +102,22 @@ impl Deployment {
 impl World<'_> {
     /// KEDA's loop and the HPA's begin.
     pub fn start_autoscaler(&mut self) {
-        let Some(scaling) = &mut self.deployment.scaling else {
-            return;
-        };
-        scaling.poll_at = scaling.next_poll(SimTime::ZERO);
-        let first = scaling.poll_at.min(scaling.sync_at);
-        self.agenda.schedule(first, Event::Autoscaler);
+        if let Some(scaling) = &self.deployment.scaling {
+            self.agenda.schedule(scaling.next(), Event::Autoscaler);
+        }
     }
 
-    /// KEDA polls its trigger, the HPA syncs, or both: then in this order, whatever else happens at the instant.
+    /// KEDA polls its trigger, the HPA syncs, or both.
     pub fn autoscaler_looks(&mut self) {
         let now = self.now();
         let offsets = self.offsets_now();
-        if let Some(scaling) = self.deployment.scaling.as_mut()
-            && scaling.poll_at == now
-        {
-            let (autoscaler, count) = (&mut scaling.autoscaler, scaling.replicas.len() as u32);
-            let decision = autoscaler.poll(now, count, &offsets);
+        let Some(scaling) = &mut self.deployment.scaling else {
+            return;
+        };
+        let decisions = scaling.decide(now, &offsets);
+        self.agenda.schedule(scaling.next(), Event::Autoscaler);
+        for decision in decisions {
             self.scale(decision);
-        }
-        if let Some(scaling) = self.deployment.scaling.as_mut()
-            && scaling.sync_at == now
-        {
-            let (autoscaler, count) = (&mut scaling.autoscaler, scaling.replicas.len() as u32);
-            let decision = autoscaler.sync(now, count, &offsets);
-            self.scale(decision);
-        }
-        if let Some(scaling) = &mut self.deployment.scaling {
-            let spec = scaling.autoscaler.spec();
-            let (poll, sync) = (now + spec.polling_interval, now + spec.sync_period);
-            if scaling.poll_at == now {
-                scaling.poll_at = scaling.next_poll(poll);
-            }
-            if scaling.sync_at == now {
-                scaling.sync_at = sync;
-            }
-            let next = scaling.poll_at.min(scaling.sync_at);
-            self.agenda.schedule(next, Event::Autoscaler);
         }
     }
 
@@ -128,8 +138,8 @@ impl World<'_> {
     }
 
     /// Pods are created, or taken away.
-    fn scale(&mut self, decision: Option<Decision>) {
-        let (Some(decision), Some(scaling)) = (decision, &self.deployment.scaling) else {
+    fn scale(&mut self, decision: Decision) {
+        let Some(scaling) = &self.deployment.scaling else {
             return;
         };
         let (from, to) = (scaling.replicas.len() as u32, decision.replicas);
