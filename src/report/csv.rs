@@ -283,6 +283,19 @@ fn record_or_timeline(results: &Results, fact: &Fact) -> Row {
             detail: format!("offsets {from} to {}", to.saturating_sub(1)),
             ..Row::default()
         },
+        Fact::Scaled {
+            from,
+            to,
+            reason,
+            lag,
+        } => {
+            let lag = lag.map_or_else(String::new, |lag| format!(", lag {lag}"));
+            Row {
+                event: "scaled",
+                detail: format!("{from} to {to}: {}{lag}", reason.name()),
+                ..Row::default()
+            }
+        }
         Fact::Timeline { entry } => Row {
             event: "timeline",
             detail: results

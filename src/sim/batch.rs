@@ -1,5 +1,8 @@
 //! The batch a member has in hand: how long it takes, how far it is, and what it has processed.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use super::Fact;
 use super::topic::{Topic, giving_up};
 use crate::kafka::Run;
@@ -199,18 +202,17 @@ impl Batch {
             .map(|stage| (stage.to - stage.from).max(1))
             .sum();
         let lanes = u64::from(concurrency).min(records).max(1) as usize;
-        let mut free =
-            std::collections::BinaryHeap::from(vec![std::cmp::Reverse(SimDuration::ZERO); lanes]);
+        let mut free = BinaryHeap::from(vec![Reverse(SimDuration::ZERO); lanes]);
         let mut before = SimDuration::ZERO;
         let mut last = SimDuration::ZERO;
         for index in 0..self.stages.len() {
             let stage = self.stages[index];
             let mut assign = |length: SimDuration| {
-                let Some(std::cmp::Reverse(start)) = free.pop() else {
+                let Some(Reverse(start)) = free.pop() else {
                     return;
                 };
                 last = last.max(start + length);
-                free.push(std::cmp::Reverse(start + length));
+                free.push(Reverse(start + length));
             };
             if stage.kind == Kind::Records {
                 for offset in stage.from..stage.to {
@@ -394,19 +396,16 @@ impl Batch {
 
     /// How far work reaches into a stage of good records: the first offset not finished.
     fn reached(&self, stage: Stage, worked: SimDuration, shop: &mut Workshop) -> u64 {
-        let whole = shop
-            .topic
-            .work(stage.partition, stage.from, stage.to, self.settings);
         let extra = self.each_commit(shop.scenario);
+        let topic = &mut shop.topic;
+        let whole = topic.work(stage.partition, stage.from, stage.to, self.settings);
         let starts = stage
             .ends
             .saturating_sub(whole + extra * (stage.to - stage.from));
         let (mut low, mut high) = (stage.from, stage.to);
         while low < high {
             let middle = low + (high - low).div_ceil(2);
-            let work = shop
-                .topic
-                .work(stage.partition, stage.from, middle, self.settings);
+            let work = topic.work(stage.partition, stage.from, middle, self.settings);
             if starts + work + extra * (middle - stage.from) <= worked {
                 low = middle;
             } else {

@@ -13,6 +13,7 @@ mod observer;
 mod process;
 mod rollout;
 mod sampling;
+mod scaling;
 mod session;
 mod topic;
 mod world;

@@ -9,14 +9,18 @@ use crate::scenario::CommitPolicy;
 use crate::units::{PartitionId, SimTime};
 
 impl World<'_> {
-    pub fn sample(&mut self, at: SimTime, observer: &mut dyn Observer) {
+    /// Brings commits per record up to `at`: nothing else that is told of offsets moves while a batch is in hand.
+    pub fn commit_records_until(&mut self, at: SimTime) {
         for index in 0..self.members.len() {
-            // Only a commit per record moves anything that is sampled while a batch is in hand.
             let member = &mut self.members[index];
             if member.batch.policy(self.scenario) == CommitPolicy::PerRecord {
                 member.account_until(at, self.scenario, &mut self.topic);
             }
         }
+    }
+
+    pub fn sample(&mut self, at: SimTime, observer: &mut dyn Observer) {
+        self.commit_records_until(at);
         let partitions = (0..self.topic.partitions.len() as u32).map(PartitionId);
         let log_ends: Vec<u64> = partitions.map(|id| self.topic.log_end(id, at)).collect();
         self.classify(at, &log_ends);

@@ -4,7 +4,7 @@ use super::dependency::{self, Dependency};
 use super::event::Event;
 use super::group::Coordinator;
 use super::member::{Accounts, App, Ground, Member};
-use super::rollout::Rollout;
+use super::scaling::Deployment;
 use super::topic::Topic;
 use super::{Fact, Observer, PartitionState};
 use crate::engine::{Agenda, Patience, Ties};
@@ -20,7 +20,7 @@ pub(super) struct World<'s> {
     pub members: Vec<Member>,
     pub group: Coordinator,
     pub dependency: Option<Dependency>,
-    pub rollouts: Vec<Rollout>,
+    pub deployment: Deployment,
     pub accounts: Accounts,
     /// Facts not yet told, since members run ahead of each other.
     pub facts: Vec<(SimTime, Fact)>,
@@ -43,7 +43,7 @@ impl<'s> World<'s> {
                 .downstream
                 .as_ref()
                 .map(|spec| Dependency::new(scenario, spec, replication)),
-            rollouts: Vec::new(),
+            deployment: Deployment::new(scenario),
             accounts: Accounts::default(),
             facts: Vec::new(),
         };
@@ -70,6 +70,7 @@ impl<'s> World<'s> {
             }
         }
         world.agenda.schedule(SimTime::ZERO, Event::LookAhead);
+        world.start_autoscaler();
         world
     }
 
@@ -366,6 +367,7 @@ impl<'s> World<'s> {
             Event::Thaw(process) => self.thaw(process),
             Event::Kill(process, incarnation) => self.kill_late(process, incarnation),
             Event::Gone(process, incarnation) => self.gone(process, incarnation),
+            Event::Autoscaler => self.autoscaler_looks(),
             Event::Refresh(process, incarnation) => self.refresh(process, incarnation),
         }
     }

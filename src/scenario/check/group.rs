@@ -15,6 +15,15 @@ pub(super) fn instant(after: SimDuration) -> SimTime {
     SimTime::ZERO + after
 }
 
+/// Adds a process that nobody starts yet: `<group>-<n>`, unless a listed member is called so.
+pub(super) fn add_process(group: &str, processes: &mut Vec<Process>) {
+    let mut name = format!("{group}-{}", processes.len());
+    while processes.iter().any(|taken| taken.name == name) {
+        name.push('x');
+    }
+    processes.push(Process { name, start: None });
+}
+
 impl Judge<'_> {
     pub(super) fn group(&mut self, section: Option<&Spot<raw::Group>>) -> Option<Group> {
         let Some(Spot { span, value: group }) = section else {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::super::model::Process;
+use super::super::group::add_process;
 use crate::units::{ProcessId, SimTime};
 
 /// The processes and which of them are meant to run.
@@ -32,6 +33,12 @@ impl Fleet {
         };
         fleet.advance(SimTime::ZERO);
         fleet
+    }
+
+    /// An autoscaler decides who runs when, so all may be meant.
+    pub(super) fn run_all(&mut self) {
+        self.waiting.clear();
+        self.running = (0..self.processes.len() as u32).collect();
     }
 
     /// Starts what starts by itself until `at`.
@@ -91,10 +98,7 @@ impl Fleet {
             let waits = self.waiting.iter().any(|(_, process)| *process == next);
             if !waits && self.running.insert(next) {
                 if next as usize == self.processes.len() {
-                    self.processes.push(Process {
-                        name: self.free_name(next),
-                        start: None,
-                    });
+                    add_process(&self.prefix, &mut self.processes);
                 }
                 started.push(ProcessId(next));
             }
@@ -102,15 +106,6 @@ impl Fleet {
         }
         self.most = self.most.max(self.running.len());
         (started, stopped)
-    }
-
-    /// `<group>-<n>`, unless a listed member is called so.
-    fn free_name(&self, index: u32) -> String {
-        let mut name = format!("{}-{index}", self.prefix);
-        while self.names().any(|taken| taken == name) {
-            name.push('x');
-        }
-        name
     }
 }
 
@@ -141,6 +136,13 @@ mod tests {
         let mut fleet = fleet(&[0, 0, 0]);
         assert_eq!(fleet.scale(1).1, [ProcessId(2), ProcessId(1)]);
         assert_eq!(fleet.running(), [ProcessId(0)]);
+    }
+
+    #[test]
+    fn an_autoscaler_may_mean_every_process_that_it_may_run() {
+        let mut fleet = fleet(&[0, 100]);
+        fleet.run_all();
+        assert_eq!(fleet.running().len(), 2);
     }
 
     #[test]

@@ -48,6 +48,8 @@ struct Walk<'w, 't> {
     fleet: Fleet,
     cluster: &'w Cluster,
     downstream: Option<&'w Downstream>,
+    /// Whether an autoscaler decides how many run.
+    autoscaled: bool,
     /// Whether the group could be read: who its members are is not judged otherwise.
     known: bool,
     /// The document with every `set` so far.
@@ -77,8 +79,14 @@ impl Judge<'_> {
         let known = group.is_some();
         let (name, processes) =
             group.map_or_else(Default::default, |group| (group.name, group.processes));
+        let mut fleet = Fleet::new(&name, processes);
+        let autoscaled = written.model.autoscaler.is_some();
+        if autoscaled {
+            fleet.run_all();
+        }
         let mut walk = Walk {
-            fleet: Fleet::new(&name, processes),
+            fleet,
+            autoscaled,
             cluster,
             downstream,
             known,
@@ -102,7 +110,8 @@ impl Judge<'_> {
             let actions = self.actions(entry, turnout.entry, turnout.at, &mut walk);
             let label = self.label(entry);
             for action in actions.unwrap_or_default() {
-                let label = label.clone().unwrap_or_else(|| describe(&action));
+                let all = walk.autoscaled.then(|| walk.fleet.len());
+                let label = label.clone().unwrap_or_else(|| describe(&action, all));
                 let at = turnout.at;
                 walk.walked
                     .timeline
@@ -235,9 +244,10 @@ impl Judge<'_> {
     }
 }
 
-/// What people call an action when the file does not say.
-fn describe(action: &Action) -> String {
+/// What people call an action when the file does not say; of `all` that an autoscaler may run only some do.
+fn describe(action: &Action, all: Option<usize>) -> String {
     let members = |count: usize| match count {
+        count if Some(count) == all => "all members".to_owned(),
         1 => "1 member".to_owned(),
         count => format!("{count} members"),
     };
