@@ -46,6 +46,7 @@ pub mod engine;
 pub mod experiment;
 pub mod kafka;
 pub mod measure;
+pub mod platform;
 pub mod report;
 pub mod scenario;
 pub mod sim;

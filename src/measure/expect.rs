@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::lag::{AgeFigures, LagFigures};
+use super::replicas::Replicas;
 use super::summary::{Accounts, Summary};
 use super::words;
 use crate::scenario::{CountMetric, Expectation, LagMetric, Metric};
@@ -82,6 +83,7 @@ fn lag_figure(which: LagMetric, lag: &LagFigures, age: &AgeFigures, accounts: &A
 
 fn count(which: CountMetric, summary: &Summary) -> u64 {
     let accounts = &summary.accounts;
+    let replicas = |figure: fn(&Replicas) -> u64| summary.replicas.as_ref().map_or(0, figure);
     match which {
         CountMetric::Produced => accounts.produced,
         CountMetric::Processed => accounts.processed,
@@ -93,6 +95,9 @@ fn count(which: CountMetric, summary: &Summary) -> u64 {
         CountMetric::Evictions => summary.eviction_count,
         CountMetric::CommitsFailed => summary.commits_failed,
         CountMetric::Polls => summary.polls,
+        CountMetric::MaxReplicas => replicas(|own| own.max.into()),
+        CountMetric::ReplicaChanges => replicas(|own| own.change_count),
+        CountMetric::ScaleDownsTakenBack => replicas(|own| own.taken_back_count),
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Keep, Outcome, Recorder};
 use crate::kafka::{BrokerProperties, ClientProfile, GroupState, MemberId, RebalanceReason};
+use crate::platform::{Deployment, ScaleReason, ScaledObject};
 use crate::scenario::{
     Action, Alert, Cluster, CommitPolicy, Compare, Condition, Gauge, Group, Monitoring, OnStop,
     PartitionStart, Process, Processing, Scenario, Settings, TimelineEntry, Topic,
@@ -58,6 +59,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
             static_members: false,
             processes: (0..members).map(process).collect(),
         },
+        deployment: None,
         settings: vec![Settings {
             client,
             properties: client.defaults(),
@@ -228,6 +230,50 @@ pub fn poison(second: u64, partition: u32) -> (u64, Fact) {
             offset: 0,
         },
     )
+}
+
+/// A change of the number of replicas.
+pub fn scaled(second: u64, from: u32, to: u32, lag: i64) -> (u64, Fact) {
+    let reason = if to > from {
+        ScaleReason::AboveTarget
+    } else {
+        ScaleReason::BelowTarget
+    };
+    let lag = Some(lag);
+    (
+        second,
+        Fact::Scaled {
+            from,
+            to,
+            reason,
+            lag,
+        },
+    )
+}
+
+/// An autoscaler that takes every scale-down back 15 s later, by hand: one hour, a cycle of 330 s, partitions orphaned
+/// in between.
+pub fn flapping() -> (Scenario, Outcome) {
+    let mut scenario = scenario(2, 2, 3_600, 5);
+    scenario.settings[0].properties.max_poll_records = 10;
+    scenario.deployment = Some(Deployment {
+        scaled_object: ScaledObject {
+            min_replica_count: 1,
+            ..ScaledObject::default()
+        },
+        start_up: SimDuration::from_secs(30),
+        graceful: false,
+    });
+    let cycles = (0..10).map(|cycle| 330 * cycle + 300);
+    let facts: Vec<_> = cycles
+        .flat_map(|at| [scaled(at, 2, 1, 0), scaled(at + 15, 1, 2, 55)])
+        .collect();
+    let curve = |_: usize, second: u64| match (second + 30) % 330 {
+        from @ 0..15 if second > 200 => (from * 10, PartitionState::Orphaned),
+        _ => (0, PartitionState::KeepingUp),
+    };
+    let outcome = outcome(&scenario, &curve, &facts);
+    (scenario, outcome)
 }
 
 /// The orders incident by hand: partition 2 blocked from the start, members evicted every 310 s, the others falling

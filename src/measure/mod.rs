@@ -9,6 +9,7 @@ mod lag;
 mod poison;
 mod rebalance;
 mod recorder;
+mod replicas;
 mod summary;
 mod verdict;
 pub mod words;
@@ -20,6 +21,7 @@ pub use expect::{Judged, measure};
 pub use lag::{AgeFigures, LagFigures};
 pub use rebalance::{Eviction, Pause, Rebalance, RebalanceEnd};
 pub use recorder::{Keep, Outcome, Recorder};
+pub use replicas::{Replicas, Scaling};
 pub use summary::{Accounts, OpenPoison, PartitionSummary, SCHEMA_VERSION, Summary};
 pub use verdict::Verdict;
 

@@ -7,6 +7,7 @@ use super::expect;
 use super::lag::Lags;
 use super::poison::Poisons;
 use super::rebalance::GroupHistory;
+use super::replicas::ReplicaHistory;
 use super::summary::{Accounts, PartitionSummary, SCHEMA_VERSION, Summary};
 use super::verdict::{self, Verdict};
 use crate::kafka::GroupState;
@@ -65,6 +66,7 @@ pub struct Recorder<'a> {
     segments: Segments,
     history: GroupHistory,
     poisons: Poisons,
+    replicas: Option<ReplicaHistory>,
     alerts: Alerts,
     last: Vec<Sample>,
     end: SimTime,
@@ -91,6 +93,7 @@ impl<'a> Recorder<'a> {
             segments: Segments::default(),
             history: GroupHistory::new(&scenario.group),
             poisons: Poisons::default(),
+            replicas: ReplicaHistory::new(scenario),
             alerts: Alerts::new(&scenario.alerts, &scenario.monitoring),
             last: Vec::new(),
             end: SimTime::ZERO,
@@ -158,6 +161,7 @@ impl<'a> Recorder<'a> {
             rebalance_count: rebalances.len() as u64,
             pause_max_s,
             rebalances,
+            replicas: self.replicas.clone().map(|own| own.finish(self.end)),
             eviction_count: evictions.len() as u64,
             evictions,
             alerts,
@@ -224,6 +228,9 @@ impl Observer for Recorder<'_> {
         }
         self.history.observe(at, fact);
         self.poisons.observe(at, fact);
+        if let Some(replicas) = &mut self.replicas {
+            replicas.observe(at, fact);
+        }
         if self.keep.events {
             self.events.push((at, fact.clone()));
         }

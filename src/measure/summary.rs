@@ -7,6 +7,7 @@ use super::attribution::Cause;
 use super::expect::Judged;
 use super::lag::{AgeFigures, LagFigures};
 use super::rebalance::{Eviction, Rebalance};
+use super::replicas::Replicas;
 use super::verdict::Verdict;
 
 /// Version of [`Summary`]'s shape. Adding a field keeps it.
@@ -70,6 +71,8 @@ pub struct Summary {
     pub pause_max_s: f64,
     /// Every rebalance.
     pub rebalances: Vec<Rebalance>,
+    /// What the autoscaler did, if there is one.
+    pub replicas: Option<Replicas>,
     /// How many members were evicted.
     pub eviction_count: u64,
     /// Every eviction.

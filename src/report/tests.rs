@@ -1,5 +1,5 @@
 use super::*;
-use crate::measure::fixture::{alert, eviction, incident, mark, outcome, scenario};
+use crate::measure::fixture::{alert, eviction, flapping, incident, mark, outcome, scenario};
 use crate::sim::{Fact, PartitionState};
 
 fn file(name: &str, scenario: &Scenario, outcomes: &[Outcome]) -> String {
@@ -54,6 +54,32 @@ fn events_csv_tells_facts_and_alerts_in_order_of_time() {
     35.000,group-stable,,,2,
     35.000,member-resumed,order-processor-1,,,stood still since 31.000
     "#);
+}
+
+#[test]
+fn a_decision_of_the_autoscaler_is_an_event_with_its_reason_and_the_lag_it_saw() {
+    let (model, run) = flapping();
+    let document: serde_json::Value =
+        serde_json::from_str(&file("summary.json", &model, std::slice::from_ref(&run))).unwrap();
+    let events = file("events.csv", &model, &[run]);
+    let rows: Vec<&str> = events.lines().skip(1).take(2).collect();
+    assert_eq!(
+        rows,
+        [
+            "300.000,scaled,,,,\"2 to 1: below-target, lag 0\"",
+            "315.000,scaled,,,,\"1 to 2: above-target, lag 55\"",
+        ]
+    );
+    let replicas = &document["replicas"];
+    assert_eq!(replicas["change_count"], 20);
+    assert_eq!(replicas["taken_back_count"], 10);
+    assert_eq!(replicas["max"], 2);
+    assert_eq!(replicas["final"], 2);
+    assert_eq!(replicas["changes"][1]["reason"], "above-target");
+    assert_eq!(replicas["changes"][1]["lag"], 55);
+    let (_, plain) = incident();
+    let summary = serde_json::to_value(&plain.summary).unwrap();
+    assert_eq!(summary["replicas"], serde_json::Value::Null);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
 use super::diagnostic::{Diagnostic, Severity};
+use super::raw::Autoscaler;
 
 /// More mistakes of shape than this are not listed: the file is something else.
 const MOST_MISTAKES: usize = 100;
@@ -373,6 +374,10 @@ fn explain(span: &Range<usize>, message: &str, shape: &mut Shape) -> Diagnostic 
     if message.starts_with("unknown field")
         && let [unknown, known @ ..] = names.as_slice()
     {
+        if let Some(help) = Autoscaler::elsewhere(unknown, known) {
+            let message = format!("`{unknown}` is a key of KEDA's that has no place here");
+            return error(span.clone(), message, help);
+        }
         let nearest = nearest(unknown, known.iter().copied());
         let help = match nearest {
             Some(name) => {

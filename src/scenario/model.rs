@@ -1,6 +1,7 @@
 //! The validated model. The only way to one is the check.
 
 use crate::kafka::{BrokerProperties, ClientProfile, ConsumerProperties};
+use crate::platform::Deployment;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use crate::workload::{Law, Production};
 
@@ -25,6 +26,8 @@ pub struct Scenario {
     pub cluster: Cluster,
     /// The consumer group.
     pub group: Group,
+    /// The processes as pods whose number an autoscaler decides, if one does.
+    pub deployment: Option<Deployment>,
     /// Settings a process runs with; processes start with the first, the timeline brings in others.
     pub settings: Vec<Settings>,
     /// The dependency every record calls, if any.
@@ -81,7 +84,7 @@ pub struct Group {
     pub name: String,
     /// Whether processes that the timeline adds are static members, named by their process, as the others then are.
     pub static_members: bool,
-    /// Every process that may run at some time; those that only the timeline starts have no start.
+    /// Every process that may run at some time; those that only the timeline or the autoscaler starts have no start.
     pub processes: Vec<Process>,
 }
 
@@ -453,6 +456,14 @@ pub enum LagMetric {
     Committed,
 }
 
+impl CountMetric {
+    /// Whether it is a figure of the autoscaler.
+    pub fn needs_autoscaler(self) -> bool {
+        use CountMetric::{MaxReplicas, ReplicaChanges, ScaleDownsTakenBack};
+        matches!(self, MaxReplicas | ReplicaChanges | ScaleDownsTakenBack)
+    }
+}
+
 /// Counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CountMetric {
@@ -476,4 +487,10 @@ pub enum CountMetric {
     CommitsFailed,
     /// `polls`
     Polls,
+    /// `max-replicas`: most that the autoscaler wanted.
+    MaxReplicas,
+    /// `replica-changes`
+    ReplicaChanges,
+    /// `scale-downs-taken-back`
+    ScaleDownsTakenBack,
 }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::event::Event;
-use super::member::{App, Phase};
+use super::link::Phase;
+use super::member::App;
 use super::world::World;
 use super::{Fact, PartitionState};
 use crate::kafka::assignor::{Subscription, TopicPartitions, assign};

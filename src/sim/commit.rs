@@ -1,9 +1,10 @@
 //! How a member commits: which offsets go out when, and when the coordinator has stored them.
 
 use super::Fact;
-use super::member::{App, Ground, Member, Phase};
+use super::link::Phase;
+use super::member::{App, Ground, Member};
 use super::topic::Topic;
-use crate::kafka::{AutoCommitFrom, KafkaError};
+use crate::kafka::{AutoCommitFrom, KafkaError, Slot};
 use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
@@ -104,8 +105,9 @@ impl Member {
             });
         }
         if std::mem::take(&mut self.link.owes_commit) {
-            let slots = self.fetcher.slots().iter();
-            for slot in slots.filter(|slot| !self.batch.touches(slot.partition)) {
+            let runs = &self.batch.runs;
+            let other = |slot: &&Slot| runs.iter().all(|run| run.partition != slot.partition);
+            for slot in self.fetcher.slots().iter().filter(other) {
                 self.pending.push_back(PendingCommit {
                     stored_at,
                     partition: slot.partition,

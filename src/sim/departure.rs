@@ -1,7 +1,8 @@
 //! How a member drops out by itself: it closes its consumer, or exceeds max.poll.interval.ms.
 
 use super::event::{Event, Request};
-use super::member::{App, Phase};
+use super::link::Phase;
+use super::member::App;
 use super::world::World;
 use super::{Fact, PartitionState};
 use crate::kafka::PollClockCheck;

@@ -37,6 +37,8 @@ pub(super) enum Event {
     Kill(ProcessId, u32),
     /// A process has closed its consumer and ends.
     Gone(ProcessId, u32),
+    /// KEDA polls its trigger, or the HPA syncs.
+    Autoscaler,
     /// A member refreshes its metadata and may see new partitions.
     Refresh(ProcessId, u32),
 }

@@ -1,6 +1,7 @@
 //! What became true during a run, in Kafka's words.
 
 use crate::kafka::{KafkaError, RebalanceReason, RemovalReason};
+use crate::platform::ScaleReason;
 use crate::units::{PartitionId, ProcessId, SimTime};
 
 /// A fact of the protocol, the faults or a partition's state. Nothing per poll and nothing per record.
@@ -129,6 +130,17 @@ pub enum Fact {
     Thawed {
         /// Who.
         process: ProcessId,
+    },
+    /// The autoscaler changed how many processes there are to be.
+    Scaled {
+        /// How many there were.
+        from: u32,
+        /// How many there are to be.
+        to: u32,
+        /// Why.
+        reason: ScaleReason,
+        /// What it made of the lag (records), if it looked.
+        lag: Option<i64>,
     },
     /// An entry of the timeline took effect.
     Timeline {

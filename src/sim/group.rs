@@ -2,7 +2,8 @@
 
 use super::event::{Event, Request};
 use super::identity::Identity;
-use super::member::{App, Link, Member, Phase};
+use super::link::{Link, Phase};
+use super::member::{App, Member};
 use super::world::World;
 use super::{Fact, PartitionState};
 use crate::kafka::{

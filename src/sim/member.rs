@@ -7,9 +7,10 @@ use super::Fact;
 use super::batch::{Batch, Kind, Workshop};
 use super::commit::PendingCommit;
 use super::event::Event;
+use super::link::{Link, Phase};
 use super::topic::Topic;
 use crate::engine::Patience;
-use crate::kafka::{FetchLimits, Fetcher, KafkaError, MemberId, Owned, Polled, Response, Run};
+use crate::kafka::{FetchLimits, Fetcher, Polled, Run};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
 
@@ -26,67 +27,6 @@ pub(super) enum App {
     Committing,
     /// Closing its consumer.
     Closing,
-}
-
-/// What the client knows of its membership.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// No member.
-    Unjoined,
-    /// JoinGroup in flight or parked.
-    Joining,
-    /// SyncGroup in flight or parked.
-    Syncing,
-    /// Assigned; its committed offsets are on their way.
-    Fetching,
-    /// Assigned and reading.
-    Stable,
-}
-
-/// A member's side of its membership.
-#[derive(Debug)]
-pub(super) struct Link {
-    /// Index into the coordinator's directory of identities.
-    pub serial: Option<u32>,
-    pub phase: Phase,
-    pub generation: u32,
-    /// The coordinator has removed it, or has gone on without it, which it does not know yet: what it commits is
-    /// refused so.
-    pub void: Option<KafkaError>,
-    /// Told to rejoin, and not done so yet.
-    pub rejoin: bool,
-    /// Its next JoinGroup is because of new partitions.
-    pub metadata_changed: bool,
-    /// Heartbeats go out one interval after this instant, and so on.
-    pub heartbeat_from: SimTime,
-    /// Since when it has had nothing to read because of the group.
-    pub standing_since: SimTime,
-    /// Members to assign partitions to, while it is to send the assignment.
-    pub leads: Vec<(MemberId, Owned)>,
-    /// Whether it leads its generation.
-    pub leading: bool,
-    /// How many partitions it knew of when it made the assignment.
-    pub covers: u32,
-    /// What it has been assigned and did not have before, until the offsets are fetched.
-    pub added: Vec<PartitionId>,
-    /// Its last assignment.
-    pub last: Owned,
-    /// It is about to rejoin and awaits the answer to its commit, then.
-    pub prepared: Option<SimTime>,
-    /// A commit was refused because it was joining: the next one brings what that would have.
-    pub owes_commit: bool,
-    /// Answers on their way, in order.
-    pub inbox: VecDeque<Response>,
-    /// How many of them are there and not read.
-    pub arrived: usize,
-}
-
-impl Link {
-    /// Whatever is on its way, or there, is not read any more.
-    pub fn forget_answers(&mut self) {
-        self.inbox.clear();
-        self.arrived = 0;
-    }
 }
 
 /// A consumer process.
@@ -151,25 +91,6 @@ pub(super) struct Accounts {
 
 impl Member {
     pub fn new(process: ProcessId, scenario: &Scenario) -> Self {
-        let link = Link {
-            serial: None,
-            phase: Phase::Unjoined,
-            generation: 0,
-            void: None,
-            rejoin: false,
-            metadata_changed: false,
-            heartbeat_from: SimTime::ZERO,
-            standing_since: SimTime::ZERO,
-            leads: Vec::new(),
-            leading: false,
-            covers: 0,
-            added: Vec::new(),
-            last: Owned::default(),
-            prepared: None,
-            owes_commit: false,
-            inbox: VecDeque::new(),
-            arrived: 0,
-        };
         Member {
             process,
             incarnation: 0,
@@ -179,7 +100,7 @@ impl Member {
             next_settings: 0,
             app: App::Down,
             wake: SimTime::NEVER,
-            link,
+            link: Link::default(),
             fetcher: Fetcher::default(),
             batch: Batch::default(),
             frozen_until: None,
@@ -219,9 +140,10 @@ impl Member {
         &scenario.settings[self.settings]
     }
 
-    /// When it does something next by itself, commits of a background timer included.
-    pub fn next_step(&self, scenario: &Scenario) -> SimTime {
-        if self.timer_commits(scenario) {
+    /// When it does something next by itself, with the commits of a background timer if it has one
+    /// ([`Self::timer_commits`]).
+    pub fn next_step_with(&self, timer: bool) -> SimTime {
+        if timer {
             self.wake.min(self.auto_commit_due)
         } else {
             self.wake
@@ -235,12 +157,7 @@ impl Member {
             let timer = self.timer_commits(ground.scenario);
             let mut patience = Patience::default();
             loop {
-                let due = if timer {
-                    self.auto_commit_due
-                } else {
-                    SimTime::NEVER
-                };
-                let at = self.wake.min(due);
+                let at = self.next_step_with(timer);
                 if at > until || at == SimTime::NEVER {
                     break;
                 }
@@ -251,7 +168,7 @@ impl Member {
         self.store_commits(until, ground.topic);
     }
 
-    /// Its next step, at [`Self::next_step`]: not for one that is attended.
+    /// Its next step, which is at `at`: not for one that is attended.
     pub fn step(&mut self, at: SimTime, ground: &mut Ground) {
         debug_assert!(!self.attended(), "its next step belongs on the agenda");
         if at < self.wake {
@@ -318,7 +235,7 @@ impl Member {
                 self.batch.begin(at, self.link.generation, &mut shop);
                 self.app = App::Processing;
                 self.wake = self.batch.ends_at();
-                if self.batch.has_poison() {
+                if self.batch.poison {
                     self.meet_poison(at, ground);
                 }
             }
@@ -363,7 +280,7 @@ impl Member {
         self.batch
             .account_all(at, self.process, &mut shop, ground.facts);
         let current = self.batch.generation == self.link.generation && self.reads();
-        if self.batch.has_poison() {
+        if self.batch.poison {
             self.leave_poison(at, current, ground);
         }
         if current {

@@ -2,7 +2,8 @@
 
 use super::Fact;
 use super::event::{Event, Request};
-use super::member::{App, Phase};
+use super::link::Phase;
+use super::member::App;
 use super::world::World;
 use crate::kafka::{KafkaError, RebalanceProtocol, RejoinFrom, Response};
 use crate::scenario::{CommitPolicy, Settings};

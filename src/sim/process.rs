@@ -1,7 +1,8 @@
 //! Processes: they start, stop, are killed, and stand still.
 
 use super::event::Event;
-use super::member::{App, Phase};
+use super::link::Phase;
+use super::member::App;
 use super::world::World;
 use super::{Fact, PartitionState, StopReason};
 use crate::kafka::Owned;

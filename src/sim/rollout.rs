@@ -6,7 +6,8 @@ use super::Fact;
 use super::commit::SHORTEST;
 use super::dependency;
 use super::event::Event;
-use super::member::{App, Phase};
+use super::link::Phase;
+use super::member::App;
 use super::world::World;
 use crate::scenario::{Action, DownstreamChange};
 use crate::units::{ProcessId, SimDuration, SimTime};
@@ -61,7 +62,7 @@ impl World<'_> {
                 rolling,
                 settings,
             } => {
-                self.rollouts.push(Rollout {
+                self.deployment.rollouts.push(Rollout {
                     waiting: processes.iter().copied().collect(),
                     gap: *gap,
                     start_up: *start_up,
@@ -69,7 +70,7 @@ impl World<'_> {
                     rolling: *rolling,
                     settings: *settings,
                 });
-                let index = self.rollouts.len() - 1;
+                let index = self.deployment.rollouts.len() - 1;
                 let turns = if *rolling { 1 } else { processes.len() };
                 for _ in 0..turns {
                     self.next_turn(index);
@@ -132,7 +133,7 @@ impl World<'_> {
 
     /// A process is not wanted any more: whatever would have started it again does not, and a rolling restart that
     /// waits for it goes on with the next.
-    fn dismiss(&mut self, process: ProcessId) {
+    pub fn dismiss(&mut self, process: ProcessId) {
         let member = &mut self.members[process.ix()];
         member.starts = SimTime::NEVER;
         member.starts_again = false;
@@ -154,7 +155,7 @@ impl World<'_> {
 
     /// The next process of a rollout is restarted.
     fn next_turn(&mut self, index: usize) {
-        let rollout = &mut self.rollouts[index];
+        let rollout = &mut self.deployment.rollouts[index];
         let Some(process) = rollout.waiting.pop_front() else {
             return;
         };
@@ -179,7 +180,7 @@ impl World<'_> {
         let Some(index) = self.members[process.ix()].rollout else {
             return;
         };
-        let rollout = &self.rollouts[index];
+        let rollout = &self.deployment.rollouts[index];
         let starts = self.now() + rollout.gap + rollout.start_up;
         self.start_at(process, starts);
     }
@@ -187,7 +188,7 @@ impl World<'_> {
     /// A process of a rollout has subscribed: the next one's turn.
     pub fn rollout_went_on(&mut self, process: ProcessId, index: usize) {
         self.members[process.ix()].rollout = None;
-        if self.rollouts[index].rolling {
+        if self.deployment.rollouts[index].rolling {
             self.next_turn(index);
         }
     }

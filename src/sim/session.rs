@@ -2,7 +2,7 @@
 //! looked at: when it falls silent, and whenever the coordinator starts it anew.
 
 use super::event::Event;
-use super::member::Phase;
+use super::link::Phase;
 use super::world::World;
 use crate::kafka::Input;
 use crate::units::{ProcessId, SimTime};

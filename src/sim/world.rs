@@ -4,7 +4,7 @@ use super::dependency::{self, Dependency};
 use super::event::Event;
 use super::identity::Coordinator;
 use super::member::{Accounts, App, Ground, Member};
-use super::rollout::Rollout;
+use super::scaling::Deployment;
 use super::topic::Topic;
 use super::{Fact, Observer, PartitionState};
 use crate::engine::{Agenda, Patience, Ties};
@@ -20,7 +20,7 @@ pub(super) struct World<'s> {
     pub members: Vec<Member>,
     pub group: Coordinator,
     pub dependency: Option<Dependency>,
-    pub rollouts: Vec<Rollout>,
+    pub deployment: Deployment,
     pub accounts: Accounts,
     /// Facts not yet told, since members run ahead of each other.
     pub facts: Vec<(SimTime, Fact)>,
@@ -43,7 +43,7 @@ impl<'s> World<'s> {
                 .downstream
                 .as_ref()
                 .map(|spec| Dependency::new(scenario, spec, replication)),
-            rollouts: Vec::new(),
+            deployment: Deployment::new(scenario),
             accounts: Accounts::default(),
             facts: Vec::new(),
         };
@@ -70,6 +70,7 @@ impl<'s> World<'s> {
             }
         }
         world.agenda.schedule(SimTime::ZERO, Event::LookAhead);
+        world.start_autoscaler();
         world
     }
 
@@ -158,9 +159,9 @@ impl<'s> World<'s> {
     /// Members that share a dependency take their steps in the order of time.
     fn advance_together(&mut self, until: SimTime) -> bool {
         let mut patience = Patience::default();
-        let mut steps = self.next_steps();
+        let mut turns = self.turns();
         loop {
-            let (index, at) = first_of(&steps);
+            let (index, at) = first_of(&turns);
             let dry = self
                 .dependency
                 .as_ref()
@@ -171,10 +172,10 @@ impl<'s> World<'s> {
             patience.step(dry.min(at));
             if dry < at {
                 self.pace(dry);
-                steps = self.next_steps();
+                self.pass_turns(&mut turns);
                 continue;
             }
-            if self.members[index].attended() {
+            if turns[index].attended {
                 // Its step belongs on the agenda, and whatever comes after it has to wait.
                 if at < until {
                     self.attend(self.members[index].process);
@@ -182,10 +183,10 @@ impl<'s> World<'s> {
                 return at >= until;
             }
             if self.step_together(index, at) {
-                steps[index] = self.members[index].next_step(self.scenario);
+                turns[index].at = self.members[index].next_step_with(turns[index].timer);
             } else {
                 self.pace(at);
-                steps = self.next_steps();
+                self.pass_turns(&mut turns);
             }
         }
         for member in &mut self.members {
@@ -194,12 +195,24 @@ impl<'s> World<'s> {
         true
     }
 
-    /// When each member does something next.
-    fn next_steps(&self) -> Vec<SimTime> {
-        let members = self.members.iter();
-        members
-            .map(|member| member.next_step(self.scenario))
-            .collect()
+    /// Whose turn it is when. A member's own steps change neither whether it is attended nor what its timer does.
+    fn turns(&self) -> Vec<Turn> {
+        let turn = |member: &Member| {
+            let timer = member.timer_commits(self.scenario);
+            Turn {
+                at: member.next_step_with(timer),
+                attended: member.attended(),
+                timer,
+            }
+        };
+        self.members.iter().map(turn).collect()
+    }
+
+    /// Everyone was paced: their turns come at other times.
+    fn pass_turns(&self, turns: &mut [Turn]) {
+        for (turn, member) in turns.iter_mut().zip(&self.members) {
+            turn.at = member.next_step_with(turn.timer);
+        }
     }
 
     /// One member takes its step; false if everyone has to be paced for it.
@@ -355,17 +368,27 @@ impl<'s> World<'s> {
             Event::Thaw(process) => self.thaw(process),
             Event::Kill(process, incarnation) => self.kill_late(process, incarnation),
             Event::Gone(process, incarnation) => self.gone(process, incarnation),
+            Event::Autoscaler => self.autoscaler_looks(),
             Event::Refresh(process, incarnation) => self.refresh(process, incarnation),
         }
     }
 }
 
+/// When a member does something next, among others.
+struct Turn {
+    at: SimTime,
+    /// It is the agenda's to let it do that.
+    attended: bool,
+    /// A background timer commits for it.
+    timer: bool,
+}
+
 /// The first of the earliest.
-fn first_of(steps: &[SimTime]) -> (usize, SimTime) {
+fn first_of(turns: &[Turn]) -> (usize, SimTime) {
     let mut first = (usize::MAX, SimTime::NEVER);
-    for (index, &at) in steps.iter().enumerate() {
-        if at < first.1 {
-            first = (index, at);
+    for (index, turn) in turns.iter().enumerate() {
+        if turn.at < first.1 {
+            first = (index, turn.at);
         }
     }
     first

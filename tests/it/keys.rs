@@ -1,6 +1,7 @@
 //! Every key of the language does something: for each there are two values with which a run differs, not only the
 //! model. A key that is accepted and ignored would be a lie.
 
+mod autoscaler;
 mod group;
 mod load;
 mod timeline;
@@ -47,9 +48,15 @@ const RESTART: &str =
 const DEPLOY: &str = "at.0={ time = '5m', deploy = { gap = '20s', start-up = '5s' } }";
 
 fn cases() -> impl Iterator<Item = &'static Case> {
-    [load::CASES, group::CASES, trouble::CASES, timeline::CASES]
-        .into_iter()
-        .flatten()
+    [
+        load::CASES,
+        group::CASES,
+        autoscaler::CASES,
+        trouble::CASES,
+        timeline::CASES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 fn files(path: &str) -> Result<String, String> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lagsim::experiment;
 use lagsim::measure::Keep;
-use lagsim::scenario::{Scenario, Source, check};
+use lagsim::scenario::{Override, Scenario, Source, check};
 
 /// The seed in the file, and two that its author did not choose.
 const OTHER_SEEDS: [u64; 2] = [2, 20_261];
@@ -29,6 +29,11 @@ fn models() -> Vec<PathBuf> {
 }
 
 fn scenario(path: &Path) -> Scenario {
+    with(path, &[])
+}
+
+/// The model of a file, changed as `--set` does.
+fn with(path: &Path, changes: &[&str]) -> Scenario {
     let source = Source {
         name: path.display().to_string(),
         stem: path.file_stem().unwrap().to_string_lossy().into_owned(),
@@ -36,7 +41,10 @@ fn scenario(path: &Path) -> Scenario {
     };
     let folder = path.parent().expect("a model stands in a folder");
     let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|why| why.to_string());
-    match check(&source, &[], &read) {
+    let changes = changes.iter().map(|text| Override {
+        text: (*text).to_owned(),
+    });
+    match check(&source, &changes.collect::<Vec<_>>(), &read) {
         Ok(checked) => checked.scenario,
         Err(found) => panic!("{found}"),
     }
@@ -90,5 +98,26 @@ fn every_incident_says_what_must_come_out() {
             "{} expects nothing",
             path.display()
         );
+    }
+}
+
+#[test]
+fn what_the_flapping_autoscaler_is_said_to_need_is_enough() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/autoscaler-flapping.toml");
+    let taken_back = |changes: &[&str]| {
+        let mut scenario = with(&path, changes);
+        let mut worst = 0;
+        for seed in [scenario.seed, OTHER_SEEDS[0], OTHER_SEEDS[1]] {
+            scenario.seed = seed;
+            let replicas = experiment::run_once(&scenario, 0, Keep::SUMMARY)
+                .summary
+                .replicas;
+            worst = worst.max(replicas.expect("an autoscaler").taken_back_count);
+        }
+        worst
+    };
+    assert!(taken_back(&[]) > 4);
+    for change in ["autoscaler.graceful=true", "autoscaler.lagThreshold=700"] {
+        assert_eq!(taken_back(&[change]), 0, "{change}");
     }
 }

@@ -1,21 +1,22 @@
 //! What holds in every run, over generated scenarios. Not for single rules: those stand with their code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lagsim::kafka::{Assignor, AutoCommitFrom, ClientProfile};
+use lagsim::platform::{Behavior, ScaledObject};
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, Downstream, GiveUp, OnError, OnStop, PoisonRecords, RateLimit,
     RetryBy, Scenario,
 };
 use lagsim::sim::{Fact, PartitionState};
-use lagsim::units::{PartitionId, ProcessId, SimTime};
+use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use lagsim::workload::{Law, Pattern};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::systems::{
-    self, Told, at_ms, at_offset, ms, run, run_last_scheduled_first, secs, system, with,
-    with_backlog, with_poison,
+    self, Told, at_ms, at_offset, autoscaled, ms, run, run_last_scheduled_first, secs, system,
+    with, with_backlog, with_poison,
 };
 
 /// Runs `property` on so many generated scenarios, always the same ones.
@@ -118,6 +119,34 @@ fn action(kind: u32, who: u32) -> Action {
     }
 }
 
+/// An autoscaler whose clocks fit into two minutes.
+fn autoscalers() -> impl Strategy<Value = (ScaledObject, SimDuration, bool)> {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let bounds = (0_u32..3, 0_u32..9, 1_u64..400);
+    (flags, bounds, 0_u64..9_000).prop_map(|(flags, bounds, start_up)| {
+        let (idle_consumers, persistent, behavior, graceful) = flags;
+        let (least, more, lag_threshold) = bounds;
+        let mut spec = ScaledObject {
+            polling_interval: ms(4_100),
+            cooldown_period: secs(20),
+            min_replica_count: least,
+            max_replica_count: least + more + 1,
+            sync_period: ms(3_300),
+            sync_offset: ms(700),
+            ..ScaledObject::default()
+        };
+        spec.trigger.lag_threshold = lag_threshold;
+        spec.trigger.allow_idle_consumers = idle_consumers;
+        spec.trigger.exclude_persistent_lag = persistent;
+        if behavior {
+            let mut behavior = Behavior::default();
+            behavior.scale_down.stabilization_window = secs(10);
+            spec.behavior = Some(behavior);
+        }
+        (spec, ms(start_up), graceful)
+    })
+}
+
 /// Small groups over two minutes with anything that can happen to them.
 fn scenarios() -> impl Strategy<Value = Scenario> {
     let topic = (
@@ -147,6 +176,7 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
         3 => Just(Assignor::CooperativeSticky),
     ];
     let group = (statics, assignor);
+    let autoscaler = proptest::option::of(autoscalers());
     (
         topic,
         work,
@@ -154,11 +184,22 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
         poison,
         timeline,
         limit,
+        autoscaler,
         0_u64..1_000,
         group,
     )
         .prop_map(
-            |(topic, work, client, poison, timeline, limit, seed, (statics, assignor))| {
+            |(
+                topic,
+                work,
+                client,
+                poison,
+                timeline,
+                limit,
+                autoscaler,
+                seed,
+                (statics, assignor),
+            )| {
                 let (partitions, members, rate, constant, backlog) = topic;
                 let (law, commit, concurrency, finish_record) = work;
                 let (java, polled, chunk, brokers, all_at_once) = client;
@@ -225,7 +266,14 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
                     }
                 }
                 for (at, kind, who) in timeline {
+                    // A Deployment lets no pod stay away.
+                    let goes = matches!(kind, 1 | 3) && autoscaler.is_some();
+                    let kind = if goes { 0 } else { kind };
                     scenario = with(scenario, at_ms(at), action(kind, who % members));
+                }
+                if let Some((spec, start_up, graceful)) = autoscaler {
+                    scenario = autoscaled(scenario, spec, start_up);
+                    scenario.deployment.as_mut().expect("one").graceful = graceful;
                 }
                 scenario.timeline.sort_by_key(|entry| entry.at);
                 scenario
@@ -316,6 +364,48 @@ fn facts_come_in_order_and_samples_on_their_grid() {
             grid += scenario.sample;
         }
         prop_assert!(grid > SimTime::ZERO + scenario.horizon);
+        Ok(())
+    });
+}
+
+/// Once a change of the replicas is through, as many processes run as the autoscaler wants.
+#[test]
+fn as_many_processes_run_as_the_autoscaler_wants() {
+    for_all(150, |scenario| {
+        let Some(deployment) = &scenario.deployment else {
+            return Ok(());
+        };
+        let told = run(&scenario);
+        let mut wanted = scenario
+            .group
+            .processes
+            .iter()
+            .filter(|one| one.start.is_some())
+            .count();
+        let mut running: BTreeSet<ProcessId> = BTreeSet::new();
+        // A start-up, a grace of 30 s, and whatever the timeline does to a pod.
+        let through = deployment.start_up + secs(50);
+        let disturbances = scenario.timeline.iter().map(|entry| entry.at);
+        let mut disturbed = disturbances.max().unwrap_or(SimTime::ZERO);
+        for (at, fact) in &told.facts {
+            match fact {
+                Fact::Scaled { from, to, .. } => {
+                    prop_assert_eq!(*from as usize, wanted, "{}", at);
+                    wanted = *to as usize;
+                    disturbed = disturbed.max(*at);
+                }
+                Fact::ProcessStarted { process } => {
+                    prop_assert!(running.insert(*process), "{process:?} runs twice at {at}");
+                }
+                Fact::ProcessStopped { process, .. } => {
+                    running.remove(process);
+                }
+                _ => {}
+            }
+            if at.since(disturbed) > through {
+                prop_assert_eq!(running.len(), wanted, "{}: {:?}", at, fact);
+            }
+        }
         Ok(())
     });
 }

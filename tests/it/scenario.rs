@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use lagsim::platform::{Behavior, SelectPolicy};
 use lagsim::scenario::{Action, Checked, Diagnostics, Override, Scenario, Source, check, schema};
 use lagsim::units::{ProcessId, SimDuration, SimTime};
 use lagsim::workload::Law;
@@ -10,6 +11,8 @@ use proptest::prelude::*;
 
 /// Every key of the language, with comments: what a reader can copy from.
 const COMPLETE: &str = include_str!("models/complete.toml");
+/// The same of the autoscaler, which decides what the timeline of the other says.
+const AUTOSCALED: &str = include_str!("models/autoscaled.toml");
 
 /// The files that the tests' models may name.
 fn read(path: &str) -> Result<String, String> {
@@ -78,6 +81,50 @@ fn a_model_that_uses_every_key_is_accepted_without_a_doubt() {
     assert_eq!(scenario.production.shares.len(), 2);
     assert_eq!(scenario.production.shares[1].of.len(), 6);
     assert!(!scenario.settings[0].properties.enable_auto_commit);
+}
+
+#[test]
+fn an_autoscaler_reads_as_keda_and_kubernetes_write_it() {
+    let checked = judged_as("autoscaled.toml", AUTOSCALED, &[]);
+    let checked = checked.unwrap_or_else(|found| panic!("{found}"));
+    assert!(checked.warnings.is_empty(), "{}", checked.warnings);
+    // Pods that may run one day are known from the start, those of the start are the members.
+    let processes = &checked.scenario.group.processes;
+    let start = processes.iter().filter(|one| one.start.is_some());
+    assert_eq!((processes.len(), start.count()), (24, 2));
+    let deployment = checked.scenario.deployment.unwrap();
+    assert_eq!(deployment.start_up, SimDuration::from_secs(30));
+    assert!(!deployment.graceful);
+    let spec = deployment.scaled_object;
+    assert_eq!(spec.initial_cooldown_period, SimDuration::from_secs(60));
+    assert_eq!(spec.trigger.lag_threshold, 1_000);
+    let limitation = spec.trigger.partition_limitation;
+    assert_eq!(
+        limitation.iter().map(|one| one.0).collect::<Vec<_>>(),
+        [0, 2, 4, 5, 6, 7, 8, 9, 10, 11]
+    );
+    let behavior = spec.behavior.unwrap();
+    assert_eq!(behavior.scale_up.policies.len(), 2);
+    // What is not said has Kubernetes' defaults.
+    let default = Behavior::default().scale_down;
+    assert_eq!(behavior.scale_down.policies, default.policies);
+    assert_eq!(
+        behavior.scale_down.stabilization_window,
+        SimDuration::from_secs(300)
+    );
+    assert_eq!(behavior.scale_down.select_policy, SelectPolicy::Disabled);
+}
+
+#[test]
+fn without_idle_consumers_an_autoscaler_needs_one_process_more_than_partitions_there_will_ever_be()
+{
+    let allow = "autoscaler.allowIdleConsumers=false";
+    let grow = "at.0={ time = '10m', add-partitions = 16 }";
+    assert_eq!(accepted(AUTOSCALED, &[allow]).group.processes.len(), 13);
+    assert_eq!(
+        accepted(AUTOSCALED, &[allow, grow]).group.processes.len(),
+        17
+    );
 }
 
 /// Walks tests/bad_models/: each file beside what is answered to it. `BLESS=1` writes the answers anew, to be read.
@@ -579,8 +626,9 @@ fn the_schema_is_json_and_explains_every_key() {
     let mut keys = BTreeSet::new();
     keys_of(&schema, &mut keys);
     assert!(keys.len() > 90, "{keys:?}");
-    let covered = format!("{}{COMPLETE}", CHANGES.join("\n"));
+    let covered = format!("{}{COMPLETE}{AUTOSCALED}", CHANGES.join("\n"));
     let elsewhere = [
+        "limitToPartitionsWithLag",
         "backlog",
         "member",
         "weights",
@@ -664,9 +712,10 @@ proptest! {
     /// Whatever is written over a good model, the answer is a scenario or diagnostics that can be shown.
     #[test]
     fn no_mutation_of_a_good_model_panics(
+        good in prop::sample::select(vec![COMPLETE, AUTOSCALED]),
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), "[ -~\n\"'\\[\\]{}=.,é0-9]{0,4}"), 1..6)
     ) {
-        let mut text = COMPLETE.to_owned();
+        let mut text = good.to_owned();
         for (from, length, new) in edits {
             let from = boundary(&text, from.index(text.len()));
             let to = boundary(&text, (from + length.index(12)).min(text.len()));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lagsim::kafka::{Assignor, ClientProfile, GroupState, OffsetReset};
+use lagsim::platform::{Behavior, KafkaTrigger, ScaledObject};
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnStop,
     PoisonRecords, RateLimit, RetryBy, Scenario, Settings,
@@ -90,7 +91,16 @@ fn draw(seed: u64, calm: bool) -> Scenario {
         let resume = Action::Downstream(DownstreamChange::Resume);
         scenario = with(scenario, SimTime::from_millis(DISTURBED), resume);
     }
-    // Java members of one assignor; aiokafka has no cooperative one.
+    scenario = grouped(scenario, &mut dice);
+    if !calm && dice.once_in(3) {
+        return with_autoscaler(scenario, &mut dice);
+    }
+    scenario
+}
+
+/// All members of one assignor, some of them static.
+fn grouped(mut scenario: Scenario, dice: &mut Dice) -> Scenario {
+    // aiokafka has no cooperative one.
     let mut assignors = vec![Assignor::Range, Assignor::RoundRobin, Assignor::Sticky];
     if scenario.settings[0].client == ClientProfile::java() {
         assignors.extend([Assignor::CooperativeSticky; 3]);
@@ -103,6 +113,44 @@ fn draw(seed: u64, calm: bool) -> Scenario {
     for process in &mut scenario.group.processes {
         process.instance_id = dice.once_in(one_in).then(|| process.name.clone());
     }
+    scenario
+}
+
+/// An autoscaler at its fastest, with every flag; who runs is its affair then, not the timeline's.
+fn with_autoscaler(mut scenario: Scenario, dice: &mut Dice) -> Scenario {
+    scenario.timeline.retain(|entry| {
+        let stays_away = |restart_after: &Option<SimDuration>| restart_after.is_none();
+        !match &entry.action {
+            Action::Crash { restart_after, .. } => stays_away(restart_after),
+            action => matches!(action, Action::Start { .. } | Action::Stop { .. }),
+        }
+    });
+    let least = dice.below(3) as u32;
+    let mut behavior = Behavior::default();
+    behavior.scale_down.stabilization_window = ms(dice.of(&[0, 5_000, 60_000]));
+    behavior.scale_up.stabilization_window = ms(dice.of(&[0, 5_000]));
+    let spec = ScaledObject {
+        polling_interval: ms(dice.of(&[200, 1_000, 30_000])),
+        cooldown_period: ms(dice.of(&[0, 10_000])),
+        min_replica_count: least,
+        max_replica_count: least.max(1) + dice.below(9) as u32,
+        idle_replica_count: (least > 0 && dice.once_in(2)).then_some(0),
+        trigger: KafkaTrigger {
+            lag_threshold: dice.of(&[1, 100]),
+            allow_idle_consumers: dice.once_in(2),
+            exclude_persistent_lag: dice.once_in(2),
+            ensure_even_distribution_of_partitions: dice.once_in(2),
+            scale_to_zero_on_invalid_offset: dice.once_in(2),
+            ..KafkaTrigger::default()
+        },
+        use_cached_metrics: dice.once_in(2),
+        behavior: dice.of(&[None, Some(behavior)]),
+        sync_period: ms(dice.of(&[100, 1_000, 15_000])),
+        ..ScaledObject::default()
+    };
+    let start_up = ms(dice.of(&[0, 3_000]));
+    let mut scenario = systems::autoscaled(scenario, spec, start_up);
+    scenario.deployment.as_mut().expect("one").graceful = dice.once_in(2);
     scenario
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lagsim::engine::Ties;
 use lagsim::kafka::{BrokerProperties, ClientProfile, ConsumerProperties};
+use lagsim::platform::{Deployment, ScaledObject};
 use lagsim::scenario::{
     Action, Cluster, CommitPolicy, Group, Monitoring, OnError, OnStop, PartitionStart, Poison,
     PoisonRecords, Process, Processing, Scenario, Settings, TimelineEntry, Topic,
@@ -66,6 +67,7 @@ pub fn system(partitions: usize, members: u32, rate: f64, law: Law) -> Scenario 
                 .map(|index| process(index, Some(SimTime::ZERO)))
                 .collect(),
         },
+        deployment: None,
         settings: vec![settings(law)],
         downstream: None,
         poison: Vec::new(),
@@ -113,6 +115,32 @@ pub fn settings(law: Law) -> Settings {
         },
         on_error: Vec::new(),
     }
+}
+
+/// An autoscaler decides how many of the processes run; those that it may start are added.
+pub fn autoscaled(
+    mut scenario: Scenario,
+    scaled_object: ScaledObject,
+    start_up: SimDuration,
+) -> Scenario {
+    let growth = scenario.timeline.iter().map(|entry| match entry.action {
+        Action::AddPartitions { to } => to,
+        _ => 0,
+    });
+    let partitions = growth
+        .max()
+        .unwrap_or(0)
+        .max(scenario.topic.partitions.len() as u32);
+    let running = scenario.group.processes.len() as u32;
+    for index in running..scaled_object.most_replicas(partitions, running) {
+        scenario.group.processes.push(process(index, None));
+    }
+    scenario.deployment = Some(Deployment {
+        scaled_object,
+        start_up,
+        graceful: true,
+    });
+    scenario
 }
 
 /// Takes every latency of the network and the coordinator away.

@@ -224,12 +224,11 @@ impl Fetcher {
                 kept += 1;
             }
         }
-        let returned = self.buffer.len() - (broker.slots.len() - kept);
-        for (place, &index) in broker.slots[kept..]
-            .iter_mut()
-            .zip(self.buffer.range(returned..))
-        {
-            *place = index;
+        // What returned data goes to the end of the session's order.
+        let mut returned = self.buffer.len() - (broker.slots.len() - kept);
+        while kept < broker.slots.len() {
+            broker.slots[kept] = self.buffer[returned];
+            (kept, returned) = (kept + 1, returned + 1);
         }
     }
 

@@ -164,9 +164,15 @@ impl Fetcher {
         if known_at <= at && (plenty || at < slot.next) {
             return known;
         }
-        let (end, next) = logs.log_end_and_next(slot.partition, at);
+        let mut end = known + 1;
+        if at == slot.next {
+            // One record has come at this very moment, and hardly ever a second.
+            slot.next = logs.appended_at(slot.partition, end);
+        }
+        if at >= slot.next || known_at > at {
+            (end, slot.next) = logs.log_end_and_next(slot.partition, at);
+        }
         slot.known = (at, end);
-        slot.next = next;
         end
     }
 

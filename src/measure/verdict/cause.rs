@@ -2,7 +2,7 @@
 
 use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{counted, grouped, listed, percent, short, span};
-use super::{Culprit, poison, skew};
+use super::{Culprit, poison, scaling, skew};
 use crate::kafka::{ConsumerProperties, RebalanceProtocol};
 use crate::scenario::{Action, DownstreamChange, Scenario, Settings};
 use crate::units::SimDuration;
@@ -13,6 +13,7 @@ pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Ve
     match culprit {
         Culprit::Poison => poison::sentences(scenario, summary),
         Culprit::Outage => outages(scenario),
+        Culprit::Flapping => scaling::flapping(summary).into_iter().collect(),
         Culprit::Evictions => evictions(scenario, summary),
         Culprit::Saturated => saturated(summary),
         Culprit::Throttled => one(throttled(scenario, summary)),

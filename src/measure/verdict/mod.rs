@@ -5,6 +5,7 @@ mod cause;
 mod outlook;
 mod poison;
 mod remedy;
+mod scaling;
 mod skew;
 
 use serde::Serialize;
@@ -30,6 +31,7 @@ pub struct Verdict {
 enum Culprit {
     Poison,
     Outage,
+    Flapping,
     Evictions,
     Saturated,
     Throttled,
@@ -80,7 +82,7 @@ fn commits_nothing(summary: &Summary) -> bool {
     summary.lag.last > 0 && summary.accounts.committed == 0
 }
 
-/// Poison, outages, evictions, then the rest by share; the rest only if the group was behind for more than a moment.
+/// Poison, outages, a flapping autoscaler, evictions, then the rest by share; the rest only if the group was behind for more than a moment.
 fn culprits(scenario: &Scenario, summary: &Summary) -> Vec<Culprit> {
     let mut found = Vec::new();
     if poison::matters(scenario, summary) {
@@ -89,6 +91,9 @@ fn culprits(scenario: &Scenario, summary: &Summary) -> Vec<Culprit> {
     let behind = !keeps_up(summary);
     if behind && !cause::outages(scenario).is_empty() {
         found.push(Culprit::Outage);
+    }
+    if scaling::flaps(summary) {
+        found.push(Culprit::Flapping);
     }
     if summary.eviction_count > 0 || summary.share_of("evicted") >= SMALLEST_SHARE {
         found.push(Culprit::Evictions);

@@ -73,6 +73,7 @@ pub fn sentences(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     if summary.lag.max > 0 {
         told.push(drain(summary));
     }
+    told.extend(super::scaling::sentence(summary));
     told.extend(mark(scenario, summary));
     told.extend(loss(scenario, summary));
     told.extend(repetition(summary));

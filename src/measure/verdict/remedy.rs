@@ -3,8 +3,9 @@
 use super::super::rebalance::Eviction;
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, short, span};
-use super::{Culprit, cause, outlook, skew};
+use super::{Culprit, cause, outlook, scaling, skew};
 use crate::kafka::RebalanceProtocol;
+use crate::platform::Deployment;
 use crate::scenario::{CommitPolicy, Downstream, OnError, Processing, RetryBy, Scenario, Settings};
 
 /// The remedies against `culprits`, then against loss; none twice.
@@ -12,7 +13,7 @@ pub fn all(culprits: &[Culprit], scenario: &Scenario, summary: &Summary) -> Vec<
     let mut told: Vec<String> = culprits
         .iter()
         .filter(|culprit| !answered_by_another(**culprit, culprits, scenario, summary))
-        .map(|culprit| of(*culprit, scenario, summary))
+        .filter_map(|culprit| of(*culprit, scenario, summary))
         .collect();
     told.extend(loss(scenario, summary));
     told
@@ -39,12 +40,19 @@ fn answered_by_another(
                     .all(|e| of_an_outage(e, scenario))
         }
         // A crash that is noticed late is one story.
-        Culprit::Evictions => culprits.contains(&Culprit::Orphaned),
+        Culprit::Evictions => culprits.contains(&Culprit::Orphaned) || pods_die(culprits, scenario),
         Culprit::Throttled => culprits.contains(&Culprit::Outage) && limit_is_enough(scenario),
         // The barrier waited for members that hung in their calls.
-        Culprit::Rebalancing | Culprit::Orphaned => culprits.contains(&Culprit::Outage),
+        Culprit::Rebalancing => culprits.contains(&Culprit::Outage),
+        Culprit::Orphaned => culprits.contains(&Culprit::Outage) || pods_die(culprits, scenario),
         _ => false,
     }
+}
+
+/// Whether it is the flapping autoscaler whose pods die without a word.
+fn pods_die(culprits: &[Culprit], scenario: &Scenario) -> bool {
+    let dies = |own: &Deployment| !own.graceful;
+    culprits.contains(&Culprit::Flapping) && scenario.deployment.as_ref().is_some_and(dies)
 }
 
 fn retries_in_place(scenario: &Scenario) -> bool {
@@ -76,8 +84,9 @@ fn limit_is_enough(scenario: &Scenario) -> bool {
 }
 
 /// The remedy against `culprit`.
-fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> String {
-    match culprit {
+fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Option<String> {
+    Some(match culprit {
+        Culprit::Flapping => return scaling::remedy(scenario, summary),
         Culprit::Poison => poison(summary),
         Culprit::Outage => format!(
             "{}: a circuit breaker that pauses the partitions (consumer.pause()) and keeps polling while it is \
@@ -98,7 +107,7 @@ fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> String {
         Culprit::Starting => "Start-up: start members before the traffic; group.initial.rebalance.delay.ms \
              adds to every start of an empty group."
             .to_owned(),
-    }
+    })
 }
 
 fn orphaned(scenario: &Scenario, summary: &Summary) -> String {
@@ -178,12 +187,13 @@ fn evictions(scenario: &Scenario, summary: &Summary) -> String {
 
 fn saturated(scenario: &Scenario, summary: &Summary) -> String {
     let partitions = summary.partitions.len() as u64;
-    let members = scenario
+    let starts = scenario
         .group
         .processes
         .iter()
-        .filter(|p| p.start.is_some())
-        .count() as u64;
+        .filter(|p| p.start.is_some());
+    let replicas = summary.replicas.as_ref().map(|own| own.max.into());
+    let members = replicas.unwrap_or(starts.count() as u64);
     let several = match scenario
         .settings
         .first()

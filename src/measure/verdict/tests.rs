@@ -1,4 +1,4 @@
-use super::super::fixture::{alert, incident, mark, outcome, poison, scenario};
+use super::super::fixture::{alert, flapping, incident, mark, outcome, poison, scenario};
 use crate::scenario::{Action, Downstream, DownstreamChange, RateLimit, TimelineEntry};
 use crate::sim::Fact;
 use crate::sim::PartitionState::{
@@ -43,6 +43,44 @@ fn poison_comes_first_then_evictions_then_the_rest_by_share() {
             "No parallelism left",
             "Rebalances"
         ]
+    );
+}
+
+#[test]
+fn an_autoscaler_that_takes_its_scale_downs_back_is_said_to_flap_and_what_would_end_it() {
+    let verdict = flapping().1.summary.verdict;
+    assert_eq!(
+        verdict.causes[0],
+        "The autoscaler flaps: 10 of its 20 changes are scale-downs that it takes back, about every 5m 30s; \
+         what each leaves behind while the group rebalances, up to 55 records, brings pods back; \
+         2,000 records wait for an owner in 0 rebalances, 100 % of the lag gained."
+    );
+    let told = "The autoscaler runs 1 to 2 replicas, 2 on average, in 20 changes.";
+    assert!(
+        verdict.outlook.iter().any(|text| text == told),
+        "{verdict:?}"
+    );
+    // 50 is the least threshold of which 55 are within the tolerance of 10 %.
+    assert_eq!(
+        verdict.remedies,
+        [
+            "Flapping: a lagThreshold of at least 50 (10 now), which the lag left by a scale-down does not \
+             exceed; or pods that close their consumer on SIGTERM, so that nobody waits for \
+             session.timeout.ms (45s); or a larger minReplicaCount, or a scaleDown policy that takes fewer pods \
+             at once."
+        ]
+    );
+}
+
+#[test]
+fn an_autoscaler_that_changes_nothing_is_told_in_one_sentence() {
+    let (model, _) = flapping();
+    let curve = |_: usize, _: u64| (3, KeepingUp);
+    let verdict = outcome(&model, &curve, &[]).summary.verdict;
+    let told = "The autoscaler leaves 2 replicas alone.";
+    assert!(
+        verdict.outlook.iter().any(|text| text == told),
+        "{verdict:?}"
     );
 }
 

@@ -7,6 +7,7 @@ mod frame;
 mod history;
 mod lane;
 mod partitions;
+mod replicas;
 pub mod scene;
 mod total;
 
@@ -37,7 +38,9 @@ pub fn compose(results: &Results) -> Result<Scene, RenderError> {
     draw_heading(&mut scene, outcome);
 
     let lanes_from = f64::from(SIZE.1) - 12.0 - lanes.len() as f64 * lane::HEIGHT;
-    let bottom = lanes_from - TIMES - 4.0;
+    let strip = outcome.summary.replicas.as_ref();
+    let strip_from = lanes_from - strip.map_or(0.0, |_| replicas::HEIGHT);
+    let bottom = strip_from - TIMES - 4.0;
     let end = outcome.summary.horizon_s;
     let whole = Panel::new(X, (TOP, bottom), end, 0);
     let legend = if lane::any_explained(&whole, &lanes) {
@@ -68,6 +71,9 @@ pub fn compose(results: &Results) -> Result<Scene, RenderError> {
     lane::draw_marks(&mut scene, &lower, &lanes);
     lower.draw_axes(&mut scene);
     lower.draw_times(&mut scene, bottom + 20.0);
+    if let Some(strip) = strip {
+        replicas::draw(&mut scene, &lower, strip_from, strip);
+    }
     lane::draw_lanes(&mut scene, &lower, lanes_from, &lanes);
     Ok(scene)
 }

@@ -1,6 +1,6 @@
 use super::scene::{Shape, has_glyph, text_width};
 use super::*;
-use crate::measure::fixture::{alert, incident, mark, outcome, scenario};
+use crate::measure::fixture::{alert, flapping, incident, mark, outcome, scenario};
 use crate::scenario::Scenario;
 use crate::sim::{Fact, PartitionState};
 
@@ -27,6 +27,9 @@ pub fn gallery() -> Vec<(&'static str, Scenario, Vec<Outcome>)> {
     pictures.push(("drain", drain, vec![drained]));
 
     pictures.extend(crowds());
+
+    let (scaled, run) = flapping();
+    pictures.push(("autoscaler", scaled, vec![run]));
 
     let single = scenario(1, 1, 60, 1);
     let one = outcome(
@@ -173,6 +176,33 @@ fn no_text_is_clipped_and_no_two_texts_overlap() {
             }
         }
     }
+}
+
+/// The strip of replicas has a corner at each change, at the height of its count.
+#[test]
+fn the_replicas_are_drawn_as_steps() {
+    let (scenario, run) = flapping();
+    let outcomes = [run];
+    let results = Results {
+        scenario: &scenario,
+        outcomes: &outcomes,
+    };
+    let scene = compose(&results).unwrap();
+    let texts = boxes(&scene);
+    let (_, name) = texts.iter().find(|(text, _)| text == "replicas").unwrap();
+    let lines = scene.shapes.iter().filter_map(|shape| match shape {
+        Shape::Line { points, .. } => Some(points),
+        _ => None,
+    });
+    let beside = |points: &&Vec<(f64, f64)>| points.iter().all(|at| (at.1 - name[1]).abs() < 30.0);
+    let mut steps = lines.filter(beside).filter(|points| points.len() == 42);
+    let steps = steps
+        .next()
+        .expect("a corner before and after each of 20 changes, and both ends");
+    let (full, half) = (steps[0].1, steps[2].1);
+    assert!(half > full, "fewer replicas stand lower");
+    let upright = |pair: &[(f64, f64)]| pair[0].0 == pair[1].0;
+    assert!(steps[1..41].chunks(2).all(upright), "{steps:?}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ impl Judge<'_> {
             return;
         };
         let partitions = walked.partitions.max(topic.partitions.len() as u32) as usize;
-        if walked.members > partitions {
+        if walked.members > partitions && model.autoscaler.is_none() {
             let place = group
                 .value
                 .members

@@ -31,7 +31,7 @@ enum Kind {
     RebalancesPerMinute,
 }
 
-const METRICS: [(&str, Kind); 22] = [
+const METRICS: [(&str, Kind); 25] = [
     ("max-lag", Kind::Lag(LagMetric::MaxLag)),
     ("mean-lag", Kind::Lag(LagMetric::MeanLag)),
     ("final-lag", Kind::Lag(LagMetric::FinalLag)),
@@ -49,6 +49,12 @@ const METRICS: [(&str, Kind); 22] = [
     ("evictions", Kind::Count(CountMetric::Evictions)),
     ("commits-failed", Kind::Count(CountMetric::CommitsFailed)),
     ("polls", Kind::Count(CountMetric::Polls)),
+    ("max-replicas", Kind::Count(CountMetric::MaxReplicas)),
+    ("replica-changes", Kind::Count(CountMetric::ReplicaChanges)),
+    (
+        "scale-downs-taken-back",
+        Kind::Count(CountMetric::ScaleDownsTakenBack),
+    ),
     ("drain", Kind::Drain),
     ("max-pause", Kind::MaxPause),
     ("alert-firing", Kind::AlertFiring),
@@ -142,7 +148,19 @@ impl Judge<'_> {
                 }
                 Metric::Lag(metric, partition)
             }
-            Kind::Count(metric) => Metric::Count(metric),
+            Kind::Count(metric) => {
+                if metric.needs_autoscaler() && model.autoscaler.is_none() {
+                    let message = format!("`{name}` needs an autoscaler");
+                    let help = "add a section [autoscaler], or judge another figure";
+                    let place = entry
+                        .value
+                        .metric
+                        .as_ref()
+                        .map_or(&entry.span, |word| &word.0.span);
+                    return self.error(place, message, help);
+                }
+                Metric::Count(metric)
+            }
             Kind::Drain => Metric::Drain,
             Kind::MaxPause => Metric::PauseMax,
             Kind::RebalancesPerMinute => Metric::RebalancesPerMinute,

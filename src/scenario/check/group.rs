@@ -15,6 +15,23 @@ pub(super) fn instant(after: SimDuration) -> SimTime {
     SimTime::ZERO + after
 }
 
+/// Adds a process that nobody starts yet: `<group>-<n>`, unless a member is called so, or has that as its
+/// group.instance.id.
+pub(super) fn add_process(group: &mut Group) {
+    let mut name = format!("{}-{}", group.name, group.processes.len());
+    let taken = |process: &Process, name: &String| {
+        process.name == *name || process.instance_id.as_ref() == Some(name)
+    };
+    while group.processes.iter().any(|process| taken(process, &name)) {
+        name.push('x');
+    }
+    group.processes.push(Process {
+        instance_id: group.static_members.then(|| name.clone()),
+        name,
+        start: None,
+    });
+}
+
 impl Judge<'_> {
     pub(super) fn group(&mut self, section: Option<&Spot<raw::Group>>) -> Option<Group> {
         let Some(Spot { span, value: group }) = section else {

@@ -2,6 +2,7 @@
 //! Not for loading files: what a model names comes through a function of the caller.
 
 mod alert;
+mod autoscaler;
 mod csv;
 mod curve;
 mod doubt;
@@ -25,6 +26,7 @@ use super::document::{self, Shape, list};
 use super::model::Scenario;
 use super::raw::Model;
 use crate::units::SimDuration;
+use autoscaler::with_pods;
 use judge::{Judge, Place};
 
 /// Most samples of a curve.
@@ -196,7 +198,9 @@ impl Judge<'_> {
         let horizon = clock.map(|(horizon, _)| horizon);
         let topic = self.topic(model.topic.as_ref());
         let cluster = self.cluster(model.cluster.as_ref());
+        let deployment = self.autoscaler(model);
         let group = self.group(model.group.as_ref());
+        let group = group.map(|group| with_pods(group, deployment.as_ref(), model));
         let downstream = self.downstreams(model.downstream.as_ref());
         let first = self.settings(model, &cluster, downstream.as_ref());
         let walked = self.walk(
@@ -237,6 +241,7 @@ impl Judge<'_> {
             production: production?,
             cluster,
             group: walked.group?,
+            deployment,
             settings,
             downstream,
             poison: poison?,

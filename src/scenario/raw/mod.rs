@@ -1,11 +1,13 @@
 //! The file as it is written: serde structs that mirror it key by key, and its JSON Schema from the same structs.
 //! Not for judging: every value is kept with its place until the check has looked at it.
 
+mod autoscaler;
 mod sections;
 mod timeline;
 mod value;
 mod watch;
 
+pub use autoscaler::*;
 pub use sections::*;
 pub use timeline::*;
 pub use value::*;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::autoscaler::Autoscaler;
 use super::timeline::At;
 use super::value::PropertyTable;
 use super::value::{Count, Either, Flag, Number, OneOrMany, Rate, Size, Spot, Text, Time};
@@ -30,6 +31,8 @@ pub struct Model {
     pub cluster: Option<Spot<Cluster>>,
     /// The consumer group.
     pub group: Option<Spot<Group>>,
+    /// What decides how many members run: KEDA and its HPA.
+    pub autoscaler: Option<Spot<Autoscaler>>,
     /// What a record costs and when its offset is committed.
     pub processing: Option<Spot<Processing>>,
     /// The dependency that processing calls, under its name: [downstream.bank-api]. At most one.

@@ -169,6 +169,17 @@ impl Judge<'_> {
                 (processes, after)
             }
         };
+        if restart_after.is_none() && walk.autoscaled {
+            let place = match crash {
+                Either::Plain(who) => &who.0.span,
+                Either::Table(table) => &table.span,
+            };
+            return self.error(
+                place,
+                "a pod does not stay away: its Deployment starts it again",
+                r#"write how long that takes: crash = { members = 0, restart-after = "30s" }"#,
+            );
+        }
         if restart_after.is_none() {
             walk.fleet.lose(&processes);
         }
@@ -239,6 +250,17 @@ impl Judge<'_> {
         scale: &Either<Count, raw::Scale>,
         walk: &mut Walk<'_, '_>,
     ) -> Option<Vec<Action>> {
+        if walk.autoscaled {
+            let place = match scale {
+                Either::Plain(count) => &count.0.span,
+                Either::Table(table) => &table.span,
+            };
+            return self.error(
+                place,
+                "the autoscaler decides how many members run",
+                "leave this entry out, or the section [autoscaler]",
+            );
+        }
         let (to, start_up, graceful) = match scale {
             Either::Plain(count) => (count, SimDuration::ZERO, true),
             Either::Table(table) => {

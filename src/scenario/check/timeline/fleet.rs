@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::super::model::{Group, Process};
+use super::super::super::model::Group;
+use super::super::group::add_process;
 use crate::units::{ProcessId, SimTime};
 
 /// The processes and which of them are meant to run.
@@ -31,6 +32,12 @@ impl Fleet {
         };
         fleet.advance(SimTime::ZERO);
         fleet
+    }
+
+    /// An autoscaler decides who runs when, so all may be meant.
+    pub(super) fn run_all(&mut self) {
+        self.waiting.clear();
+        self.running = (0..self.group.processes.len() as u32).collect();
     }
 
     /// Starts what starts by itself until `at`.
@@ -93,12 +100,7 @@ impl Fleet {
             let waits = self.waiting.iter().any(|(_, process)| *process == next);
             if !waits && self.running.insert(next) {
                 if next as usize == self.group.processes.len() {
-                    let name = self.free_name(next);
-                    self.group.processes.push(Process {
-                        instance_id: self.group.static_members.then(|| name.clone()),
-                        name,
-                        start: None,
-                    });
+                    add_process(&mut self.group);
                 }
                 started.push(ProcessId(next));
             }
@@ -107,27 +109,11 @@ impl Fleet {
         self.most = self.most.max(self.running.len());
         (started, stopped)
     }
-
-    /// `<group>-<n>`, unless a listed member is called so, or has that as its group.instance.id.
-    fn free_name(&self, index: u32) -> String {
-        let mut name = format!("{}-{index}", self.group.name);
-        let taken = |process: &Process, name: &String| {
-            process.name == *name || process.instance_id.as_ref() == Some(name)
-        };
-        while self
-            .group
-            .processes
-            .iter()
-            .any(|process| taken(process, &name))
-        {
-            name.push('x');
-        }
-        name
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::super::model::Process;
     use super::*;
 
     fn fleet(starts: &[u64]) -> Fleet {
@@ -158,6 +144,13 @@ mod tests {
         let mut fleet = fleet(&[0, 0, 0]);
         assert_eq!(fleet.scale(1).1, [ProcessId(2), ProcessId(1)]);
         assert_eq!(fleet.running(), [ProcessId(0)]);
+    }
+
+    #[test]
+    fn an_autoscaler_may_mean_every_process_that_it_may_run() {
+        let mut fleet = fleet(&[0, 100]);
+        fleet.run_all();
+        assert_eq!(fleet.running().len(), 2);
     }
 
     #[test]

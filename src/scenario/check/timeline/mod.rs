@@ -55,6 +55,8 @@ pub(super) struct Start<'w> {
 struct Walk<'w, 't> {
     fleet: Fleet,
     start: Start<'w>,
+    /// Whether an autoscaler decides how many run.
+    autoscaled: bool,
     /// Whether the group could be read: who its members are is not judged otherwise.
     known: bool,
     /// The document with every `set` so far.
@@ -81,9 +83,14 @@ impl Judge<'_> {
     ) -> Walked {
         let entries = written.model.at.as_deref().unwrap_or(&[]);
         let known = group.is_some();
-        let group = group.unwrap_or_default();
+        let mut fleet = Fleet::new(group.unwrap_or_default());
+        let autoscaled = written.model.autoscaler.is_some();
+        if autoscaled {
+            fleet.run_all();
+        }
         let mut walk = Walk {
-            fleet: Fleet::new(group),
+            fleet,
+            autoscaled,
             start,
             known,
             tree: written.tree.clone(),
@@ -106,7 +113,8 @@ impl Judge<'_> {
             let actions = self.actions(entry, turnout.entry, turnout.at, &mut walk);
             let label = self.label(entry);
             for action in actions.unwrap_or_default() {
-                let label = label.clone().unwrap_or_else(|| describe(&action));
+                let all = walk.autoscaled.then(|| walk.fleet.len());
+                let label = label.clone().unwrap_or_else(|| describe(&action, all));
                 let at = turnout.at;
                 walk.walked
                     .timeline
@@ -236,9 +244,10 @@ impl Judge<'_> {
     }
 }
 
-/// What people call an action when the file does not say.
-fn describe(action: &Action) -> String {
+/// What people call an action when the file does not say; of `all` that an autoscaler may run only some do.
+fn describe(action: &Action, all: Option<usize>) -> String {
     let members = |count: usize| match count {
+        count if Some(count) == all => "all members".to_owned(),
         1 => "1 member".to_owned(),
         count => format!("{count} members"),
     };
