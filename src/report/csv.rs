@@ -19,26 +19,26 @@ pub fn lag(results: &Results) -> Result<Vec<u8>, RenderError> {
         "age_s",
         "state",
     ])?;
+    let mut number = itoa::Buffer::new();
     for (instant, at) in curves.times().iter().enumerate() {
         let time = seconds(*at);
         for partition in 0..curves.partitions() {
             let Some(sample) = curves.sample(partition, instant) else {
                 continue;
             };
-            table.write_record([
-                time.as_str(),
-                &partition.to_string(),
-                &sample.log_end.to_string(),
-                &sample
-                    .committed
-                    .map_or_else(String::new, |offset| offset.to_string()),
-                &sample.position.to_string(),
-                &lag_of(&sample).to_string(),
-                &sample
-                    .age_s
-                    .map_or_else(String::new, |age| format!("{age:.3}")),
-                sample.state.name(),
-            ])?;
+            table.write_field(&time)?;
+            table.write_field(number.format(partition))?;
+            table.write_field(number.format(sample.log_end))?;
+            let committed = sample.committed.map(|offset| number.format(offset));
+            table.write_field(committed.unwrap_or(""))?;
+            table.write_field(number.format(sample.position))?;
+            table.write_field(number.format(lag_of(&sample)))?;
+            let age = sample
+                .age_s
+                .map(|age| decimals((age * 1000.0).round() as u64));
+            table.write_field(age.unwrap_or_default())?;
+            table.write_field(sample.state.name())?;
+            table.write_record(None::<&[u8]>)?;
         }
     }
     finish(table)
@@ -94,10 +94,19 @@ fn finish(table: csv::Writer<Vec<u8>>) -> Result<Vec<u8>, RenderError> {
         .map_err(|error| RenderError::Csv(error.into_error().into()))
 }
 
-/// Seconds with exactly three decimals, rounded down as a clock shows them.
+/// Seconds, rounded down to milliseconds as a clock shows them.
 fn seconds(at: SimTime) -> String {
-    let millis = at.as_nanos() / 1_000_000;
-    format!("{}.{:03}", millis / 1_000, millis % 1_000)
+    decimals(at.as_nanos() / 1_000_000)
+}
+
+/// Milliseconds as seconds with exactly three decimals.
+fn decimals(millis: u64) -> String {
+    let mut number = itoa::Buffer::new();
+    let mut text = String::from(number.format(millis / 1_000));
+    text.push('.');
+    // The last three of four digits.
+    text.push_str(&number.format(1_000 + millis % 1_000)[1..]);
+    text
 }
 
 fn alerts(outcome: &Outcome) -> impl Iterator<Item = (f64, Row)> + '_ {

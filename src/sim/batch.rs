@@ -1,5 +1,8 @@
 //! The batch a member has in hand: how long it takes, how far it is, and what it has processed.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use super::Fact;
 use super::topic::{Topic, giving_up};
 use crate::kafka::Run;
@@ -46,6 +49,8 @@ pub(super) struct Batch {
     /// What poll returned.
     pub runs: Vec<Run>,
     stages: Vec<Stage>,
+    /// Whether one of them may be of a poison record.
+    pub poison: bool,
     /// Stages (and records of the next) already accounted for.
     accounted: (usize, u64),
     /// When the poll began that returned it.
@@ -91,13 +96,11 @@ impl Batch {
         self.runs.iter().map(|run| run.to - run.from).sum()
     }
 
-    /// Plans the runs that a poll at `now` returned.
+    /// Plans the runs that a poll at `now` returned, as one that has been [cleared](Self::clear).
     pub fn begin(&mut self, now: SimTime, generation: u32, shop: &mut Workshop) {
         self.number = self.number.wrapping_add(1);
-        self.committed = false;
         (self.polled_at, self.since, self.generation) = (now, now, generation);
-        (self.done, self.calls, self.accounted) = (0.0, 0, (0, 0));
-        self.stages.clear();
+        self.done = 0.0;
         self.settings = shop.settings;
         let settings = &shop.scenario.settings[shop.settings];
         let mut ends = SimDuration::ZERO;
@@ -111,24 +114,22 @@ impl Batch {
         if settings.processing.concurrency > 1 {
             self.overlap(settings.processing.concurrency, shop);
         }
-        self.add_commits(self.each_commit(shop.scenario));
+        let each = self.each_commit(shop.scenario);
+        if !each.is_zero() {
+            self.add_commits(each);
+        }
         self.length = self.alone;
         self.expect_calls(self.calls);
     }
 
     fn count_calls(&mut self, scenario: &Scenario) {
-        let records = self
-            .stages
-            .iter()
-            .filter(|stage| stage.kind == Kind::Records);
-        let records: u64 = records.map(|stage| stage.to - stage.from).sum();
+        let stages = self.stages.iter();
+        let good = stages.filter(|stage| stage.kind == Kind::Records);
+        let records: u64 = good.map(|stage| stage.to - stage.from).sum();
+        let calls = u64::from(scenario.settings[self.settings].processing.calls);
         // A batch that is stuck at a poison record is nobody's competitor for the dependency.
         let competes = self.stuck_on().is_none();
-        self.calls = if competes {
-            records * u64::from(scenario.settings[self.settings].processing.calls)
-        } else {
-            0
-        };
+        self.calls = if competes { records * calls } else { 0 };
     }
 
     fn plan_run(&mut self, run: Run, mut ends: SimDuration, shop: &mut Workshop) -> SimDuration {
@@ -147,6 +148,7 @@ impl Batch {
                 });
             }
             let Some((offset, entry)) = poison else { break };
+            self.poison = true;
             let scenario = shop.scenario;
             let own = shop
                 .topic
@@ -200,18 +202,17 @@ impl Batch {
             .map(|stage| (stage.to - stage.from).max(1))
             .sum();
         let lanes = u64::from(concurrency).min(records).max(1) as usize;
-        let mut free =
-            std::collections::BinaryHeap::from(vec![std::cmp::Reverse(SimDuration::ZERO); lanes]);
+        let mut free = BinaryHeap::from(vec![Reverse(SimDuration::ZERO); lanes]);
         let mut before = SimDuration::ZERO;
         let mut last = SimDuration::ZERO;
         for index in 0..self.stages.len() {
             let stage = self.stages[index];
             let mut assign = |length: SimDuration| {
-                let Some(std::cmp::Reverse(start)) = free.pop() else {
+                let Some(Reverse(start)) = free.pop() else {
                     return;
                 };
                 last = last.max(start + length);
-                free.push(std::cmp::Reverse(start + length));
+                free.push(Reverse(start + length));
             };
             if stage.kind == Kind::Records {
                 for offset in stage.from..stage.to {
@@ -287,11 +288,14 @@ impl Batch {
             return self.since + self.length;
         }
         let rest = (1.0 - self.done) * self.length.as_nanos() as f64;
-        self.since + SimDuration::from_nanos(rest.round() as u64)
+        self.since + SimDuration::from_nanos_f64(rest)
     }
 
     /// Whether the member will not get past a poison record in this batch, and whose partition it is.
     pub fn stuck_on(&self) -> Option<PartitionId> {
+        if !self.poison {
+            return None;
+        }
         let stuck = self.stages.iter().find(|stage| stage.kind == Kind::Stuck);
         stuck.map(|stage| stage.partition)
     }
@@ -392,19 +396,16 @@ impl Batch {
 
     /// How far work reaches into a stage of good records: the first offset not finished.
     fn reached(&self, stage: Stage, worked: SimDuration, shop: &mut Workshop) -> u64 {
-        let whole = shop
-            .topic
-            .work(stage.partition, stage.from, stage.to, self.settings);
         let extra = self.each_commit(shop.scenario);
+        let topic = &mut shop.topic;
+        let whole = topic.work(stage.partition, stage.from, stage.to, self.settings);
         let starts = stage
             .ends
             .saturating_sub(whole + extra * (stage.to - stage.from));
         let (mut low, mut high) = (stage.from, stage.to);
         while low < high {
             let middle = low + (high - low).div_ceil(2);
-            let work = shop
-                .topic
-                .work(stage.partition, stage.from, middle, self.settings);
+            let work = topic.work(stage.partition, stage.from, middle, self.settings);
             if starts + work + extra * (middle - stage.from) <= worked {
                 low = middle;
             } else {
@@ -493,6 +494,7 @@ impl Batch {
         self.runs.clear();
         self.committed = false;
         self.stages.clear();
+        self.poison = false;
         self.accounted = (0, 0);
     }
 }

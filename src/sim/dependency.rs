@@ -38,6 +38,10 @@ pub(super) struct Dependency {
     /// Tokens gained (or, if negative, spent from the saved) per second since `updated`.
     gain: f64,
     updated: SimTime,
+    /// When the saved tokens are gone, if they are being spent.
+    dry_at: SimTime,
+    /// What each member takes of the limit since then [calls/s].
+    rates: Vec<f64>,
     /// Whether its callers wait for the limit.
     pub saturated: bool,
 }
@@ -61,6 +65,8 @@ impl Dependency {
             saved: 0.0,
             gain: 0.0,
             updated: SimTime::ZERO,
+            dry_at: SimTime::NEVER,
+            rates: vec![0.0; scenario.group.processes.len()],
             saturated: false,
         };
         dependency.refit();
@@ -132,11 +138,18 @@ impl Dependency {
 
     /// When the saved tokens are gone, if they are being spent.
     pub fn runs_dry_at(&self) -> SimTime {
-        if self.gain >= 0.0 || self.saved <= DRY {
-            return SimTime::NEVER;
+        self.dry_at
+    }
+
+    /// What is taken from the limit has changed: the balance of the saved tokens from now on.
+    fn balance(&mut self) {
+        self.dry_at = SimTime::NEVER;
+        let Some(limit) = self.spec.limit else { return };
+        self.gain = limit.rate - self.rates.iter().sum::<f64>();
+        if self.gain < 0.0 && self.saved > DRY {
+            let left = SimDuration::from_secs_f64(self.saved / -self.gain);
+            self.dry_at = self.updated + left.max(SimDuration::from_nanos(1));
         }
-        let left = SimDuration::from_secs_f64(self.saved / -self.gain);
-        self.updated + left.max(SimDuration::from_nanos(1))
     }
 
     /// Every batch in hand has to be paced anew: somebody stands still, or no longer does.
@@ -174,14 +187,27 @@ impl Dependency {
         if several && speed < 1.0 && speed > 0.0 {
             self.give_away(speed, callers, members);
         }
-        if let Some(limit) = self.spec.limit {
-            let used: f64 = members
-                .iter()
-                .filter(|member| calls(member))
-                .map(|member| member.batch.rate)
-                .sum();
-            self.gain = limit.rate - used;
+        for (rate, member) in self.rates.iter_mut().zip(members) {
+            *rate = rate_of(member);
         }
+        self.balance();
+    }
+
+    /// A batch of one member has begun or ended. While tokens are left and everybody may call, that is nobody else's
+    /// affair; returns false if it is, and everyone has to be paced.
+    pub fn pace_alone(&mut self, now: SimTime, index: usize, member: &mut Member) -> bool {
+        if self.speed != 1.0 || self.spec.concurrency.is_some() {
+            return false;
+        }
+        self.settle(now);
+        if self.spec.limit.is_some() && self.saved <= DRY {
+            return false;
+        }
+        // It has the length and the rate of its plan.
+        member.batch.paced = true;
+        self.rates[index] = rate_of(member);
+        self.balance();
+        true
     }
 
     /// One batch at `speed` relative to being alone.
@@ -245,7 +271,7 @@ impl Dependency {
             &mut self.unlimited
         };
         let speed = flow.throughput(callers) * self.each / f64::from(callers);
-        if speed > 1.0 - 1e-6 {
+        let speed = if speed > 1.0 - 1e-6 {
             1.0
         } else {
             speed.max(1e-9)
@@ -258,6 +284,15 @@ impl Dependency {
 /// Whether a member has a batch in hand that makes calls.
 pub(super) fn calls(member: &Member) -> bool {
     member.app == App::Processing && member.batch.calls > 0
+}
+
+/// What a member takes of the limit [calls/s].
+fn rate_of(member: &Member) -> f64 {
+    if calls(member) {
+        member.batch.rate
+    } else {
+        0.0
+    }
 }
 
 /// Local work of a record for each of its calls.

@@ -193,9 +193,10 @@ impl Member {
         &scenario.settings[self.settings]
     }
 
-    /// When it does something next by itself, commits of a background timer included.
-    pub fn next_step(&self, scenario: &Scenario) -> SimTime {
-        if self.timer_commits(scenario) {
+    /// When it does something next by itself, with the commits of a background timer if it has one
+    /// ([`Self::timer_commits`]).
+    pub fn next_step_with(&self, timer: bool) -> SimTime {
+        if timer {
             self.wake.min(self.auto_commit_due)
         } else {
             self.wake
@@ -204,22 +205,28 @@ impl Member {
 
     /// Runs it up to and including `until`, unless its next step belongs on the agenda.
     pub fn run(&mut self, until: SimTime, ground: &mut Ground) {
-        let mut patience = Patience::default();
-        while !self.attended() && self.next_step(ground.scenario) <= until {
-            patience.step(self.next_step(ground.scenario));
-            self.step(ground);
+        if !self.attended() {
+            // Its own steps leave its membership as it is, so this holds for all of them.
+            let timer = self.timer_commits(ground.scenario);
+            let mut patience = Patience::default();
+            loop {
+                let at = self.next_step_with(timer);
+                if at > until || at == SimTime::NEVER {
+                    break;
+                }
+                patience.step(at);
+                self.step(at, ground);
+            }
         }
         self.store_commits(until, ground.topic);
     }
 
-    /// Its next step: not for one that is attended.
-    pub fn step(&mut self, ground: &mut Ground) {
-        let at = self.next_step(ground.scenario);
+    /// Its next step, which is at `at`: not for one that is attended.
+    pub fn step(&mut self, at: SimTime, ground: &mut Ground) {
+        debug_assert!(!self.attended(), "its next step belongs on the agenda");
         if at < self.wake {
             self.auto_commit(at, ground);
-            return;
-        }
-        if self.work(at, ground) {
+        } else if self.work(at, ground) {
             self.poll(at, ground);
         }
     }
@@ -244,9 +251,12 @@ impl Member {
     pub fn poll(&mut self, at: SimTime, ground: &mut Ground) {
         self.store_commits(at, ground.topic);
         let settings = self.settings_of(ground.scenario);
-        self.catch_up_auto_commit(at, self.auto_commit_interval(ground.scenario));
-        if settings.processing.commit == CommitPolicy::Auto && at >= self.auto_commit_due {
-            self.auto_commit(at, ground);
+        let commits = settings.processing.commit == CommitPolicy::Auto;
+        if commits {
+            self.catch_up_auto_commit(at, self.auto_commit_interval(ground.scenario));
+            if at >= self.auto_commit_due {
+                self.auto_commit(at, ground);
+            }
         }
         self.batch.clear();
         let max = settings.properties.max_poll_records;
@@ -257,7 +267,7 @@ impl Member {
             Polled::Wait(look) => {
                 self.app = App::Polling;
                 self.wake = look;
-                if settings.processing.commit == CommitPolicy::Auto {
+                if commits {
                     if self.uncommitted(ground.topic) {
                         self.wake = look.min(self.auto_commit_due);
                     } else {
@@ -276,7 +286,9 @@ impl Member {
                 self.batch.begin(at, self.link.generation, &mut shop);
                 self.app = App::Processing;
                 self.wake = self.batch.ends_at();
-                self.meet_poison(at, ground);
+                if self.batch.poison {
+                    self.meet_poison(at, ground);
+                }
             }
         }
     }
@@ -320,21 +332,8 @@ impl Member {
             .account_all(at, self.process, &mut shop, ground.facts);
         let current =
             self.batch.generation == self.link.generation && self.link.phase == Phase::Stable;
-        for index in 0..self.batch.stages().len() {
-            let stage = self.batch.stages()[index];
-            match stage.kind {
-                Kind::SoughtBack { back_off } => {
-                    ground.accounts.poison_attempts += 1;
-                    if current {
-                        self.fetcher
-                            .seek(stage.partition, stage.from, at + back_off);
-                    }
-                }
-                Kind::GivenUp { attempts, .. } => {
-                    ground.accounts.poison_attempts += u64::from(attempts)
-                }
-                Kind::Records | Kind::Stuck => {}
-            }
+        if self.batch.poison {
+            self.leave_poison(at, current, ground);
         }
         if current {
             let batch = &self.batch;
@@ -357,6 +356,25 @@ impl Member {
                 if self.may_commit(at, ground) {
                     self.send_batch_commit(at, ground);
                 }
+            }
+        }
+    }
+
+    /// Attempts at poison records are over; the member seeks back to what it does not give up.
+    fn leave_poison(&mut self, at: SimTime, current: bool, ground: &mut Ground) {
+        for stage in self.batch.stages() {
+            match stage.kind {
+                Kind::SoughtBack { back_off } => {
+                    ground.accounts.poison_attempts += 1;
+                    if current {
+                        self.fetcher
+                            .seek(stage.partition, stage.from, at + back_off);
+                    }
+                }
+                Kind::GivenUp { attempts, .. } => {
+                    ground.accounts.poison_attempts += u64::from(attempts)
+                }
+                Kind::Records | Kind::Stuck => {}
             }
         }
     }

@@ -21,12 +21,14 @@ impl World<'_> {
 
     pub fn sample(&mut self, at: SimTime, observer: &mut dyn Observer) {
         self.commit_records_until(at);
-        self.classify(at);
+        let partitions = (0..self.topic.partitions.len() as u32).map(PartitionId);
+        let log_ends: Vec<u64> = partitions.map(|id| self.topic.log_end(id, at)).collect();
+        self.classify(at, &log_ends);
         self.tell(at, observer);
-        let mut samples = Vec::with_capacity(self.topic.partitions.len());
-        for index in 0..self.topic.partitions.len() {
+        let mut samples = Vec::with_capacity(log_ends.len());
+        for (index, &log_end) in log_ends.iter().enumerate() {
             let id = PartitionId(index as u32);
-            let (log_end, age_s) = (self.topic.log_end(id, at), self.topic.age_s(id, at));
+            let age_s = self.topic.age_s(id, at, log_end);
             let partition = &self.topic.partitions[index];
             let owner = partition.owner.map(|process| &self.members[process.ix()]);
             let slot = owner.and_then(|member| member.fetcher.slot(id));
@@ -52,13 +54,13 @@ impl World<'_> {
         }
     }
 
-    /// What an owner's work looks like at `at`, partition by partition.
-    fn classify(&mut self, at: SimTime) {
+    /// What an owner's work looks like at `at`, partition by partition, each with its log end.
+    fn classify(&mut self, at: SimTime, log_ends: &[u64]) {
         let waiting = self
             .dependency
             .as_ref()
             .is_some_and(|dependency| dependency.saturated);
-        for index in 0..self.topic.partitions.len() {
+        for (index, &log_end) in log_ends.iter().enumerate() {
             let id = PartitionId(index as u32);
             let Some(process) = self.topic.partitions[index].owner else {
                 continue;
@@ -74,7 +76,7 @@ impl World<'_> {
                 .min(properties.max_partition_fetch_bytes / size)
                 .max(1);
             let position = slot.position;
-            let behind = self.topic.log_end(id, at).saturating_sub(position);
+            let behind = log_end.saturating_sub(position);
             let partition = &self.topic.partitions[index];
             let state = if member.frozen_until.is_some() {
                 PartitionState::Frozen

@@ -204,10 +204,9 @@ impl Topic {
         partition.coverage.cover(offset, offset + 1);
     }
 
-    /// Age of the oldest record that is not committed [s]. What was there at the start is taken to have come at the
+    /// Age of the oldest record that is not committed [s], where `log_end` is that of `now`. What was there at the start is taken to have come at the
     /// rate the run starts with; without such a rate it counts from the start.
-    pub fn age_s(&mut self, id: PartitionId, now: SimTime) -> Option<f64> {
-        let log_end = self.log_end(id, now);
+    pub fn age_s(&mut self, id: PartitionId, now: SimTime, log_end: u64) -> Option<f64> {
         let partition = &mut self.partitions[id.ix()];
         let committed = partition.committed.unwrap_or(0);
         if committed >= log_end {
@@ -252,6 +251,12 @@ impl Logs for Topic {
             Some(n) => partition.arrivals.time_of(n),
             None => SimTime::ZERO,
         }
+    }
+
+    fn log_end_and_next(&mut self, id: PartitionId, at: SimTime) -> (u64, SimTime) {
+        let partition = &mut self.partitions[id.ix()];
+        let (count, next) = partition.arrivals.count_and_next(at);
+        (partition.base + count, next)
     }
 }
 

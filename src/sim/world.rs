@@ -159,44 +159,74 @@ impl<'s> World<'s> {
     /// Members that share a dependency take their steps in the order of time.
     fn advance_together(&mut self, until: SimTime) -> bool {
         let mut patience = Patience::default();
+        let mut turns = self.turns();
         loop {
-            let mut next = (SimTime::NEVER, usize::MAX);
-            for (index, member) in self.members.iter().enumerate() {
-                let at = member.next_step(self.scenario);
-                if at < next.0 {
-                    next = (at, index);
-                }
-            }
+            let (index, at) = first_of(&turns);
             let dry = self
                 .dependency
                 .as_ref()
                 .map_or(SimTime::NEVER, Dependency::runs_dry_at);
-            if dry.min(next.0) > until {
+            if dry.min(at) > until {
                 break;
             }
-            patience.step(dry.min(next.0));
-            if dry < next.0 {
+            patience.step(dry.min(at));
+            if dry < at {
                 self.pace(dry);
+                self.pass_turns(&mut turns);
                 continue;
             }
-            if self.members[next.1].attended() {
+            if turns[index].attended {
                 // Its step belongs on the agenda, and whatever comes after it has to wait.
-                if next.0 < until {
-                    self.attend(self.members[next.1].process);
+                if at < until {
+                    self.attend(self.members[index].process);
                 }
-                return next.0 >= until;
+                return at >= until;
             }
-            let called = dependency::calls(&self.members[next.1]);
-            let (members, mut ground) = self.ground();
-            members[next.1].step(&mut ground);
-            if called || dependency::calls(&self.members[next.1]) {
-                self.pace(next.0);
+            if self.step_together(index, at) {
+                turns[index].at = self.members[index].next_step_with(turns[index].timer);
+            } else {
+                self.pace(at);
+                self.pass_turns(&mut turns);
             }
         }
         for member in &mut self.members {
             member.store_commits(until, &mut self.topic);
         }
         true
+    }
+
+    /// Whose turn it is when. A member's own steps change neither whether it is attended nor what its timer does.
+    fn turns(&self) -> Vec<Turn> {
+        let turn = |member: &Member| {
+            let timer = member.timer_commits(self.scenario);
+            Turn {
+                at: member.next_step_with(timer),
+                attended: member.attended(),
+                timer,
+            }
+        };
+        self.members.iter().map(turn).collect()
+    }
+
+    /// Everyone was paced: their turns come at other times.
+    fn pass_turns(&self, turns: &mut [Turn]) {
+        for (turn, member) in turns.iter_mut().zip(&self.members) {
+            turn.at = member.next_step_with(turn.timer);
+        }
+    }
+
+    /// One member takes its step; false if everyone has to be paced for it.
+    fn step_together(&mut self, index: usize, at: SimTime) -> bool {
+        let called = dependency::calls(&self.members[index]);
+        let (members, mut ground) = self.ground();
+        members[index].step(at, &mut ground);
+        if !called && !dependency::calls(&self.members[index]) {
+            return true;
+        }
+        match &mut self.dependency {
+            Some(dependency) => dependency.pace_alone(at, index, &mut self.members[index]),
+            None => true,
+        }
     }
 
     /// Callers have come or gone: everyone's batch gets its new speed.
@@ -341,4 +371,24 @@ impl<'s> World<'s> {
             Event::Refresh(process, incarnation) => self.refresh(process, incarnation),
         }
     }
+}
+
+/// When a member does something next, among others.
+struct Turn {
+    at: SimTime,
+    /// It is the agenda's to let it do that.
+    attended: bool,
+    /// A background timer commits for it.
+    timer: bool,
+}
+
+/// The first of the earliest.
+fn first_of(turns: &[Turn]) -> (usize, SimTime) {
+    let mut first = (usize::MAX, SimTime::NEVER);
+    for (index, turn) in turns.iter().enumerate() {
+        if turn.at < first.1 {
+            first = (index, turn.at);
+        }
+    }
+    first
 }

@@ -83,8 +83,18 @@ impl SimDuration {
         reason = "the one way in from sampled values"
     )]
     pub fn from_secs_f64(secs: f64) -> Self {
-        // `as` saturates: NaN and negatives become 0, infinity u64::MAX.
-        SimDuration((secs * 1e9).round() as u64)
+        Self::from_nanos_f64(secs * 1e9)
+    }
+
+    /// The same for a sampled number of nanoseconds.
+    #[expect(
+        clippy::float_arithmetic,
+        reason = "the one way in from sampled values"
+    )]
+    pub fn from_nanos_f64(nanos: f64) -> Self {
+        // `as` saturates: NaN and negatives become 0, infinity u64::MAX. No call of `round`, which is a library's on
+        // processors that are not asked for more than the oldest of their family can do.
+        SimDuration((nanos + 0.5) as u64)
     }
 
     /// Whole nanoseconds.

@@ -108,6 +108,13 @@ impl Arrivals {
         }
     }
 
+    /// How many records have been appended at or before `at`, and when the next one is: [`Self::count_by`] and
+    /// [`Self::time_of`] in one question.
+    pub fn count_and_next(&mut self, at: SimTime) -> (u64, SimTime) {
+        let count = self.count_by(at);
+        (count, self.time_of(count))
+    }
+
     /// When record `n` (from 0) is appended; [`SimTime::NEVER`] if the rate ends before, or beyond 2^40 records.
     /// `count_by(time_of(n)) > n` and `count_by(time_of(n) - 1 ns) <= n`, exactly.
     pub fn time_of(&mut self, n: u64) -> SimTime {

@@ -14,6 +14,8 @@ pub trait Logs {
     fn log_end(&mut self, partition: PartitionId, at: SimTime) -> u64;
     /// When the record at `offset` is appended.
     fn appended_at(&mut self, partition: PartitionId, offset: u64) -> SimTime;
+    /// Log-end offset of a partition at an instant, and when the record at that offset is appended.
+    fn log_end_and_next(&mut self, partition: PartitionId, at: SimTime) -> (u64, SimTime);
 }
 
 /// What bounds a fetch, in records where Kafka counts bytes: the model's records have one size.
@@ -68,11 +70,12 @@ pub struct Slot {
     /// Not fetched before (a pause by the application).
     pub paused_until: SimTime,
     buffered_to: u64,
-    incoming: Option<(u64, u64)>,
+    /// First offset of what is on its way, and one after its last; the same if nothing is.
+    incoming: (u64, u64),
     /// Log end at an instant, as asked last.
     known: (SimTime, u64),
-    /// When the record at that log end is appended, once asked.
-    next: Option<SimTime>,
+    /// When the record at that log end is appended.
+    next: SimTime,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -85,22 +88,46 @@ struct InFlight {
     answered: SimTime,
     /// How many partitions it asks for.
     asked: usize,
+    /// Whether its data comes too late for the first long poll, so that more of them follow.
+    repeats: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Broker {
+    id: u32,
     /// Slots it leads, in the order of its fetch session: one that returned data goes to the end.
     slots: Vec<usize>,
     in_flight: Option<InFlight>,
 }
 
 /// The fetcher of one member.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Fetcher {
     slots: Vec<Slot>,
+    /// Ascending.
     brokers: Vec<Broker>,
     /// Slots with buffered records, in the order their fetches completed; the front is next in line.
     buffer: VecDeque<usize>,
+    /// When the first answer of those in flight arrives.
+    next_answer: SimTime,
+    /// Whether one of them is a long poll that would be repeated.
+    repeats: bool,
+    /// No slot is paused longer.
+    paused_to: SimTime,
+}
+
+impl Default for Fetcher {
+    /// Nothing is assigned.
+    fn default() -> Self {
+        Fetcher {
+            slots: Vec::new(),
+            brokers: Vec::new(),
+            buffer: VecDeque::new(),
+            next_answer: SimTime::NEVER,
+            repeats: false,
+            paused_to: SimTime::ZERO,
+        }
+    }
 }
 
 impl Fetcher {
@@ -109,21 +136,39 @@ impl Fetcher {
         self.buffer.clear();
         self.slots.clear();
         self.brokers.clear();
-        self.brokers.resize_with(brokers as usize, Broker::default);
+        (self.next_answer, self.repeats) = (SimTime::NEVER, false);
+        self.paused_to = SimTime::ZERO;
         for &(partition, position) in positions {
-            let broker = (partition.0 % brokers) as usize;
-            self.brokers[broker].slots.push(self.slots.len());
+            let slot = self.slots.len();
+            self.broker(partition.0 % brokers).slots.push(slot);
             self.slots.push(Slot {
                 partition,
                 position,
                 paused_until: SimTime::ZERO,
                 buffered_to: position,
-                incoming: None,
+                incoming: (0, 0),
                 // Nothing is known yet.
                 known: (SimTime::NEVER, 0),
-                next: None,
+                next: SimTime::ZERO,
             });
         }
+    }
+
+    /// The broker `id`. Only those that lead an assigned partition are held.
+    fn broker(&mut self, id: u32) -> &mut Broker {
+        let place = self.brokers.partition_point(|broker| broker.id < id);
+        if self.brokers.get(place).is_none_or(|broker| broker.id != id) {
+            let (slots, in_flight) = (Vec::new(), None);
+            self.brokers.insert(
+                place,
+                Broker {
+                    id,
+                    slots,
+                    in_flight,
+                },
+            );
+        }
+        &mut self.brokers[place]
     }
 
     /// Gives everything up.
@@ -155,8 +200,9 @@ impl Fetcher {
         let slot = &mut self.slots[index];
         slot.position = position;
         slot.buffered_to = position;
-        slot.incoming = None;
+        slot.incoming = (0, 0);
         slot.paused_until = paused_until;
+        self.paused_to = self.paused_to.max(paused_until);
         self.buffer.retain(|&buffered| buffered != index);
     }
 
@@ -192,39 +238,41 @@ impl Fetcher {
 
     /// Takes answers that have arrived into the buffer, in the order of their arrival.
     fn receive(&mut self, now: SimTime) {
-        loop {
-            let mut first: Option<(SimTime, usize)> = None;
-            for (index, broker) in self.brokers.iter().enumerate() {
-                if let Some(in_flight) = broker.in_flight
-                    && in_flight.answered <= now
-                    && first.is_none_or(|(at, _)| in_flight.answered < at)
-                {
-                    first = Some((in_flight.answered, index));
-                }
+        while self.next_answer <= now {
+            let first = |broker: &Broker| {
+                broker
+                    .in_flight
+                    .is_some_and(|in_flight| in_flight.answered == self.next_answer)
+            };
+            if let Some(index) = self.brokers.iter().position(first) {
+                self.complete(index);
             }
-            let Some((_, index)) = first else { return };
-            self.complete(index);
+            self.look_over();
         }
     }
 
     fn complete(&mut self, broker: usize) {
         let broker = &mut self.brokers[broker];
         broker.in_flight = None;
-        let mut returned = 0;
+        let mut kept = 0;
         for place in 0..broker.slots.len() {
-            let index = broker.slots[place - returned];
+            let index = broker.slots[place];
             let slot = &mut self.slots[index];
+            let (from, to) = std::mem::take(&mut slot.incoming);
             // Data at another offset than the position is stale (a seek came in between).
-            if let Some((from, to)) = slot.incoming.take()
-                && from == slot.position
-                && to > from
-            {
+            if from == slot.position && to > from {
                 slot.buffered_to = to;
                 self.buffer.push_back(index);
-                broker.slots.remove(place - returned);
-                broker.slots.push(index);
-                returned += 1;
+            } else {
+                broker.slots[kept] = index;
+                kept += 1;
             }
+        }
+        // What returned data goes to the end of the session's order.
+        let mut returned = self.buffer.len() - (broker.slots.len() - kept);
+        while kept < broker.slots.len() {
+            broker.slots[kept] = self.buffer[returned];
+            (kept, returned) = (kept + 1, returned + 1);
         }
     }
 

@@ -3,6 +3,18 @@
 use super::{FetchLimits, Fetcher, InFlight, Logs, Slot};
 use crate::units::{SimDuration, SimTime};
 
+/// What a request asks for.
+#[derive(Clone, Copy)]
+struct Asked {
+    /// How many partitions.
+    partitions: usize,
+    /// Records that count for fetch.min.bytes: of a partition no more than the answer may hold
+    /// (`DelayedFetch#tryComplete`).
+    records: u64,
+    /// When the next record comes, if there are none.
+    next: SimTime,
+}
+
 impl Fetcher {
     /// Sends a fetch to every broker without one in flight, for its partitions with nothing buffered.
     /// In a poll an empty answer is followed by the next request, so the wait is for data; outside, the first
@@ -14,21 +26,17 @@ impl Fetcher {
         logs: &mut impl Logs,
         in_poll: bool,
     ) -> SimTime {
-        let mut look = SimTime::NEVER;
         for index in 0..self.brokers.len() {
             if self.brokers[index].in_flight.is_none() {
                 self.request(index, now, limits, logs, in_poll);
             }
-            if let Some(in_flight) = self.brokers[index].in_flight {
-                look = look.min(in_flight.answered);
-            }
         }
-        for slot in &self.slots {
-            if slot.paused_until > now {
-                look = look.min(slot.paused_until);
-            }
+        if self.paused_to <= now {
+            return self.next_answer;
         }
-        look
+        let paused = self.slots.iter().map(|slot| slot.paused_until);
+        let resumed = paused.filter(|until| *until > now).min();
+        resumed.unwrap_or(SimTime::NEVER).min(self.next_answer)
     }
 
     fn request(
@@ -40,12 +48,23 @@ impl Fetcher {
         in_poll: bool,
     ) {
         let reached = now + limits.round_trip.half();
-        let Some(mut available) = self.available(broker, now, reached, in_poll, limits, logs)
-        else {
+        let asked = self.fill(broker, now, reached, limits, logs);
+        if asked.partitions == 0 {
             return;
+        }
+        if asked.records >= limits.min_records {
+            return self.answer(broker, reached, reached, reached, asked, limits);
+        }
+        let cycle = limits.cycle();
+        let mut available = if limits.min_records > 1 {
+            self.take_back(broker);
+            self.enough(broker, now, reached, limits, logs)
+        } else if !in_poll && cycle.is_zero() {
+            return; // Answered at once and empty: as if nothing had been asked.
+        } else {
+            asked.next
         };
         let deadline = reached + limits.max_wait;
-        let cycle = limits.cycle();
         let answers_at = if available <= deadline {
             available.max(reached)
         } else if !in_poll {
@@ -63,13 +82,29 @@ impl Fetcher {
         if available <= answers_at && answers_at != SimTime::NEVER {
             self.fill(broker, now, answers_at, limits, logs);
         }
+        self.answer(broker, reached, available, answers_at, asked, limits);
+    }
+
+    /// A request is on its way, and when it is answered is known.
+    fn answer(
+        &mut self,
+        broker: usize,
+        reached: SimTime,
+        available: SimTime,
+        answers_at: SimTime,
+        asked: Asked,
+        limits: &FetchLimits,
+    ) {
         let answered = answers_at + limits.round_trip.saturating_sub(limits.round_trip.half());
-        let asked = self.fetchable_of(broker, now);
+        self.next_answer = self.next_answer.min(answered);
+        let repeats = available > reached + limits.max_wait;
+        self.repeats |= repeats;
         self.brokers[broker].in_flight = Some(InFlight {
             reached,
             available,
             answered,
-            asked,
+            asked: asked.partitions,
+            repeats,
         });
     }
 
@@ -84,71 +119,61 @@ impl Fetcher {
         slot.position == slot.buffered_to && slot.paused_until <= now
     }
 
-    /// When the broker has fetch.min.bytes for this request, at `reached` or later; `None` if nothing is asked for.
-    fn available(
+    /// Puts into the answer to a request what the broker has at `at`, in session order, within the byte limits.
+    fn fill(
         &mut self,
         broker: usize,
         now: SimTime,
-        reached: SimTime,
-        in_poll: bool,
+        at: SimTime,
         limits: &FetchLimits,
         logs: &mut impl Logs,
-    ) -> Option<SimTime> {
-        let mut asked = false;
-        let mut there = 0;
+    ) -> Asked {
+        let mut asked = Asked {
+            partitions: 0,
+            records: 0,
+            next: SimTime::NEVER,
+        };
         for &index in &self.brokers[broker].slots {
             let slot = &mut self.slots[index];
-            if Self::fetchable(slot, now) {
-                asked = true;
-                let behind = Self::end(slot, reached, limits, logs).saturating_sub(slot.position);
-                there += behind.min(limits.per_partition);
-                if there >= limits.min_records {
-                    return Some(reached);
-                }
+            if !Self::fetchable(slot, now) {
+                continue;
             }
+            asked.partitions += 1;
+            let end = Self::end(slot, at, limits, logs);
+            let behind = end.saturating_sub(slot.position).min(limits.per_partition);
+            let room = limits.per_response.saturating_sub(asked.records);
+            slot.incoming = (slot.position, slot.position + behind.min(room));
+            asked.records += behind;
+            asked.next = asked.next.min(slot.next);
         }
-        if !asked {
-            return None;
-        }
-        if limits.min_records > 1 {
-            return Some(self.enough(broker, now, reached, limits, logs));
-        }
-        if !in_poll && limits.cycle().is_zero() {
-            return None; // Answered at once and empty: as if nothing had been asked.
-        }
-        let mut first = SimTime::NEVER;
-        for &index in &self.brokers[broker].slots {
-            let slot = &mut self.slots[index];
-            if Self::fetchable(slot, now) {
-                first = first.min(Self::next(slot, logs));
-            }
-        }
-        Some(first)
+        asked
     }
 
-    /// Log end at `at`, or a lower bound of it that already fills the partition's share of an answer.
+    /// An answer that is not due takes nothing along.
+    fn take_back(&mut self, broker: usize) {
+        for &slot in &self.brokers[broker].slots {
+            self.slots[slot].incoming = (0, 0);
+        }
+    }
+
+    /// Log end at `at`, or a lower bound of it that already fills the partition's share of an answer. Of a slot that has
+    /// read all there is, `next` says when that changes.
     fn end(slot: &mut Slot, at: SimTime, limits: &FetchLimits, logs: &mut impl Logs) -> u64 {
         let (known_at, known) = slot.known;
         let plenty = known.saturating_sub(slot.position) >= limits.per_partition;
-        let same = known_at == at || slot.next.is_some_and(|next| at < next);
-        if known_at <= at && (plenty || same) {
+        if known_at <= at && (plenty || at < slot.next) {
             return known;
         }
-        let end = logs.log_end(slot.partition, at);
-        slot.next = slot.next.filter(|_| end == known);
+        let mut end = known + 1;
+        if at == slot.next {
+            // One record has come at this very moment, and hardly ever a second.
+            slot.next = logs.appended_at(slot.partition, end);
+        }
+        if at >= slot.next || known_at > at {
+            (end, slot.next) = logs.log_end_and_next(slot.partition, at);
+        }
         slot.known = (at, end);
         end
-    }
-
-    /// When the record at the position of a slot is appended, for one that has read all there is.
-    fn next(slot: &mut Slot, logs: &mut impl Logs) -> SimTime {
-        if slot.known.1 != slot.position {
-            return logs.appended_at(slot.partition, slot.position);
-        }
-        let (partition, position) = (slot.partition, slot.position);
-        *slot
-            .next
-            .get_or_insert_with(|| logs.appended_at(partition, position))
     }
 
     /// When `min_records` are there over all partitions asked for: bisection, since every log only grows.
@@ -197,41 +222,18 @@ impl Fetcher {
         high
     }
 
-    /// Puts into the answer what the broker has at `at`, in session order, within the byte limits.
-    fn fill(
-        &mut self,
-        broker: usize,
-        now: SimTime,
-        at: SimTime,
-        limits: &FetchLimits,
-        logs: &mut impl Logs,
-    ) {
-        let mut room = limits.per_response;
-        for &index in &self.brokers[broker].slots {
-            let slot = &mut self.slots[index];
-            if room == 0 || !Self::fetchable(slot, now) {
-                continue;
-            }
-            let there = Self::end(slot, at, limits, logs).saturating_sub(slot.position);
-            let count = there.min(limits.per_partition).min(room);
-            if count > 0 {
-                slot.incoming = Some((slot.position, slot.position + count));
-                room -= count;
-            }
-        }
-    }
-
     /// Long polls that would be repeated until data came are cut down to the one in flight: when the poll returns,
     /// or (`in_poll`) when a partition can be fetched that they do not ask for.
     pub(super) fn settle(&mut self, now: SimTime, limits: &FetchLimits, in_poll: bool) {
+        if !self.repeats {
+            return;
+        }
         let cycle = limits.cycle();
         for index in 0..self.brokers.len() {
             let Some(in_flight) = self.brokers[index].in_flight else {
                 continue;
             };
-            let first_answer_counts = in_flight.available <= in_flight.reached + limits.max_wait;
-            if first_answer_counts || (in_poll && self.fetchable_of(index, now) <= in_flight.asked)
-            {
+            if !in_flight.repeats || in_poll && self.fetchable_of(index, now) <= in_flight.asked {
                 continue;
             }
             let broker = &mut self.brokers[index];
@@ -251,12 +253,21 @@ impl Fetcher {
                     reached,
                     available: deadline,
                     answered,
+                    repeats: false,
                     ..in_flight
                 });
             }
-            for &slot in &broker.slots {
-                self.slots[slot].incoming = None;
-            }
+            self.take_back(index);
+        }
+        self.look_over();
+    }
+
+    /// What is in flight has changed.
+    pub(super) fn look_over(&mut self) {
+        (self.next_answer, self.repeats) = (SimTime::NEVER, false);
+        for in_flight in self.brokers.iter().filter_map(|broker| broker.in_flight) {
+            self.next_answer = self.next_answer.min(in_flight.answered);
+            self.repeats |= in_flight.repeats;
         }
     }
 }

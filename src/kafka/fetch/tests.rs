@@ -16,6 +16,11 @@ impl Logs for Listed {
         log.get(offset as usize)
             .map_or(SimTime::NEVER, |&ms| SimTime::from_millis(ms))
     }
+
+    fn log_end_and_next(&mut self, partition: PartitionId, at: SimTime) -> (u64, SimTime) {
+        let end = self.log_end(partition, at);
+        (end, self.appended_at(partition, end))
+    }
 }
 
 const LIMITS: FetchLimits = FetchLimits {

@@ -247,17 +247,33 @@ impl Piece {
     /// The first nanosecond at which the piece has reached `mark`, which lies in (`low`, `high`].
     #[inline]
     fn when(&self, mark: u64) -> u64 {
-        if self.per_unit > 0.0 {
-            let past = float(mark - self.low) * self.per_unit;
-            let whole = integer(past);
-            let part = past - float(whole);
-            // Both this product and that of `gone_on` are right to a few units of 2^-53: between two whole nanoseconds
-            // the answer is sure.
-            let doubt = past * ROUNDING;
-            if part > doubt && part < 1.0 - doubt {
-                return (self.start + whole + 1).min(self.end);
-            }
+        // Where the line crosses, counted from its start, or back from its end if it falls: there one unit less than
+        // all that is missing at `mark` is reached too, since units are whole.
+        let crosses = if self.per_unit > 0.0 {
+            float(mark - self.low) * self.per_unit
+        } else if self.falling {
+            elapsed_for(float(self.high - mark + 1), self.rate, self.bend)
+        } else {
+            elapsed_for(float(mark - self.low), self.rate, self.bend)
+        };
+        let whole = integer(crosses);
+        let part = crosses - float(whole);
+        // This root and the line itself are right to a few units of 2^-53, and no line through the point it is counted
+        // from grows less than in proportion: between two whole nanoseconds the answer is sure.
+        let doubt = crosses * ROUNDING;
+        if part > doubt && part < 1.0 - doubt {
+            return if self.falling {
+                self.end.saturating_sub(whole).max(self.start + 1)
+            } else {
+                (self.start + whole + 1).min(self.end)
+            };
         }
+        self.search(mark)
+    }
+
+    /// The same where rounding might decide.
+    #[cold]
+    fn search(&self, mark: u64) -> u64 {
         let guess = self.guess(mark).clamp(self.start + 1, self.end);
         if self.reaches(guess, mark) {
             if !self.reaches(guess - 1, mark) {
