@@ -86,6 +86,7 @@ fn secs(secs: f64) -> SimTime {
 enum Due {
     /// The heartbeat after so many requests of a client.
     Beat(char, u32),
+    Poll(char),
     Done(char, u32),
     Timer(RevocationTimer),
     /// If there was no sign of life since.
@@ -95,8 +96,10 @@ enum Due {
 struct Client {
     id: MemberId,
     membership: ConsumerMembership,
-    /// How long its callbacks take.
+    /// How long its commits and callbacks take.
     callbacks: SimDuration,
+    /// Till when the application works on a batch; it polls all the time after that.
+    busy_until: SimTime,
     requests: u32,
     /// What it does not read from any more, although it still owns it.
     giving_up: BTreeSet<PartitionId>,
@@ -193,6 +196,7 @@ impl World {
             id,
             membership: ConsumerMembership::new(id, instance, subscribed(), auto_commit),
             callbacks: SimDuration::ZERO,
+            busy_until: SimTime::ZERO,
             requests: 0,
             giving_up: BTreeSet::new(),
         };
@@ -227,6 +231,12 @@ impl World {
             self.follow(name, effect);
         }
         self.read(name);
+        let client = &self.clients[&name];
+        let begins = client.membership.state() == MembershipState::Reconciling;
+        if begins && client.membership.waits_for_poll() {
+            let next = client.busy_until.max(self.now);
+            self.schedule(next, Due::Poll(name));
+        }
     }
 
     fn follow(&mut self, name: char, effect: membership::Effect) {
@@ -244,8 +254,11 @@ impl World {
                 client.giving_up.clear();
                 self.schedule(self.now, Due::Done(name, step));
             }
-            membership::Effect::Commit { step } => self.schedule(later, Due::Done(name, step)),
-            membership::Effect::Revoke { step, partitions }
+            membership::Effect::Commit {
+                step,
+                revoked: partitions,
+            }
+            | membership::Effect::Revoke { step, partitions }
             | membership::Effect::Lose { step, partitions } => {
                 client.giving_up.extend(partitions);
                 self.schedule(later, Due::Done(name, step));
@@ -336,6 +349,7 @@ impl World {
                     self.input(name, membership::Input::HeartbeatDue);
                 }
             }
+            Due::Poll(name) => self.input(name, membership::Input::Poll),
             Due::Done(name, step) => self.input(name, membership::Input::Done { step }),
             Due::Timer(timer) => self.coordinate(Input::Timer(timer)),
             Due::Session(member, seen) => {

@@ -17,7 +17,9 @@ fn told(effect: &Effect) -> String {
             };
             format!("send {}{subscribed}{owned}", request.epoch)
         }
-        Effect::Commit { step } => format!("{step} commit"),
+        Effect::Commit { step, revoked } => {
+            format!("{step} commit before {}", written(revoked.iter().copied()))
+        }
         Effect::Revoke { step, partitions } => {
             format!("{step} revoke {}", written(partitions.iter().copied()))
         }
@@ -63,16 +65,17 @@ fn done(step: u32) -> Input {
 /// In epoch 1 with 0123, its first step done.
 fn stable(auto_commit: bool) -> ConsumerMembership {
     let mut client = new_client(auto_commit);
+    run(&mut client, &[(Input::Poll, &["send 0 subscribes owns "])]);
+    client.step(answer(1, Some("0123")), &mut Vec::new());
+    // With auto-commit that begins in the next poll, otherwise it has begun.
+    assert_eq!(client.waits_for_poll(), auto_commit);
+    client.step(Input::Poll, &mut Vec::new());
     run(
         &mut client,
-        &[
-            (Input::Poll, &["send 0 subscribes owns "]),
-            (answer(1, Some("0123")), &["1 assign 0123"]),
-            (done(1), &["send 1 owns 0123"]),
-            (answer(1, None), &[]),
-        ],
+        &[(done(1), &["send 1 owns 0123"]), (answer(1, None), &[])],
     );
     assert_eq!(client.state(), MembershipState::Stable);
+    assert!(!client.waits_for_poll());
     client
 }
 
@@ -85,7 +88,8 @@ fn it_joins_with_its_first_poll_and_acknowledges_even_nothing() {
             (Input::HeartbeatDue, &[]),
             (Input::Poll, &["send 0 subscribes owns "]),
             (Input::Poll, &[]),
-            (answer(1, Some("")), &["1 assign "]),
+            (answer(1, Some("")), &[]),
+            (Input::Poll, &["1 assign "]),
             (done(1), &["send 1 owns "]),
             (answer(1, None), &[]),
             (Input::HeartbeatDue, &["send 1"]),
@@ -102,7 +106,12 @@ fn it_commits_then_revokes_then_assigns_then_says_so_at_once() {
         &mut client,
         &[
             (Input::HeartbeatDue, &["send 1"]),
-            (answer(1, Some("014")), &["2 commit"]),
+            // The application works on a batch until its next poll.
+            (answer(1, Some("014")), &[]),
+            (Input::HeartbeatDue, &["send 1"]),
+            (answer(1, None), &[]),
+            (Input::Poll, &["2 commit before 23"]),
+            (Input::Poll, &[]),
             // Heartbeats go on meanwhile, and say nothing of it.
             (Input::HeartbeatDue, &["send 1"]),
             (answer(1, None), &[]),
@@ -197,7 +206,8 @@ fn fenced_it_forgets_its_partitions_and_joins_again() {
                 (Input::HeartbeatDue, &[]),
                 (Input::Poll, &[]),
                 (done(2), &["send 0 subscribes owns "]),
-                (answer(7, Some("0")), &["3 assign 0"]),
+                (answer(7, Some("0")), &[]),
+                (Input::Poll, &["3 assign 0"]),
                 (done(3), &["send 7 owns 0"]),
             ],
         );
@@ -283,7 +293,8 @@ fn a_late_poll_leaves_at_once_and_joins_with_the_next_one() {
             (Input::Poll, &[]),
             (done(2), &["send 0 subscribes owns "]),
             (Input::Response(Response::Left), &[]),
-            (answer(9, Some("0")), &["3 assign 0"]),
+            (answer(9, Some("0")), &[]),
+            (Input::Poll, &["3 assign 0"]),
         ],
     );
 }
@@ -294,7 +305,7 @@ fn it_closes_by_commit_revocation_and_leave() {
     run(
         &mut client,
         &[
-            (Input::Close, &["2 commit"]),
+            (Input::Close, &["2 commit before 0123"]),
             (Input::HeartbeatDue, &["send 1"]),
             // No new assignment any more.
             (answer(2, Some("0")), &[]),

@@ -296,16 +296,30 @@ fn commits_go_on_while_a_member_gives_up() {
     assert_eq!(world.group.commit(id('A'), before + 1), Ok(()));
 }
 
+/// Told at 5 s in the middle of a batch, A reads on from what it will give up until its poll at 7 s; then it commits for
+/// 1 s and revokes for 1 s, too late for B's heartbeat at 6 s and in time for that at 11 s.
 #[test]
-fn auto_commit_comes_before_anything_is_given_up() {
+fn with_auto_commit_a_member_gives_up_when_its_batch_is_through() {
     let mut world = World::new(2);
     world.start_as('A', id('A'), None, true);
     world.run(1.0);
-    world.clients.get_mut(&'A').unwrap().callbacks = SimDuration::from_secs(1);
+    assert_eq!(world.owned(), "A01");
+    let client = world.clients.get_mut(&'A').unwrap();
+    client.callbacks = SimDuration::from_secs(1);
+    client.busy_until = secs(7.0);
     world.start('B');
     world.run(20.0);
-    // Told at 5 s, committed at 6 s, revoked at 7 s: too late for B's heartbeat at 6 s.
-    assert_eq!(world.pauses(), ["1 6s..11s B"]);
+    assert_eq!(world.pauses(), ["1 7s..11s B"]);
+    // Without it the batch is nobody's concern.
+    let mut world = World::new(2);
+    world.start('A');
+    world.run(1.0);
+    let client = world.clients.get_mut(&'A').unwrap();
+    client.callbacks = SimDuration::from_millis(900);
+    client.busy_until = secs(7.0);
+    world.start('B');
+    world.run(20.0);
+    assert_eq!(world.pauses(), ["1 5s..6s B"]);
 }
 
 /// A dead member holds nobody up but the heirs of its partitions.

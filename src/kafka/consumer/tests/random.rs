@@ -89,7 +89,7 @@ impl Random {
         for effect in effects {
             match effect {
                 membership::Effect::Send(request) => process.requests.push_back(request),
-                membership::Effect::Commit { step }
+                membership::Effect::Commit { step, .. }
                 | membership::Effect::Revoke { step, .. }
                 | membership::Effect::Assign { step, .. }
                 | membership::Effect::Lose { step, .. } => process.steps.push(step),
@@ -321,6 +321,7 @@ impl Random {
                     self.arrive(client, true);
                     self.arrive(client, false);
                     self.finish(client, 0);
+                    self.input(client, membership::Input::Poll);
                 }
             }
             while let Some(request) = self.orphans.pop_front() {

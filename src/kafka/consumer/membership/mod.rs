@@ -2,94 +2,17 @@
 //! `ConsumerHeartbeatRequestManager`). When a heartbeat is due and when the application is there to run a callback, the
 //! caller knows.
 
+mod message;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kafka::MemberId;
 use crate::units::PartitionId;
 
-use super::message::{Heartbeat, HeartbeatError, JOIN_EPOCH, LEAVE_EPOCH, Response};
-use super::message::{STATIC_LEAVE_EPOCH, Subscribed};
+use super::{Heartbeat, HeartbeatError, JOIN_EPOCH, LEAVE_EPOCH, Response};
+use super::{STATIC_LEAVE_EPOCH, Subscribed};
 
-/// Something that happens to a member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// The application calls poll(): the first one joins, and one after [`Input::PollTimeout`] joins again.
-    Poll,
-    /// The interval that the last response told has passed since the last request was sent.
-    HeartbeatDue,
-    /// The answer to a request. Each request has one, and they come in order.
-    Response(Response),
-    /// What an effect with this step asked for is done.
-    Done {
-        /// The step.
-        step: u32,
-    },
-    /// No poll for max.poll.interval.ms.
-    PollTimeout,
-    /// The application closes the consumer.
-    Close,
-}
-
-/// What a member does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Send this to the coordinator. The next heartbeat is due an interval after it.
-    Send(Heartbeat),
-    /// Commit the positions of everything that is owned; done when it is answered, whatever the answer.
-    Commit {
-        /// For [`Input::Done`].
-        step: u32,
-    },
-    /// Fetch no more from these, and call onPartitionsRevoked. Without a listener that is done at once, otherwise in the
-    /// application's next poll().
-    Revoke {
-        /// For [`Input::Done`].
-        step: u32,
-        /// Which, in ascending order.
-        partitions: Vec<PartitionId>,
-    },
-    /// Own just what [`ConsumerMembership::partitions`] says now, and call onPartitionsAssigned; what is new is fetched
-    /// from when that is done.
-    Assign {
-        /// For [`Input::Done`].
-        step: u32,
-        /// What is new, in ascending order; maybe nothing.
-        added: Vec<PartitionId>,
-    },
-    /// They are somebody else's by now: call onPartitionsLost, then forget them.
-    Lose {
-        /// For [`Input::Done`].
-        step: u32,
-        /// Which, in ascending order.
-        partitions: Vec<PartitionId>,
-    },
-    /// The application gets an exception, and the consumer is of no use any more.
-    Fail(HeartbeatError),
-}
-
-/// State of a member at the client (`consumer.internals.MemberState`). LEAVING, in which a heartbeat says so, does not
-/// last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MembershipState {
-    /// Not in the group.
-    Unsubscribed,
-    /// It has asked to join, or does when the answer to an earlier request is there.
-    Joining,
-    /// It is on its way to an assignment: commit, revoke, assign.
-    Reconciling,
-    /// It has what it was assigned, and says so as soon as the answer to an earlier request is there.
-    Acknowledging,
-    /// It has what it was assigned.
-    Stable,
-    /// It is out of the group, and joins again when it has forgotten its partitions.
-    Fenced,
-    /// It is giving its partitions up, to leave.
-    PrepareLeaving,
-    /// It has left because no poll came; it joins again with the next one.
-    Stale,
-    /// It failed for good.
-    Fatal,
-}
+pub use message::{Effect, Input, MembershipState};
 
 /// An assignment at the client. Two of different epochs are different, whatever is in them
 /// (`AbstractMembershipManager.LocalAssignment`).
@@ -175,6 +98,7 @@ impl ConsumerMembership {
 
     /// Takes one input and appends what follows to `effects`, in order.
     pub fn step(&mut self, input: Input, effects: &mut Vec<Effect>) {
+        let polls = input == Input::Poll;
         match input {
             Input::Poll => match self.state {
                 MembershipState::Unsubscribed => self.join(),
@@ -196,7 +120,7 @@ impl ConsumerMembership {
             Input::PollTimeout => self.leave_for_poll_timeout(effects),
             Input::Close => self.close(effects),
         }
-        self.reconcile(effects);
+        self.reconcile(polls, effects);
         self.send_what_cannot_wait(effects);
     }
 
@@ -226,6 +150,15 @@ impl ConsumerMembership {
         )
     }
 
+    /// Whether a poll() would join, or begin to reconcile. If not, polls need not come in.
+    pub fn waits_for_poll(&self) -> bool {
+        match self.state {
+            MembershipState::Unsubscribed | MembershipState::Stale => true,
+            MembershipState::Reconciling => self.reconciliation == Reconciliation::None,
+            _ => false,
+        }
+    }
+
     fn is_losing(&self) -> bool {
         self.tasks.values().any(|task| matches!(task, Task::Lose))
     }
@@ -253,7 +186,7 @@ impl ConsumerMembership {
         };
         if urgent && !self.in_flight {
             self.send(effects);
-            self.reconcile(effects);
+            self.reconcile(false, effects);
         }
     }
 
@@ -320,7 +253,7 @@ impl ConsumerMembership {
     }
 
     /// Begins to make the target the current assignment: commit, revoke, assign (`#maybeReconcile`).
-    fn reconcile(&mut self, effects: &mut Vec<Effect>) {
+    fn reconcile(&mut self, polls: bool, effects: &mut Vec<Effect>) {
         let idle = self.reconciliation == Reconciliation::None;
         if self.state != MembershipState::Reconciling || !idle {
             return;
@@ -332,18 +265,27 @@ impl ConsumerMembership {
             self.state = MembershipState::Acknowledging;
             return;
         }
+        if self.auto_commit && !polls {
+            return; // The application may hold records whose positions are not to be committed yet.
+        }
         self.reconciliation = Reconciliation::Running;
         if self.auto_commit && !self.partitions.is_empty() {
+            let revoked = self.beyond(&goal);
             let step = self.ask(Task::Commit(goal));
-            effects.push(Effect::Commit { step });
+            effects.push(Effect::Commit { step, revoked });
         } else {
             self.revoke(goal, effects);
         }
     }
 
-    fn revoke(&mut self, goal: Local, effects: &mut Vec<Effect>) {
+    /// What is owned and not in `goal`.
+    fn beyond(&self, goal: &Local) -> Vec<PartitionId> {
         let revoked = self.partitions.difference(&goal.partitions);
-        let partitions: Vec<PartitionId> = revoked.copied().collect();
+        revoked.copied().collect()
+    }
+
+    fn revoke(&mut self, goal: Local, effects: &mut Vec<Effect>) {
+        let partitions = self.beyond(&goal);
         if partitions.is_empty() {
             return self.assign(goal, effects);
         }
@@ -442,7 +384,8 @@ impl ConsumerMembership {
                 self.state = MembershipState::PrepareLeaving;
                 if self.auto_commit && !self.partitions.is_empty() {
                     let step = self.ask(Task::CommitToLeave);
-                    effects.push(Effect::Commit { step });
+                    let revoked = self.partitions().collect();
+                    effects.push(Effect::Commit { step, revoked });
                 } else {
                     self.revoke_to_leave(effects);
                 }
