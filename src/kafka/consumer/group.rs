@@ -181,12 +181,18 @@ impl ConsumerGroup {
             return true;
         };
         let outdated = self.metadata_changed && self.sizes != self.subscribed_sizes();
-        let next = self.next(known, None);
-        let told = |current: &Current| (current.epoch, current.state);
-        self.epoch > self.target_epoch
-            || outdated
-            || told(&next) != told(&known.current)
-            || next.assigned != known.current.assigned
+        if outdated || self.epoch > self.target_epoch {
+            return true;
+        }
+        match known.current.state {
+            MemberState::UnrevokedPartitions => false,
+            _ if known.current.epoch != self.target_epoch => true,
+            MemberState::Stable => false,
+            // What it has is held too, by itself.
+            MemberState::UnreleasedPartitions => {
+                known.target.iter().any(|id| !self.held.contains(id))
+            }
+        }
     }
 
     /// Whether a commit of `member` in `epoch` is accepted, whoever owns the partitions
@@ -221,7 +227,10 @@ impl ConsumerGroup {
         let Some(known) = self.members.get(&id) else {
             return Err(HeartbeatError::UnknownMemberId);
         };
-        let next = self.next(known, request.owned.as_deref());
+        let owned = request.owned.as_deref();
+        let next = known
+            .current
+            .next(self.target_epoch, &known.target, owned, &self.held);
         let (moved, reassigned) = (
             next != known.current,
             next.assigned != known.current.assigned,
@@ -398,12 +407,6 @@ impl ConsumerGroup {
             [(uniform, _), (range, assignor)] if range > uniform => assignor,
             _ => self.settings.assignor,
         }
-    }
-
-    fn next(&self, known: &Member, owned: Option<&[PartitionId]>) -> Current {
-        known
-            .current
-            .next(self.target_epoch, &known.target, owned, &self.held)
     }
 
     /// A member's assignment moves on.
