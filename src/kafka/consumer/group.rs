@@ -214,10 +214,10 @@ impl ConsumerGroup {
         request: Heartbeat,
         effects: &mut Vec<Effect>,
     ) -> Result<(Response, bool), HeartbeatError> {
-        let (id, joins) = (request.member, request.epoch == JOIN_EPOCH);
+        let id = request.member;
         let changed = self.admit(&request, effects)?;
         let mut written = self.refresh(changed, effects);
-        written |= joins || request.subscribed.is_some();
+        written |= request.subscribed.is_some();
         if self.epoch > self.target_epoch {
             self.make_target();
             let epoch = self.epoch;
@@ -231,15 +231,15 @@ impl ConsumerGroup {
         let next = known
             .current
             .next(self.target_epoch, &known.target, owned, &self.held);
-        let (moved, reassigned) = (
-            next != known.current,
-            next.assigned != known.current.assigned,
-        );
+        let moved = next != known.current;
+        // Who says all there is to say is told all.
+        let tells_all = request.subscribed.is_some() && request.owned.is_some();
+        let reassigned = tells_all || next.assigned != known.current.assigned;
         let assigned = next.assigned.iter().copied().collect();
         let response = Response::Heartbeat {
             epoch: next.epoch,
             interval: self.settings.heartbeat_interval,
-            assignment: (joins || reassigned).then_some(assigned),
+            assignment: reassigned.then_some(assigned),
         };
         if moved {
             self.enter(now, id, next, effects);

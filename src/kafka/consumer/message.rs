@@ -17,7 +17,7 @@ pub const STATIC_LEAVE_EPOCH: i32 = -2;
 /// What a ConsumerGroupHeartbeat says of its sender when it joins, or has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscribed {
-    /// Topics, each once: indexes into those of the group.
+    /// Topics: indexes into those of the group, in ascending order.
     pub topics: Vec<usize>,
     /// How long it may take to give partitions up: max.poll.interval.ms.
     pub rebalance_timeout: SimDuration,

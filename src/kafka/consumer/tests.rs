@@ -116,6 +116,8 @@ struct World {
     seen: BTreeMap<MemberId, SimTime>,
     /// Who reads from a partition, over time.
     readers: BTreeMap<PartitionId, Vec<(SimTime, Option<char>)>>,
+    /// Whether heartbeats without news are left out.
+    lazy: bool,
     /// What the coordinator said of itself.
     told: Vec<(SimTime, Effect)>,
 }
@@ -130,6 +132,7 @@ impl World {
             scheduled: 0,
             seen: BTreeMap::new(),
             readers: BTreeMap::new(),
+            lazy: false,
             told: Vec::new(),
         }
     }
@@ -341,14 +344,28 @@ impl World {
         self.now = until;
     }
 
+    /// All that is left of a heartbeat without news.
+    fn leave_out(&mut self, name: char, id: MemberId, number: u32) {
+        self.seen.insert(id, self.now);
+        self.schedule(self.now + SESSION_TIMEOUT, Due::Session(id, self.now));
+        self.schedule(self.now + HEARTBEAT_INTERVAL, Due::Beat(name, number));
+    }
+
     fn happen(&mut self, due: Due) {
         match due {
-            Due::Beat(name, number) => {
-                let clients = &self.clients;
-                if clients.get(&name).is_some_and(|one| one.requests == number) {
-                    self.input(name, membership::Input::HeartbeatDue);
+            Due::Beat(name, number) => match self.clients.get(&name) {
+                Some(client) if client.requests == number => {
+                    if self.lazy
+                        && client.membership.heartbeats()
+                        && !self.group.has_news(client.id)
+                    {
+                        self.leave_out(name, client.id, number);
+                    } else {
+                        self.input(name, membership::Input::HeartbeatDue);
+                    }
                 }
-            }
+                _ => {}
+            },
             Due::Poll(name) => self.input(name, membership::Input::Poll),
             Due::Done(name, step) => self.input(name, membership::Input::Done { step }),
             Due::Timer(timer) => self.coordinate(Input::Timer(timer)),

@@ -331,3 +331,35 @@ fn a_join_does_not_wait_for_a_dead_member() {
     world.run(20.0);
     assert_eq!(world.owned(), "A01 B34 D2");
 }
+
+/// What happens is the same if heartbeats without news do not reach the group at all.
+#[test]
+fn heartbeats_without_news_may_be_left_out() {
+    let scenarios: [fn(&mut World); 6] = [
+        |world| world.start('D'),
+        |world| world.input('B', membership::Input::Close),
+        |world| world.crash('B'),
+        |world| world.input('A', membership::Input::PollTimeout),
+        |world| world.coordinate(Input::MetadataChanged { topics: topics(9) }),
+        |world| {
+            world.clients.get_mut(&'A').unwrap().callbacks = SimDuration::from_secs(400);
+            world.start('D');
+            world.start_as('E', id('E'), Some("e"), true);
+            world.run(7.0);
+            world.crash('C');
+            world.input('E', membership::Input::Close);
+            world.run(20.0);
+            world.start_as('F', id('F'), Some("e"), true);
+        },
+    ];
+    for scenario in scenarios {
+        let run = |lazy| {
+            let mut world = World::stable();
+            world.lazy = lazy;
+            scenario(&mut world);
+            world.run(500.0);
+            (world.owned(), world.pauses(), world.told)
+        };
+        assert_eq!(run(true), run(false));
+    }
+}

@@ -99,15 +99,10 @@ impl Random {
     }
 
     fn coordinate(&mut self, input: Input) {
-        let before = (self.group.epoch(), self.group.target_epoch());
+        let before = self.group.clone();
         let mut effects = Vec::new();
         self.group.step(self.now, input, &mut effects);
-        assert!(self.group.epoch() >= before.0, "the group epoch fell");
-        assert!(
-            self.group.target_epoch() >= before.1,
-            "the target's epoch fell"
-        );
-        assert!(self.group.target_epoch() <= self.group.epoch());
+        self.check_epochs(&before);
         for effect in effects {
             match effect {
                 Effect::Respond {
@@ -127,6 +122,20 @@ impl Random {
             }
         }
         self.check();
+    }
+
+    /// No epoch falls, but that of a member that leaves for a while.
+    fn check_epochs(&self, before: &ConsumerGroup) {
+        let group = &self.group;
+        assert!(group.epoch() >= before.epoch());
+        assert!(group.target_epoch() >= before.target_epoch());
+        assert!(group.target_epoch() <= group.epoch());
+        for member in group.members() {
+            let now = group.member_epoch(member);
+            let was = before.member_epoch(member);
+            assert!(now <= Some(group.target_epoch()));
+            assert!(now >= was || now == Some(STATIC_LEAVE_EPOCH));
+        }
     }
 
     /// A partition has one owner at the coordinator, and among the clients that have done what they were told.
