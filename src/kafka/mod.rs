@@ -4,6 +4,7 @@
 pub mod assignor;
 mod classic;
 mod client;
+pub mod consumer;
 mod fetch;
 mod properties;
 
@@ -15,7 +16,7 @@ pub use client::{AutoCommitFrom, Client, ClientProfile, PollClockCheck, RejoinFr
 pub use fetch::{FetchLimits, Fetcher, Logs, Polled, Run, Slot};
 pub use properties::{
     Assignor, BrokerProperties, ConsumerProperties, OffsetReset, Property, PropertyError,
-    UNLIMITED_RECORDS,
+    RebalanceProtocol, ServerAssignor, UNLIMITED_RECORDS,
 };
 
 /// Identity of a member at the coordinator: one per process incarnation and join as a new member.

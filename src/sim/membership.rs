@@ -6,9 +6,8 @@ use super::event::{Event, Request};
 use super::member::{App, Phase};
 use super::world::World;
 use super::{Fact, PartitionState};
-use crate::kafka::{
-    self, KafkaError, Logs, MemberId, OffsetReset, PollClockCheck, RejoinFrom, Response,
-};
+use crate::kafka::assignor::{Subscription, TopicPartitions, assign};
+use crate::kafka::{KafkaError, Logs, MemberId, OffsetReset, PollClockCheck, RejoinFrom, Response};
 use crate::scenario::{CommitPolicy, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
 
@@ -227,7 +226,19 @@ impl World<'_> {
         let assignor = self.settings_of(process).properties.assignor;
         let count = self.known_partitions(process);
         self.members[process.ix()].link.covers = count;
-        Some(kafka::assignor::assign(assignor, &members, count))
+        // Eager members of one topic: nobody owns anything when the leader assigns.
+        let subscription = |member: &MemberId| Subscription {
+            member: *member,
+            instance: None,
+            topics: &[0],
+            owned: &[],
+            generation: None,
+        };
+        let members: Vec<Subscription> = members.iter().map(subscription).collect();
+        let topic = TopicPartitions {
+            partitions: (0..count).map(PartitionId).collect(),
+        };
+        Some(assign(assignor, &members, &[topic]))
     }
 
     fn assigned(

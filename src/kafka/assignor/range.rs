@@ -1,21 +1,26 @@
-//! The range assignor, per topic: consecutive runs, the remainder to the first members (`RangeAssignor`).
+//! The range assignor: each topic by itself, in consecutive runs, the remainder to the first members (`RangeAssignor`).
 
 use std::collections::BTreeMap;
 
 use crate::kafka::MemberId;
 use crate::units::PartitionId;
 
-/// With q = partitions / members and e = partitions % members, the first e members get q + 1, the others q.
-pub(super) fn assign(sorted: &[MemberId], partitions: u32) -> BTreeMap<MemberId, Vec<PartitionId>> {
-    let Ok(members @ 1..) = u32::try_from(sorted.len()) else {
-        return BTreeMap::new();
-    };
-    let (quota, remainder) = (partitions / members, partitions % members);
-    let mut next = 0;
-    let run = |(rank, member): (u32, &MemberId)| {
-        let first = next;
-        next += quota + u32::from(rank < remainder);
-        (*member, (first..next).map(PartitionId).collect())
-    };
-    (0..).zip(sorted).map(run).collect()
+use super::place::{ids, places_of, subscribers};
+use super::{Subscription, TopicPartitions};
+
+/// With q = partitions / subscribers and e = partitions % subscribers, the first e subscribers get q + 1, the others q.
+pub(super) fn assign(
+    sorted: &[Subscription],
+    topics: &[TopicPartitions],
+) -> BTreeMap<MemberId, Vec<PartitionId>> {
+    let mut hands = vec![Vec::new(); sorted.len()];
+    for (topic, subscribers) in subscribers(sorted, topics).iter().enumerate() {
+        let mut rest = places_of(topic, topics);
+        let count = places_of(topic, topics).count();
+        for (turn, member) in subscribers.iter().enumerate() {
+            let quota = count / subscribers.len() + usize::from(turn < count % subscribers.len());
+            hands[*member].extend(rest.by_ref().take(quota));
+        }
+    }
+    ids(sorted.iter().map(|member| member.member), hands, topics)
 }

@@ -5,14 +5,26 @@ use std::collections::BTreeMap;
 use crate::kafka::MemberId;
 use crate::units::PartitionId;
 
-/// Partition p goes to member p mod members.
-pub(super) fn assign(sorted: &[MemberId], partitions: u32) -> BTreeMap<MemberId, Vec<PartitionId>> {
-    let hand = |(rank, member): (u32, &MemberId)| {
-        let cards = (rank..partitions)
-            .step_by(sorted.len())
-            .map(PartitionId)
-            .collect();
-        (*member, cards)
-    };
-    (0..).zip(sorted).map(hand).collect()
+use super::place::{ids, places_of, subscribers};
+use super::{Subscription, TopicPartitions};
+
+/// One circular deal over all topics; who does not subscribe is passed over and has lost the turn.
+pub(super) fn assign(
+    sorted: &[Subscription],
+    topics: &[TopicPartitions],
+) -> BTreeMap<MemberId, Vec<PartitionId>> {
+    let mut hands = vec![Vec::new(); sorted.len()];
+    let mut next = 0;
+    for (topic, subscribers) in subscribers(sorted, topics).iter().enumerate() {
+        for place in places_of(topic, topics) {
+            // The first subscriber from `next` on, around the table.
+            let ahead = subscribers.iter().find(|member| **member >= next);
+            let Some(member) = ahead.or(subscribers.first()) else {
+                break;
+            };
+            hands[*member].push(place);
+            next = (member + 1) % sorted.len();
+        }
+    }
+    ids(sorted.iter().map(|member| member.member), hands, topics)
 }

@@ -2,7 +2,7 @@
 //! has none (session.timeout.ms, heartbeat.interval.ms) 0 and less would never work and 1 is the bound.
 
 use super::row::{Kind, Property, PropertyError};
-use super::{Assignor, ConsumerProperties, OffsetReset};
+use super::{Assignor, ConsumerProperties, OffsetReset, RebalanceProtocol};
 
 const SOURCE: &str = "ConsumerConfig";
 
@@ -160,49 +160,58 @@ pub(super) const TABLE: &[Property<ConsumerProperties>] = &[
 
 const PACKAGE: &str = "org.apache.kafka.clients.consumer.";
 
-/// An assignor Kafka ships.
-enum Shipped {
-    Modelled(Assignor),
-    Sticky,
-    CooperativeSticky,
-}
-
-fn shipped(name: &str) -> Option<Shipped> {
+/// An assignor that Kafka ships, by its name or class.
+fn shipped(name: &str) -> Option<Assignor> {
     match name.strip_prefix(PACKAGE).unwrap_or(name) {
-        "range" | "RangeAssignor" => Some(Shipped::Modelled(Assignor::Range)),
-        "roundrobin" | "RoundRobinAssignor" => Some(Shipped::Modelled(Assignor::RoundRobin)),
-        "sticky" | "StickyAssignor" => Some(Shipped::Sticky),
-        "cooperative-sticky" | "CooperativeStickyAssignor" => Some(Shipped::CooperativeSticky),
+        "range" | "RangeAssignor" => Some(Assignor::Range),
+        "roundrobin" | "RoundRobinAssignor" => Some(Assignor::RoundRobin),
+        "sticky" | "StickyAssignor" => Some(Assignor::Sticky),
+        "cooperative-sticky" | "CooperativeStickyAssignor" => Some(Assignor::CooperativeSticky),
         _ => None,
     }
 }
 
-/// The first of a comma-separated list decides, as all members of a modelled group carry the same list.
-/// With range, roundrobin or sticky anywhere in it the protocol is EAGER (`ConsumerCoordinator`, constructor).
-fn assignor(list: &str) -> Result<Assignor, PropertyError> {
+/// The first of a comma-separated list decides, as all members of a modelled group carry the same list. With range,
+/// roundrobin or sticky anywhere in it the protocol is EAGER (`ConsumerCoordinator`, constructor).
+pub(super) fn first_assignor(list: &str) -> Result<Assignor, PropertyError> {
     let list = list.trim_start_matches('[').trim_end_matches(']');
-    let mut first = None;
-    for name in list
+    let names = list
         .split(',')
-        .map(|name| name.trim().trim_matches(['"', '\'']))
-    {
+        .map(|name| name.trim().trim_matches(['"', '\'']));
+    let mut listed = Vec::new();
+    for name in names {
         let Some(found) = shipped(name) else {
             return Err(PropertyError::Invalid {
                 problem: format!("`{name}` is no assignor that Kafka ships"),
                 remedy: "write range or roundrobin".to_owned(),
             });
         };
-        first = first.or(Some(found));
+        listed.push(found);
     }
-    match first {
-        Some(Shipped::Modelled(assignor)) => Ok(assignor),
-        Some(Shipped::Sticky) => Err(PropertyError::NotModelled {
+    let eager = |assignor: &Assignor| assignor.protocol() == RebalanceProtocol::Eager;
+    match listed[..] {
+        // What is owned has been given up when the assignor asks: it would deal from scratch each time.
+        [Assignor::CooperativeSticky, ..] if listed.iter().any(eager) => {
+            Err(PropertyError::NotModelled {
+                why: "cooperative-sticky before others speaks the eager protocol, on the way from one to \
+                      the other, and that is not modelled: write it alone, or an eager one first",
+            })
+        }
+        [first, ..] => Ok(first),
+        // `split` yields at least one name.
+        [] => Ok(ConsumerProperties::default().assignor),
+    }
+}
+
+fn assignor(list: &str) -> Result<Assignor, PropertyError> {
+    match first_assignor(list)? {
+        Assignor::Sticky => Err(PropertyError::NotModelled {
             why: "the sticky assignor is not modelled yet: use range or roundrobin",
         }),
-        // `split` yields at least one name, so there is always a first.
-        Some(Shipped::CooperativeSticky) | None => Err(PropertyError::NotModelled {
+        Assignor::CooperativeSticky => Err(PropertyError::NotModelled {
             why: "the cooperative-sticky assignor is not modelled yet: use range or roundrobin",
         }),
+        assignor => Ok(assignor),
     }
 }
 

@@ -17,13 +17,17 @@ pub use row::{Property, PropertyError};
 /// Kafka's largest INT: what a client without a limit uses for `max.poll.records`.
 pub const UNLIMITED_RECORDS: u64 = i32::MAX as u64;
 
-/// `partition.assignment.strategy`, as far as modelled.
+/// An entry of `partition.assignment.strategy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Assignor {
     /// `range` / `org.apache.kafka.clients.consumer.RangeAssignor`.
     Range,
     /// `roundrobin` / `org.apache.kafka.clients.consumer.RoundRobinAssignor`.
     RoundRobin,
+    /// `sticky` / `org.apache.kafka.clients.consumer.StickyAssignor`.
+    Sticky,
+    /// `cooperative-sticky` / `org.apache.kafka.clients.consumer.CooperativeStickyAssignor`.
+    CooperativeSticky,
 }
 
 impl Assignor {
@@ -32,8 +36,36 @@ impl Assignor {
         match self {
             Assignor::Range => "range",
             Assignor::RoundRobin => "roundrobin",
+            Assignor::Sticky => "sticky",
+            Assignor::CooperativeSticky => "cooperative-sticky",
         }
     }
+
+    /// What a consumer speaks that has this assignor alone (`ConsumerPartitionAssignor#supportedProtocols`: the highest).
+    pub const fn protocol(self) -> RebalanceProtocol {
+        match self {
+            Assignor::Range | Assignor::RoundRobin | Assignor::Sticky => RebalanceProtocol::Eager,
+            Assignor::CooperativeSticky => RebalanceProtocol::Cooperative,
+        }
+    }
+}
+
+/// What a member of a classic group does with its partitions when it rejoins (`ConsumerPartitionAssignor.RebalanceProtocol`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RebalanceProtocol {
+    /// It gives all of them up first.
+    Eager,
+    /// It goes on with them and gives up what the assignment takes from it (KIP-429).
+    Cooperative,
+}
+
+/// An entry of `group.consumer.assignors`: who makes the target assignment of a consumer group (KIP-848).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerAssignor {
+    /// `uniform` / `org.apache.kafka.coordinator.group.assignor.UniformAssignor`.
+    Uniform,
+    /// `range` / `org.apache.kafka.coordinator.group.assignor.RangeAssignor`.
+    Range,
 }
 
 /// `auto.offset.reset`.

@@ -178,6 +178,31 @@ fn the_first_assignor_of_the_list_decides() {
 }
 
 #[test]
+fn a_list_is_cooperative_only_if_cooperative_sticky_is_all_of_it() {
+    let cases = [
+        ("cooperative-sticky", Assignor::CooperativeSticky),
+        (
+            "org.apache.kafka.clients.consumer.CooperativeStickyAssignor",
+            Assignor::CooperativeSticky,
+        ),
+        ("sticky, cooperative-sticky", Assignor::Sticky),
+        ("StickyAssignor", Assignor::Sticky),
+        ("range,cooperative-sticky", Assignor::Range),
+    ];
+    for (list, expected) in cases {
+        assert_eq!(consumer::first_assignor(list), Ok(expected), "{list}");
+        let cooperative = expected == Assignor::CooperativeSticky;
+        let speaks_it = expected.protocol() == RebalanceProtocol::Cooperative;
+        assert_eq!(speaks_it, cooperative, "{list}");
+    }
+    assert_eq!(
+        refusal("partition.assignment.strategy", "cooperative-sticky, range"),
+        "not modelled: cooperative-sticky before others speaks the eager protocol, on the way from one to the other, \
+         and that is not modelled: write it alone, or an eager one first"
+    );
+}
+
+#[test]
 fn assignors_that_are_not_modelled_are_refused_with_their_name() {
     let strategy = "partition.assignment.strategy";
     assert_eq!(

@@ -5,7 +5,7 @@ mod initial_delay;
 mod random;
 mod requests;
 
-use crate::kafka::assignor::assign;
+use crate::kafka::assignor::{Subscription, TopicPartitions, assign};
 use crate::kafka::properties::Assignor;
 
 use super::*;
@@ -74,7 +74,18 @@ fn sync(member: MemberId, generation: u32) -> Input {
 }
 
 fn lead(member: MemberId, generation: u32, members: &[MemberId]) -> Input {
-    let assignment = Some(assign(Assignor::Range, members, PARTITIONS));
+    let subscription = |member: &MemberId| Subscription {
+        member: *member,
+        instance: None,
+        topics: &[0],
+        owned: &[],
+        generation: None,
+    };
+    let members: Vec<Subscription> = members.iter().map(subscription).collect();
+    let topic = TopicPartitions {
+        partitions: (0..PARTITIONS).map(PartitionId).collect(),
+    };
+    let assignment = Some(assign(Assignor::Range, &members, &[topic]));
     Input::SyncGroup {
         member,
         generation,
