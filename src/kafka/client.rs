@@ -53,6 +53,9 @@ pub struct ClientProfile {
     pub rebalance_timeout_is_session: bool,
     /// How often that clock is looked at.
     pub poll_clock_check: PollClockCheck,
+    /// Whether its subscriptions carry what it owns and its generation (KIP-429, KIP-792): without, it has no cooperative
+    /// assignor.
+    pub cooperative: bool,
 }
 
 impl ClientProfile {
@@ -67,6 +70,7 @@ impl ClientProfile {
             auto_commit_from: AutoCommitFrom::Poll,
             rebalance_timeout_is_session: false,
             poll_clock_check: PollClockCheck::EveryRetryBackoff,
+            cooperative: true,
         }
     }
 
@@ -78,6 +82,8 @@ impl ClientProfile {
             auto_commit_from: AutoCommitFrom::Timer,
             rebalance_timeout_is_session: true,
             poll_clock_check: PollClockCheck::EveryHeartbeat,
+            // Its subscriptions are of version 0, and a rejoin always revokes all.
+            cooperative: false,
         }
     }
 

@@ -9,8 +9,8 @@ mod fetch;
 mod properties;
 
 pub use classic::{
-    ClassicGroup, Effect, GroupState, Input, JoinGroup, KafkaError, RebalanceReason, RemovalReason,
-    Response, Timer,
+    ClassicGroup, Effect, GroupState, Input, JoinGroup, KafkaError, Owned, RebalanceReason,
+    RemovalReason, Response, Timer,
 };
 pub use client::{AutoCommitFrom, Client, ClientProfile, PollClockCheck, RejoinFrom};
 pub use fetch::{FetchLimits, Fetcher, Logs, Polled, Run, Slot};
@@ -18,6 +18,10 @@ pub use properties::{
     Assignor, BrokerProperties, ConsumerProperties, OffsetReset, Property, PropertyError,
     RebalanceProtocol, ServerAssignor, UNLIMITED_RECORDS,
 };
+
+/// `group.instance.id` of a static member (KIP-345); the caller knows its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InstanceId(pub u32);
 
 /// Identity of a member at the coordinator: one per process incarnation and join as a new member.
 /// Orders as Kafka orders member ids: by their random part.

@@ -21,6 +21,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
     let process = |number| Process {
         name: format!("order-processor-{number}"),
         start: Some(SimTime::ZERO),
+        instance_id: None,
     };
     Scenario {
         name: "orders".into(),
@@ -55,6 +56,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
         },
         group: Group {
             name: "order-processor".into(),
+            static_members: false,
             processes: (0..members).map(process).collect(),
         },
         deployment: None,

@@ -224,9 +224,11 @@ mod tests {
         let processes = ["a", "b"].map(|name| Process {
             name: name.into(),
             start: None,
+            instance_id: None,
         });
         let group = Group {
             name: "g".into(),
+            static_members: false,
             processes: processes.to_vec(),
         };
         let mut history = GroupHistory::new(&group);

@@ -78,10 +78,12 @@ pub struct Cluster {
 }
 
 /// A consumer group.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Group {
     /// group.id.
     pub name: String,
+    /// Whether processes that the timeline adds are static members, named by their process, as the others then are.
+    pub static_members: bool,
     /// Every process that may run at some time; those that only the timeline or the autoscaler starts have no start.
     pub processes: Vec<Process>,
 }
@@ -93,6 +95,8 @@ pub struct Process {
     pub name: String,
     /// When it starts by itself.
     pub start: Option<SimTime>,
+    /// Its `group.instance.id`, the same whenever it starts again, if it is a static member (KIP-345).
+    pub instance_id: Option<String>,
 }
 
 /// What a process runs with. It takes up new settings when it restarts, or at once.

@@ -1,9 +1,10 @@
 //! How a member commits: which offsets go out when, and when the coordinator has stored them.
 
 use super::Fact;
-use super::member::{App, Ground, Member, Phase};
+use super::link::Phase;
+use super::member::{App, Ground, Member};
 use super::topic::Topic;
-use crate::kafka::{AutoCommitFrom, KafkaError};
+use crate::kafka::{AutoCommitFrom, KafkaError, Slot};
 use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
@@ -35,17 +36,30 @@ impl Member {
             && self.link.phase == Phase::Stable
     }
 
-    /// Whether a commit of this batch succeeds; if not, the application has seen CommitFailedException.
+    /// Whether a commit of this batch succeeds; if not, the application has seen CommitFailedException, or
+    /// RebalanceInProgressException if it may go on.
     pub fn may_commit(&mut self, at: SimTime, ground: &mut Ground) -> bool {
-        let member = matches!(self.link.phase, Phase::Stable | Phase::Fetching);
-        if !member || self.batch.generation != self.link.generation {
-            self.commit_refused(None, at, ground);
+        let current = self.batch.generation == self.link.generation;
+        let member = match self.link.phase {
+            Phase::Stable | Phase::Fetching => true,
+            // The heartbeat thread has read the answer to SyncGroup (`SyncGroupResponseHandler`).
+            Phase::Syncing => self.link.arrived > 0,
+            Phase::Joining | Phase::Unjoined => false,
+        };
+        if !member || !current {
+            // It goes on while it joins, and it is told that there is a rebalance (`#sendOffsetCommitRequest`).
+            self.link.owes_commit = current && self.reads();
+            let error = self
+                .link
+                .owes_commit
+                .then_some(KafkaError::RebalanceInProgress);
+            self.commit_refused(error, at, ground);
             return false;
         }
-        if self.link.void {
-            self.commit_refused(Some(KafkaError::UnknownMemberId), at, ground);
+        if self.link.void.is_some() {
+            self.commit_refused(self.link.void, at, ground);
         }
-        !self.link.void
+        self.link.void.is_none()
     }
 
     /// A commit of the batch came to nothing; an `error` is the broker's.
@@ -90,6 +104,17 @@ impl Member {
                 offset,
             });
         }
+        if std::mem::take(&mut self.link.owes_commit) {
+            let runs = &self.batch.runs;
+            let other = |slot: &&Slot| runs.iter().all(|run| run.partition != slot.partition);
+            for slot in self.fetcher.slots().iter().filter(other) {
+                self.pending.push_back(PendingCommit {
+                    stored_at,
+                    partition: slot.partition,
+                    offset: slot.position,
+                });
+            }
+        }
     }
 
     /// A poll that waits commits whenever the interval is over. A commit of nothing new changes nothing but when the next
@@ -118,13 +143,14 @@ impl Member {
     /// Sends the positions of all partitions; returns when the answer is back.
     pub fn commit_positions(&mut self, at: SimTime, ground: &mut Ground) -> SimTime {
         // Of a batch in hand the positions say that it is done.
-        self.batch.committed |= self.batch.generation == self.link.generation && !self.link.void;
+        self.batch.committed |=
+            self.batch.generation == self.link.generation && self.link.void.is_none();
         if !self.uncommitted(ground.topic) {
             return at;
         }
         let cluster = &ground.scenario.cluster;
-        if self.link.void {
-            self.commit_refused(Some(KafkaError::UnknownMemberId), at, ground);
+        if self.link.void.is_some() {
+            self.commit_refused(self.link.void, at, ground);
             return at + cluster.round_trip;
         }
         let stored_at = at + cluster.round_trip.half() + cluster.commit_latency;

@@ -23,6 +23,8 @@ pub(super) enum Event {
     Session(u32),
     /// The leader's assignment of a generation has been stored.
     Stored(u32),
+    /// The new id of a static member has been stored: that of this identity.
+    MemberStored(u32),
     /// A timer of the coordinator, by its index.
     Timer(u32),
     /// The committed offsets of a new assignment reach the member.

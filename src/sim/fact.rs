@@ -23,14 +23,14 @@ pub enum Fact {
     MemberJoined {
         /// Who.
         process: ProcessId,
-        /// `<client.id>-<uuid>`.
+        /// `<client.id>-<uuid>`, or `<group.instance.id>-<uuid>`.
         member_id: String,
     },
-    /// The coordinator removed a member that did not leave by itself, or that left at its max.poll.interval.ms.
+    /// The coordinator removed a member that did not leave by itself, or a member dropped out at its max.poll.interval.ms.
     MemberEvicted {
         /// Who.
         process: ProcessId,
-        /// Why; `None` is max.poll.interval.ms exceeded (the member itself sent LeaveGroup).
+        /// Why; `None` is max.poll.interval.ms exceeded (the member itself sent LeaveGroup; a static one sends nothing).
         removal: Option<RemovalReason>,
     },
     /// The group went to PreparingRebalance.
@@ -187,7 +187,7 @@ pub enum PartitionState {
     Blocked,
     /// Nobody may read it until a rebalance is through.
     Rebalancing,
-    /// Its owner is dead and nobody has noticed, or nobody runs at all.
+    /// Its owner is gone and the group does not know (it is dead, or a static member that is away), or nobody runs at all.
     Orphaned,
     /// Its owner was evicted, and what it worked on since its last poll does not count.
     Evicted,

@@ -1,144 +1,16 @@
-//! The group: the coordinator's state machine, who is behind each member id, and when heartbeats carry news.
+//! The group: the coordinator's state machine, and when heartbeats carry news.
 
-use super::Fact;
 use super::event::{Event, Request};
-use super::member::{App, Link, Member, Phase};
+use super::identity::Identity;
+use super::link::{Link, Phase};
+use super::member::{App, Member};
 use super::world::World;
-use super::{GroupView, MemberView, PartitionState};
-use crate::engine::{Address, Purpose};
+use super::{Fact, PartitionState};
 use crate::kafka::{
-    ClassicGroup, Effect, GroupState, Input, JoinGroup, KafkaError, MemberId, RebalanceReason,
-    RemovalReason, Timer,
+    Effect, Input, InstanceId, JoinGroup, KafkaError, MemberId, RebalanceReason, RemovalReason,
+    Response,
 };
-use crate::scenario::Scenario;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
-
-/// Who is behind a member id.
-#[derive(Debug)]
-pub(super) struct Identity {
-    pub id: MemberId,
-    pub process: ProcessId,
-    /// Last sign of life at the coordinator that was not a periodic heartbeat.
-    pub seen: SimTime,
-    /// Last instant at which it sent heartbeats, once it has stopped.
-    pub silent_from: Option<SimTime>,
-    /// When its process died, closed its consumer or gave the identity up: it sends nothing after.
-    pub ended: Option<SimTime>,
-    /// session.timeout.ms as its JoinGroup said.
-    pub session_timeout: SimDuration,
-    /// As `<client.id>-<uuid>`.
-    name: String,
-}
-
-impl Identity {
-    /// As `<client.id>-<uuid>`.
-    pub fn member_name(&self) -> String {
-        self.name.clone()
-    }
-}
-
-/// The coordinator's side of the group.
-#[derive(Debug)]
-pub(super) struct Coordinator {
-    pub classic: ClassicGroup,
-    pub identities: Vec<Identity>,
-    timers: Vec<Timer>,
-}
-
-impl Coordinator {
-    pub fn new(scenario: &Scenario) -> Self {
-        let delay = scenario.cluster.properties.initial_rebalance_delay;
-        Coordinator {
-            classic: ClassicGroup::new(delay),
-            identities: Vec::new(),
-            timers: Vec::new(),
-        }
-    }
-
-    fn serial_of(&self, id: MemberId) -> u32 {
-        id.serial
-    }
-
-    /// A member id for a process that joins anew.
-    pub fn identify(&mut self, scenario: &Scenario, replication: u32, member: &Member) -> u32 {
-        let serial = self.identities.len() as u32;
-        let name = &scenario.group.processes[member.process.ix()].name;
-        let address = Address::new(scenario.seed, replication, Purpose::MemberId, name);
-        // A process has few ids in a run, so they are numbered by its own count: nobody else moves them.
-        let count = self
-            .identities
-            .iter()
-            .filter(|other| other.process == member.process)
-            .count() as u64;
-        let (random, low) = (address.bits(0, count), address.bits(1, count));
-        let client_id = client_id(&scenario.group.name);
-        let name = format!("{client_id}-{}", uuid(random, low));
-        let id = MemberId { random, serial };
-        self.identities.push(Identity {
-            id,
-            process: member.process,
-            seen: SimTime::ZERO,
-            silent_from: None,
-            ended: None,
-            session_timeout: scenario.settings[member.settings]
-                .properties
-                .session_timeout,
-            name,
-        });
-        serial
-    }
-
-    /// The group as an admin client sees it.
-    pub fn view(&self, members: &[Member], group: &str) -> GroupView {
-        let mut known: Vec<&Identity> = self
-            .identities
-            .iter()
-            .filter(|identity| self.classic.contains(identity.id))
-            .collect();
-        known.sort_by_key(|identity| identity.id);
-        let view = |identity: &&Identity| MemberView {
-            process: identity.process,
-            member_id: identity.name.clone(),
-            client_id: client_id(group),
-            host: host(members[identity.process.ix()].process),
-            partitions: if self.classic.state() == GroupState::Stable {
-                self.classic.assignment(identity.id).to_vec()
-            } else {
-                Vec::new()
-            },
-        };
-        GroupView {
-            state: self.classic.state(),
-            generation: self.classic.generation(),
-            members: known.iter().map(view).collect(),
-        }
-    }
-}
-
-/// The Java client's default client.id in a process with one consumer (`ConsumerConfig#maybeOverrideClientId`).
-fn client_id(group: &str) -> String {
-    format!("consumer-{group}-1")
-}
-
-/// Addresses count up from 10.0.0.1.
-fn host(process: ProcessId) -> String {
-    let n = process.0 + 1;
-    format!("/10.{}.{}.{}", n >> 16, (n >> 8) & 255, n & 255)
-}
-
-/// A random (version 4) UUID whose text sorts as its first bits do.
-fn uuid(high: u64, low: u64) -> String {
-    let high = (high & !0xF000) | 0x4000;
-    let low = (low & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000;
-    format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        high >> 32,
-        (high >> 16) & 0xFFFF,
-        high & 0xFFFF,
-        low >> 48,
-        low & 0xFFFF_FFFF_FFFF
-    )
-}
 
 impl World<'_> {
     fn link(&mut self, serial: u32) -> Option<&mut Link> {
@@ -154,19 +26,34 @@ impl World<'_> {
             .schedule(arrives, Event::Request(request, serial));
     }
 
+    /// Whether a process has a group.instance.id.
+    pub fn is_static(&self, process: ProcessId) -> bool {
+        let process = &self.scenario.group.processes[process.ix()];
+        process.instance_id.is_some()
+    }
+
+    /// The group.instance.id of a member.
+    pub fn instance_id(&self, member: MemberId) -> Option<&str> {
+        let identity = &self.group.identities[self.group.serial_of(member) as usize];
+        let process = &self.scenario.group.processes[identity.process.ix()];
+        process.instance_id.as_deref()
+    }
+
     /// A process joins as a new member, `delay` from now.
     pub fn join_anew(&mut self, process: ProcessId, at: SimTime) {
         let serial =
             self.group
                 .identify(self.scenario, self.replication, &self.members[process.ix()]);
+        self.group.identities[serial as usize].owned = self.owned(process);
         self.give_identity_up(process);
         let link = &mut self.members[process.ix()].link;
         link.serial = Some(serial);
         link.phase = Phase::Joining;
         link.rejoin = false;
-        link.void = false;
+        link.void = None;
         link.metadata_changed = false;
-        link.inbox.clear();
+        link.prepared = None;
+        link.forget_answers();
         self.send(Request::JoinAnew, serial, at);
     }
 
@@ -207,7 +94,10 @@ impl World<'_> {
             self.agenda.schedule(later, Event::Request(request, serial));
             return;
         }
-        let Identity { id, process, .. } = self.group.identities[serial as usize];
+        let Identity {
+            id, process, owned, ..
+        } = &self.group.identities[serial as usize];
+        let (id, process, owned) = (*id, *process, owned.clone());
         let member = &self.members[process.ix()];
         let settings = &self.scenario.settings[member.settings];
         let properties = &settings.properties;
@@ -217,13 +107,16 @@ impl World<'_> {
         } else {
             properties.max_poll_interval
         };
-        let join = |knows_its_id, metadata_changed| {
+        let instance = self.is_static(process).then_some(InstanceId(process.0));
+        let join = move |knows_its_id, metadata_changed| {
             Input::JoinGroup(JoinGroup {
                 member: id,
                 knows_its_id,
+                instance,
                 session_timeout,
                 rebalance_timeout,
                 metadata_changed,
+                owned,
             })
         };
         let input = match request {
@@ -246,6 +139,10 @@ impl World<'_> {
         if matches!(input, Input::JoinGroup(_)) {
             identity.session_timeout = session_timeout;
         }
+        if request == Request::JoinAnew && instance.is_some() {
+            let member_id = self.group.identities[serial as usize].member_name();
+            self.note(Fact::MemberJoined { process, member_id });
+        }
         self.coordinate(input);
     }
 
@@ -265,6 +162,12 @@ impl World<'_> {
             Effect::Respond { member, response } => {
                 let serial = self.group.serial_of(member);
                 let trip = self.scenario.cluster.round_trip;
+                if matches!(
+                    response,
+                    Response::JoinGroup { .. } | Response::SyncGroup { .. }
+                ) {
+                    self.renew_session(serial);
+                }
                 if let Some(link) = self.link(serial) {
                     link.inbox.push_back(response);
                     let arrives = now + trip.saturating_sub(trip.half());
@@ -280,6 +183,11 @@ impl World<'_> {
                 let stored = now + self.scenario.cluster.commit_latency;
                 self.agenda.schedule(stored, Event::Stored(generation));
             }
+            Effect::StoreMember { member } => {
+                let stored = now + self.scenario.cluster.commit_latency;
+                let serial = self.group.serial_of(member);
+                self.agenda.schedule(stored, Event::MemberStored(serial));
+            }
             Effect::RebalanceStarted { generation, reason } => {
                 self.rebalance_started(generation, reason)
             }
@@ -292,15 +200,49 @@ impl World<'_> {
                     members,
                 });
                 self.restart_sessions();
+                self.go_on_without_the_absent();
             }
             Effect::Stabilised { generation } => {
                 self.note(Fact::GroupStable { generation });
-                self.restart_sessions();
+                self.orphan_what_the_dead_have();
             }
             Effect::MemberRemoved { member, reason } => {
                 self.member_removed(self.group.serial_of(member), reason)
             }
             Effect::BecameEmpty => self.became_empty(),
+        }
+    }
+
+    /// A static member that missed the barrier is in the new generation and does not know of it.
+    fn go_on_without_the_absent(&mut self) {
+        let members: Vec<MemberId> = self.group.classic.members().collect();
+        for id in members {
+            let serial = self.group.serial_of(id);
+            if let Some(link) = self.link(serial)
+                && matches!(link.phase, Phase::Stable | Phase::Fetching | Phase::Syncing)
+            {
+                link.void = Some(KafkaError::IllegalGeneration);
+                self.news(serial, self.now());
+            }
+        }
+    }
+
+    /// A member that died since it joined, or a static one that is away, has partitions too: nobody reads them.
+    fn orphan_what_the_dead_have(&mut self) {
+        let members: Vec<MemberId> = self.group.classic.members().collect();
+        for id in members {
+            let identity = &self.group.identities[self.group.serial_of(id) as usize];
+            if identity.silent_from.is_none() || identity.ended.is_none() {
+                continue;
+            }
+            let process = identity.process;
+            for id in self.group.classic.assignment(id).to_vec() {
+                let partition = &mut self.topic.partitions[id.ix()];
+                if partition.owner.is_none() {
+                    partition.owner = Some(process);
+                    self.tell_state(id, PartitionState::Orphaned, self.now());
+                }
+            }
         }
     }
 
@@ -338,20 +280,27 @@ impl World<'_> {
             reason,
             process,
         });
+        let follows = matches!(reason, RebalanceReason::MemberRejoined(_));
+        let now = self.now();
         for index in 0..self.members.len() {
+            let member = &mut self.members[index];
+            if !follows && member.link.phase == Phase::Stable && member.fetcher.slots().is_empty() {
+                // It had nothing to read, and waits for the group from now on only.
+                member.link.standing_since = now;
+            }
             if let Some(serial) = self.members[index].link.serial
                 && self
                     .group
                     .classic
                     .contains(self.group.identities[serial as usize].id)
             {
-                self.news(serial);
+                self.news(serial, self.now());
             }
         }
     }
 
-    /// There is news for a member: its next heartbeat brings it.
-    fn news(&mut self, serial: u32) {
+    /// There is news for a member: its first heartbeat that reaches the coordinator at `from` or later brings it.
+    fn news(&mut self, serial: u32, from: SimTime) {
         let identity = &self.group.identities[serial as usize];
         let member = &self.members[identity.process.ix()];
         let beats = matches!(
@@ -365,15 +314,13 @@ impl World<'_> {
         let interval = self.scenario.settings[member.settings]
             .properties
             .heartbeat_interval;
-        // The first heartbeat that reaches the coordinator now or later.
-        let now = self.now();
-        let passed = now
+        let passed = from
             .since(member.link.heartbeat_from + trip.half())
             .as_nanos();
         let beats = passed.div_ceil(interval.as_nanos().max(1)).max(1);
         let answered = member.link.heartbeat_from + interval * beats + trip;
         self.agenda
-            .schedule(answered.max(now), Event::Heartbeat(serial));
+            .schedule(answered.max(self.now()), Event::Heartbeat(serial));
     }
 
     /// The answer to a heartbeat.
@@ -388,17 +335,23 @@ impl World<'_> {
         let Some(link) = self.link(serial) else {
             return;
         };
-        let (generation, phase) = (link.generation, link.phase);
+        let (generation, phase, link_arrived) = (link.generation, link.phase, link.arrived > 0);
         match self.group.classic.heartbeat(id, generation) {
             Ok(()) => {}
             Err(KafkaError::RebalanceInProgress) => {
-                if matches!(phase, Phase::Stable | Phase::Fetching) {
+                // One that has its assignment and has not read it in poll() knows of that too.
+                let assigned = phase == Phase::Syncing && link_arrived;
+                if matches!(phase, Phase::Stable | Phase::Fetching) || assigned {
                     self.told_to_rejoin(process);
+                } else {
+                    // It is not what it waits for; the next one may be.
+                    self.news(serial, self.now() + SimDuration::from_nanos(1));
                 }
             }
-            Err(KafkaError::UnknownMemberId | KafkaError::IllegalGeneration) => {
+            Err(KafkaError::FencedInstanceId) => self.kill(process),
+            Err(error @ (KafkaError::UnknownMemberId | KafkaError::IllegalGeneration)) => {
                 if !matches!(phase, Phase::Joining | Phase::Unjoined) {
-                    self.fenced(process);
+                    self.fenced(process, error);
                 }
             }
         }
@@ -410,14 +363,17 @@ impl World<'_> {
         if reason == RemovalReason::Left {
             return;
         }
-        self.note(Fact::MemberEvicted {
-            process,
-            removal: Some(reason),
-        });
-        if let Some(link) = self.link(serial) {
-            link.void = true;
+        let identity = &self.group.identities[serial as usize];
+        let silent = identity.silent_from.is_some();
+        if !identity.dropped_out {
+            self.note(Fact::MemberEvicted {
+                process,
+                removal: Some(reason),
+            });
         }
-        let silent = self.group.identities[serial as usize].silent_from.is_some();
+        if let Some(link) = self.link(serial) {
+            link.void = Some(KafkaError::UnknownMemberId);
+        }
         for index in 0..self.topic.partitions.len() {
             // From now on somebody knows that the partition has no reader.
             let partition = &self.topic.partitions[index];
@@ -436,13 +392,19 @@ impl World<'_> {
                 );
             }
         }
-        self.news(serial);
+        self.news(serial, self.now());
     }
 
     /// A timer of the coordinator.
     pub fn timer(&mut self, index: u32) {
         let timer = self.group.timers[index as usize];
         self.coordinate(Input::Timer(timer));
+    }
+
+    /// The new id of a static member has been stored.
+    pub fn member_stored(&mut self, serial: u32) {
+        let member = self.group.identities[serial as usize].id;
+        self.coordinate(Input::MemberStored { member });
     }
 
     /// The leader's assignment has been stored.

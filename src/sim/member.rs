@@ -7,9 +7,10 @@ use super::Fact;
 use super::batch::{Batch, Kind, Workshop};
 use super::commit::PendingCommit;
 use super::event::Event;
+use super::link::{Link, Phase};
 use super::topic::Topic;
 use crate::engine::Patience;
-use crate::kafka::{FetchLimits, Fetcher, MemberId, Polled, Response, Run};
+use crate::kafka::{FetchLimits, Fetcher, Polled, Run};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
 
@@ -26,50 +27,6 @@ pub(super) enum App {
     Committing,
     /// Closing its consumer.
     Closing,
-}
-
-/// What the client knows of its membership.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// No member.
-    Unjoined,
-    /// JoinGroup in flight or parked.
-    Joining,
-    /// SyncGroup in flight or parked.
-    Syncing,
-    /// Assigned; its committed offsets are on their way.
-    Fetching,
-    /// Assigned and reading.
-    Stable,
-}
-
-/// A member's side of its membership.
-#[derive(Debug)]
-pub(super) struct Link {
-    /// Index into the coordinator's directory of identities.
-    pub serial: Option<u32>,
-    pub phase: Phase,
-    pub generation: u32,
-    /// The coordinator has removed it, which it does not know yet: whatever it commits is refused.
-    pub void: bool,
-    /// Told to rejoin, and not done so yet.
-    pub rejoin: bool,
-    /// Its next JoinGroup is because of new partitions.
-    pub metadata_changed: bool,
-    /// Heartbeats go out one interval after this instant, and so on.
-    pub heartbeat_from: SimTime,
-    /// Since when it has had nothing to read because of the group.
-    pub standing_since: SimTime,
-    /// Members to assign partitions to, while it is to send the assignment.
-    pub leads: Vec<MemberId>,
-    /// Whether it leads its generation.
-    pub leading: bool,
-    /// How many partitions it knew of when it made the assignment.
-    pub covers: u32,
-    /// What it has been assigned, until the offsets are fetched.
-    pub assigned: Vec<PartitionId>,
-    /// Answers on their way, in order.
-    pub inbox: VecDeque<Response>,
 }
 
 /// A consumer process.
@@ -134,21 +91,6 @@ pub(super) struct Accounts {
 
 impl Member {
     pub fn new(process: ProcessId, scenario: &Scenario) -> Self {
-        let link = Link {
-            serial: None,
-            phase: Phase::Unjoined,
-            generation: 0,
-            void: false,
-            rejoin: false,
-            metadata_changed: false,
-            heartbeat_from: SimTime::ZERO,
-            standing_since: SimTime::ZERO,
-            leads: Vec::new(),
-            leading: false,
-            covers: 0,
-            assigned: Vec::new(),
-            inbox: VecDeque::new(),
-        };
         Member {
             process,
             incarnation: 0,
@@ -158,7 +100,7 @@ impl Member {
             next_settings: 0,
             app: App::Down,
             wake: SimTime::NEVER,
-            link,
+            link: Link::default(),
             fetcher: Fetcher::default(),
             batch: Batch::default(),
             frozen_until: None,
@@ -187,6 +129,11 @@ impl Member {
     /// Whether it has not called poll() since the one that returned its batch.
     pub fn has_batch(&self) -> bool {
         matches!(self.app, App::Processing | App::Committing)
+    }
+
+    /// Whether it has partitions, or would if there were enough: a cooperative one while it joins too.
+    pub fn reads(&self) -> bool {
+        self.link.phase == Phase::Stable || !self.fetcher.slots().is_empty()
     }
 
     pub fn settings_of<'s>(&self, scenario: &'s Scenario) -> &'s Settings {
@@ -251,7 +198,9 @@ impl Member {
     pub fn poll(&mut self, at: SimTime, ground: &mut Ground) {
         self.store_commits(at, ground.topic);
         let settings = self.settings_of(ground.scenario);
-        let commits = settings.processing.commit == CommitPolicy::Auto;
+        // Not while it joins (`ConsumerCoordinator#poll`).
+        let joins = self.link.rejoin || self.link.phase != Phase::Stable;
+        let commits = settings.processing.commit == CommitPolicy::Auto && !joins;
         if commits {
             self.catch_up_auto_commit(at, self.auto_commit_interval(ground.scenario));
             if at >= self.auto_commit_due {
@@ -330,8 +279,7 @@ impl Member {
         };
         self.batch
             .account_all(at, self.process, &mut shop, ground.facts);
-        let current =
-            self.batch.generation == self.link.generation && self.link.phase == Phase::Stable;
+        let current = self.batch.generation == self.link.generation && self.reads();
         if self.batch.poison {
             self.leave_poison(at, current, ground);
         }
@@ -410,7 +358,7 @@ impl Member {
             self.batch.advance(now);
             self.batch.since = thaws;
             self.wake = self.batch.ends_at();
-        } else if self.app == App::Polling && self.link.phase == Phase::Stable {
+        } else if self.app == App::Polling && self.reads() {
             // The wait in poll() ends with the freeze: only then another fetch can be sent.
             self.fetcher.stand_still(now, &self.limits);
             self.wake = thaws;
@@ -465,7 +413,7 @@ impl Member {
         if per_record
             && self.batch.generation == self.link.generation
             && self.link.phase == Phase::Stable
-            && !self.link.void
+            && self.link.void.is_none()
         {
             for (partition, offset) in self.batch.finished_offsets().chain(ahead) {
                 // Never back: how far a batch is gets estimated anew when its calls take another time.

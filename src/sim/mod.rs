@@ -1,12 +1,16 @@
 //! A run: the world's state and the events that change it.
 
+mod assignment;
 mod batch;
 mod commit;
 mod coverage;
+mod departure;
 mod dependency;
 mod event;
 mod fact;
 mod group;
+mod identity;
+mod link;
 mod member;
 mod membership;
 mod observer;

@@ -80,7 +80,7 @@ pub struct GroupView {
 pub struct MemberView {
     /// The process behind it.
     pub process: ProcessId,
-    /// `<client.id>-<uuid>`.
+    /// `<client.id>-<uuid>`, or `<group.instance.id>-<uuid>`.
     pub member_id: String,
     /// `<client.id>`.
     pub client_id: String,

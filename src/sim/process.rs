@@ -1,9 +1,11 @@
 //! Processes: they start, stop, are killed, and stand still.
 
 use super::event::Event;
-use super::member::{App, Phase};
+use super::link::Phase;
+use super::member::App;
 use super::world::World;
 use super::{Fact, PartitionState, StopReason};
+use crate::kafka::Owned;
 use crate::scenario::{CommitPolicy, OnStop};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
@@ -34,6 +36,8 @@ impl World<'_> {
         member.link.generation = 0;
         member.link.leading = false;
         member.link.standing_since = now;
+        member.link.last = Owned::default();
+        member.link.owes_commit = false;
         let (rollout, settings) = (member.rollout, member.settings);
         self.serve(settings);
         self.note(Fact::ProcessStarted { process });
@@ -125,15 +129,21 @@ impl World<'_> {
         self.members[process.ix()].account_until(now, self.scenario, &mut self.topic);
         self.fall_silent(process);
         self.lose_batch(process);
+        self.tell_orphaned(process);
+        let member = &mut self.members[process.ix()];
+        member.fetcher.clear();
+        member.blocked.clear();
+        self.end(process, StopReason::Killed);
+    }
+
+    /// Nobody reads what counts as this process' own, and the group does not know.
+    pub fn tell_orphaned(&mut self, process: ProcessId) {
+        let now = self.now();
         for index in 0..self.topic.partitions.len() {
             if self.topic.partitions[index].owner == Some(process) {
                 self.tell_state(PartitionId(index as u32), PartitionState::Orphaned, now);
             }
         }
-        let member = &mut self.members[process.ix()];
-        member.fetcher.clear();
-        member.blocked.clear();
-        self.end(process, StopReason::Killed);
     }
 
     /// What a client committed before the application had finished it dies with the process, or with its consumer if
@@ -142,7 +152,8 @@ impl World<'_> {
         let member = &self.members[process.ix()];
         let per_record = member.batch.policy(self.scenario) == CommitPolicy::PerRecord;
         let runs = member.batch.runs.clone();
-        let current = member.batch.generation == member.link.generation && !member.link.void;
+        let current =
+            member.batch.generation == member.link.generation && member.link.void.is_none();
         if per_record && member.app == App::Processing && current {
             // Done, and committed: only the answer to the commit was still on its way.
             for run in runs {
@@ -170,7 +181,7 @@ impl World<'_> {
         member.wake = SimTime::NEVER;
         member.link.phase = Phase::Unjoined;
         member.link.rejoin = false;
-        member.link.inbox.clear();
+        member.link.forget_answers();
         member.stopping = false;
         member.frozen_until = None;
         member.deferred.clear();
@@ -257,6 +268,7 @@ impl World<'_> {
         if let Some(serial) = serial {
             let identity = &mut self.group.identities[serial as usize];
             identity.silent_from = None;
+            self.fall_silent_unread(process);
             self.agenda.schedule(
                 now + self.scenario.cluster.round_trip,
                 Event::Heartbeat(serial),

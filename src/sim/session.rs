@@ -2,7 +2,7 @@
 //! looked at: when it falls silent, and whenever the coordinator starts it anew.
 
 use super::event::Event;
-use super::member::Phase;
+use super::link::Phase;
 use super::world::World;
 use crate::kafka::Input;
 use crate::units::{ProcessId, SimTime};
@@ -10,14 +10,18 @@ use crate::units::{ProcessId, SimTime};
 impl World<'_> {
     /// The coordinator starts everyone's session anew; who is silent has that much left.
     pub fn restart_sessions(&mut self) {
-        let now = self.now();
         let serials: Vec<u32> = self.group.classic.members().map(|id| id.serial).collect();
         for serial in serials {
-            let identity = &mut self.group.identities[serial as usize];
-            identity.seen = now;
-            if identity.silent_from.is_some() {
-                self.await_session(serial);
-            }
+            self.renew_session(serial);
+        }
+    }
+
+    /// The coordinator starts a member's session anew, as it answers its JoinGroup or SyncGroup.
+    pub fn renew_session(&mut self, serial: u32) {
+        let identity = &mut self.group.identities[serial as usize];
+        identity.seen = self.agenda.now();
+        if identity.silent_from.is_some() {
+            self.await_session(serial);
         }
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Partition {
     pub stuck_at: Option<u64>,
     /// Whose it is, from the assignment until the revocation.
     pub owner: Option<ProcessId>,
+    /// Who has read it last, and since when nobody else has.
+    pub reader: Option<(ProcessId, SimTime)>,
     /// Its state, as told last.
     pub state: PartitionState,
     /// Accounts.
@@ -125,6 +127,7 @@ impl Topic {
                 evicted_to: 0,
                 stuck_at: None,
                 owner: None,
+                reader: None,
                 state: PartitionState::Starting,
                 totals: PartitionTotals::default(),
             });

@@ -2,7 +2,7 @@
 
 use super::dependency::{self, Dependency};
 use super::event::Event;
-use super::group::Coordinator;
+use super::identity::Coordinator;
 use super::member::{Accounts, App, Ground, Member};
 use super::scaling::Deployment;
 use super::topic::Topic;
@@ -361,6 +361,7 @@ impl<'s> World<'s> {
             Event::Heartbeat(serial) => self.heartbeat_answered(serial),
             Event::Session(serial) => self.session(serial),
             Event::Stored(generation) => self.stored(generation),
+            Event::MemberStored(serial) => self.member_stored(serial),
             Event::Timer(index) => self.timer(index),
             Event::Resume(serial) => self.resume(serial),
             Event::PollDeadline(process, batch) => self.poll_deadline(process, batch),

@@ -178,6 +178,16 @@ const PROPERTIES: &[Case] = &[
         ["'range'", "'roundrobin'"],
     ),
     (
+        "partition.assignment.strategy",
+        &["at.0={ time = '5m', scale = { to = 3 } }"],
+        ["'sticky'", "'cooperative-sticky'"],
+    ),
+    (
+        "partition.assignment.strategy",
+        &["at.0={ time = '5m', scale = { to = 3 } }"],
+        ["'range'", "'sticky'"],
+    ),
+    (
         "auto.offset.reset",
         &["topic={ name = 't', partitions = 1, start = [{ log-end = 99 }] }"],
         ["'latest'", "'earliest'"],

@@ -11,10 +11,12 @@ mod tidy; // the shape of the source tree: floors, sizes, forbidden constructs
 // Proofs of the engine.
 mod autoscaler; // what an autoscaler does to a group, and the group to it
 mod closed_forms; // formulas of queueing theory and planner's arithmetic
+mod cooperative; // rebalances in which members read on
 mod faults; // faults and changes of the timeline, each rule by itself
 mod oracles; // rebalances with known answers, to the nanosecond
 mod properties; // what holds in every run, over generated scenarios
 mod reference; // workloads whose answers other simulators agree on
+mod statics; // static members: what a restart, a breach and a missing member come to
 mod stress; // whole scenarios at random: no hang, no broken law, recovery
 mod systems; // scenarios built in Rust, and an observer that keeps what it sees
 mod twin; // slow and obvious simulators that must agree

@@ -12,16 +12,16 @@ use lagsim::workload::Law;
 
 use crate::systems::{self, Told, at_ms, ms, run, secs, with};
 
-const A: u32 = 0;
-const B: u32 = 1;
-const C: u32 = 2;
-const D: u32 = 3;
+pub const A: u32 = 0;
+pub const B: u32 = 1;
+pub const C: u32 = 2;
+pub const D: u32 = 3;
 
 /// The trigger of every scenario.
-const T0: u64 = 10_000;
+pub const T0: u64 = 10_000;
 
 /// A, B and C are Stable; they beat at T0 + 0.5 s, 1.5 s and 2.5 s and every 3 s before and after. D has not started.
-fn three_members() -> Scenario {
+pub fn three_members() -> Scenario {
     let mut scenario = systems::system(7, 3, 0.0, Law::Constant(0.001));
     scenario.horizon = secs(400);
     scenario.cluster.round_trip = SimDuration::ZERO;
@@ -35,13 +35,13 @@ fn three_members() -> Scenario {
     scenario
 }
 
-fn freeze(scenario: Scenario, process: u32, from: u64, to: u64) -> Scenario {
+pub fn freeze(scenario: Scenario, process: u32, from: u64, to: u64) -> Scenario {
     let processes = vec![ProcessId(process)];
     let length = ms(to - from);
     with(scenario, at_ms(from), Action::Freeze { processes, length })
 }
 
-fn start(scenario: Scenario, process: u32, at: u64) -> Scenario {
+pub fn start(scenario: Scenario, process: u32, at: u64) -> Scenario {
     let processes = vec![ProcessId(process)];
     let start_up = SimDuration::ZERO;
     with(
@@ -54,7 +54,7 @@ fn start(scenario: Scenario, process: u32, at: u64) -> Scenario {
     )
 }
 
-fn stop(scenario: Scenario, process: u32, at: u64, graceful: bool) -> Scenario {
+pub fn stop(scenario: Scenario, process: u32, at: u64, graceful: bool) -> Scenario {
     let processes = vec![ProcessId(process)];
     with(
         scenario,
@@ -67,7 +67,7 @@ fn stop(scenario: Scenario, process: u32, at: u64, graceful: bool) -> Scenario {
 }
 
 /// When a process gave its partitions up, after `after`.
-fn stopped(told: &Told, process: u32, after: u64) -> Option<SimTime> {
+pub fn stopped(told: &Told, process: u32, after: u64) -> Option<SimTime> {
     let stops = told.find(|fact| match fact {
         Fact::PartitionsRevoked { process: who, .. } if *who == ProcessId(process) => Some(()),
         _ => None,
@@ -77,20 +77,20 @@ fn stopped(told: &Told, process: u32, after: u64) -> Option<SimTime> {
 }
 
 /// When a process read again, after `after`, and how long it had stood still.
-fn resumed(told: &Told, process: u32, after: u64) -> Option<(SimTime, SimDuration)> {
+pub fn resumed(told: &Told, process: u32, after: u64) -> Option<(SimTime, SimDuration)> {
     let resumptions = told.resumptions(process);
     let mut resumptions = resumptions.into_iter();
     let found = resumptions.find(|(at, _)| *at >= at_ms(after));
     found.map(|(at, since)| (at, at.since(since)))
 }
 
-fn generations_after(told: &Told, after: u64) -> usize {
+pub fn generations_after(told: &Told, after: u64) -> usize {
     let started = told.find(|fact| matches!(fact, Fact::GenerationStarted { .. }).then_some(()));
     started.iter().filter(|(at, ())| *at > at_ms(after)).count()
 }
 
 /// At `at` [ms], with a pause of `pause` [ms].
-fn resumes_at(at: u64, pause: u64) -> Option<(SimTime, SimDuration)> {
+pub fn resumes_at(at: u64, pause: u64) -> Option<(SimTime, SimDuration)> {
     Some((at_ms(at), ms(pause)))
 }
 

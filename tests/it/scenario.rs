@@ -294,6 +294,7 @@ fn the_last_of_two_overrides_wins() {
 const CHANGES: &[&str] = &[
     "title=another",
     "seed=8",
+    "group.static=true",
     "horizon=4h",
     "sample=5s",
     "topic.name=payments",
@@ -642,6 +643,7 @@ fn the_schema_is_json_and_explains_every_key() {
         "backlog",
         "member",
         "weights",
+        "instance-id",
         "from-file",
         "start",
         "factor",

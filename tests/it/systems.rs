@@ -62,6 +62,7 @@ pub fn system(partitions: usize, members: u32, rate: f64, law: Law) -> Scenario 
         },
         group: Group {
             name: "order-processor".into(),
+            static_members: false,
             processes: (0..members)
                 .map(|index| process(index, Some(SimTime::ZERO)))
                 .collect(),
@@ -85,7 +86,16 @@ pub fn process(index: u32, start: Option<SimTime>) -> Process {
     Process {
         name: format!("order-processor-{index}"),
         start,
+        instance_id: None,
     }
+}
+
+/// Makes every process a static member, named by itself.
+pub fn all_static(mut scenario: Scenario) -> Scenario {
+    for process in &mut scenario.group.processes {
+        process.instance_id = Some(process.name.clone());
+    }
+    scenario
 }
 
 pub fn settings(law: Law) -> Settings {

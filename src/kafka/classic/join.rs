@@ -3,7 +3,7 @@
 use crate::kafka::MemberId;
 use crate::units::{SimDuration, SimTime};
 
-use super::message::{Effect, JoinGroup, KafkaError, RebalanceReason, RemovalReason};
+use super::message::{Effect, JoinGroup, RebalanceReason, RemovalReason};
 use super::message::{Response, Timer};
 use super::state::{GroupState, InitialDelay, JoinPhase, Member, Parked};
 use super::{ClassicGroup, refuse, respond};
@@ -19,14 +19,19 @@ impl ClassicGroup {
         request: &JoinGroup,
         effects: &mut Vec<Effect>,
     ) {
-        if !request.knows_its_id {
+        if let (false, Some(instance)) = (request.knows_its_id, request.instance) {
+            match self.instances.get(&instance) {
+                Some(&old) => self.replace(now, instance, old, request, effects),
+                None => self.add_member(now, request, effects),
+            }
+        } else if !request.knows_its_id {
             self.give_id(now, request, effects);
         } else if self.pending.contains_key(&request.member) {
             self.add_member(now, request, effects);
         } else if self.contains(request.member) {
             self.join_again(now, request, effects);
         } else {
-            refuse(effects, request.member, KafkaError::UnknownMemberId);
+            refuse(effects, request.member, self.stranger(request.member));
         }
     }
 
@@ -53,6 +58,9 @@ impl ClassicGroup {
         self.pending.remove(&member);
         self.members
             .insert(member, Member::joining(request, new_until));
+        if let Some(instance) = request.instance {
+            self.instances.insert(instance, member);
+        }
         self.leader.get_or_insert(member);
         effects.push(Effect::Arm {
             at: new_until,
@@ -64,14 +72,16 @@ impl ClassicGroup {
     fn join_again(&mut self, now: SimTime, request: &JoinGroup, effects: &mut Vec<Effect>) {
         let member = request.member;
         let leads = self.leader == Some(member);
+        let known = self.members.get(&member).map(|member| &member.owned);
+        let changed = request.metadata_changed || known != Some(&request.owned);
         let rebalances = match self.state {
             GroupState::Empty | GroupState::PreparingRebalance => true,
-            GroupState::CompletingRebalance => request.metadata_changed,
+            GroupState::CompletingRebalance => changed,
             // A leader rejoins for what its metadata does not show: new partitions.
-            GroupState::Stable => leads || request.metadata_changed,
+            GroupState::Stable => leads || changed,
         };
         if !rebalances {
-            let response = self.generation_for(member);
+            let response = self.generation_for(member, false);
             return respond(effects, member, response);
         }
         if let Some(member) = self.members.get_mut(&member) {
@@ -85,15 +95,20 @@ impl ClassicGroup {
         self.rebalance_or_complete(now, reason, effects);
     }
 
-    /// The present generation as JoinGroup answers it: the leader learns who the members are.
-    fn generation_for(&self, member: MemberId) -> Response {
+    /// The present generation as JoinGroup answers it: the leader learns who the members are. One that is merely `back`
+    /// assigns nothing.
+    pub(super) fn generation_for(&self, member: MemberId, back: bool) -> Response {
         let members = if self.leader == Some(member) {
-            self.members.keys().copied().collect()
+            let members = self.members.iter();
+            members
+                .map(|(id, member)| (*id, member.owned.clone()))
+                .collect()
         } else {
             Vec::new()
         };
         Response::JoinGroup {
             generation: self.generation,
+            skip_assignment: back && !members.is_empty(),
             members,
         }
     }
@@ -142,19 +157,38 @@ impl ClassicGroup {
         } else if self.all_joined() {
             self.complete_join(now, effects);
         } else {
-            let deadline = now + self.rebalance_timeout();
-            self.join = JoinPhase {
-                deadline,
-                initial: None,
-            };
-            let timer = Timer::Join {
-                rebalance: self.rebalance,
-            };
-            effects.push(Effect::Arm {
-                at: deadline,
-                timer,
-            });
+            self.await_joins(now, effects);
         }
+    }
+
+    /// The barrier stays open for the rebalance timeout.
+    fn await_joins(&mut self, now: SimTime, effects: &mut Vec<Effect>) {
+        let deadline = now + self.rebalance_timeout();
+        self.join = JoinPhase {
+            deadline,
+            initial: None,
+        };
+        let timer = Timer::Join {
+            rebalance: self.rebalance,
+        };
+        effects.push(Effect::Arm {
+            at: deadline,
+            timer,
+        });
+    }
+
+    /// Makes sure that a member leads that has joined; false if none has (`ClassicGroup#maybeElectNewJoinedLeader`).
+    fn elect_joined_leader(&mut self) -> bool {
+        let joined = |member: &Member| member.parked == Some(Parked::Join);
+        let leads = self.leader.and_then(|leader| self.members.get(&leader));
+        if !leads.is_some_and(joined) {
+            let mut others = self.members.iter();
+            let Some((first, _)) = others.find(|(_, member)| joined(member)) else {
+                return false;
+            };
+            self.leader = Some(*first);
+        }
+        true
     }
 
     fn open_window(&mut self, now: SimTime, initial: InitialDelay, effects: &mut Vec<Effect>) {
@@ -195,16 +229,20 @@ impl ClassicGroup {
             && self.join.deadline <= now
     }
 
-    /// Closes the barrier: whoever has not joined is out, the others are the new generation
-    /// (`GroupMetadataManager#completeClassicGroupJoin`). Kafka tries again after another timeout if members
-    /// remain of whom none joined; dynamic ones never remain.
+    /// Closes the barrier: dynamic members that have not joined are out, static ones stay and get partitions all the same,
+    /// all that remain are the new generation (`GroupMetadataManager#completeClassicGroupJoin`). If none of them has
+    /// joined, another timeout is given.
     pub(super) fn complete_join(&mut self, now: SimTime, effects: &mut Vec<Effect>) {
-        let joined = |member: &Member| member.parked == Some(Parked::Join);
-        let absent = self.members.iter().filter(|(_, member)| !joined(member));
+        let out =
+            |member: &Member| member.parked != Some(Parked::Join) && member.instance.is_none();
+        let absent = self.members.iter().filter(|(_, member)| out(member));
         for member in absent.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.remove(member);
             let reason = RemovalReason::RebalanceTimeout;
             effects.push(Effect::MemberRemoved { member, reason });
+        }
+        if !self.members.is_empty() && !self.elect_joined_leader() {
+            return self.await_joins(now, effects);
         }
         self.join = JoinPhase {
             deadline: SimTime::NEVER,
@@ -228,12 +266,14 @@ impl ClassicGroup {
             generation,
             members,
         });
-        for member in self.members.values_mut() {
-            member.parked = None;
-            member.new_until = None;
-        }
-        for member in &ids {
-            respond(effects, *member, self.generation_for(*member));
+        for id in &ids {
+            let response = self.generation_for(*id, false);
+            if let Some(member) = self.members.get_mut(id) {
+                member.new_until = None;
+                if member.parked.take() == Some(Parked::Join) {
+                    respond(effects, *id, response);
+                }
+            }
         }
         self.await_syncs(now, ids, effects);
     }

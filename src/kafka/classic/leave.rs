@@ -17,7 +17,7 @@ impl ClassicGroup {
             self.take_out(id, RemovalReason::Left, effects);
             respond(effects, id, Response::Left);
         } else {
-            return refuse(effects, id, KafkaError::UnknownMemberId);
+            return refuse(effects, id, self.stranger(id));
         }
         if self.state != GroupState::Empty {
             self.rebalance_or_complete(now, RebalanceReason::MemberLeft(id), effects);

@@ -2,22 +2,37 @@
 
 use std::collections::BTreeMap;
 
-use crate::kafka::MemberId;
+use crate::kafka::{InstanceId, MemberId};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
+/// What a subscription says for sticky assignors (`ConsumerPartitionAssignor.Subscription`): the partitions that the
+/// member has, and of which generation. Nothing for other assignors.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owned {
+    /// Which.
+    pub partitions: Vec<PartitionId>,
+    /// `None` outside any generation.
+    pub generation: Option<u32>,
+}
+
 /// What a JoinGroup request carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinGroup {
     /// The member; a client that has none yet is given this one (MEMBER_ID_REQUIRED, KIP-394).
     pub member: MemberId,
     /// Whether the request carries the id, or asks for it.
     pub knows_its_id: bool,
+    /// `group.instance.id` of a static member: it is added, or takes its place again, without being asked to come back
+    /// with an id.
+    pub instance: Option<InstanceId>,
     /// `session.timeout.ms`.
     pub session_timeout: SimDuration,
     /// Rebalance timeout.
     pub rebalance_timeout: SimDuration,
     /// Whether the leader asks for a rebalance because of changed metadata (new partitions).
     pub metadata_changed: bool,
+    /// What it owns; differs from one generation to the next, so that a member that rejoins always has a changed subscription.
+    pub owned: Owned,
 }
 
 /// Something that reaches the coordinator.
@@ -39,7 +54,12 @@ pub enum Input {
         /// Of which generation.
         generation: u32,
     },
-    /// A LeaveGroup request.
+    /// The new id of a static member has been appended to __consumer_offsets.
+    MemberStored {
+        /// Under its new id.
+        member: MemberId,
+    },
+    /// A LeaveGroup request; static members send none.
     LeaveGroup {
         /// Sender.
         member: MemberId,
@@ -89,6 +109,8 @@ pub enum KafkaError {
     IllegalGeneration,
     /// REBALANCE_IN_PROGRESS.
     RebalanceInProgress,
+    /// FENCED_INSTANCE_ID: another member has taken this one's group.instance.id. Fatal for a client.
+    FencedInstanceId,
 }
 
 /// What the coordinator answers.
@@ -100,8 +122,10 @@ pub enum Response {
     JoinGroup {
         /// The new generation.
         generation: u32,
-        /// For the leader: all members, in member id order. Empty for followers.
-        members: Vec<MemberId>,
+        /// For the leader: all members, in member id order, with what they say they own. Empty for followers.
+        members: Vec<(MemberId, Owned)>,
+        /// Whether the leader is to leave the assignment as it is: a static one that is back (KIP-814).
+        skip_assignment: bool,
     },
     /// The assignment.
     SyncGroup {
@@ -121,14 +145,15 @@ pub enum Response {
 pub enum RebalanceReason {
     /// A new member joined.
     MemberJoined(MemberId),
-    /// A member left cleanly or at its max.poll.interval.ms.
+    /// A dynamic member left cleanly or at its max.poll.interval.ms.
     MemberLeft(MemberId),
     /// A member's session expired, or it did not sync within the rebalance timeout;
     /// [`Effect::MemberRemoved`] says which.
     SessionExpired(MemberId),
     /// The leader joined again because of changed metadata.
     MetadataChanged,
-    /// A member rejoined in a state where that forces a rebalance.
+    /// A member rejoined in a state where that forces a rebalance, or a static one came back while the leader was at
+    /// its assignment.
     MemberRejoined(MemberId),
 }
 
@@ -166,6 +191,11 @@ pub enum Effect {
     StoreAssignment {
         /// Of which generation.
         generation: u32,
+    },
+    /// The new id of a static member goes to __consumer_offsets: call back with [`Input::MemberStored`] after the write.
+    StoreMember {
+        /// Under its new id.
+        member: MemberId,
     },
     /// The group went to PreparingRebalance.
     RebalanceStarted {

@@ -1,11 +1,12 @@
 //! The classic group coordinator: join barrier, sync, generations (`GroupMetadataManager`, `ClassicGroup`).
 //! Not the sessions: those of members that heartbeat without news are arithmetic at the caller, so expiry comes in
-//! as [`Input::SessionExpired`]. Members are dynamic and all of one metadata but where a JoinGroup says otherwise.
+//! as [`Input::SessionExpired`]. Members are all of one metadata but where a JoinGroup says otherwise.
 
 mod join;
 mod leave;
 mod message;
 mod state;
+mod statics;
 mod sync;
 
 #[cfg(test)]
@@ -15,10 +16,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::units::{PartitionId, SimDuration, SimTime};
 
-use super::MemberId;
+use super::{InstanceId, MemberId};
 
 pub use message::{
-    Effect, Input, JoinGroup, KafkaError, RebalanceReason, RemovalReason, Response, Timer,
+    Effect, Input, JoinGroup, KafkaError, Owned, RebalanceReason, RemovalReason, Response, Timer,
 };
 pub use state::GroupState;
 
@@ -34,6 +35,10 @@ pub struct ClassicGroup {
     rebalance: u32,
     leader: Option<MemberId>,
     members: BTreeMap<MemberId, Member>,
+    /// The member behind each group.instance.id.
+    instances: BTreeMap<InstanceId, MemberId>,
+    /// Ids that static members had before: with its group.instance.id a request under one is told from a stranger's.
+    replaced: BTreeMap<MemberId, InstanceId>,
     /// Ids given out whose JoinGroup has not come back (KIP-394), each with its deadline.
     pending: BTreeMap<MemberId, SimTime>,
     /// Whether another member came since the initial delay's window opened. As in Kafka only a further
@@ -53,6 +58,8 @@ impl ClassicGroup {
             rebalance: 0,
             leader: None,
             members: BTreeMap::new(),
+            instances: BTreeMap::new(),
+            replaced: BTreeMap::new(),
             pending: BTreeMap::new(),
             new_member_added: false,
             join: JoinPhase {
@@ -79,6 +86,7 @@ impl ClassicGroup {
                 self.sync_group(member, generation, assignment, effects);
             }
             Input::AssignmentStored { generation } => self.assignment_stored(generation, effects),
+            Input::MemberStored { member } => self.member_stored(member, effects),
             Input::LeaveGroup { member } => self.leave_group(now, member, effects),
             Input::SessionExpired { member } => self.session_expired(now, member, effects),
             Input::Timer(Timer::InitialDelay { rebalance }) => {
@@ -119,8 +127,8 @@ impl ClassicGroup {
     /// What a heartbeat of `member` in `generation` is answered.
     ///
     /// # Errors
-    /// UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, or REBALANCE_IN_PROGRESS in PreparingRebalance; the last renews
-    /// the session all the same.
+    /// UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, ILLEGAL_GENERATION, or REBALANCE_IN_PROGRESS in PreparingRebalance; the
+    /// last renews the session all the same.
     pub fn heartbeat(&self, member: MemberId, generation: u32) -> Result<(), KafkaError> {
         self.validate(member, generation)?;
         match self.state {
@@ -133,7 +141,7 @@ impl ClassicGroup {
     /// (`ClassicGroup#validateOffsetCommit`). One that is accepted renews the session.
     ///
     /// # Errors
-    /// UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, or REBALANCE_IN_PROGRESS in CompletingRebalance; in
+    /// UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, ILLEGAL_GENERATION, or REBALANCE_IN_PROGRESS in CompletingRebalance; in
     /// PreparingRebalance the old generation still commits.
     pub fn commit(&self, member: MemberId, generation: u32) -> Result<(), KafkaError> {
         self.validate(member, generation)?;
@@ -153,7 +161,7 @@ impl ClassicGroup {
 
     fn validate(&self, member: MemberId, generation: u32) -> Result<(), KafkaError> {
         if !self.members.contains_key(&member) {
-            Err(KafkaError::UnknownMemberId)
+            Err(self.stranger(member))
         } else if generation != self.generation {
             Err(KafkaError::IllegalGeneration)
         } else {
@@ -193,6 +201,9 @@ impl ClassicGroup {
     /// Takes `id` out of the members. If it led, the one with the lowest id leads; Kafka takes the first of a hash map.
     fn remove(&mut self, id: MemberId) -> Option<Member> {
         let removed = self.members.remove(&id)?;
+        if let Some(instance) = removed.instance {
+            self.instances.remove(&instance);
+        }
         if self.leader == Some(id) {
             self.leader = self.members.keys().next().copied();
         }

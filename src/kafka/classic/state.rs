@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kafka::MemberId;
+use crate::kafka::{InstanceId, MemberId};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
-use super::message::JoinGroup;
+use super::message::{JoinGroup, Owned};
 
 /// State of a classic group (`ClassicGroupState`). Without failing coordinators there is no Dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +50,12 @@ pub(super) enum Parked {
 /// What the coordinator keeps of a member.
 #[derive(Clone, Debug)]
 pub(super) struct Member {
+    /// `group.instance.id` of a static one.
+    pub instance: Option<InstanceId>,
     pub rebalance_timeout: SimDuration,
     pub parked: Option<Parked>,
+    /// As its last JoinGroup said.
+    pub owned: Owned,
     /// While it waits for its first join to be answered: when it is given up.
     pub new_until: Option<SimTime>,
     /// Of the last generation that became Stable.
@@ -62,8 +66,10 @@ impl Member {
     /// A member whose first JoinGroup is parked until `new_until` at most.
     pub fn joining(request: &JoinGroup, new_until: SimTime) -> Self {
         Member {
+            instance: request.instance,
             rebalance_timeout: request.rebalance_timeout,
             parked: Some(Parked::Join),
+            owned: request.owned.clone(),
             new_until: Some(new_until),
             partitions: Vec::new(),
         }
@@ -73,6 +79,7 @@ impl Member {
     pub fn rejoin(&mut self, request: &JoinGroup) {
         self.rebalance_timeout = request.rebalance_timeout;
         self.parked = Some(Parked::Join);
+        self.owned = request.owned.clone();
     }
 }
 

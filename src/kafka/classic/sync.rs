@@ -118,12 +118,15 @@ impl ClassicGroup {
         }
         let missing = std::mem::take(&mut self.sync.missing);
         for member in &missing {
-            self.remove(*member);
-            let reason = RemovalReason::SyncTimeout;
-            effects.push(Effect::MemberRemoved {
-                member: *member,
-                reason,
-            });
+            // As in Kafka an id that its static member has replaced since is still waited for
+            // (`ClassicGroup#replaceStaticMember`).
+            if self.remove(*member).is_some() {
+                let reason = RemovalReason::SyncTimeout;
+                effects.push(Effect::MemberRemoved {
+                    member: *member,
+                    reason,
+                });
+            }
         }
         if let Some(first) = missing.first() {
             self.prepare_rebalance(now, RebalanceReason::SessionExpired(*first), effects);

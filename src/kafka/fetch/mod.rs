@@ -2,6 +2,7 @@
 //! Between two polls nothing happens here: an answer is fixed when its request is sent, since a log is a function of
 //! time (`AbstractFetch`, `FetchBuffer`, `FetchCollector`; broker side `ReplicaManager`, `DelayedFetch`).
 
+mod assignment;
 mod request;
 
 use std::collections::VecDeque;
@@ -131,51 +132,6 @@ impl Default for Fetcher {
 }
 
 impl Fetcher {
-    /// Takes up an assignment, partitions ascending, each with its position; whatever was buffered is dropped.
-    pub fn assign(&mut self, positions: &[(PartitionId, u64)], brokers: u32) {
-        self.buffer.clear();
-        self.slots.clear();
-        self.brokers.clear();
-        (self.next_answer, self.repeats) = (SimTime::NEVER, false);
-        self.paused_to = SimTime::ZERO;
-        for &(partition, position) in positions {
-            let slot = self.slots.len();
-            self.broker(partition.0 % brokers).slots.push(slot);
-            self.slots.push(Slot {
-                partition,
-                position,
-                paused_until: SimTime::ZERO,
-                buffered_to: position,
-                incoming: (0, 0),
-                // Nothing is known yet.
-                known: (SimTime::NEVER, 0),
-                next: SimTime::ZERO,
-            });
-        }
-    }
-
-    /// The broker `id`. Only those that lead an assigned partition are held.
-    fn broker(&mut self, id: u32) -> &mut Broker {
-        let place = self.brokers.partition_point(|broker| broker.id < id);
-        if self.brokers.get(place).is_none_or(|broker| broker.id != id) {
-            let (slots, in_flight) = (Vec::new(), None);
-            self.brokers.insert(
-                place,
-                Broker {
-                    id,
-                    slots,
-                    in_flight,
-                },
-            );
-        }
-        &mut self.brokers[place]
-    }
-
-    /// Gives everything up.
-    pub fn clear(&mut self) {
-        self.assign(&[], 1);
-    }
-
     /// The assigned partitions, ascending.
     pub fn slots(&self) -> &[Slot] {
         &self.slots

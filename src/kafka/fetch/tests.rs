@@ -278,3 +278,78 @@ fn without_latency_and_waits_an_idle_poll_takes_the_record_when_it_comes() {
     );
     assert_eq!(poll(&mut fetcher, 20, 500, &limits, &mut logs).1.len(), 2);
 }
+
+fn position(fetcher: &Fetcher, partition: u32) -> Option<u64> {
+    fetcher
+        .slot(PartitionId(partition))
+        .map(|slot| slot.position)
+}
+
+#[test]
+fn a_partition_that_stays_keeps_its_position_and_its_buffer() {
+    let mut logs = Listed(vec![vec![0; 30], vec![0; 30], vec![0; 30]]);
+    let mut fetcher = Fetcher::default();
+    fetcher.assign(&[(PartitionId(1), 0), (PartitionId(2), 0)], 1);
+    poll(&mut fetcher, 0, 20, &LIMITS, &mut logs);
+    assert_eq!(
+        poll(&mut fetcher, 2, 20, &LIMITS, &mut logs).1,
+        vec![run(1, 0, 20)]
+    );
+    fetcher.release(&[PartitionId(2)]);
+    fetcher.assign(&[(PartitionId(0), 7)], 1);
+    assert_eq!(position(&fetcher, 0), Some(7));
+    assert_eq!(position(&fetcher, 1), Some(20));
+    assert_eq!(position(&fetcher, 2), None);
+    // What is left of partition 1 needs no fetch; of partition 2 nothing comes any more.
+    assert_eq!(
+        poll(&mut fetcher, 3, 50, &LIMITS, &mut logs).1,
+        vec![run(1, 20, 30)]
+    );
+    assert_eq!(
+        poll(&mut fetcher, 5, 50, &LIMITS, &mut logs).1,
+        vec![run(0, 7, 30)]
+    );
+}
+
+#[test]
+fn what_is_on_its_way_of_a_partition_given_up_is_dropped() {
+    let mut logs = Listed(vec![vec![0; 30], vec![0; 30]]);
+    let mut fetcher = fetcher(2, 1);
+    poll(&mut fetcher, 0, 50, &LIMITS, &mut logs);
+    fetcher.release(&[PartitionId(0)]);
+    assert_eq!(
+        poll(&mut fetcher, 2, 50, &LIMITS, &mut logs).1,
+        vec![run(1, 0, 30)]
+    );
+    // Nor does anything come of a broker that leads nothing of its any more.
+    fetcher.release(&[PartitionId(1)]);
+    assert_eq!(
+        poll(&mut fetcher, 4, 50, &LIMITS, &mut logs),
+        (Polled::Wait(SimTime::NEVER), Vec::new())
+    );
+}
+
+/// At most one fetch per broker is in flight, and it does not ask for a partition that comes later.
+#[test]
+fn a_partition_that_comes_waits_for_the_long_poll_in_flight() {
+    let mut logs = Listed(vec![vec![], vec![0; 10], vec![0; 10]]);
+    for gives_one_up in [false, true] {
+        let mut fetcher = fetcher(1, 1);
+        if gives_one_up {
+            fetcher = Fetcher::default();
+            fetcher.assign(&[(PartitionId(0), 0), (PartitionId(2), 10)], 1);
+        }
+        poll(&mut fetcher, 0, 50, &LIMITS, &mut logs);
+        fetcher.release(&[PartitionId(2)]);
+        fetcher.assign(&[(PartitionId(1), 0)], 1);
+        assert_eq!(
+            poll(&mut fetcher, 100, 50, &LIMITS, &mut logs).0,
+            Polled::Wait(ms(502))
+        );
+        poll(&mut fetcher, 502, 50, &LIMITS, &mut logs);
+        assert_eq!(
+            poll(&mut fetcher, 504, 50, &LIMITS, &mut logs).1,
+            vec![run(1, 0, 10)]
+        );
+    }
+}

@@ -113,9 +113,9 @@ pub(super) const TABLE: &[Property<ConsumerProperties>] = &[
     Property {
         name: "partition.assignment.strategy",
         source: "ConsumerConfig; ConsumerCoordinator",
-        meaning: "who gets which partitions; Kafka's default list [range, cooperative-sticky] acts as range, eager",
+        meaning: "who gets which partitions; only cooperative-sticky, alone, lets members read on in a rebalance: Kafka's default list [range, cooperative-sticky] acts as range",
         kind: Kind::Word {
-            words: "range, roundrobin (or their class names)",
+            words: "range, roundrobin, sticky, cooperative-sticky (or their class names)",
             get: |p| p.assignor.name(),
             set: |p, v| {
                 p.assignor = assignor(v)?;
@@ -173,7 +173,7 @@ fn shipped(name: &str) -> Option<Assignor> {
 
 /// The first of a comma-separated list decides, as all members of a modelled group carry the same list. With range,
 /// roundrobin or sticky anywhere in it the protocol is EAGER (`ConsumerCoordinator`, constructor).
-pub(super) fn first_assignor(list: &str) -> Result<Assignor, PropertyError> {
+fn assignor(list: &str) -> Result<Assignor, PropertyError> {
     let list = list.trim_start_matches('[').trim_end_matches(']');
     let names = list
         .split(',')
@@ -183,7 +183,7 @@ pub(super) fn first_assignor(list: &str) -> Result<Assignor, PropertyError> {
         let Some(found) = shipped(name) else {
             return Err(PropertyError::Invalid {
                 problem: format!("`{name}` is no assignor that Kafka ships"),
-                remedy: "write range or roundrobin".to_owned(),
+                remedy: "write range, roundrobin, sticky or cooperative-sticky".to_owned(),
             });
         };
         listed.push(found);
@@ -200,18 +200,6 @@ pub(super) fn first_assignor(list: &str) -> Result<Assignor, PropertyError> {
         [first, ..] => Ok(first),
         // `split` yields at least one name.
         [] => Ok(ConsumerProperties::default().assignor),
-    }
-}
-
-fn assignor(list: &str) -> Result<Assignor, PropertyError> {
-    match first_assignor(list)? {
-        Assignor::Sticky => Err(PropertyError::NotModelled {
-            why: "the sticky assignor is not modelled yet: use range or roundrobin",
-        }),
-        Assignor::CooperativeSticky => Err(PropertyError::NotModelled {
-            why: "the cooperative-sticky assignor is not modelled yet: use range or roundrobin",
-        }),
-        assignor => Ok(assignor),
     }
 }
 

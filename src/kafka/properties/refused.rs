@@ -69,7 +69,8 @@ pub(super) const CONSUMER: &[Refused] = &[
     name("group.remote.assignor", KIP_848),
     name(
         "group.instance.id",
-        "static membership (KIP-345) is not modelled yet: leave it out, the members are dynamic",
+        "each member has its own: write static = true under [group], and each has its name as group.instance.id, \
+         or instance-id in its [[group.member]]",
     ),
     only(
         "isolation.level",

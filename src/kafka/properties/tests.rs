@@ -190,7 +190,11 @@ fn a_list_is_cooperative_only_if_cooperative_sticky_is_all_of_it() {
         ("range,cooperative-sticky", Assignor::Range),
     ];
     for (list, expected) in cases {
-        assert_eq!(consumer::first_assignor(list), Ok(expected), "{list}");
+        let mut properties = ConsumerProperties::default();
+        properties
+            .set("partition.assignment.strategy", list)
+            .unwrap();
+        assert_eq!(properties.assignor, expected, "{list}");
         let cooperative = expected == Assignor::CooperativeSticky;
         let speaks_it = expected.protocol() == RebalanceProtocol::Cooperative;
         assert_eq!(speaks_it, cooperative, "{list}");
@@ -203,19 +207,11 @@ fn a_list_is_cooperative_only_if_cooperative_sticky_is_all_of_it() {
 }
 
 #[test]
-fn assignors_that_are_not_modelled_are_refused_with_their_name() {
+fn assignors_that_kafka_does_not_ship_are_refused_with_their_name() {
     let strategy = "partition.assignment.strategy";
     assert_eq!(
-        refusal(strategy, "cooperative-sticky"),
-        "not modelled: the cooperative-sticky assignor is not modelled yet: use range or roundrobin"
-    );
-    assert_eq!(
-        refusal(strategy, "org.apache.kafka.clients.consumer.StickyAssignor"),
-        "not modelled: the sticky assignor is not modelled yet: use range or roundrobin"
-    );
-    assert_eq!(
         refusal(strategy, "range,com.example.Mine"),
-        "invalid: `com.example.Mine` is no assignor that Kafka ships; write range or roundrobin"
+        "invalid: `com.example.Mine` is no assignor that Kafka ships; write range, roundrobin, sticky or cooperative-sticky"
     );
 }
 
@@ -247,7 +243,8 @@ fn what_kafka_has_and_the_model_lacks_says_what_to_do() {
     );
     assert_eq!(
         refusal("group.instance.id", "pod-0"),
-        "not modelled: static membership (KIP-345) is not modelled yet: leave it out, the members are dynamic"
+        "not modelled: each member has its own: write static = true under [group], and each has its name as \
+         group.instance.id, or instance-id in its [[group.member]]"
     );
     assert_eq!(
         refusal("isolation.level", "read_committed"),

@@ -3,8 +3,8 @@
 use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{counted, grouped, listed, percent, short, span};
 use super::{Culprit, poison, scaling, skew};
-use crate::kafka::ConsumerProperties;
-use crate::scenario::{Action, DownstreamChange, Scenario};
+use crate::kafka::{ConsumerProperties, RebalanceProtocol};
+use crate::scenario::{Action, DownstreamChange, Scenario, Settings};
 use crate::units::SimDuration;
 
 /// What `culprit` did.
@@ -17,7 +17,7 @@ pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Ve
         Culprit::Evictions => evictions(scenario, summary),
         Culprit::Saturated => saturated(summary),
         Culprit::Throttled => one(throttled(scenario, summary)),
-        Culprit::Rebalancing => one(rebalancing(summary)),
+        Culprit::Rebalancing => one(rebalancing(scenario, summary)),
         Culprit::Orphaned => orphaned(summary),
         Culprit::Frozen => one(format!(
             "Members stand still, for {} of their partitions' time in all; {}.",
@@ -268,7 +268,14 @@ fn throttled(scenario: &Scenario, summary: &Summary) -> String {
     format!("{name}{limit} is {when}slower than the traffic: members wait for it; {lag}.")
 }
 
-fn rebalancing(summary: &Summary) -> String {
+fn rebalancing(scenario: &Scenario, summary: &Summary) -> String {
+    let cooperative =
+        |own: &Settings| own.properties.assignor.protocol() == RebalanceProtocol::Cooperative;
+    let what = if scenario.settings.first().is_some_and(cooperative) {
+        "Rebalances stop the partitions that move"
+    } else {
+        "Rebalances stop the group"
+    };
     let longest = if summary.pause_max_s > 0.0 {
         format!(
             ", a member stands still for up to {}",
@@ -278,7 +285,7 @@ fn rebalancing(summary: &Summary) -> String {
         String::new()
     };
     format!(
-        "Rebalances stop the group: {}{longest}; {}.",
+        "{what}: {}{longest}; {}.",
         rebalances(summary),
         gained(summary, "rebalancing")
     )

@@ -4,6 +4,7 @@ use super::super::rebalance::Eviction;
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, short, span};
 use super::{Culprit, cause, outlook, scaling, skew};
+use crate::kafka::RebalanceProtocol;
 use crate::platform::Deployment;
 use crate::scenario::{CommitPolicy, Downstream, OnError, Processing, RetryBy, Scenario, Settings};
 
@@ -118,6 +119,12 @@ fn orphaned(scenario: &Scenario, summary: &Summary) -> String {
     if left {
         return "Orphaned partitions: start members again; whoever runs takes all partitions."
             .to_owned();
+    }
+    if all_static(scenario) {
+        return format!(
+            "Orphaned partitions: static members are missed only after session.timeout.ms ({timeout} now): start them \
+             again sooner, or make it shorter."
+        );
     }
     format!(
         "Orphaned partitions: close the consumer on stop (LeaveGroup at once), and a shorter \
@@ -253,11 +260,27 @@ fn throttled(scenario: &Scenario) -> String {
 
 fn rebalancing(scenario: &Scenario) -> String {
     let records = properties(scenario, |p| grouped(p.max_poll_records));
-    format!(
-        "Rebalances: smaller batches let members rejoin sooner (max.poll.records = {records} now); cooperative \
-         rebalancing keeps the partitions that stay, static membership (group.instance.id) avoids a rebalance \
-         per restart."
-    )
+    let mut told = format!(
+        "Rebalances: smaller batches let members rejoin sooner (max.poll.records = {records} now)"
+    );
+    let eager = |own: &Settings| own.properties.assignor.protocol() == RebalanceProtocol::Eager;
+    let could = |own: &Settings| eager(own) && own.client.cooperative;
+    if scenario.settings.first().is_some_and(could) {
+        told.push_str(
+            "; with partition.assignment.strategy = cooperative-sticky members read on but for what moves",
+        );
+    }
+    if !all_static(scenario) {
+        told.push_str(
+            "; static members (static = true: each has a group.instance.id) restart without a rebalance",
+        );
+    }
+    told + "."
+}
+
+fn all_static(scenario: &Scenario) -> bool {
+    let mut processes = scenario.group.processes.iter();
+    processes.all(|process| process.instance_id.is_some())
 }
 
 /// A property of the settings the processes start with.
@@ -269,4 +292,29 @@ fn properties(
         .settings
         .first()
         .map_or_else(String::new, |settings| show(&settings.properties))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixture;
+    use super::*;
+    use crate::kafka::{Assignor, ClientProfile};
+
+    #[test]
+    fn what_a_group_does_already_is_no_remedy() {
+        let mut scenario = fixture::scenario(4, 4, 60, 1);
+        let (read_on, stay) = ("cooperative-sticky", "group.instance.id");
+        let told = rebalancing(&scenario);
+        assert!(told.contains(read_on) && told.contains(stay), "{told}");
+        scenario.settings[0].client = ClientProfile::aiokafka();
+        assert!(!rebalancing(&scenario).contains(read_on));
+        scenario.settings[0].client = ClientProfile::java();
+        scenario.settings[0].properties.assignor = Assignor::CooperativeSticky;
+        assert!(!rebalancing(&scenario).contains(read_on));
+        for process in &mut scenario.group.processes {
+            process.instance_id = Some(process.name.clone());
+        }
+        let told = rebalancing(&scenario);
+        assert!(!told.contains(read_on) && !told.contains(stay), "{told}");
+    }
 }

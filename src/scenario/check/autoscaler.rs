@@ -382,7 +382,7 @@ pub(super) fn with_pods(mut group: Group, deployment: Option<&Deployment>, model
         let partitions = partitions_ever(model) as u32;
         let most = deployment.scaled_object.most_replicas(partitions, running);
         for _ in running..most {
-            add_process(&group.name, &mut group.processes);
+            add_process(&mut group);
         }
     }
     group

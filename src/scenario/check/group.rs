@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::model::{Group, Process};
 use super::super::raw::{self, Spot};
-use super::judge::Judge;
+use super::judge::{Judge, Place};
 use crate::units::{SimDuration, SimTime};
 
 /// Most members of a group, over the whole run.
@@ -15,13 +15,21 @@ pub(super) fn instant(after: SimDuration) -> SimTime {
     SimTime::ZERO + after
 }
 
-/// Adds a process that nobody starts yet: `<group>-<n>`, unless a listed member is called so.
-pub(super) fn add_process(group: &str, processes: &mut Vec<Process>) {
-    let mut name = format!("{group}-{}", processes.len());
-    while processes.iter().any(|taken| taken.name == name) {
+/// Adds a process that nobody starts yet: `<group>-<n>`, unless a member is called so, or has that as its
+/// group.instance.id.
+pub(super) fn add_process(group: &mut Group) {
+    let mut name = format!("{}-{}", group.name, group.processes.len());
+    let taken = |process: &Process, name: &String| {
+        process.name == *name || process.instance_id.as_ref() == Some(name)
+    };
+    while group.processes.iter().any(|process| taken(process, &name)) {
         name.push('x');
     }
-    processes.push(Process { name, start: None });
+    group.processes.push(Process {
+        instance_id: group.static_members.then(|| name.clone()),
+        name,
+        start: None,
+    });
 }
 
 impl Judge<'_> {
@@ -42,6 +50,10 @@ impl Judge<'_> {
             ),
         };
         let prefix = name.clone().unwrap_or_default();
+        let static_members = match &group.r#static {
+            Some(flag) => self.flag(flag),
+            None => Some(false),
+        };
         let processes = match (&group.members, &group.member) {
             (Some(members), Some(listed)) => {
                 let other = listed.first().map_or(span, |first| &first.span);
@@ -60,9 +72,19 @@ impl Judge<'_> {
             (None, Some(listed)) => self.listed(&prefix, listed, group),
             (None, None) => self.missing(span, "members", "write how many run: members = 4"),
         };
+        let (static_members, mut processes) = (static_members?, processes?);
+        if static_members {
+            for process in &mut processes {
+                process
+                    .instance_id
+                    .get_or_insert_with(|| process.name.clone());
+            }
+        }
+        self.instances(&processes, group, span);
         Some(Group {
             name: name?,
-            processes: processes?,
+            static_members,
+            processes,
         })
     }
 
@@ -90,6 +112,7 @@ impl Judge<'_> {
                 .map(|(index, start)| Process {
                     name: format!("{prefix}-{index}"),
                     start: Some(start),
+                    instance_id: None,
                 })
                 .collect(),
         )
@@ -136,14 +159,39 @@ impl Judge<'_> {
                     "give each member a name of its own: it addresses the member's random draws";
                 self.error::<()>(at, format!("two members are called `{name}`"), help);
             }
-            match (name, start, &mut processes) {
-                (Some(name), Some(start), Some(all)) => all.push(Process {
+            let instance_id = match &member.value.instance_id {
+                Some(id) => self.text(id).map(Some),
+                None => Some(None),
+            };
+            match (name, start, instance_id, &mut processes) {
+                (Some(name), Some(start), Some(instance_id), Some(all)) => all.push(Process {
                     name,
                     start: Some(instant(start)),
+                    instance_id,
                 }),
                 _ => processes = None,
             }
         }
         processes
+    }
+
+    /// Two processes of one group.instance.id would fence each other.
+    fn instances(&mut self, processes: &[Process], group: &raw::Group, span: &Place) {
+        let mut known = BTreeSet::new();
+        for (index, process) in processes.iter().enumerate() {
+            let Some(id) = process.instance_id.as_ref().filter(|id| !known.insert(*id)) else {
+                continue;
+            };
+            let written = group.member.as_ref().and_then(|listed| listed.get(index));
+            let at = written.map_or(span, |member| {
+                let written = &member.value.instance_id;
+                written.as_ref().map_or(&member.span, |id| &id.0.span)
+            });
+            self.error::<()>(
+                at,
+                format!("two members have the group.instance.id `{id}`: they would fence each other (FENCED_INSTANCE_ID)"),
+                "give each its own; a process keeps its id when it starts again, so one member stands for all its restarts",
+            );
+        }
     }
 }

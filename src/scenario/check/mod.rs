@@ -208,8 +208,11 @@ impl Judge<'_> {
             horizon,
             topic.as_ref(),
             group,
-            &cluster,
-            downstream.as_ref(),
+            timeline::Start {
+                cluster: &cluster,
+                downstream: downstream.as_ref(),
+                settings: first.as_ref(),
+            },
         );
         let production = self.production(model.produce.as_ref(), horizon, topic.as_ref(), &walked);
         let poison = self.poison(model, horizon, topic.as_ref(), production.as_ref());

@@ -111,7 +111,8 @@ impl Judge<'_> {
     ) -> ConsumerProperties {
         for one in given {
             if let Err(fault) = properties.set(&one.name, &one.value) {
-                self.property_fault(one, fault);
+                let elsewhere = broker_has(&one.name).then_some("cluster.properties");
+                self.property_fault(one, fault, elsewhere);
             }
         }
         properties
@@ -122,7 +123,8 @@ impl Judge<'_> {
         let mut properties = BrokerProperties::default();
         for one in given {
             if let Err(fault) = properties.set(&one.name, &one.value) {
-                self.property_fault(one, fault);
+                let elsewhere = consumer_has(&one.name).then_some("group.properties");
+                self.property_fault(one, fault, elsewhere);
             }
         }
         if properties.min_session_timeout > properties.max_session_timeout
@@ -135,7 +137,8 @@ impl Judge<'_> {
         properties
     }
 
-    fn property_fault(&mut self, one: &Given, fault: PropertyError) {
+    /// What is wrong with a property; `elsewhere` is the section where it belongs.
+    fn property_fault(&mut self, one: &Given, fault: PropertyError, elsewhere: Option<&str>) {
         let name = &one.name;
         match fault {
             PropertyError::Unknown { nearest } => {
@@ -157,12 +160,10 @@ impl Judge<'_> {
                 );
             }
             PropertyError::NotModelled { why } => {
-                let named = |known: bool, section: &str| {
-                    known.then(|| format!("move it under [{section}]"))
+                let help = match elsewhere {
+                    Some(section) => format!("move it under [{section}]"),
+                    None => why.to_owned(),
                 };
-                let help = named(broker_has(name), "cluster.properties")
-                    .or(named(consumer_has(name), "group.properties"))
-                    .unwrap_or_else(|| why.to_owned());
                 let message = format!("`{name}` = {} is not modelled here", one.value);
                 self.error::<()>(&one.name_at, message, help);
             }

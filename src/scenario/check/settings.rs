@@ -3,7 +3,8 @@
 use super::super::model::{Cluster, Downstream, Settings};
 use super::super::raw::Model;
 use super::judge::Judge;
-use crate::kafka::ClientProfile;
+use super::properties::place_of;
+use crate::kafka::{ClientProfile, RebalanceProtocol};
 
 impl Judge<'_> {
     pub(super) fn settings(
@@ -27,6 +28,15 @@ impl Judge<'_> {
         let own = client.unwrap_or(ClientProfile::java()).defaults();
         let mut properties = self.consumer_properties(own, &given);
         let place = group.map_or(0..0, |group| group.span.clone());
+        let reads_on = properties.assignor.protocol() == RebalanceProtocol::Cooperative;
+        if let Some(client) = client.filter(|client| reads_on && !client.cooperative) {
+            let at = place_of(&given, "partition.assignment.strategy").unwrap_or(&place);
+            self.error::<()>(
+                at,
+                format!("{} has no cooperative assignor", client.name()),
+                r#"write range, roundrobin or sticky, or client = "java""#,
+            );
+        }
         self.consistent(&properties, &given, &cluster.properties, &place);
         let processing = self.processing(
             model.processing.as_ref(),

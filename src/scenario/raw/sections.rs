@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::autoscaler::Autoscaler;
 use super::timeline::At;
 use super::value::PropertyTable;
-use super::value::{Count, Either, Number, OneOrMany, Rate, Size, Spot, Text, Time};
+use super::value::{Count, Either, Flag, Number, OneOrMany, Rate, Size, Spot, Text, Time};
 use super::watch::{Alert, Expect, Monitoring};
 
 /// A system whose consumer lag is to be predicted.
@@ -236,6 +236,8 @@ pub struct Group {
     pub start_times: Option<Spot<Vec<Time>>>,
     /// The members by name.
     pub member: Option<Vec<Spot<Member>>>,
+    /// Whether every member is static (KIP-345), its name being its `group.instance.id`; default false.
+    pub r#static: Option<Flag>,
     /// Client library: `java` (default) or `aiokafka`.
     pub client: Option<Text>,
     /// Consumer properties under Kafka's names, or a properties file.
@@ -254,6 +256,8 @@ pub struct Member {
     pub name: Option<Text>,
     /// When it starts; default: at the start of the run.
     pub start: Option<Time>,
+    /// Its `group.instance.id`: makes it a static member (KIP-345), the same one whenever it starts again.
+    pub instance_id: Option<Text>,
 }
 
 /// How records are processed.

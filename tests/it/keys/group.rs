@@ -79,6 +79,19 @@ pub const CASES: &[Case] = &[
         ],
     ),
     (
+        "Member.instance-id",
+        &["at.0={ time = '5m', restart = { members = [0], gap = '5s' } }"],
+        [
+            "group={ name = 'g', member = [{ name = 'blue', instance-id = 'a' }] }",
+            "group={ name = 'g', member = [{ name = 'blue' }] }",
+        ],
+    ),
+    (
+        "Group.static",
+        &["at.0={ time = '5m', restart = { members = [0], gap = '5s' } }"],
+        ["group.static=true", "group.static=false"],
+    ),
+    (
         "Group.client",
         &[],
         ["group.client='java'", "group.client='aiokafka'"],

@@ -4,6 +4,7 @@ mod barrier;
 mod initial_delay;
 mod random;
 mod requests;
+mod statics;
 
 use crate::kafka::assignor::{Subscription, TopicPartitions, assign};
 use crate::kafka::properties::Assignor;
@@ -33,9 +34,11 @@ fn request(member: MemberId) -> JoinGroup {
     JoinGroup {
         member,
         knows_its_id: true,
+        instance: None,
         session_timeout: SimDuration::from_secs(45),
         rebalance_timeout: SimDuration::from_secs(300),
         metadata_changed: false,
+        owned: Owned::default(),
     }
 }
 
@@ -139,14 +142,18 @@ fn answer(response: &Response) -> String {
         Response::JoinGroup {
             generation,
             members,
+            ..
         } if members.is_empty() => {
             format!("generation {generation}")
         }
         Response::JoinGroup {
             generation,
             members,
+            skip_assignment,
         } => {
-            format!("generation {generation} of {}", names(members))
+            let skip = if *skip_assignment { ", assigned" } else { "" };
+            let members: Vec<MemberId> = members.iter().map(|(member, _)| *member).collect();
+            format!("generation {generation} of {}{skip}", names(&members))
         }
         Response::SyncGroup { partitions, .. } if partitions.is_empty() => "idle".to_owned(),
         Response::SyncGroup { partitions, .. } => partitions
@@ -173,6 +180,7 @@ fn told(effect: &Effect) -> String {
         Effect::Respond { member, response } => format!("{}: {}", name(*member), answer(response)),
         Effect::Arm { at, timer } => format!("until {at}: {}", deadline(*timer)),
         Effect::StoreAssignment { generation } => format!("store {generation}"),
+        Effect::StoreMember { member } => format!("store {}", name(*member)),
         Effect::RebalanceStarted { generation, reason } => {
             let reason = match reason {
                 RebalanceReason::MemberJoined(member) => format!("{} joined", name(*member)),

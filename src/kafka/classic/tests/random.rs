@@ -8,6 +8,12 @@ use proptest::prelude::*;
 use super::*;
 
 const CLIENTS: usize = 5;
+/// The first of them are static members.
+const STATICS: usize = 2;
+
+fn instance(client: usize) -> Option<InstanceId> {
+    (client < STATICS).then(|| InstanceId(u32::try_from(client).unwrap()))
+}
 
 /// What a consumer is waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +87,7 @@ struct World {
     /// Requests that came less answers that went, by member.
     unanswered: BTreeMap<MemberId, u32>,
     answers: VecDeque<(MemberId, Response)>,
-    to_store: VecDeque<u32>,
+    to_store: VecDeque<Input>,
     armed: BTreeSet<(SimTime, Timer)>,
     fired: Vec<Timer>,
     serial: u32,
@@ -131,7 +137,10 @@ impl World {
                 assert!(at >= self.now, "armed in the past");
                 self.armed.insert((at, timer));
             }
-            Effect::StoreAssignment { generation } => self.to_store.push_back(generation),
+            Effect::StoreAssignment { generation } => self.to_store.push_back(stored(generation)),
+            Effect::StoreMember { member } => {
+                self.to_store.push_back(Input::MemberStored { member });
+            }
             Effect::MemberRemoved { member, .. } => assert!(!self.group.contains(member)),
             Effect::RebalanceStarted { .. }
             | Effect::GenerationStarted { .. }
@@ -153,6 +162,11 @@ impl World {
         assert_eq!(group.leader.is_some(), !group.members.is_empty());
         assert!(group.leader.is_none_or(|leader| group.contains(leader)));
         assert!(group.pending.keys().all(|id| !group.contains(*id)));
+        for (instance, id) in &group.instances {
+            assert_eq!(group.members[id].instance, Some(*instance));
+        }
+        let statics = group.members.values().filter(|m| m.instance.is_some());
+        assert_eq!(statics.count(), group.instances.len());
         let mut owned = BTreeSet::new();
         for member in group.members.keys() {
             for partition in group.assignment(*member) {
@@ -169,13 +183,31 @@ impl World {
             random,
             serial: self.serial,
         };
-        self.clients[client] = Client::Asked(id);
-        self.ask(id, super::ask(id));
+        let instance = instance(client);
+        self.clients[client] = match instance {
+            Some(_) => Client::Joining(id),
+            None => Client::Asked(id),
+        };
+        self.ask(
+            id,
+            Input::JoinGroup(JoinGroup {
+                knows_its_id: false,
+                instance,
+                ..request(id)
+            }),
+        );
     }
 
     fn rejoin(&mut self, client: usize, id: MemberId, changed: bool) {
         self.clients[client] = Client::Joining(id);
-        self.ask(id, if changed { join_changed(id) } else { join(id) });
+        self.ask(
+            id,
+            Input::JoinGroup(JoinGroup {
+                metadata_changed: changed,
+                instance: instance(client),
+                ..request(id)
+            }),
+        );
     }
 
     fn heartbeat(&mut self, client: usize) {
@@ -187,6 +219,7 @@ impl World {
             Err(KafkaError::RebalanceInProgress) => self.rejoin(client, id, false),
             Err(KafkaError::IllegalGeneration) => self.rejoin(client, id, true),
             Err(KafkaError::UnknownMemberId) => self.start(client),
+            Err(KafkaError::FencedInstanceId) => panic!("{id:?} is fenced by nobody"),
         }
     }
 
@@ -209,12 +242,14 @@ impl World {
                 Response::JoinGroup {
                     generation,
                     members,
+                    ..
                 },
             ) => {
                 self.clients[client] = Client::Syncing(id);
                 let input = if members.is_empty() {
                     sync(id, generation)
                 } else {
+                    let members: Vec<MemberId> = members.into_iter().map(|(id, _)| id).collect();
                     lead(id, generation, &members)
                 };
                 self.ask(id, input);
@@ -234,8 +269,8 @@ impl World {
     }
 
     fn store(&mut self) {
-        if let Some(generation) = self.to_store.pop_front() {
-            self.give(stored(generation));
+        if let Some(input) = self.to_store.pop_front() {
+            self.give(input);
         }
     }
 
@@ -259,7 +294,11 @@ impl World {
             Action::Leave(client) => {
                 if let Some(id) = self.clients[client].id() {
                     self.clients[client] = Client::Out;
-                    self.ask(id, leave(id));
+                    if instance(client).is_some() {
+                        self.zombies.insert(id);
+                    } else {
+                        self.ask(id, leave(id));
+                    }
                 }
             }
             Action::Rejoin(client, changed) => {
@@ -268,7 +307,10 @@ impl World {
                 }
             }
             Action::Retry(client) => {
-                if let Client::Joining(id) = self.clients[client] {
+                // That of a static member is sent anew under an id anew.
+                if let Client::Joining(id) = self.clients[client]
+                    && instance(client).is_none()
+                {
                     self.ask(id, join(id));
                 }
             }
@@ -295,7 +337,7 @@ impl World {
                     self.ask(id, sync(id, generation));
                 }
             }
-            Action::StrayStored(generation) if !self.to_store.contains(&generation) => {
+            Action::StrayStored(generation) if !self.to_store.contains(&stored(generation)) => {
                 self.give(stored(generation));
             }
             Action::Stranger => {

@@ -129,6 +129,78 @@ fn changed_metadata_rebalances() {
     );
 }
 
+/// KIP-429, KIP-792: what it owns and the generation are part of the subscription.
+#[test]
+fn a_follower_that_owns_something_else_than_it_said_rebalances() {
+    let joins = |generation| {
+        Input::JoinGroup(JoinGroup {
+            owned: Owned {
+                partitions: vec![PartitionId(3)],
+                generation: Some(generation),
+            },
+            ..request(B)
+        })
+    };
+    let mut group = stable(&[A, B]);
+    run(
+        &mut group,
+        &[
+            (
+                1,
+                joins(1),
+                &["1 ends, B rejoined", "until 5m 1s: barrier 2"],
+            ),
+            (
+                2,
+                join(A),
+                &[
+                    "2 begins with 2",
+                    "A: generation 2 of AB",
+                    "B: generation 2",
+                    "until 5m 2s: syncs of 2",
+                ],
+            ),
+            // The same once more, before anyone has synced.
+            (2, joins(1), &["B: generation 2"]),
+            (3, sync(B, 2), &[]),
+            (3, lead(A, 2, &[A, B]), &["store 2"]),
+            (3, stored(2), &["2 stable", "A: 0123", "B: 456"]),
+            (
+                4,
+                joins(2),
+                &["2 ends, B rejoined", "until 5m 4s: barrier 3"],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn the_leader_learns_what_the_others_own() {
+    let mut group = stable(&[A, B]);
+    let owned = Owned {
+        partitions: vec![PartitionId(3), PartitionId(4)],
+        generation: Some(1),
+    };
+    feed(
+        &mut group,
+        at(1),
+        Input::JoinGroup(JoinGroup {
+            owned: owned.clone(),
+            ..request(B)
+        }),
+    );
+    let mut effects = Vec::new();
+    group.step(at(1), join(A), &mut effects);
+    let told = effects.into_iter().find_map(|effect| match effect {
+        Effect::Respond {
+            member: A,
+            response: Response::JoinGroup { members, .. },
+        } => Some(members),
+        _ => None,
+    });
+    assert_eq!(told.unwrap(), [(A, Owned::default()), (B, owned)]);
+}
+
 #[test]
 fn a_lone_member_that_rejoins_gets_its_generation_at_once() {
     let mut group = stable(&[A]);

@@ -383,7 +383,7 @@ impl Judge<'_> {
             Either::Plain(word) => &word.0.span,
             Either::Table(table) => &table.span,
         };
-        if walk.downstream.is_none() {
+        if walk.start.downstream.is_none() {
             if self.excused.contains("downstream") {
                 return None;
             }

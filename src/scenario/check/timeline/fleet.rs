@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::super::super::model::Process;
+use super::super::super::model::Group;
 use super::super::group::add_process;
 use crate::units::{ProcessId, SimTime};
 
 /// The processes and which of them are meant to run.
 pub(super) struct Fleet {
-    prefix: String,
-    processes: Vec<Process>,
+    group: Group,
     running: BTreeSet<u32>,
     /// Processes that start by themselves, latest first.
     waiting: Vec<(SimTime, u32)>,
@@ -17,16 +16,16 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    pub(super) fn new(prefix: &str, processes: Vec<Process>) -> Self {
-        let mut waiting: Vec<(SimTime, u32)> = processes
+    pub(super) fn new(group: Group) -> Self {
+        let mut waiting: Vec<(SimTime, u32)> = group
+            .processes
             .iter()
             .enumerate()
             .filter_map(|(index, process)| Some((process.start?, index as u32)))
             .collect();
         waiting.sort_by(|one, other| other.cmp(one));
         let mut fleet = Fleet {
-            prefix: prefix.to_owned(),
-            processes,
+            group,
             running: BTreeSet::new(),
             waiting,
             most: 0,
@@ -38,7 +37,7 @@ impl Fleet {
     /// An autoscaler decides who runs when, so all may be meant.
     pub(super) fn run_all(&mut self) {
         self.waiting.clear();
-        self.running = (0..self.processes.len() as u32).collect();
+        self.running = (0..self.group.processes.len() as u32).collect();
     }
 
     /// Starts what starts by itself until `at`.
@@ -57,12 +56,12 @@ impl Fleet {
         self.most.max(self.running.len() + self.waiting.len())
     }
 
-    pub(super) fn into_processes(self) -> Vec<Process> {
-        self.processes
+    pub(super) fn into_group(self) -> Group {
+        self.group
     }
 
     pub(super) fn len(&self) -> usize {
-        self.processes.len()
+        self.group.processes.len()
     }
 
     pub(super) fn running(&self) -> Vec<ProcessId> {
@@ -74,7 +73,10 @@ impl Fleet {
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.processes.iter().map(|process| process.name.as_str())
+        self.group
+            .processes
+            .iter()
+            .map(|process| process.name.as_str())
     }
 
     /// Takes processes away for good.
@@ -97,8 +99,8 @@ impl Fleet {
         while self.running.len() < count {
             let waits = self.waiting.iter().any(|(_, process)| *process == next);
             if !waits && self.running.insert(next) {
-                if next as usize == self.processes.len() {
-                    add_process(&self.prefix, &mut self.processes);
+                if next as usize == self.group.processes.len() {
+                    add_process(&mut self.group);
                 }
                 started.push(ProcessId(next));
             }
@@ -111,14 +113,20 @@ impl Fleet {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::super::model::Process;
     use super::*;
 
     fn fleet(starts: &[u64]) -> Fleet {
         let processes = starts.iter().enumerate().map(|(index, start)| Process {
             name: format!("g-{index}"),
             start: Some(SimTime::from_secs(*start)),
+            instance_id: None,
         });
-        Fleet::new("g", processes.collect())
+        Fleet::new(Group {
+            name: "g".to_owned(),
+            static_members: false,
+            processes: processes.collect(),
+        })
     }
 
     #[test]

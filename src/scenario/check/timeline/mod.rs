@@ -43,11 +43,18 @@ pub(super) struct Walked {
     pub(super) members: usize,
 }
 
+/// What the timeline starts from, as far as its settings are judged by it.
+#[derive(Clone, Copy)]
+pub(super) struct Start<'w> {
+    pub(super) cluster: &'w Cluster,
+    pub(super) downstream: Option<&'w Downstream>,
+    pub(super) settings: Option<&'w Settings>,
+}
+
 /// The walk on its way.
 struct Walk<'w, 't> {
     fleet: Fleet,
-    cluster: &'w Cluster,
-    downstream: Option<&'w Downstream>,
+    start: Start<'w>,
     /// Whether an autoscaler decides how many run.
     autoscaled: bool,
     /// Whether the group could be read: who its members are is not judged otherwise.
@@ -72,14 +79,11 @@ impl Judge<'_> {
         horizon: Option<SimDuration>,
         topic: Option<&Topic>,
         group: Option<Group>,
-        cluster: &Cluster,
-        downstream: Option<&Downstream>,
+        start: Start<'_>,
     ) -> Walked {
         let entries = written.model.at.as_deref().unwrap_or(&[]);
         let known = group.is_some();
-        let (name, processes) =
-            group.map_or_else(Default::default, |group| (group.name, group.processes));
-        let mut fleet = Fleet::new(&name, processes);
+        let mut fleet = Fleet::new(group.unwrap_or_default());
         let autoscaled = written.model.autoscaler.is_some();
         if autoscaled {
             fleet.run_all();
@@ -87,8 +91,7 @@ impl Judge<'_> {
         let mut walk = Walk {
             fleet,
             autoscaled,
-            cluster,
-            downstream,
+            start,
             known,
             tree: written.tree.clone(),
             last_set: None,
@@ -122,10 +125,7 @@ impl Judge<'_> {
             fleet, mut walked, ..
         } = walk;
         walked.members = fleet.most();
-        walked.group = known.then(|| Group {
-            name,
-            processes: fleet.into_processes(),
-        });
+        walked.group = known.then(|| fleet.into_group());
         walked
     }
 

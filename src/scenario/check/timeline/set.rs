@@ -51,9 +51,19 @@ impl Judge<'_> {
         }
         let written = self.mirror(tree)?;
         let model: &Model = &written.model;
-        let settings = self.settings(model, walk.cluster, walk.downstream);
+        let settings = self.settings(model, walk.start.cluster, walk.start.downstream);
+        let place = assignments_span(&walk.tree, index);
         walk.tree = written.tree;
         let settings = settings?;
+        let before = walk.start.settings.map(|first| first.properties.assignor);
+        if before.is_some_and(|assignor| assignor != settings.properties.assignor) {
+            return self.error(
+                &place,
+                "the assignor of a group cannot change on the timeline",
+                "a member with an assignor that others lack is refused (INCONSISTENT_GROUP_PROTOCOL), and the way over a list of \
+                 both is not modelled: compare two runs, one with --set group.properties.partition.assignment.strategy",
+            );
+        }
         let known = walk
             .walked
             .settings

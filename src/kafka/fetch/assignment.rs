@@ -1,0 +1,100 @@
+//! What a fetcher is assigned, and how that changes: a partition that stays keeps its position and its buffer.
+
+use super::{Broker, Fetcher, Slot};
+use crate::units::{PartitionId, SimTime};
+
+impl Fetcher {
+    /// Adds partitions to the assignment, each with its position.
+    pub fn assign(&mut self, positions: &[(PartitionId, u64)], brokers: u32) {
+        for &(partition, position) in positions {
+            let place = self
+                .slots
+                .partition_point(|slot| slot.partition < partition);
+            self.renumber(|index| Some(index + usize::from(index >= place)));
+            self.slots.insert(place, Slot::new(partition, position));
+            self.broker(partition.0 % brokers).slots.push(place);
+        }
+    }
+
+    /// Gives partitions up; whatever is buffered of them, or on its way, is dropped.
+    pub fn release(&mut self, partitions: &[PartitionId]) {
+        let gone = |slot: &Slot| partitions.contains(&slot.partition);
+        for broker in &mut self.brokers {
+            let asked = |slot: &Slot| gone(slot) && slot.position == slot.buffered_to;
+            let fewer = broker
+                .slots
+                .iter()
+                .filter(|&&index| asked(&self.slots[index]));
+            if let Some(in_flight) = &mut broker.in_flight {
+                in_flight.asked = in_flight.asked.saturating_sub(fewer.count());
+            }
+        }
+        let mut stay = 0;
+        let places: Vec<Option<usize>> = self
+            .slots
+            .iter()
+            .map(|slot| {
+                let place = (!gone(slot)).then_some(stay);
+                stay += usize::from(place.is_some());
+                place
+            })
+            .collect();
+        self.renumber(|index| places[index]);
+        self.slots.retain(|slot| !gone(slot));
+        self.brokers.retain(|broker| !broker.slots.is_empty());
+        self.look_over();
+    }
+
+    /// Gives everything up.
+    pub fn clear(&mut self) {
+        *self = Fetcher::default();
+    }
+
+    /// Slots change their places; `None` is for one that goes.
+    fn renumber(&mut self, place: impl Fn(usize) -> Option<usize>) {
+        for broker in &mut self.brokers {
+            broker.slots = broker
+                .slots
+                .iter()
+                .filter_map(|&index| place(index))
+                .collect();
+        }
+        self.buffer = self
+            .buffer
+            .iter()
+            .filter_map(|&index| place(index))
+            .collect();
+    }
+
+    /// The broker `id`. Only those that lead an assigned partition are held.
+    fn broker(&mut self, id: u32) -> &mut Broker {
+        let place = self.brokers.partition_point(|broker| broker.id < id);
+        if self.brokers.get(place).is_none_or(|broker| broker.id != id) {
+            let (slots, in_flight) = (Vec::new(), None);
+            self.brokers.insert(
+                place,
+                Broker {
+                    id,
+                    slots,
+                    in_flight,
+                },
+            );
+        }
+        &mut self.brokers[place]
+    }
+}
+
+impl Slot {
+    fn new(partition: PartitionId, position: u64) -> Self {
+        Slot {
+            partition,
+            position,
+            paused_until: SimTime::ZERO,
+            buffered_to: position,
+            incoming: (0, 0),
+            // Nothing is known yet.
+            known: (SimTime::NEVER, 0),
+            next: SimTime::ZERO,
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! What a member does with an assignment: it makes one if it leads, gives up what it loses, and reads what it gets once
+//! the committed offsets are there.
+
+use std::collections::BTreeMap;
+
+use super::event::Event;
+use super::link::Phase;
+use super::member::App;
+use super::world::World;
+use super::{Fact, PartitionState};
+use crate::kafka::assignor::{Subscription, TopicPartitions, assign};
+use crate::kafka::{Assignor, Logs, MemberId, OffsetReset, Owned, RejoinFrom};
+use crate::units::{PartitionId, ProcessId, SimTime};
+
+impl World<'_> {
+    /// What the subscription of a member that joins now says it owns (`ConsumerCoordinator#metadata`): what it has not given
+    /// up, as of its generation if it is in one. An eager sticky assignor remembers its last assignment whatever became
+    /// of it (`StickyAssignor#subscriptionUserData`).
+    pub fn owned(&self, process: ProcessId) -> Owned {
+        let settings = self.settings_of(process);
+        let member = &self.members[process.ix()];
+        if settings.properties.assignor == Assignor::Sticky {
+            return member.link.last.clone();
+        }
+        if !settings.client.cooperative {
+            return Owned::default();
+        }
+        let slots = member.fetcher.slots().iter();
+        Owned {
+            partitions: slots.map(|slot| slot.partition).collect(),
+            generation: (member.link.phase != Phase::Unjoined).then_some(member.link.generation),
+        }
+    }
+
+    /// The assignment that the leader sends with its SyncGroup; followers send none.
+    pub fn assignment_of_leader(
+        &mut self,
+        serial: u32,
+    ) -> Option<BTreeMap<MemberId, Vec<PartitionId>>> {
+        let process = self.group.identities[serial as usize].process;
+        let members = std::mem::take(&mut self.members[process.ix()].link.leads);
+        if members.is_empty() {
+            return None;
+        }
+        let assignor = self.settings_of(process).properties.assignor;
+        let count = self.known_partitions(process);
+        self.members[process.ix()].link.covers = count;
+        let subscriptions = members.iter().map(|(member, owned)| Subscription {
+            member: *member,
+            instance: self.instance_id(*member),
+            topics: &[0],
+            owned: &owned.partitions,
+            generation: owned.generation,
+        });
+        let topic = TopicPartitions {
+            partitions: (0..count).map(PartitionId).collect(),
+        };
+        Some(assign(
+            assignor,
+            &subscriptions.collect::<Vec<_>>(),
+            &[topic],
+        ))
+    }
+
+    /// The member reads nothing any more; its partitions are nobody's until the rebalance is through. If the group does
+    /// not know, no rebalance is coming yet and they still count as the member's.
+    pub fn revoke_all(&mut self, process: ProcessId, lost: bool, known: bool) {
+        let slots = self.members[process.ix()].fetcher.slots();
+        let all = slots.iter().map(|slot| slot.partition).collect();
+        self.revoke(process, all, lost, known);
+        self.members[process.ix()].fetcher.clear();
+    }
+
+    /// As [`Self::revoke_all`], for some of its partitions.
+    fn revoke(
+        &mut self,
+        process: ProcessId,
+        partitions: Vec<PartitionId>,
+        lost: bool,
+        known: bool,
+    ) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        member.fetcher.release(&partitions);
+        member.blocked.retain(|id| !partitions.contains(id));
+        // A member that joins stands already, unless it went on with what it has now lost.
+        let stops = member.link.phase == Phase::Stable || !partitions.is_empty();
+        if stops && member.fetcher.slots().is_empty() {
+            member.link.standing_since = now;
+        }
+        let generation = member.link.generation;
+        for &id in &partitions {
+            if known && self.topic.partitions[id.ix()].owner == Some(process) {
+                self.topic.partitions[id.ix()].owner = None;
+                self.tell_state(id, PartitionState::Rebalancing, now);
+            }
+        }
+        if !partitions.is_empty() {
+            self.note(Fact::PartitionsRevoked {
+                process,
+                generation,
+                partitions,
+                lost,
+            });
+        }
+    }
+
+    /// The answer to SyncGroup (`ConsumerCoordinator#onJoinComplete`). What a cooperative member has and is not assigned
+    /// any more it gives up now and rejoins, so that somebody else can have it; with what stays it goes on.
+    pub fn assigned(
+        &mut self,
+        process: ProcessId,
+        serial: u32,
+        generation: u32,
+        mut partitions: Vec<PartitionId>,
+    ) {
+        let now = self.now();
+        let trip = self.scenario.cluster.round_trip;
+        partitions.sort_unstable();
+        let fetcher = &self.members[process.ix()].fetcher;
+        let added = partitions.iter().copied();
+        let added: Vec<_> = added.filter(|id| fetcher.slot(*id).is_none()).collect();
+        let owned = fetcher.slots().iter().map(|slot| slot.partition);
+        let revoked: Vec<_> = owned.filter(|id| !partitions.contains(id)).collect();
+        if !revoked.is_empty() {
+            self.revoke(process, revoked, false, true);
+            self.members[process.ix()].link.rejoin = true;
+        }
+        // OffsetFetch, and ListOffsets for partitions without a committed offset.
+        let unknown = |id: &PartitionId| self.topic.partitions[id.ix()].committed.is_none();
+        let ready = match (added.is_empty(), added.iter().any(unknown)) {
+            (true, _) => now,
+            (false, false) => now + trip,
+            (false, true) => now + trip * 2,
+        };
+        let member = &mut self.members[process.ix()];
+        if member.app == App::Polling {
+            member.wake = SimTime::NEVER;
+        }
+        let link = &mut member.link;
+        link.phase = Phase::Fetching;
+        link.added = added;
+        link.last = Owned {
+            partitions: partitions.clone(),
+            generation: Some(generation),
+        };
+        self.note(Fact::PartitionsAssigned {
+            process,
+            generation,
+            partitions,
+        });
+        self.agenda.schedule(ready, Event::Resume(serial));
+    }
+
+    /// The positions of a new assignment are known: the member reads.
+    pub fn resume(&mut self, serial: u32) {
+        let now = self.now();
+        let process = self.group.identities[serial as usize].process;
+        let link = &mut self.members[process.ix()].link;
+        if link.serial != Some(serial) || link.phase != Phase::Fetching {
+            return;
+        }
+        let member = &mut self.members[process.ix()];
+        if member.frozen_until.is_some() {
+            member.deferred.push(Event::Resume(serial));
+            return;
+        }
+        self.flush_commits(now);
+        let link = &mut self.members[process.ix()].link;
+        let added = std::mem::take(&mut link.added);
+        let since = link.standing_since;
+        link.phase = Phase::Stable;
+        let mut positions = Vec::with_capacity(added.len());
+        for &id in &added {
+            positions.push((id, self.initial_position(id, process)));
+        }
+        let cooperative = self.cooperative(process);
+        let brokers = self.scenario.cluster.brokers;
+        let member = &mut self.members[process.ix()];
+        let interval = member.auto_commit_interval(self.scenario);
+        // One that goes on with what it had has not stood, and one that is still to get something does.
+        let stood = !cooperative || (member.fetcher.slots().is_empty() && !positions.is_empty());
+        member.fetcher.assign(&positions, brokers);
+        member.start_auto_commit(now, interval);
+        for &id in &added {
+            let partition = &mut self.topic.partitions[id.ix()];
+            partition.owner = Some(process);
+            if partition.reader.is_none_or(|(reader, _)| reader != process) {
+                partition.reader = Some((process, now));
+            }
+            self.tell_state(id, PartitionState::KeepingUp, now);
+        }
+        if stood {
+            self.note(Fact::MemberResumed { process, since });
+        }
+        let member = &mut self.members[process.ix()];
+        if member.app == App::Polling {
+            if member.link.rejoin || member.stopping {
+                self.at_poll(process);
+            } else {
+                member.wake = now;
+            }
+        } else if member.link.rejoin
+            && self.settings_of(process).client.rejoin_from == RejoinFrom::Background
+        {
+            self.rejoin(process);
+        }
+        self.watch_poll_clock(process);
+        self.watch_metadata(process);
+    }
+
+    /// Where a new owner starts: the committed offset, or what auto.offset.reset says.
+    fn initial_position(&mut self, id: PartitionId, process: ProcessId) -> u64 {
+        let now = self.now();
+        if let Some(committed) = self.topic.partitions[id.ix()].committed {
+            return committed;
+        }
+        match self.settings_of(process).properties.auto_offset_reset {
+            OffsetReset::Earliest => 0,
+            OffsetReset::Latest => {
+                let end = self.topic.log_end(id, now);
+                self.lose(id, 0, end);
+                end
+            }
+        }
+    }
+
+    /// Records that nobody will process any more.
+    pub fn lose(&mut self, partition: PartitionId, from: u64, to: u64) {
+        for (from, to) in self.topic.lose(partition, from, to) {
+            self.note(Fact::RecordsLost {
+                partition,
+                from,
+                to,
+            });
+        }
+    }
+
+    /// Whatever commits have been stored by now are read by OffsetFetch, whoever sent them.
+    fn flush_commits(&mut self, now: SimTime) {
+        for member in &mut self.members {
+            member.store_commits(now, &mut self.topic);
+        }
+    }
+}

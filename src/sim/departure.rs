@@ -1,0 +1,149 @@
+//! How a member drops out by itself: it closes its consumer, or exceeds max.poll.interval.ms.
+
+use super::event::{Event, Request};
+use super::link::Phase;
+use super::member::App;
+use super::world::World;
+use super::{Fact, PartitionState};
+use crate::kafka::PollClockCheck;
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
+
+impl World<'_> {
+    /// max.poll.interval.ms has passed since the poll that returned batch `number`, and no other came.
+    pub fn poll_deadline(&mut self, process: ProcessId, number: u32) {
+        let now = self.now();
+        self.catch_up(process, now);
+        let member = &self.members[process.ix()];
+        if !member.has_batch() || member.batch.number != number || member.wake <= now {
+            return;
+        }
+        let deadline = self.poll_deadline_of(process);
+        if deadline > now {
+            self.agenda
+                .schedule(deadline, Event::PollDeadline(process, number));
+            return;
+        }
+        if member.frozen_until.is_some() {
+            let deferred = Event::PollDeadline(process, number);
+            self.members[process.ix()].deferred.push(deferred);
+            return;
+        }
+        let member = &self.members[process.ix()];
+        // The heartbeat thread looks at the clock in these states; what a background task joins for is looked at again.
+        let looks = member.link.phase == Phase::Stable
+            || (member.link.phase == Phase::Syncing && member.reads());
+        if !looks {
+            return;
+        }
+        let settings = self.settings_of(process);
+        let look = match settings.client.poll_clock_check {
+            PollClockCheck::EveryRetryBackoff => settings.properties.retry_backoff,
+            PollClockCheck::EveryHeartbeat => settings.properties.heartbeat_interval,
+        };
+        // The heartbeat thread (or task) looks only so often.
+        if now == deadline && !look.is_zero() {
+            let phase = now.since(member.link.heartbeat_from).as_nanos() % look.as_nanos();
+            if phase > 0 {
+                let later = now + SimDuration::from_nanos(look.as_nanos() - phase);
+                self.agenda
+                    .schedule(later, Event::PollDeadline(process, number));
+                return;
+            }
+        }
+        self.leave_for_poll_timeout(process);
+    }
+
+    /// When max.poll.interval.ms has passed since the poll that returned the batch in hand.
+    fn poll_deadline_of(&self, process: ProcessId) -> SimTime {
+        let interval = self.settings_of(process).properties.max_poll_interval;
+        self.members[process.ix()].batch.polled_at + interval
+    }
+
+    /// The clock of a batch in hand counts from now on, or counts otherwise: a background task rejoined meanwhile, or
+    /// another max.poll.interval.ms was taken up.
+    pub fn watch_poll_clock(&mut self, process: ProcessId) {
+        let member = &self.members[process.ix()];
+        if member.has_batch() {
+            let number = member.batch.number;
+            let deadline = self.poll_deadline_of(process).max(self.now());
+            self.agenda
+                .schedule(deadline, Event::PollDeadline(process, number));
+        }
+    }
+
+    /// The heartbeat thread sends LeaveGroup; the application goes on with its batch and knows nothing. That of a static
+    /// member merely stops beating: the group learns by the end of its session, if poll() does not come before.
+    fn leave_for_poll_timeout(&mut self, process: ProcessId) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        let polled_at = member.batch.polled_at;
+        let partitions: Vec<PartitionId> = member
+            .fetcher
+            .slots()
+            .iter()
+            .map(|slot| slot.partition)
+            .collect();
+        let Some(serial) = member.link.serial else {
+            return;
+        };
+        member.account_until(now, self.scenario, &mut self.topic);
+        self.note(Fact::MemberEvicted {
+            process,
+            removal: None,
+        });
+        for id in partitions {
+            let partition = &mut self.topic.partitions[id.ix()];
+            if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
+                partition.evicted_to = partition.coverage.to();
+                // A batch may be older than the assignment: it says nothing of the time when somebody else read it.
+                let since = partition
+                    .reader
+                    .map_or(polled_at, |(_, since)| since.max(polled_at));
+                let fact = self.topic.state_fact(id, PartitionState::Evicted, since);
+                self.note(fact);
+            }
+        }
+        let known = !self.is_static(process);
+        if known {
+            self.send(Request::Leave, serial, now);
+        } else {
+            self.fall_silent(process);
+            self.group.identities[serial as usize].dropped_out = true;
+        }
+        self.forget_membership(process, known);
+        self.attend(process);
+    }
+
+    /// Closes the consumer: commits what it may, leaves unless it is static, and is gone.
+    pub fn close(&mut self, process: ProcessId) {
+        let now = self.now();
+        let phase = self.members[process.ix()].link.phase;
+        let committed_at = if matches!(phase, Phase::Stable | Phase::Fetching) {
+            self.commit_before_revocation(process)
+        } else {
+            now
+        };
+        self.lose_batch(process);
+        let leaves = !self.is_static(process);
+        self.revoke_all(process, false, leaves);
+        if !leaves {
+            self.fall_silent(process);
+            self.tell_orphaned(process);
+        }
+        let member = &mut self.members[process.ix()];
+        member.app = App::Closing;
+        member.wake = SimTime::NEVER;
+        member.link.phase = Phase::Unjoined;
+        let incarnation = member.incarnation;
+        let trip = self.scenario.cluster.round_trip;
+        let gone = match self.give_identity_up(process) {
+            Some(serial) if leaves => {
+                self.send(Request::Leave, serial, committed_at);
+                committed_at + trip
+            }
+            _ => committed_at,
+        };
+        self.agenda
+            .schedule(gone, Event::Gone(process, incarnation));
+    }
+}

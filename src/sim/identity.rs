@@ -1,0 +1,143 @@
+//! The directory of the coordinator: who is behind each member id, and the group as an admin client sees it.
+
+use super::member::Member;
+use super::{GroupView, MemberView};
+use crate::engine::{Address, Purpose};
+use crate::kafka::{ClassicGroup, GroupState, MemberId, Owned, Timer};
+use crate::scenario::Scenario;
+use crate::units::{ProcessId, SimDuration, SimTime};
+
+/// Who is behind a member id.
+#[derive(Debug)]
+pub(super) struct Identity {
+    pub id: MemberId,
+    pub process: ProcessId,
+    /// Last sign of life at the coordinator that was not a periodic heartbeat.
+    pub seen: SimTime,
+    /// Last instant at which it sent heartbeats, once it has stopped.
+    pub silent_from: Option<SimTime>,
+    /// What its JoinGroup says it owns.
+    pub owned: Owned,
+    /// When its process died, closed its consumer or gave the identity up: it sends nothing after.
+    pub ended: Option<SimTime>,
+    /// A static member whose process exceeded max.poll.interval.ms: that was told, the end of its session is no other story.
+    pub dropped_out: bool,
+    /// session.timeout.ms as its JoinGroup said.
+    pub session_timeout: SimDuration,
+    /// As `<client.id>-<uuid>`, or `<group.instance.id>-<uuid>`.
+    name: String,
+}
+
+impl Identity {
+    /// As `<client.id>-<uuid>`.
+    pub fn member_name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+/// The coordinator's side of the group.
+#[derive(Debug)]
+pub(super) struct Coordinator {
+    pub classic: ClassicGroup,
+    pub identities: Vec<Identity>,
+    pub timers: Vec<Timer>,
+}
+
+impl Coordinator {
+    pub fn new(scenario: &Scenario) -> Self {
+        let delay = scenario.cluster.properties.initial_rebalance_delay;
+        Coordinator {
+            classic: ClassicGroup::new(delay),
+            identities: Vec::new(),
+            timers: Vec::new(),
+        }
+    }
+
+    pub fn serial_of(&self, id: MemberId) -> u32 {
+        id.serial
+    }
+
+    /// A member id for a process that joins anew.
+    pub fn identify(&mut self, scenario: &Scenario, replication: u32, member: &Member) -> u32 {
+        let serial = self.identities.len() as u32;
+        let process = &scenario.group.processes[member.process.ix()];
+        let address = Address::new(scenario.seed, replication, Purpose::MemberId, &process.name);
+        // A process has few ids in a run, so they are numbered by its own count: nobody else moves them.
+        let count = self
+            .identities
+            .iter()
+            .filter(|other| other.process == member.process)
+            .count() as u64;
+        let (random, low) = (address.bits(0, count), address.bits(1, count));
+        // `ClassicGroup#generateMemberId`
+        let instance = process.instance_id.clone();
+        let prefix = instance.unwrap_or_else(|| client_id(&scenario.group.name));
+        let name = format!("{prefix}-{}", uuid(random, low));
+        let id = MemberId { random, serial };
+        self.identities.push(Identity {
+            id,
+            process: member.process,
+            seen: SimTime::ZERO,
+            silent_from: None,
+            owned: Owned::default(),
+            ended: None,
+            dropped_out: false,
+            session_timeout: scenario.settings[member.settings]
+                .properties
+                .session_timeout,
+            name,
+        });
+        serial
+    }
+
+    /// The group as an admin client sees it.
+    pub fn view(&self, members: &[Member], group: &str) -> GroupView {
+        let mut known: Vec<&Identity> = self
+            .identities
+            .iter()
+            .filter(|identity| self.classic.contains(identity.id))
+            .collect();
+        known.sort_by_key(|identity| identity.id);
+        let view = |identity: &&Identity| MemberView {
+            process: identity.process,
+            member_id: identity.name.clone(),
+            client_id: client_id(group),
+            host: host(members[identity.process.ix()].process),
+            partitions: if self.classic.state() == GroupState::Stable {
+                self.classic.assignment(identity.id).to_vec()
+            } else {
+                Vec::new()
+            },
+        };
+        GroupView {
+            state: self.classic.state(),
+            generation: self.classic.generation(),
+            members: known.iter().map(view).collect(),
+        }
+    }
+}
+
+/// The Java client's default client.id in a process with one consumer (`ConsumerConfig#maybeOverrideClientId`).
+fn client_id(group: &str) -> String {
+    format!("consumer-{group}-1")
+}
+
+/// Addresses count up from 10.0.0.1.
+fn host(process: ProcessId) -> String {
+    let n = process.0 + 1;
+    format!("/10.{}.{}.{}", n >> 16, (n >> 8) & 255, n & 255)
+}
+
+/// A random (version 4) UUID whose text sorts as its first bits do.
+fn uuid(high: u64, low: u64) -> String {
+    let high = (high & !0xF000) | 0x4000;
+    let low = (low & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000;
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        high >> 32,
+        (high >> 16) & 0xFFFF,
+        high & 0xFFFF,
+        low >> 48,
+        low & 0xFFFF_FFFF_FFFF
+    )
+}

@@ -1,0 +1,68 @@
+//! What a member knows of its membership. Not what it does about it.
+
+use std::collections::VecDeque;
+
+use crate::kafka::{KafkaError, MemberId, Owned, Response};
+use crate::units::{PartitionId, SimTime};
+
+/// What the client knows of its membership.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// No member.
+    #[default]
+    Unjoined,
+    /// JoinGroup in flight or parked.
+    Joining,
+    /// SyncGroup in flight or parked.
+    Syncing,
+    /// Assigned; its committed offsets are on their way.
+    Fetching,
+    /// Assigned and reading.
+    Stable,
+}
+
+/// A member's side of its membership.
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    /// Index into the coordinator's directory of identities.
+    pub serial: Option<u32>,
+    pub phase: Phase,
+    pub generation: u32,
+    /// The coordinator has removed it, or has gone on without it, which it does not know yet: what it commits is
+    /// refused so.
+    pub void: Option<KafkaError>,
+    /// Told to rejoin, and not done so yet.
+    pub rejoin: bool,
+    /// Its next JoinGroup is because of new partitions.
+    pub metadata_changed: bool,
+    /// Heartbeats go out one interval after this instant, and so on.
+    pub heartbeat_from: SimTime,
+    /// Since when it has had nothing to read because of the group.
+    pub standing_since: SimTime,
+    /// Members to assign partitions to, while it is to send the assignment.
+    pub leads: Vec<(MemberId, Owned)>,
+    /// Whether it leads its generation.
+    pub leading: bool,
+    /// How many partitions it knew of when it made the assignment.
+    pub covers: u32,
+    /// What it has been assigned and did not have before, until the offsets are fetched.
+    pub added: Vec<PartitionId>,
+    /// Its last assignment.
+    pub last: Owned,
+    /// It is about to rejoin and awaits the answer to its commit, then.
+    pub prepared: Option<SimTime>,
+    /// A commit was refused because it was joining: the next one brings what that would have.
+    pub owes_commit: bool,
+    /// Answers on their way, in order.
+    pub inbox: VecDeque<Response>,
+    /// How many of them are there and not read.
+    pub arrived: usize,
+}
+
+impl Link {
+    /// Whatever is on its way, or there, is not read any more.
+    pub fn forget_answers(&mut self) {
+        self.inbox.clear();
+        self.arrived = 0;
+    }
+}
