@@ -4,6 +4,7 @@
 pub mod assignor;
 mod classic;
 mod client;
+pub mod consumer;
 mod fetch;
 mod properties;
 

@@ -289,6 +289,11 @@ fn idle_replicas_stand_in_for_zero() {
     let decision = autoscaler.poll(at(90), 2, &on_one_of(1, 1));
     let decided = decision.map(|one| (one.replicas, one.reason));
     assert_eq!(decided, Some((5, ScaleReason::Activated)));
+    // The HPA knows nothing of them, but leaves none alone.
+    let decision = autoscaler.sync(at(105), 2, &on_one_of(1, 0));
+    let decided = decision.map(|one| (one.replicas, one.reason));
+    assert_eq!(decided, Some((5, ScaleReason::BelowMinimum)));
+    assert_eq!(autoscaler.sync(at(120), 0, &on_one_of(1, 0)), None);
 }
 
 #[test]

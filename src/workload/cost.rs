@@ -17,13 +17,16 @@ pub struct RecordCosts {
 
 #[derive(Clone, Debug)]
 enum Measure {
-    /// Work per record in 2^-32 ns: a prefix is one multiplication.
-    Constant(u128),
+    /// Work per record: whole nanoseconds, and the rest in 2^-32 ns.
+    Constant {
+        whole: u64,
+        fraction: u64,
+    },
     Gamma(Box<GammaMeasure>),
     Single(Box<SingleCosts>),
 }
 
-/// Binary places of [`Measure::Constant`].
+/// Binary places of the fraction of [`Measure::Constant`].
 const CONSTANT_BITS: u32 = 32;
 
 impl RecordCosts {
@@ -32,9 +35,11 @@ impl RecordCosts {
         let measure = match law {
             Law::Constant(secs) => {
                 let scaled = secs.max(0.0) * 1e9 * 2.0_f64.powi(CONSTANT_BITS as i32);
-                Measure::Constant(
-                    (scaled.round() as u128).min(u128::from(u64::MAX) << CONSTANT_BITS),
-                )
+                let each = (scaled.round() as u128).min(u128::from(u64::MAX) << CONSTANT_BITS);
+                Measure::Constant {
+                    whole: (each >> CONSTANT_BITS) as u64,
+                    fraction: each as u64 & ((1 << CONSTANT_BITS) - 1),
+                }
             }
             Law::Exponential { mean } => gamma(address, *mean, 1.0),
             Law::Gamma { mean, shape } => gamma(address, *mean, *shape),
@@ -52,15 +57,12 @@ impl RecordCosts {
             return SimDuration::ZERO;
         }
         SimDuration::from_nanos(match &mut self.measure {
-            Measure::Constant(each) => {
-                // Whole nanoseconds apart from the fraction, so that no product can overflow.
-                let (whole, fraction) =
-                    (*each >> CONSTANT_BITS, *each & ((1 << CONSTANT_BITS) - 1));
-                let by = |offset: u64| {
-                    let offset = u128::from(offset);
-                    offset * whole + ((offset * fraction) >> CONSTANT_BITS)
-                };
-                u64::try_from(by(to) - by(from)).unwrap_or(u64::MAX)
+            Measure::Constant { whole, fraction: 0 } => whole.saturating_mul(to - from),
+            Measure::Constant { whole, fraction } => {
+                let part =
+                    |offset: u64| (u128::from(offset) * u128::from(*fraction)) >> CONSTANT_BITS;
+                let parts = (part(to) - part(from)) as u64;
+                whole.saturating_mul(to - from).saturating_add(parts)
             }
             Measure::Gamma(measure) => measure.work(from, to),
             Measure::Single(costs) => costs.work(from, to),

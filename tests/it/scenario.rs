@@ -127,6 +127,17 @@ fn without_idle_consumers_an_autoscaler_needs_one_process_more_than_partitions_t
     );
 }
 
+#[test]
+fn a_deploy_under_an_autoscaler_means_whoever_runs_then() {
+    let deploy = "at.0={ time = '10m', deploy = { gap = '5s' } }";
+    let entry = accepted(AUTOSCALED, &[deploy]).timeline.remove(0);
+    assert_eq!(entry.label, "rolling restart of all members");
+    let Action::Restart { processes, .. } = entry.action else {
+        panic!("no restart: {entry:?}");
+    };
+    assert_eq!(processes.len(), 24);
+}
+
 /// Walks tests/bad_models/: each file beside what is answered to it. `BLESS=1` writes the answers anew, to be read.
 #[test]
 fn every_bad_model_is_answered_as_written_beside_it() {

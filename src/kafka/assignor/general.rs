@@ -127,8 +127,8 @@ impl<'a> Table<'a> {
     }
 
     fn least_loaded(&self, place: Place) -> Option<usize> {
-        let ranks = self.by_size.iter().map(|(_, rank)| *rank);
-        ranks.into_iter().find(|rank| self.subscribes(*rank, place))
+        let mut ranks = self.by_size.iter().map(|(_, rank)| *rank);
+        ranks.find(|rank| self.subscribes(*rank, place))
     }
 
     /// Most that `rank` can have.
@@ -142,12 +142,12 @@ impl<'a> Table<'a> {
     /// Takes out the members that have all they can get and share it with nobody (`#canConsumerParticipateInReassignment`).
     fn fix(&mut self) {
         let shares = |rank: &usize| {
-            let topics = self.members[*rank].topics.iter();
+            let mut topics = self.members[*rank].topics.iter();
             let shared = |topic: &usize| {
                 self.subscribers[*topic].len() >= 2
                     && places_of(*topic, self.topics).next().is_some()
             };
-            self.sizes[*rank] < self.limit(*rank) || topics.copied().any(|topic| shared(&topic))
+            self.sizes[*rank] < self.limit(*rank) || topics.any(shared)
         };
         let moving = (0..self.members.len()).filter(shares);
         self.by_size = moving.map(|rank| (self.sizes[rank], rank)).collect();

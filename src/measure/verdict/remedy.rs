@@ -113,6 +113,9 @@ fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Option<String
 fn orphaned(scenario: &Scenario, summary: &Summary) -> String {
     let left = summary.partitions.iter().any(|own| own.state == "orphaned");
     let timeout = properties(scenario, |p| span(p.session_timeout.as_secs_f64()));
+    if let Some(told) = scaling::from_zero(scenario, summary) {
+        return told;
+    }
     if left {
         return "Orphaned partitions: start members again; whoever runs takes all partitions."
             .to_owned();

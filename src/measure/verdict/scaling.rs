@@ -100,6 +100,22 @@ pub fn remedy(scenario: &Scenario, summary: &Summary) -> Option<String> {
     Some(format!("Flapping: {}.", ways.join("; or ")))
 }
 
+/// What would help where nobody runs because the autoscaler wants nobody.
+pub fn from_zero(scenario: &Scenario, summary: &Summary) -> Option<String> {
+    let (replicas, deployment) = (summary.replicas.as_ref()?, scenario.deployment.as_ref()?);
+    let nobody = replicas.min == 0 && summary.eviction_count == 0;
+    let polls = deployment.scaled_object.polling_interval.as_secs_f64();
+    let starts = deployment.start_up.as_secs_f64();
+    nobody.then(|| {
+        format!(
+            "Orphaned partitions: minReplicaCount = 1 keeps a pod; from zero, lag waits for the next poll \
+             (pollingInterval, {} now) and for the start of the pod ({}).",
+            span(polls),
+            span(starts)
+        )
+    })
+}
+
 /// How many replicas there were.
 pub fn sentence(summary: &Summary) -> Option<String> {
     let replicas = summary.replicas.as_ref()?;

@@ -1,9 +1,9 @@
-use super::super::fixture::{alert, flapping, incident, mark, outcome, poison, scenario};
+use super::super::fixture::{alert, flapping, incident, mark, outcome, poison, scaled, scenario};
 use crate::kafka::Assignor;
 use crate::scenario::{Action, Downstream, DownstreamChange, RateLimit, TimelineEntry};
 use crate::sim::Fact;
 use crate::sim::PartitionState::{
-    self, Blocked, Evicted, KeepingUp, Saturated, Starting, Throttled,
+    self, Blocked, Evicted, KeepingUp, Orphaned, Saturated, Starting, Throttled,
 };
 use crate::units::ProcessId;
 use crate::workload::Law;
@@ -70,6 +70,27 @@ fn an_autoscaler_that_takes_its_scale_downs_back_is_said_to_flap_and_what_would_
              session.timeout.ms (45s); or a larger minReplicaCount, or a scaleDown policy that takes fewer pods \
              at once."
         ]
+    );
+}
+
+#[test]
+fn lag_that_waits_for_an_autoscaler_at_zero_asks_for_a_pod_that_stays() {
+    let (model, _) = flapping();
+    let facts = [scaled(600, 2, 0, 0), scaled(1_800, 0, 1, 40)];
+    let curve = |_: usize, second: u64| match second {
+        1_790..1_900 => ((second - 1_790) * 50, Orphaned),
+        1_900..2_400 => (12 * (2_400 - second), Saturated),
+        _ => (0, KeepingUp),
+    };
+    let verdict = outcome(&model, &curve, &facts).summary.verdict;
+    let orphaned = verdict
+        .remedies
+        .iter()
+        .find(|text| text.starts_with("Orphaned"));
+    assert_eq!(
+        orphaned.expect("a remedy"),
+        "Orphaned partitions: minReplicaCount = 1 keeps a pod; from zero, lag waits for the next poll \
+         (pollingInterval, 30s now) and for the start of the pod (30s)."
     );
 }
 

@@ -94,6 +94,7 @@ impl Judge<'_> {
             sync_period,
             sync_offset,
         };
+        self.doubt_idle(own, &spec);
         self.doubt_polls(own, &spec);
         Some(spec)
     }
@@ -330,6 +331,18 @@ impl Judge<'_> {
         }
         self.count_within(value, "a number of seconds", least, most)
             .map(SimDuration::from_secs)
+    }
+
+    /// An HPA knows no idle pods: fewer than its minimum, but for none, it takes back.
+    fn doubt_idle(&mut self, own: &raw::Autoscaler, spec: &ScaledObject) {
+        if let (Some(few @ 1..), Some(at)) = (spec.idle_replica_count, &own.idle_replica_count) {
+            let least = spec.min_replica_count;
+            let message = format!(
+                "the HPA brings idleReplicaCount {few} back to minReplicaCount {least} at its next sync"
+            );
+            let help = "write idleReplicaCount = 0, the only number that KEDA supports";
+            self.warn(&at.0.span, message, help);
+        }
     }
 
     /// Keys that only matter for the step to zero or to idle pods, where there is none.

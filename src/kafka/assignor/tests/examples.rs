@@ -181,6 +181,73 @@ fn members_that_subscribe_to_less_get_less() {
     );
 }
 
+/// `01 1`: the first member subscribes to both topics, the second to the second one.
+fn subscribing(members: &str, counts: &[u32], topics: &str) -> Group {
+    let mut group = Group::new(members, counts);
+    for (consumer, topics) in group.consumers.iter_mut().zip(topics.split(' ')) {
+        let digits = topics.chars().filter_map(|c| c.to_digit(10));
+        consumer.topics = digits
+            .map(|digit| usize::try_from(digit).unwrap())
+            .collect();
+    }
+    group
+}
+
+#[test]
+fn differing_subscriptions_move_what_evens_out_and_no_more() {
+    let sticky = [
+        (
+            "A/245 B012367/0 C4/6 D-",
+            [8, 7],
+            "0 0 01 0",
+            "A145/ B367/ C/0123456 D02/",
+        ),
+        ("A123/2345 B/0 C/1", [4, 6], "01 01 1", "A3/345 B012/ C/012"),
+        (
+            "A24/13 B03/ C5/0 D/2",
+            [6, 5],
+            "1 01 1 1",
+            "A/13 B012345/ C/04 D/2",
+        ),
+        (
+            "A35/0 B0246/13 C1/",
+            [7, 4],
+            "01 1 01",
+            "A345/0 B/123 C0126/",
+        ),
+    ];
+    for (members, counts, topics, expected) in sticky {
+        let group = subscribing(members, &counts, topics);
+        assert_eq!(
+            group.written(&group.assign(Assignor::Sticky)),
+            expected,
+            "{members}"
+        );
+    }
+    let uniform = [
+        (
+            "A135/ B/023 C/1 D0/",
+            [8, 4],
+            "0 1 1 01",
+            "A1357/ B/02 C/13 D0246/",
+        ),
+        (
+            "A02356/ B4/1 C1/",
+            [7, 6],
+            "0 01 0",
+            "A0235/ B/012345 C146/",
+        ),
+    ];
+    for (members, counts, topics, expected) in uniform {
+        let group = subscribing(members, &counts, topics);
+        assert_eq!(
+            group.written(&group.target(ServerAssignor::Uniform)),
+            expected,
+            "{members}"
+        );
+    }
+}
+
 #[test]
 fn static_members_come_first_in_the_order_of_their_instance_ids() {
     let mut group = Group::new("A- B- C-", &[7]);
