@@ -10,7 +10,7 @@ use super::event::Event;
 use super::link::{Link, Phase};
 use super::topic::Topic;
 use crate::engine::Patience;
-use crate::kafka::{FetchLimits, Fetcher, Polled, Run};
+use crate::kafka::{FetchLimits, Fetcher, Polled, Reset, Run};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
 
@@ -209,10 +209,10 @@ impl Member {
         }
         self.batch.clear();
         let max = settings.properties.max_poll_records;
-        match self
-            .fetcher
-            .poll(at, max, &self.limits, ground.topic, &mut self.batch.runs)
-        {
+        let runs = &mut self.batch.runs;
+        let polled = self.fetcher.poll(at, max, &self.limits, ground.topic, runs);
+        self.note_resets(at, ground);
+        match polled {
             Polled::Wait(look) => {
                 self.app = App::Polling;
                 self.wake = look;
@@ -239,6 +239,33 @@ impl Member {
                 if self.batch.poison {
                     self.meet_poison(at, ground);
                 }
+            }
+        }
+    }
+
+    /// Positions that the log does not hold any more went where auto.offset.reset says: what lay between is lost.
+    fn note_resets(&mut self, at: SimTime, ground: &mut Ground) {
+        let process = self.process;
+        for Reset {
+            partition,
+            from,
+            to,
+        } in self.fetcher.resets()
+        {
+            let reset = Fact::OffsetReset {
+                process,
+                partition,
+                from,
+                to,
+            };
+            ground.facts.push((at, reset));
+            for (from, to) in ground.topic.lose_to_retention(partition, from, to) {
+                let lost = Fact::RecordsLost {
+                    partition,
+                    from,
+                    to,
+                };
+                ground.facts.push((at, lost));
             }
         }
     }
@@ -435,5 +462,6 @@ fn limits(scenario: &Scenario, settings: &Settings) -> FetchLimits {
         min_records: properties.fetch_min_bytes.div_ceil(size).max(1),
         per_partition: (properties.max_partition_fetch_bytes / size).max(1),
         per_response: (properties.fetch_max_bytes / size).max(1),
+        reset: properties.auto_offset_reset,
     }
 }

@@ -1,6 +1,6 @@
 //! Fetch requests: what is asked of a broker, when it answers, and with what.
 
-use super::{FetchLimits, Fetcher, InFlight, Logs, Slot};
+use super::{FetchLimits, Fetcher, InFlight, Logs, OffsetReset, Slot};
 use crate::units::{SimDuration, SimTime};
 
 /// What a request asks for.
@@ -13,6 +13,8 @@ struct Asked {
     records: u64,
     /// When the next record comes, if there are none.
     next: SimTime,
+    /// Whether a position is out of range, which is answered at once (`ReplicaManager#fetchMessages`).
+    out_of_range: bool,
 }
 
 impl Fetcher {
@@ -52,7 +54,7 @@ impl Fetcher {
         if asked.partitions == 0 {
             return;
         }
-        if asked.records >= limits.min_records {
+        if asked.records >= limits.min_records || asked.out_of_range {
             return self.answer(broker, reached, reached, reached, asked, limits);
         }
         let cycle = limits.cycle();
@@ -132,6 +134,7 @@ impl Fetcher {
             partitions: 0,
             records: 0,
             next: SimTime::NEVER,
+            out_of_range: false,
         };
         for &index in &self.brokers[broker].slots {
             let slot = &mut self.slots[index];
@@ -139,6 +142,11 @@ impl Fetcher {
                 continue;
             }
             asked.partitions += 1;
+            if slot.position < logs.log_start(slot.partition, at) {
+                Self::reset(slot, at, limits, logs);
+                asked.out_of_range = true;
+                continue;
+            }
             let end = Self::end(slot, at, limits, logs);
             let behind = end.saturating_sub(slot.position).min(limits.per_partition);
             let room = limits.per_response.saturating_sub(asked.records);
@@ -149,10 +157,22 @@ impl Fetcher {
         asked
     }
 
+    /// The answer of `at` says OFFSET_OUT_OF_RANGE, and ListOffsets then where to go on
+    /// (`FetchCollector#handleInitializeErrors`).
+    fn reset(slot: &mut Slot, at: SimTime, limits: &FetchLimits, logs: &mut impl Logs) {
+        let listed = at + limits.round_trip;
+        let to = match limits.reset {
+            OffsetReset::Earliest => logs.log_start(slot.partition, listed),
+            OffsetReset::Latest => logs.log_end(slot.partition, listed),
+        };
+        slot.reset = Some((to, listed + limits.round_trip - limits.round_trip.half()));
+    }
+
     /// An answer that is not due takes nothing along.
     fn take_back(&mut self, broker: usize) {
         for &slot in &self.brokers[broker].slots {
             self.slots[slot].incoming = (0, 0);
+            self.slots[slot].reset = None;
         }
     }
 
