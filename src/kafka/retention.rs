@@ -68,6 +68,7 @@ impl LogStart {
         self.answer
     }
 
+    #[cold]
     fn look_up(&mut self, at: SimTime, limits: &RetentionLimits, log: &mut impl Appends) {
         let interval = limits.check_interval;
         let mut unchecked = self.next_check(limits, log);

@@ -142,13 +142,13 @@ impl Fetcher {
                 continue;
             }
             asked.partitions += 1;
-            if slot.position < logs.log_start(slot.partition, at) {
+            let end = Self::end(slot, at, limits, logs);
+            let behind = end.saturating_sub(slot.position).min(limits.per_partition);
+            if behind > 0 && slot.position < logs.log_start(slot.partition, at) {
                 Self::reset(slot, at, limits, logs);
                 asked.out_of_range = true;
                 continue;
             }
-            let end = Self::end(slot, at, limits, logs);
-            let behind = end.saturating_sub(slot.position).min(limits.per_partition);
             let room = limits.per_response.saturating_sub(asked.records);
             slot.incoming = (slot.position, slot.position + behind.min(room));
             asked.records += behind;
@@ -159,6 +159,7 @@ impl Fetcher {
 
     /// The answer of `at` says OFFSET_OUT_OF_RANGE, and ListOffsets then where to go on
     /// (`FetchCollector#handleInitializeErrors`).
+    #[cold]
     fn reset(slot: &mut Slot, at: SimTime, limits: &FetchLimits, logs: &mut impl Logs) {
         let listed = at + limits.round_trip;
         let to = match limits.reset {
