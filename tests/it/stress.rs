@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lagsim::kafka::{Assignor, ClientProfile, GroupState, OffsetReset};
 use lagsim::platform::{Behavior, KafkaTrigger, ScaledObject};
 use lagsim::scenario::{
-    Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnStop,
+    Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnOutage, OnStop,
     PoisonRecords, RateLimit, RetryBy, Scenario, Settings,
 };
 use lagsim::sim::Fact;
@@ -207,6 +207,7 @@ fn downstream(dice: &mut Dice, calm: bool) -> Downstream {
         limit: limit(dice, calm),
         latency: dice.of(&[Law::Constant(0.001), Law::Exponential { mean: 0.002 }]),
         concurrency: dice.of(&[None, Some(3)]),
+        on_outage: OnOutage::default(),
     }
 }
 
