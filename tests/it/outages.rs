@@ -267,3 +267,20 @@ fn a_refusal_without_a_pause_between_attempts_lets_time_pass() {
     let told = run(&system(DownstreamChange::Fail, on_outage));
     assert!(told.total_lags().pop().expect("samples") < 200);
 }
+
+/// While a breaker is open lag grows at the rate of production; afterwards it drains at what is left of the capacity.
+#[test]
+fn lag_grows_with_the_rate_behind_an_open_breaker_and_drains_with_the_rest_of_the_capacity() {
+    let mut scenario = hanging(Some(PAUSE));
+    scenario.settings[0].properties.max_poll_records = 50;
+    let told = run(&scenario);
+    let lags = told.total_lags();
+    let grown = lags[580] as f64 - lags[180] as f64;
+    let deviation = (20.0_f64 * 400.0).sqrt();
+    assert!((grown - 20.0 * 400.0).abs() < 4.0 * deviation, "{grown}");
+    // 50 records of 11 ms and a commit of 4 ms: 90.3/s, of which 20/s are new.
+    let closed = turns(&told).last().expect("turns").0 as usize + 5;
+    let drained = lags[closed] as f64 - lags[closed + 60] as f64;
+    let rate = drained / 60.0;
+    assert!((rate - 70.3).abs() < 3.0, "{rate}/s drained");
+}
