@@ -4,10 +4,12 @@
 mod check;
 mod diagnostic;
 mod document;
+mod downstream;
 mod model;
 mod raw;
 
 pub use check::{Checked, Override, Source, check};
 pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity};
+pub use downstream::*;
 pub use model::*;
 pub use raw::schema;

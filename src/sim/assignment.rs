@@ -82,6 +82,8 @@ impl World<'_> {
         let now = self.now();
         let member = &mut self.members[process.ix()];
         member.fetcher.release(&partitions);
+        self.forget_kept(process, &partitions);
+        let member = &mut self.members[process.ix()];
         member.blocked.retain(|id| !partitions.contains(id));
         // A member that joins stands already, unless it went on with what it has now lost.
         let stops = member.link.phase == Phase::Stable || !partitions.is_empty();

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use super::Fact;
 use super::batch::{Batch, Kind, Workshop};
+use super::caller::Caller;
 use super::commit::PendingCommit;
 use super::event::Event;
 use super::link::{Link, Phase};
@@ -39,7 +40,7 @@ pub(super) struct Member {
     pub started_at: SimTime,
     pub settings: usize,
     /// What bounds its fetches under them.
-    limits: FetchLimits,
+    pub limits: FetchLimits,
     /// Settings for its next start.
     pub next_settings: usize,
     pub app: App,
@@ -48,6 +49,7 @@ pub(super) struct Member {
     pub link: Link,
     pub fetcher: Fetcher,
     pub batch: Batch,
+    pub caller: Caller,
     /// Stands still until then.
     pub frozen_until: Option<SimTime>,
     /// Since when it has stood still, if it does.
@@ -103,6 +105,7 @@ impl Member {
             link: Link::default(),
             fetcher: Fetcher::default(),
             batch: Batch::default(),
+            caller: Caller::default(),
             frozen_until: None,
             frozen_since: SimTime::ZERO,
             deferred: Vec::new(),
@@ -209,8 +212,7 @@ impl Member {
         }
         self.batch.clear();
         let max = settings.properties.max_poll_records;
-        let runs = &mut self.batch.runs;
-        let polled = self.fetcher.poll(at, max, &self.limits, ground.topic, runs);
+        let polled = self.fill(at, max, ground);
         self.note_resets(at, ground);
         match polled {
             Polled::Wait(look) => {
@@ -307,6 +309,7 @@ impl Member {
         };
         self.batch
             .account_all(at, self.process, &mut shop, ground.facts);
+        self.calls_succeeded(at, ground);
         let current = self.batch.generation == self.link.generation && self.reads();
         if self.batch.poison {
             self.leave_poison(at, current, ground);
@@ -318,11 +321,7 @@ impl Member {
             self.lose_what_is_committed(at, ground);
         }
         if self.link.phase == Phase::Unjoined {
-            // It was evicted, and what it has done since counts for nothing either.
-            for run in &self.batch.runs {
-                let evicted_to = &mut ground.topic.partitions[run.partition.ix()].evicted_to;
-                *evicted_to = run.to.max(*evicted_to);
-            }
+            self.worked_in_vain(ground);
         }
         (self.app, self.wake) = (App::Polling, at);
         match self.batch.policy(scenario) {
@@ -336,6 +335,14 @@ impl Member {
         }
     }
 
+    /// It was evicted, and what it has done since counts for nothing either.
+    pub fn worked_in_vain(&self, ground: &mut Ground) {
+        for run in &self.batch.runs {
+            let evicted_to = &mut ground.topic.partitions[run.partition.ix()].evicted_to;
+            *evicted_to = run.to.max(*evicted_to);
+        }
+    }
+
     /// Attempts at poison records are over; the member seeks back to what it does not give up.
     fn leave_poison(&mut self, at: SimTime, current: bool, ground: &mut Ground) {
         for stage in self.batch.stages() {
@@ -343,6 +350,8 @@ impl Member {
                 Kind::SoughtBack { back_off } => {
                     ground.accounts.poison_attempts += 1;
                     if current {
+                        // What is kept of the partition comes after it, and is fetched again.
+                        self.caller.drop_kept(&[stage.partition]);
                         self.fetcher
                             .seek(stage.partition, stage.from, at + back_off);
                     }
@@ -357,7 +366,7 @@ impl Member {
 
     /// A batch that outlived its assignment cannot be sought back into: what its client committed of it as it gave the
     /// partitions up, and it has not processed, nobody will.
-    fn lose_what_is_committed(&mut self, at: SimTime, ground: &mut Ground) {
+    pub fn lose_what_is_committed(&mut self, at: SimTime, ground: &mut Ground) {
         for index in 0..self.batch.runs.len() {
             let Run {
                 partition,

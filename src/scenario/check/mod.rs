@@ -6,6 +6,7 @@ mod autoscaler;
 mod csv;
 mod curve;
 mod doubt;
+mod downstream;
 mod expect;
 mod group;
 mod judge;

@@ -1,6 +1,7 @@
 //! What a process runs with, read from the model as it is at some time of its timeline.
 
-use super::super::model::{Cluster, Downstream, Settings};
+use super::super::downstream::Downstream;
+use super::super::model::{Cluster, Settings};
 use super::super::raw::Model;
 use super::judge::Judge;
 use super::properties::place_of;

@@ -2,12 +2,14 @@
 //! Not for judging: every value is kept with its place until the check has looked at it.
 
 mod autoscaler;
+mod downstream;
 mod sections;
 mod timeline;
 mod value;
 mod watch;
 
 pub use autoscaler::*;
+pub use downstream::*;
 pub use sections::*;
 pub use timeline::*;
 pub use value::*;
