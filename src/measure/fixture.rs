@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::{Keep, Outcome, Recorder};
-use crate::kafka::{BrokerProperties, ClientProfile, GroupState, MemberId, RebalanceReason};
+use crate::kafka::{BrokerProperties, GroupState, MemberId, RebalanceReason};
 use crate::platform::{Deployment, ScaleReason, ScaledObject};
 use crate::scenario::{
-    Action, Alert, Cluster, CommitPolicy, Compare, Condition, Gauge, Group, Monitoring, OnStop,
+    Action, Alert, Client, Cluster, CommitPolicy, Compare, Condition, Gauge, Group, Monitoring, OnStop,
     PartitionStart, Process, Processing, Scenario, Settings, TimelineEntry, Topic,
 };
 use crate::sim::{
@@ -17,7 +17,7 @@ use crate::workload::{Law, Pattern, Production, RateCurve, Shares};
 
 /// A group of `members` on a topic of `partitions`, sampled every `sample` seconds for `horizon` seconds.
 pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> Scenario {
-    let client = ClientProfile::java();
+    let client = Client::by_name("java").expect("a profile");
     let process = |number| Process {
         name: format!("order-processor-{number}"),
         start: Some(SimTime::ZERO),
@@ -61,8 +61,8 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
         },
         deployment: None,
         settings: vec![Settings {
-            client,
-            properties: client.defaults(),
+            client: client.profile,
+            properties: client.properties,
             processing: Processing {
                 time: Law::Constant(0.62),
                 calls: 0,

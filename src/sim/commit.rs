@@ -32,7 +32,7 @@ impl Member {
         let settings = self.settings_of(scenario);
         !self.attended()
             && settings.processing.commit == CommitPolicy::Auto
-            && settings.client.auto_commit_from == AutoCommitFrom::Timer
+            && settings.client.auto_commit_from != AutoCommitFrom::Poll
             && self.link.phase == Phase::Stable
     }
 
@@ -129,7 +129,7 @@ impl Member {
     /// Commits the positions: everything that polls have returned.
     pub fn auto_commit(&mut self, at: SimTime, ground: &mut Ground) {
         let settings = self.settings_of(ground.scenario);
-        let timer = settings.client.auto_commit_from == AutoCommitFrom::Timer;
+        let timer = settings.client.auto_commit_from != AutoCommitFrom::Poll;
         let interval = self.auto_commit_interval(ground.scenario);
         // A timer keeps its beat; poll() starts the interval anew.
         self.auto_commit_due = if timer {
@@ -142,10 +142,13 @@ impl Member {
 
     /// Sends the positions of all partitions; returns when the answer is back.
     pub fn commit_positions(&mut self, at: SimTime, ground: &mut Ground) -> SimTime {
-        // Of a batch in hand the positions say that it is done.
-        self.batch.committed |=
-            self.batch.generation == self.link.generation && self.link.void.is_none();
-        if !self.uncommitted(ground.topic) {
+        let in_hand = self.commits_less(ground.scenario);
+        if !in_hand {
+            // Of a batch in hand the positions say that it is done.
+            self.batch.committed |=
+                self.batch.generation == self.link.generation && self.link.void.is_none();
+        }
+        if !self.uncommitted(ground.topic, in_hand) {
             return at;
         }
         let cluster = &ground.scenario.cluster;
@@ -156,7 +159,7 @@ impl Member {
         let stored_at = at + cluster.round_trip.half() + cluster.commit_latency;
         ground.accounts.commits += 1;
         for slot in self.fetcher.slots() {
-            let (partition, offset) = (slot.partition, slot.position);
+            let (partition, offset) = (slot.partition, self.committable(slot, in_hand));
             self.pending.push_back(PendingCommit {
                 stored_at,
                 partition,
@@ -166,9 +169,25 @@ impl Member {
         at + cluster.round_trip + cluster.commit_latency
     }
 
-    pub fn uncommitted(&self, topic: &Topic) -> bool {
+    /// Whether the batch in hand is no part of what its client commits.
+    pub fn commits_less(&self, scenario: &Scenario) -> bool {
+        let client = &self.settings_of(scenario).client;
+        client.auto_commit_from == AutoCommitFrom::TimerOfPreviousPolls && self.has_batch()
+    }
+
+    /// What a client commits of a partition: its position, or where the batch in hand begins.
+    fn committable(&self, slot: &Slot, in_hand: bool) -> u64 {
+        let runs = self.batch.runs.iter().filter(|_| in_hand);
+        let own = runs.filter(|run| run.partition == slot.partition && run.to <= slot.position);
+        own.map(|run| run.from).min().unwrap_or(slot.position)
+    }
+
+    pub fn uncommitted(&self, topic: &Topic, in_hand: bool) -> bool {
         let mut slots = self.fetcher.slots().iter();
-        slots.any(|slot| topic.partitions[slot.partition.ix()].committed != Some(slot.position))
+        slots.any(|slot| {
+            let committed = topic.partitions[slot.partition.ix()].committed;
+            committed != Some(self.committable(slot, in_hand))
+        })
     }
 
     /// The interval of auto-commit starts, as it does with each assignment.

@@ -5,7 +5,7 @@ use super::link::Phase;
 use super::member::App;
 use super::world::World;
 use super::{Fact, PartitionState};
-use crate::kafka::PollClockCheck;
+use crate::kafka::PollClock;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 impl World<'_> {
@@ -36,13 +36,19 @@ impl World<'_> {
             return;
         }
         let settings = self.settings_of(process);
-        let look = match settings.client.poll_clock_check {
-            PollClockCheck::EveryRetryBackoff => settings.properties.retry_backoff,
-            PollClockCheck::EveryHeartbeat => settings.properties.heartbeat_interval,
+        let (look, from) = match settings.client.poll_clock {
+            PollClock::EveryRetryBackoff => {
+                (settings.properties.retry_backoff, member.link.heartbeat_from)
+            }
+            PollClock::EveryHeartbeat => {
+                (settings.properties.heartbeat_interval, member.link.heartbeat_from)
+            }
+            PollClock::Every(look) => (look, member.started_at),
+            PollClock::Never => return,
         };
         // The heartbeat thread (or task) looks only so often.
         if now == deadline && !look.is_zero() {
-            let phase = now.since(member.link.heartbeat_from).as_nanos() % look.as_nanos();
+            let phase = now.since(from).as_nanos() % look.as_nanos();
             if phase > 0 {
                 let later = now + SimDuration::from_nanos(look.as_nanos() - phase);
                 self.agenda
@@ -77,20 +83,32 @@ impl World<'_> {
         let now = self.now();
         let member = &mut self.members[process.ix()];
         let polled_at = member.batch.polled_at;
-        let partitions: Vec<PartitionId> = member
-            .fetcher
-            .slots()
-            .iter()
-            .map(|slot| slot.partition)
-            .collect();
         let Some(serial) = member.link.serial else {
             return;
         };
-        member.account_until(now, self.scenario, &mut self.topic);
         self.note(Fact::MemberEvicted {
             process,
             removal: None,
         });
+        self.tell_evicted(process, polled_at);
+        let known = !self.is_static(process);
+        if known {
+            self.send(Request::Leave, serial, now);
+        } else {
+            self.fall_silent(process);
+            self.group.identities[serial as usize].dropped_out = true;
+        }
+        self.forget_membership(process, known);
+        self.attend(process);
+    }
+
+    /// What a member does with its batch counts for nothing from `polled_at` on.
+    pub fn tell_evicted(&mut self, process: ProcessId, polled_at: SimTime) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        let slots = member.fetcher.slots().iter();
+        let partitions: Vec<PartitionId> = slots.map(|slot| slot.partition).collect();
+        member.account_until(now, self.scenario, &mut self.topic);
         for id in partitions {
             let partition = &mut self.topic.partitions[id.ix()];
             if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
@@ -103,15 +121,6 @@ impl World<'_> {
                 self.note(fact);
             }
         }
-        let known = !self.is_static(process);
-        if known {
-            self.send(Request::Leave, serial, now);
-        } else {
-            self.fall_silent(process);
-            self.group.identities[serial as usize].dropped_out = true;
-        }
-        self.forget_membership(process, known);
-        self.attend(process);
     }
 
     /// Closes the consumer: commits what it may, leaves unless it is static, and is gone.

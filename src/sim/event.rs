@@ -31,6 +31,8 @@ pub(super) enum Event {
     Resume(u32),
     /// max.poll.interval.ms may have passed since the poll that returned this batch.
     PollDeadline(ProcessId, u32),
+    /// A record of this batch may have outlasted the session of a member whose heartbeats wait for it.
+    Silence(ProcessId, u32),
     /// A frozen process goes on.
     Thaw(ProcessId),
     /// A process that was told to stop is killed if it still runs.

@@ -102,11 +102,7 @@ impl World<'_> {
         let settings = &self.scenario.settings[member.settings];
         let properties = &settings.properties;
         let session_timeout = properties.session_timeout;
-        let rebalance_timeout = if settings.client.rebalance_timeout_is_session {
-            session_timeout
-        } else {
-            properties.max_poll_interval
-        };
+        let rebalance_timeout = settings.client.rebalance_timeout(properties);
         let instance = self.is_static(process).then_some(InstanceId(process.0));
         let join = move |knows_its_id, metadata_changed| {
             Input::JoinGroup(JoinGroup {
@@ -331,6 +327,14 @@ impl World<'_> {
         };
         if self.members[process.ix()].frozen_until.is_some() {
             return; // A frozen process sends another heartbeat as it goes on.
+        }
+        let trip = self.scenario.cluster.round_trip;
+        self.catch_up_beats(process);
+        let sent = SimTime::ZERO + self.now().since(SimTime::ZERO + trip);
+        if let Some(later) = self.beat_waits(process, sent) {
+            // The application sends it, after the record.
+            self.agenda.schedule(later + trip, Event::Heartbeat(serial));
+            return;
         }
         let Some(link) = self.link(serial) else {
             return;

@@ -10,9 +10,9 @@ use super::event::Event;
 use super::link::{Link, Phase};
 use super::topic::Topic;
 use crate::engine::Patience;
-use crate::kafka::{FetchLimits, Fetcher, Polled, Run};
+use crate::kafka::{Call, FetchLimits, FetchWhen, Fetcher, Fetches, Polled, Run};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
-use crate::units::{PartitionId, ProcessId, SimTime};
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// What the application thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) enum App {
     Polling,
     /// At work on its batch.
     Processing,
-    /// In commitSync().
+    /// In commitSync(), or asleep after it.
     Committing,
     /// Closing its consumer.
     Closing,
@@ -62,6 +62,8 @@ pub(super) struct Member {
     pub starts_again: bool,
     /// Rolling restart it is part of.
     pub rollout: Option<usize>,
+    /// When its poll() returns with less than it could.
+    fills_until: SimTime,
     pub auto_commit_due: SimTime,
     /// It waits in poll() with all positions committed.
     pub nothing_to_commit: bool,
@@ -110,6 +112,7 @@ impl Member {
             starts: SimTime::NEVER,
             starts_again: false,
             rollout: None,
+            fills_until: SimTime::ZERO,
             auto_commit_due: SimTime::NEVER,
             nothing_to_commit: false,
             pending: VecDeque::new(),
@@ -209,15 +212,21 @@ impl Member {
         }
         self.batch.clear();
         let max = settings.properties.max_poll_records;
+        self.fills_until = settings.client.fills_until(self.fills_until, at);
+        let call = Call {
+            max,
+            until: self.fills_until,
+            one_partition: settings.client.returns_one_partition,
+        };
         match self
             .fetcher
-            .poll(at, max, &self.limits, ground.topic, &mut self.batch.runs)
+            .poll(at, call, &self.limits, ground.topic, &mut self.batch.runs)
         {
             Polled::Wait(look) => {
                 self.app = App::Polling;
                 self.wake = look;
                 if commits {
-                    if self.uncommitted(ground.topic) {
+                    if self.uncommitted(ground.topic, false) {
                         self.wake = look.min(self.auto_commit_due);
                     } else {
                         self.nothing_to_commit = true;
@@ -225,6 +234,7 @@ impl Member {
                 }
             }
             Polled::Records(_) => {
+                self.fills_until = SimTime::ZERO;
                 ground.accounts.polls += 1;
                 let (scenario, settings) = (ground.scenario, self.settings);
                 let mut shop = Workshop {
@@ -280,8 +290,9 @@ impl Member {
         self.batch
             .account_all(at, self.process, &mut shop, ground.facts);
         let current = self.batch.generation == self.link.generation && self.reads();
+        let mut sleeps = SimDuration::ZERO;
         if self.batch.poison {
-            self.leave_poison(at, current, ground);
+            sleeps = self.leave_poison(at, current, ground);
         }
         if current {
             let batch = &self.batch;
@@ -306,25 +317,42 @@ impl Member {
                 }
             }
         }
+        if !sleeps.is_zero() {
+            (self.app, self.wake) = (App::Committing, self.wake + sleeps);
+        }
     }
 
     /// Attempts at poison records are over; the member seeks back to what it does not give up.
-    fn leave_poison(&mut self, at: SimTime, current: bool, ground: &mut Ground) {
+    /// Returns how long its thread sleeps before it polls again.
+    fn leave_poison(&mut self, at: SimTime, current: bool, ground: &mut Ground) -> SimDuration {
+        let (mut sleeps, mut failed) = (SimDuration::ZERO, Vec::new());
         for stage in self.batch.stages() {
             match stage.kind {
-                Kind::SoughtBack { back_off } => {
+                Kind::SoughtBack { back_off, rest_too } => {
                     ground.accounts.poison_attempts += 1;
+                    let paused = if rest_too { SimDuration::ZERO } else { back_off };
+                    if rest_too {
+                        sleeps = back_off;
+                        failed.push((stage.partition, stage.from, false));
+                    }
                     if current {
-                        self.fetcher
-                            .seek(stage.partition, stage.from, at + back_off);
+                        for run in self.batch.left() {
+                            self.fetcher.seek(run.partition, run.from, at);
+                        }
+                        self.fetcher.seek(stage.partition, stage.from, at + paused);
                     }
                 }
                 Kind::GivenUp { attempts, .. } => {
-                    ground.accounts.poison_attempts += u64::from(attempts)
+                    ground.accounts.poison_attempts += u64::from(attempts);
+                    failed.push((stage.partition, stage.from, true));
                 }
                 Kind::Records | Kind::Stuck => {}
             }
         }
+        for (partition, offset, done_with) in failed {
+            self.batch.note_failure(partition, offset, done_with);
+        }
+        sleeps
     }
 
     /// A batch that outlived its assignment cannot be sought back into: what its client committed of it as it gave the
@@ -434,5 +462,13 @@ fn limits(scenario: &Scenario, settings: &Settings) -> FetchLimits {
         min_records: properties.fetch_min_bytes.div_ceil(size).max(1),
         per_partition: (properties.max_partition_fetch_bytes / size).max(1),
         per_response: (properties.fetch_max_bytes / size).max(1),
+        when: match settings.client.fetches {
+            Fetches::OnceDrained => FetchWhen::OnceDrained,
+            Fetches::Ahead { records, bytes } => FetchWhen::Ahead {
+                of_partition: records,
+                of_all: (bytes / size).max(1),
+            },
+            Fetches::BetweenBatches => FetchWhen::BetweenBatches,
+        },
     }
 }

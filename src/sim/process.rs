@@ -186,6 +186,7 @@ impl World<'_> {
         member.frozen_until = None;
         member.deferred.clear();
         member.batch.clear();
+        member.batch.forget_failures();
         self.note(Fact::ProcessStopped { process, reason });
         let nobody = self.members.iter().all(|member| member.app == App::Down);
         for index in 0..self.topic.partitions.len() {

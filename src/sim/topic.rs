@@ -263,29 +263,31 @@ impl Logs for Topic {
     }
 }
 
-/// How long a poison record takes until it is given up; `None` if never.
+/// How long a poison record takes in a batch that gives it up, and how many attempts at it the batch makes; `None` if it
+/// does not: never, or not after it has failed `tried` times before.
 pub(super) fn giving_up(
     on_error: &OnError,
     attempt: SimDuration,
+    tried: u32,
 ) -> Option<(SimDuration, u32, bool)> {
     use crate::scenario::GiveUp;
     let OnError::Retry {
         attempts,
         back_off,
         then,
+        seeks,
     } = on_error
     else {
         return None;
     };
-    let mut length = attempt * u64::from(*attempts);
-    let mut pause = back_off.first;
-    for _ in 1..*attempts {
-        length += pause.min(back_off.max);
-        pause =
-            SimDuration::from_secs_f64(pause.as_secs_f64() * back_off.multiplier).min(back_off.max);
-    }
+    let (attempts, pauses) = match seeks {
+        true if tried + 1 < *attempts => return None,
+        true => (1, SimDuration::ZERO),
+        false => (*attempts, back_off.all_between(*attempts)),
+    };
+    let length = attempt * u64::from(attempts) + pauses;
     match then {
-        GiveUp::Skip => Some((length, *attempts, false)),
-        GiveUp::DeadLetter { produce } => Some((length + *produce, *attempts, true)),
+        GiveUp::Skip => Some((length, attempts, false)),
+        GiveUp::DeadLetter { produce } => Some((length + *produce, attempts, true)),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lagsim::kafka::{Assignor, AutoCommitFrom, ClientProfile};
+use lagsim::kafka::{Assignor, AutoCommitFrom};
 use lagsim::platform::{Behavior, ScaledObject};
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, Downstream, GiveUp, OnError, OnStop, PoisonRecords, RateLimit,
@@ -67,6 +67,7 @@ fn reactions() -> impl Strategy<Value = OnError> {
         max: ms(400),
     };
     let retry = move |attempts, then| OnError::Retry {
+        seeks: false,
         attempts,
         back_off,
         then,
@@ -220,8 +221,8 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
                 scenario.cluster.brokers = brokers;
                 let settings = &mut scenario.settings[0];
                 if !java {
-                    settings.client = ClientProfile::aiokafka();
-                    settings.properties = settings.client.defaults();
+                    settings.client = systems::profile("aiokafka");
+                    settings.properties = systems::client("aiokafka").properties;
                 }
                 // There is no cooperative assignor for aiokafka.
                 if java || assignor != Assignor::CooperativeSticky {
@@ -250,6 +251,7 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
                     let one = at_offset(0, offset);
                     scenario = with_poison(scenario, one, Some(ms(20)), on_error);
                     let skip = OnError::Retry {
+        seeks: false,
                         attempts: 1,
                         back_off: BackOff {
                             first: ms(1),

@@ -29,6 +29,7 @@ const LIMITS: FetchLimits = FetchLimits {
     min_records: 1,
     per_partition: 1000,
     per_response: 50_000,
+    when: FetchWhen::OnceDrained,
 };
 
 fn ms(millis: u64) -> SimTime {
@@ -59,7 +60,12 @@ fn poll(
     logs: &mut Listed,
 ) -> (Polled, Vec<Run>) {
     let mut runs = Vec::new();
-    let polled = fetcher.poll(ms(at), max, limits, logs, &mut runs);
+    let call = Call {
+        max,
+        until: ms(at),
+        one_partition: false,
+    };
+    let polled = fetcher.poll(ms(at), call, limits, logs, &mut runs);
     (polled, runs)
 }
 
