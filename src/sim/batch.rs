@@ -55,6 +55,8 @@ pub(super) struct Batch {
     stages: Vec<Stage>,
     /// Whether one of them may be of a poison record.
     pub poison: bool,
+    /// Polled by a member that is joining: its client refuses to commit at once.
+    pub refused: bool,
     /// Stages (and records of the next) already accounted for.
     accounted: (usize, u64),
     /// When the poll began that returned it.
@@ -424,12 +426,10 @@ impl Batch {
 
     /// What commitSync after each record adds to it.
     fn each_commit(&self, scenario: &Scenario) -> SimDuration {
-        match self.policy(scenario) {
-            CommitPolicy::PerRecord => {
-                scenario.cluster.round_trip + scenario.cluster.commit_latency
-            }
-            _ => SimDuration::ZERO,
+        if self.policy(scenario) != CommitPolicy::PerRecord || self.refused {
+            return SimDuration::ZERO;
         }
+        scenario.cluster.round_trip + scenario.cluster.commit_latency
     }
 
     /// How often a poison record failed in earlier batches.

@@ -56,7 +56,7 @@ pub enum Fact {
     },
     /// The last member is gone.
     GroupEmpty,
-    /// A member got its assignment.
+    /// A member got its assignment: all of it, what a cooperative one has already too.
     PartitionsAssigned {
         /// Who.
         process: ProcessId,
@@ -65,7 +65,8 @@ pub enum Fact {
         /// What.
         partitions: Vec<PartitionId>,
     },
-    /// A member gave its partitions up to rejoin (`onPartitionsRevoked`), or found them lost (`onPartitionsLost`).
+    /// A member gave partitions up (`onPartitionsRevoked`): an eager one all of them to rejoin, a cooperative one those that
+    /// its assignment takes away. Or it found them lost (`onPartitionsLost`).
     PartitionsRevoked {
         /// Who.
         process: ProcessId,
@@ -76,7 +77,8 @@ pub enum Fact {
         /// Lost instead of revoked.
         lost: bool,
     },
-    /// A member that stood still for a rebalance has its positions again and fetches.
+    /// A member that stood still for a rebalance has its positions again and fetches; a cooperative one stands still only
+    /// while it has no partition.
     MemberResumed {
         /// Who.
         process: ProcessId,
@@ -87,7 +89,7 @@ pub enum Fact {
     CommitFailed {
         /// Who.
         process: ProcessId,
-        /// CommitFailedException without an error code of the broker.
+        /// The broker's, or RebalanceInProgressException of a client that is joining; otherwise CommitFailedException.
         error: Option<KafkaError>,
         /// Records processed whose commit was refused.
         records: u64,

@@ -242,6 +242,7 @@ impl Member {
                     settings,
                     topic: ground.topic,
                 };
+                self.batch.refused = self.link.phase != Phase::Stable;
                 self.batch.begin(at, self.link.generation, &mut shop);
                 self.app = App::Processing;
                 self.wake = self.batch.ends_at();

@@ -394,6 +394,27 @@ fn a_member_that_works_longer_than_its_session_after_the_barrier_is_expired_thou
     assert_eq!(evictions, []);
 }
 
+/// A commit per record takes its round trip and its write, but while the member joins the client refuses it at once.
+#[test]
+fn commits_that_are_refused_take_no_time() {
+    let (mut scenario, _) = one_is_busy(B, 10);
+    scenario.cluster.commit_latency = secs(3);
+    scenario.settings[0].processing.commit = CommitPolicy::PerRecord;
+    let told = run(&scenario);
+    let synced = told.find(|fact| match fact {
+        Fact::PartitionsAssigned {
+            process: ProcessId(B),
+            ..
+        } => Some(()),
+        _ => None,
+    });
+    // The first assignment is stored in 3 s. Batches take 40 s, but 10 s from the join on: a batch later B reads that it is
+    // in the generation, another one later what it is assigned.
+    let (first, join) = (3_000, 3_000 + 40_000);
+    assert_eq!(synced[0].0, at_ms(first));
+    assert_eq!(synced[1].0, at_ms(join + 20_000));
+}
+
 /// onJoinPrepare looks for the answer to its commit without waiting; what is buffered is returned before.
 #[test]
 fn with_auto_commit_the_join_goes_out_a_batch_later() {

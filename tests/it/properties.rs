@@ -498,6 +498,57 @@ fn a_partition_is_in_one_state_from_its_start_to_the_horizon() {
     });
 }
 
+/// KIP-429: nobody stands still for a rebalance but who gives something up, and only with that.
+#[test]
+fn a_partition_that_stays_with_its_cooperative_owner_is_never_rebalancing() {
+    let moves = std::cell::Cell::new(0);
+    for_all(150, |mut scenario| {
+        if scenario.settings[0].client != ClientProfile::java() {
+            return Ok(());
+        }
+        scenario.settings[0].properties.assignor = Assignor::CooperativeSticky;
+        let told = run(&scenario);
+        let mut owners: BTreeMap<PartitionId, ProcessId> = BTreeMap::new();
+        // Rebalancing since then, and not known to have been given up.
+        let mut doubtful: BTreeMap<PartitionId, SimTime> = BTreeMap::new();
+        for (at, fact) in &told.facts {
+            if let Some((partition, since)) = doubtful.first_key_value() {
+                prop_assert!(since == at, "{partition:?} at {since}");
+            }
+            match fact {
+                Fact::State {
+                    partition,
+                    state: PartitionState::Rebalancing,
+                    ..
+                } if owners.contains_key(partition) => {
+                    doubtful.insert(*partition, *at);
+                }
+                Fact::PartitionsAssigned {
+                    process,
+                    partitions,
+                    ..
+                } => owners.extend(partitions.iter().map(|id| (*id, *process))),
+                Fact::PartitionsRevoked {
+                    process,
+                    partitions,
+                    lost,
+                    ..
+                } => {
+                    owners.retain(|id, owner| owner != process || !partitions.contains(id));
+                    moves.set(moves.get() + if *lost { 0 } else { partitions.len() });
+                }
+                Fact::MemberEvicted { process, .. } | Fact::ProcessStopped { process, .. } => {
+                    owners.retain(|_, owner| owner != process);
+                }
+                _ => {}
+            }
+            doubtful.retain(|id, _| owners.contains_key(id));
+        }
+        Ok(())
+    });
+    assert!(moves.get() > 50, "only {} partitions moved", moves.get());
+}
+
 #[test]
 fn the_same_scenario_tells_the_same_story_twice() {
     for_all(40, |scenario| {

@@ -615,6 +615,27 @@ fn the_rate_follows_bursts_and_the_timeline() {
 }
 
 #[test]
+fn a_static_group_names_every_process_and_a_member_may_bring_its_own_id() {
+    let ids = |text: &str| -> Vec<Option<String>> {
+        let processes = accepted(text, &[]).group.processes;
+        processes.into_iter().map(|p| p.instance_id).collect()
+    };
+    let some = |id: &str| Some(id.to_owned());
+    let scale = "[[at]]\ntime = \"10m\"\nscale = { to = 3 }\n";
+    let members = "members = 2";
+    assert!(SMALL.contains(members), "{SMALL}");
+    let name = accepted(SMALL, &[]).group.name;
+    let counted = SMALL.replace(members, "members = 2\nstatic = true") + scale;
+    let named = [0, 1, 2].map(|index| Some(format!("{name}-{index}")));
+    assert_eq!(ids(&counted), named);
+    let listed = "member = [{ name = \"blue\", instance-id = \"pod-0\" }, { name = \"green\" }]";
+    let own = SMALL.replace(members, listed) + scale;
+    assert_eq!(ids(&own), [some("pod-0"), None, None]);
+    let both = SMALL.replace(members, &format!("static = true\n{listed}")) + scale;
+    assert_eq!(ids(&both), [some("pod-0"), some("green"), named[2].clone()]);
+}
+
+#[test]
 fn a_backlog_is_spread_evenly_and_aiokafka_brings_its_own_defaults() {
     let text = SMALL.replace("partitions = 4", "partitions = 4\nbacklog = 10");
     let scenario = accepted(&text, &["group.client=aiokafka"]);

@@ -271,21 +271,21 @@ fn throttled(scenario: &Scenario, summary: &Summary) -> String {
 fn rebalancing(scenario: &Scenario, summary: &Summary) -> String {
     let cooperative =
         |own: &Settings| own.properties.assignor.protocol() == RebalanceProtocol::Cooperative;
-    let what = if scenario.settings.first().is_some_and(cooperative) {
-        "Rebalances stop the partitions that move"
+    let (what, who) = if scenario.settings.first().is_some_and(cooperative) {
+        (
+            "the partitions that move",
+            "a member waits for its first one",
+        )
     } else {
-        "Rebalances stop the group"
+        ("the group", "a member stands still")
     };
     let longest = if summary.pause_max_s > 0.0 {
-        format!(
-            ", a member stands still for up to {}",
-            span(summary.pause_max_s)
-        )
+        format!(", {who} for up to {}", span(summary.pause_max_s))
     } else {
         String::new()
     };
     format!(
-        "{what}: {}{longest}; {}.",
+        "Rebalances stop {what}: {}{longest}; {}.",
         rebalances(summary),
         gained(summary, "rebalancing")
     )

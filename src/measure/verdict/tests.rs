@@ -1,4 +1,5 @@
 use super::super::fixture::{alert, flapping, incident, mark, outcome, poison, scaled, scenario};
+use crate::kafka::Assignor;
 use crate::scenario::{Action, Downstream, DownstreamChange, RateLimit, TimelineEntry};
 use crate::sim::Fact;
 use crate::sim::PartitionState::{
@@ -256,4 +257,18 @@ fn lag_that_comes_back_after_it_was_drained_is_in_the_headline() {
         "Lag peaks at 60,000 records after 10m, is drained at 20m, and is 54,000 records again at the end."
     );
     assert!(verdict.outlook[0].ends_with("It comes back afterwards."));
+}
+
+#[test]
+fn a_cooperative_group_is_not_said_to_stop() {
+    let (mut scenario, outcome) = incident();
+    scenario.settings[0].properties.assignor = Assignor::CooperativeSticky;
+    let told = super::cause::sentences(super::Culprit::Rebalancing, &scenario, &outcome.summary);
+    assert_eq!(
+        told,
+        [
+            "Rebalances stop the partitions that move: 180 rebalances (about 1 a minute), a member waits for its first \
+             one for up to 9s; 230,600 records, 11 % of the lag gained."
+        ]
+    );
 }
