@@ -503,7 +503,7 @@ fn a_partition_is_in_one_state_from_its_start_to_the_horizon() {
 fn a_partition_that_stays_with_its_cooperative_owner_is_never_rebalancing() {
     let moves = std::cell::Cell::new(0);
     for_all(150, |mut scenario| {
-        if scenario.settings[0].client != ClientProfile::java() {
+        if scenario.settings[0].client != systems::profile("java") {
             return Ok(());
         }
         scenario.settings[0].properties.assignor = Assignor::CooperativeSticky;
