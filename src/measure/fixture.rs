@@ -39,6 +39,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
                 partitions
             ],
             record_bytes: 1_024,
+            properties: Default::default(),
         },
         production: Production {
             curve: Arc::new(RateCurve::constant(600.0)),

@@ -265,6 +265,7 @@ fn sum<'a>(totals: impl IntoIterator<Item = &'a PartitionTotals>) -> Accounts {
             committed: sum.committed + own.committed,
             duplicates: sum.duplicates + own.duplicates,
             lost: sum.lost + own.lost,
+            lost_to_retention: sum.lost_to_retention + own.lost_to_retention,
             skipped: sum.skipped + own.skipped,
             dead_lettered: sum.dead_lettered + own.dead_lettered,
         })

@@ -98,6 +98,8 @@ pub struct Accounts {
     pub duplicates: u64,
     /// Committed or jumped over without ever having been processed.
     pub lost: u64,
+    /// Of these, deleted by retention before anybody read them.
+    pub lost_to_retention: u64,
     /// Poison records that were given up and skipped.
     pub skipped: u64,
     /// Poison records that were given up and produced to a dead-letter topic.

@@ -239,11 +239,12 @@ fn group_or_partition(results: &Results, fact: &Fact) -> Row {
             detail: partitions(revoked),
             ..Row::default()
         },
-        _ => record_or_timeline(results, fact),
+        _ => record(results, fact),
     }
 }
 
-fn record_or_timeline(results: &Results, fact: &Fact) -> Row {
+/// What became of records.
+fn record(results: &Results, fact: &Fact) -> Row {
     let member = |process| results.process(process).to_owned();
     match fact {
         Fact::PoisonMet {
@@ -273,6 +274,18 @@ fn record_or_timeline(results: &Results, fact: &Fact) -> Row {
             detail: format!("offset {offset}"),
             ..Row::default()
         },
+        Fact::OffsetReset {
+            process,
+            partition,
+            from,
+            to,
+        } => Row {
+            event: "offset-reset",
+            member: member(*process),
+            partition: Some(partition.0),
+            detail: format!("{from} is out of range, on to {to}"),
+            ..Row::default()
+        },
         Fact::RecordsLost {
             partition,
             from,
@@ -283,6 +296,13 @@ fn record_or_timeline(results: &Results, fact: &Fact) -> Row {
             detail: format!("offsets {from} to {}", to.saturating_sub(1)),
             ..Row::default()
         },
+        _ => timeline(results, fact),
+    }
+}
+
+/// What was done to the group from outside.
+fn timeline(results: &Results, fact: &Fact) -> Row {
+    match fact {
         Fact::Scaled {
             from,
             to,

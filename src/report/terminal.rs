@@ -207,7 +207,11 @@ fn records(summary: &Summary) -> Vec<Total> {
     ];
     let rare = [
         ("duplicates", accounts.duplicates, "processed again"),
-        ("lost", accounts.lost, "committed but never processed"),
+        (
+            "lost",
+            accounts.lost,
+            "committed, jumped over or deleted, never processed",
+        ),
         ("skipped", accounts.skipped, "poison records given up"),
         (
             "dead-lettered",

@@ -1,7 +1,7 @@
 //! The validated model. The only way to one is the check.
 
 use super::on_error::OnError;
-use crate::kafka::{BrokerProperties, ClientProfile, ConsumerProperties};
+use crate::kafka::{BrokerProperties, ClientProfile, ConsumerProperties, TopicProperties};
 use crate::platform::Deployment;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use crate::workload::{Law, Production};
@@ -54,6 +54,8 @@ pub struct Topic {
     pub partitions: Vec<PartitionStart>,
     /// Size of a record, batch overhead included (bytes).
     pub record_bytes: u64,
+    /// What retention deletes, and when.
+    pub properties: TopicProperties,
 }
 
 /// A partition when the run begins.

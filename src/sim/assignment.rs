@@ -216,7 +216,12 @@ impl World<'_> {
             return committed;
         }
         match self.settings_of(process).properties.auto_offset_reset {
-            OffsetReset::Earliest => 0,
+            OffsetReset::Earliest => {
+                let start = self.topic.log_start(id, now);
+                let lost = self.topic.lose_to_retention(id, 0, start);
+                self.note_lost(id, lost);
+                start
+            }
             OffsetReset::Latest => {
                 let end = self.topic.log_end(id, now);
                 self.lose(id, 0, end);
@@ -227,7 +232,12 @@ impl World<'_> {
 
     /// Records that nobody will process any more.
     pub fn lose(&mut self, partition: PartitionId, from: u64, to: u64) {
-        for (from, to) in self.topic.lose(partition, from, to) {
+        let lost = self.topic.lose(partition, from, to);
+        self.note_lost(partition, lost);
+    }
+
+    fn note_lost(&mut self, partition: PartitionId, lost: Vec<(u64, u64)>) {
+        for (from, to) in lost {
             self.note(Fact::RecordsLost {
                 partition,
                 from,

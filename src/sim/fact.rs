@@ -123,6 +123,17 @@ pub enum Fact {
         /// One after the last.
         to: u64,
     },
+    /// A position was out of range, since retention had deleted the record: auto.offset.reset moved it.
+    OffsetReset {
+        /// Who.
+        process: ProcessId,
+        /// Where.
+        partition: PartitionId,
+        /// The position before.
+        from: u64,
+        /// The new one.
+        to: u64,
+    },
     /// A process stands still.
     Frozen {
         /// Who.

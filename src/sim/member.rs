@@ -7,10 +7,11 @@ use super::Fact;
 use super::batch::{Batch, Kind, Workshop};
 use super::commit::PendingCommit;
 use super::event::Event;
+use super::limits::limits;
 use super::link::{Link, Phase};
 use super::topic::Topic;
 use crate::engine::Patience;
-use crate::kafka::{Call, FetchLimits, FetchWhen, Fetcher, Fetches, Polled, Run};
+use crate::kafka::{Call, FetchLimits, Fetcher, Polled, Reset, Run};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
@@ -218,10 +219,10 @@ impl Member {
             until: self.fills_until,
             one_partition: settings.client.returns_one_partition,
         };
-        match self
-            .fetcher
-            .poll(at, call, &self.limits, ground.topic, &mut self.batch.runs)
-        {
+        let runs = &mut self.batch.runs;
+        let polled = self.fetcher.poll(at, call, &self.limits, ground.topic, runs);
+        self.note_resets(at, ground);
+        match polled {
             Polled::Wait(look) => {
                 self.app = App::Polling;
                 self.wake = look;
@@ -249,6 +250,33 @@ impl Member {
                 if self.batch.poison {
                     self.meet_poison(at, ground);
                 }
+            }
+        }
+    }
+
+    /// Positions that the log does not hold any more went where auto.offset.reset says: what lay between is lost.
+    fn note_resets(&mut self, at: SimTime, ground: &mut Ground) {
+        let process = self.process;
+        for Reset {
+            partition,
+            from,
+            to,
+        } in self.fetcher.resets()
+        {
+            let reset = Fact::OffsetReset {
+                process,
+                partition,
+                from,
+                to,
+            };
+            ground.facts.push((at, reset));
+            for (from, to) in ground.topic.lose_to_retention(partition, from, to) {
+                let lost = Fact::RecordsLost {
+                    partition,
+                    from,
+                    to,
+                };
+                ground.facts.push((at, lost));
             }
         }
     }
@@ -450,26 +478,5 @@ impl Member {
                 *committed = Some(offset).max(*committed);
             }
         }
-    }
-}
-
-/// What bounds a fetch under these settings.
-fn limits(scenario: &Scenario, settings: &Settings) -> FetchLimits {
-    let properties = &settings.properties;
-    let size = scenario.topic.record_bytes.max(1);
-    FetchLimits {
-        round_trip: scenario.cluster.round_trip,
-        max_wait: properties.fetch_max_wait,
-        min_records: properties.fetch_min_bytes.div_ceil(size).max(1),
-        per_partition: (properties.max_partition_fetch_bytes / size).max(1),
-        per_response: (properties.fetch_max_bytes / size).max(1),
-        when: match settings.client.fetches {
-            Fetches::OnceDrained => FetchWhen::OnceDrained,
-            Fetches::Ahead { records, bytes } => FetchWhen::Ahead {
-                of_partition: records,
-                of_all: (bytes / size).max(1),
-            },
-            Fetches::BetweenBatches => FetchWhen::BetweenBatches,
-        },
     }
 }

@@ -10,6 +10,7 @@ mod event;
 mod fact;
 mod group;
 mod identity;
+mod limits;
 mod link;
 mod member;
 mod membership;

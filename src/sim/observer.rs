@@ -56,6 +56,8 @@ pub struct PartitionTotals {
     pub duplicates: u64,
     /// Committed or jumped over without ever having been processed.
     pub lost: u64,
+    /// Of these, deleted by retention before anybody read them.
+    pub lost_to_retention: u64,
     /// Given up and skipped.
     pub skipped: u64,
     /// Given up and dead-lettered.

@@ -3,7 +3,7 @@
 use super::coverage::Coverage;
 use super::{Fact, PartitionState, PartitionTotals};
 use crate::engine::{Address, Purpose};
-use crate::kafka::Logs;
+use crate::kafka::{Appends, LogStart, Logs, RetentionLimits};
 use crate::scenario::{OnError, PoisonRecords, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use crate::workload::{Arrivals, Failures, Law, RecordCosts};
@@ -18,6 +18,8 @@ pub(super) struct Partition {
     arrivals: Arrivals,
     /// The same, asked at the other end of the lag: how old the oldest record is.
     oldest: Arrivals,
+    /// What retention has deleted.
+    log_start: LogStart,
     /// Committed offset at the coordinator.
     pub committed: Option<u64>,
     /// Work of its records, by law (see [`Topic::law_of`]).
@@ -51,6 +53,26 @@ pub(super) struct Topic {
     /// Dependency calls per record, by settings index.
     calls_of: Vec<u64>,
     laws: Vec<Law>,
+    retention: RetentionLimits,
+}
+
+/// The records of a partition, as retention asks for them.
+struct Records<'p> {
+    base: u64,
+    arrivals: &'p mut Arrivals,
+}
+
+impl Appends for Records<'_> {
+    fn end(&mut self, at: SimTime) -> u64 {
+        self.base + self.arrivals.count_by(at)
+    }
+
+    fn at(&mut self, offset: u64) -> SimTime {
+        match offset.checked_sub(self.base) {
+            Some(n) => self.arrivals.time_of(n),
+            None => SimTime::ZERO,
+        }
+    }
 }
 
 impl Topic {
@@ -75,6 +97,7 @@ impl Topic {
             law_of,
             calls_of: calls.collect(),
             laws,
+            retention: retention(scenario),
         };
         topic.grow(scenario, replication, scenario.topic.partitions.len());
         topic
@@ -114,6 +137,7 @@ impl Topic {
                 base: start.log_end,
                 initial_rate: scenario.production.curve.rate_at(SimTime::ZERO) * share,
                 oldest: arrivals.clone(),
+                log_start: LogStart::new(&self.retention, start.log_end),
                 arrivals,
                 committed: start.committed,
                 work: self
@@ -195,6 +219,14 @@ impl Topic {
         lost
     }
 
+    /// As [`Self::lose`], of records that retention deleted.
+    pub fn lose_to_retention(&mut self, id: PartitionId, from: u64, to: u64) -> Vec<(u64, u64)> {
+        let lost = self.lose(id, from, to);
+        let records = lost.iter().map(|(from, to)| to - from).sum::<u64>();
+        self.partitions[id.ix()].totals.lost_to_retention += records;
+        lost
+    }
+
     /// Accounts for a poison record given up.
     pub fn given_up(&mut self, id: PartitionId, offset: u64, dead_lettered: bool) {
         let partition = &mut self.partitions[id.ix()];
@@ -243,6 +275,16 @@ impl Topic {
 }
 
 impl Logs for Topic {
+    #[inline]
+    fn log_start(&mut self, id: PartitionId, at: SimTime) -> u64 {
+        let partition = &mut self.partitions[id.ix()];
+        let mut records = Records {
+            base: partition.base,
+            arrivals: &mut partition.oldest,
+        };
+        partition.log_start.at(at, &self.retention, &mut records)
+    }
+
     fn log_end(&mut self, id: PartitionId, at: SimTime) -> u64 {
         let partition = &mut self.partitions[id.ix()];
         partition.base + partition.arrivals.count_by(at)
@@ -260,6 +302,21 @@ impl Logs for Topic {
         let partition = &mut self.partitions[id.ix()];
         let (count, next) = partition.arrivals.count_and_next(at);
         (partition.base + count, next)
+    }
+}
+
+/// What bounds the logs, bytes as whole records.
+fn retention(scenario: &Scenario) -> RetentionLimits {
+    let properties = &scenario.topic.properties;
+    let size = scenario.topic.record_bytes.max(1);
+    RetentionLimits {
+        age: properties
+            .retention_ms
+            .map(|ms| SimDuration::from_millis(1) * ms),
+        records: properties.retention_bytes.map(|bytes| bytes / size),
+        segment_age: SimDuration::from_millis(properties.segment_ms),
+        segment_records: (properties.segment_bytes / size).max(1),
+        check_interval: scenario.cluster.properties.retention_check_interval,
     }
 }
 

@@ -16,6 +16,7 @@ mod faults; // faults and changes of the timeline, each rule by itself
 mod oracles; // rebalances with known answers, to the nanosecond
 mod properties; // what holds in every run, over generated scenarios
 mod reference; // workloads whose answers other simulators agree on
+mod retention; // what a group loses that reads too late
 mod statics; // static members: what a restart, a breach and a missing member come to
 mod stress; // whole scenarios at random: no hang, no broken law, recovery
 mod systems; // scenarios built in Rust, and an observer that keeps what it sees

@@ -52,6 +52,14 @@ fn draw(seed: u64, calm: bool) -> Scenario {
     scenario.cluster.round_trip = ms(dice.of(&[0, 2, if calm { 1 } else { 20 }]));
     scenario.cluster.commit_latency = ms(dice.of(&[0, 2, if calm { 5 } else { 50 }]));
     scenario.cluster.properties.initial_rebalance_delay = ms(dice.of(&[0, 3_000]));
+    if dice.once_in(4) {
+        let topic = &mut scenario.topic.properties;
+        topic.retention_ms = dice.of(&[None, Some(1_000), Some(60_000)]);
+        topic.retention_bytes = dice.of(&[None, Some(100 * 1_024)]);
+        topic.segment_ms = dice.of(&[1_000, 20_000]);
+        topic.segment_bytes = dice.of(&[10 * 1_024, 1 << 30]);
+        scenario.cluster.properties.retention_check_interval = ms(dice.of(&[1_000, 30_000]));
+    }
     for start in &mut scenario.topic.partitions {
         start.committed = dice.of(&[Some(0), Some(0), None]);
         start.log_end = dice.of(&[0, 0, 300]);

@@ -52,6 +52,7 @@ pub fn system(partitions: usize, members: u32, rate: f64, law: Law) -> Scenario 
             name: "orders".into(),
             partitions: vec![start; partitions],
             record_bytes: 1024,
+            properties: Default::default(),
         },
         production: Production {
             curve: Arc::new(RateCurve::constant(rate)),

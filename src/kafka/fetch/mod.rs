@@ -7,10 +7,13 @@ mod request;
 
 use std::collections::VecDeque;
 
+use super::OffsetReset;
 use crate::units::{PartitionId, SimDuration, SimTime};
 
 /// The logs as a broker answers a fetch from them.
 pub trait Logs {
+    /// Log start offset of a partition at an instant.
+    fn log_start(&mut self, partition: PartitionId, at: SimTime) -> u64;
     /// Log-end offset of a partition at an instant.
     fn log_end(&mut self, partition: PartitionId, at: SimTime) -> u64;
     /// When the record at `offset` is appended.
@@ -32,6 +35,8 @@ pub struct FetchLimits {
     pub per_partition: u64,
     /// `fetch.max.bytes`, in whole records, at least 1.
     pub per_response: u64,
+    /// `auto.offset.reset`: where a position goes that the log does not hold any more.
+    pub reset: OffsetReset,
     /// When a partition is fetched again.
     pub when: FetchWhen,
 }
@@ -81,6 +86,17 @@ pub struct Run {
     pub to: u64,
 }
 
+/// A position that was out of range and went elsewhere: `auto.offset.reset`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reset {
+    /// Whose.
+    pub partition: PartitionId,
+    /// The position that the log does not hold any more.
+    pub from: u64,
+    /// The new one.
+    pub to: u64,
+}
+
 /// What a poll comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Polled {
@@ -103,6 +119,8 @@ pub struct Slot {
     buffered_to: u64,
     /// First offset of what is on its way, and one after its last; the same if nothing is.
     incoming: (u64, u64),
+    /// Instead, where the position goes, and until when ListOffsets is asked for that.
+    reset: Option<(u64, SimTime)>,
     /// Log end at an instant, as asked last.
     known: (SimTime, u64),
     /// When the record at that log end is appended.
@@ -145,6 +163,8 @@ pub struct Fetcher {
     repeats: bool,
     /// No slot is paused longer.
     paused_to: SimTime,
+    /// Positions that were reset and that nobody has taken note of.
+    resets: Vec<Reset>,
 }
 
 impl Default for Fetcher {
@@ -157,6 +177,7 @@ impl Default for Fetcher {
             next_answer: SimTime::NEVER,
             repeats: false,
             paused_to: SimTime::ZERO,
+            resets: Vec::new(),
         }
     }
 }
@@ -187,9 +208,15 @@ impl Fetcher {
         slot.position = position;
         slot.buffered_to = position;
         slot.incoming = (0, 0);
+        slot.reset = None;
         slot.paused_until = paused_until;
         self.paused_to = self.paused_to.max(paused_until);
         self.buffer.retain(|&(buffered, _)| buffered != index);
+    }
+
+    /// Positions that were out of range since this was asked last.
+    pub fn resets(&mut self) -> std::vec::Drain<'_, Reset> {
+        self.resets.drain(..)
     }
 
     /// The member stands still from `now` on: no long poll is followed by another.
@@ -288,6 +315,17 @@ impl Fetcher {
             } else {
                 broker.slots[kept] = index;
                 kept += 1;
+            }
+            if let Some((to, until)) = slot.reset.take() {
+                let (partition, from) = (slot.partition, slot.position);
+                self.resets.push(Reset {
+                    partition,
+                    from,
+                    to,
+                });
+                *slot = Slot::new(partition, to);
+                slot.paused_until = until;
+                self.paused_to = self.paused_to.max(until);
             }
         }
         // What returned data goes to the end of the session's order.

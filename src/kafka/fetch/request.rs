@@ -1,6 +1,6 @@
 //! Fetch requests: what is asked of a broker, when it answers, and with what.
 
-use super::{FetchLimits, FetchWhen, Fetcher, InFlight, Logs, Slot};
+use super::{FetchLimits, FetchWhen, Fetcher, InFlight, Logs, OffsetReset, Slot};
 use crate::units::{SimDuration, SimTime};
 
 /// What a request asks for.
@@ -13,6 +13,8 @@ struct Asked {
     records: u64,
     /// When the next record comes, if there are none.
     next: SimTime,
+    /// Whether a position is out of range, which is answered at once (`ReplicaManager#fetchMessages`).
+    out_of_range: bool,
 }
 
 impl Fetcher {
@@ -53,7 +55,7 @@ impl Fetcher {
         if asked.partitions == 0 {
             return;
         }
-        if asked.records >= limits.min_records {
+        if asked.records >= limits.min_records || asked.out_of_range {
             return self.answer(broker, reached, reached, reached, asked, limits);
         }
         let cycle = limits.cycle();
@@ -152,6 +154,7 @@ impl Fetcher {
             partitions: 0,
             records: 0,
             next: SimTime::NEVER,
+            out_of_range: false,
         };
         let queue = self.room(limits);
         for &index in &self.brokers[broker].slots {
@@ -159,10 +162,19 @@ impl Fetcher {
             if !Self::fetchable(slot, now, queue) {
                 continue;
             }
-            asked.partitions += 1;
             let end = Self::end(slot, at, limits, logs);
             let behind = end.saturating_sub(slot.buffered_to);
             let behind = behind.min(limits.per_partition);
+            let gone = behind > 0 && slot.buffered_to < logs.log_start(slot.partition, at);
+            if gone && slot.buffered_to > slot.position {
+                continue; // What waits is handed out before the position moves.
+            }
+            asked.partitions += 1;
+            if gone {
+                Self::reset(slot, at, limits, logs);
+                asked.out_of_range = true;
+                continue;
+            }
             let room = limits.per_response.saturating_sub(asked.records);
             slot.incoming = (slot.buffered_to, slot.buffered_to + behind.min(room));
             asked.records += behind;
@@ -171,10 +183,23 @@ impl Fetcher {
         asked
     }
 
+    /// The answer of `at` says OFFSET_OUT_OF_RANGE, and ListOffsets then where to go on
+    /// (`FetchCollector#handleInitializeErrors`).
+    #[cold]
+    fn reset(slot: &mut Slot, at: SimTime, limits: &FetchLimits, logs: &mut impl Logs) {
+        let listed = at + limits.round_trip;
+        let to = match limits.reset {
+            OffsetReset::Earliest => logs.log_start(slot.partition, listed),
+            OffsetReset::Latest => logs.log_end(slot.partition, listed),
+        };
+        slot.reset = Some((to, listed + limits.round_trip - limits.round_trip.half()));
+    }
+
     /// An answer that is not due takes nothing along.
     fn take_back(&mut self, broker: usize) {
         for &slot in &self.brokers[broker].slots {
             self.slots[slot].incoming = (0, 0);
+            self.slots[slot].reset = None;
         }
     }
 

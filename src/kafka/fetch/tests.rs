@@ -4,6 +4,10 @@ use super::*;
 struct Listed(Vec<Vec<u64>>);
 
 impl Logs for Listed {
+    fn log_start(&mut self, _: PartitionId, _: SimTime) -> u64 {
+        0
+    }
+
     fn log_end(&mut self, partition: PartitionId, at: SimTime) -> u64 {
         let log = &self.0[partition.ix()];
         log.iter()
@@ -30,6 +34,7 @@ const LIMITS: FetchLimits = FetchLimits {
     per_partition: 1000,
     per_response: 50_000,
     when: FetchWhen::OnceDrained,
+    reset: OffsetReset::Latest,
 };
 
 fn ms(millis: u64) -> SimTime {

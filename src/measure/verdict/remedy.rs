@@ -133,16 +133,23 @@ fn orphaned(scenario: &Scenario, summary: &Summary) -> String {
 }
 
 fn loss(scenario: &Scenario, summary: &Summary) -> Vec<String> {
-    let (jumped, ahead) = outlook::losses(scenario, summary);
+    let losses = outlook::losses(scenario, summary);
     let mut told = Vec::new();
-    if jumped > 0 {
+    if losses.deleted > 0 {
+        told.push(format!(
+            "Loss to retention: a retention.ms above the age that the oldest unread record reaches ({} here), and an \
+             alert on that age well before.",
+            span(summary.age_s.max)
+        ));
+    }
+    if losses.jumped > 0 {
         told.push(
             "Loss at new partitions: auto.offset.reset = earliest, and a shorter metadata.max.age.ms so that the \
              group notices new partitions earlier."
                 .to_owned(),
         );
     }
-    if ahead > 0 {
+    if losses.ahead > 0 {
         told.push(
             "Loss: commit after processing instead of auto-commit (commit = \"after-batch\"), or at least finish \
              the batch before the consumer is closed (on-stop = \"finish-batch\")."

@@ -67,6 +67,8 @@ pub struct Topic {
     pub backlog: Option<OneOrMany<Count>>,
     /// Size of a record with its share of the batch overhead; default "1KiB".
     pub record_size: Option<Size>,
+    /// Topic properties by Kafka's names: what retention deletes, and when. A file or a table.
+    pub properties: Option<Either<Text, PropertyTable>>,
 }
 
 /// A partition at the start.
