@@ -113,9 +113,11 @@ impl ClientProfile {
         match self.heartbeats {
             Heartbeats::Thread => clock,
             // The last heartbeat may have gone out one interval before the record was begun.
-            Heartbeats::BetweenRecords => {
-                clock.min(properties.session_timeout.saturating_sub(properties.heartbeat_interval))
-            }
+            Heartbeats::BetweenRecords => clock.min(
+                properties
+                    .session_timeout
+                    .saturating_sub(properties.heartbeat_interval),
+            ),
         }
     }
 

@@ -6,8 +6,8 @@ use super::{Keep, Outcome, Recorder};
 use crate::kafka::{BrokerProperties, GroupState, MemberId, RebalanceReason};
 use crate::platform::{Deployment, ScaleReason, ScaledObject};
 use crate::scenario::{
-    Action, Alert, Client, Cluster, CommitPolicy, Compare, Condition, Gauge, Group, Monitoring, OnStop,
-    PartitionStart, Process, Processing, Scenario, Settings, TimelineEntry, Topic,
+    Action, Alert, Client, Cluster, CommitPolicy, Compare, Condition, Gauge, Group, Monitoring,
+    OnStop, PartitionStart, Process, Processing, Scenario, Settings, TimelineEntry, Topic,
 };
 use crate::sim::{
     Fact, GroupView, MemberView, Observer, PartitionState, PartitionTotals, Sample, Totals,

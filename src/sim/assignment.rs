@@ -7,7 +7,7 @@ use super::event::Event;
 use super::link::Phase;
 use super::member::App;
 use super::world::World;
-use super::{Fact, PartitionState};
+use super::{Cause, Fact, PartitionState};
 use crate::kafka::assignor::{Subscription, TopicPartitions, assign};
 use crate::kafka::{Assignor, Logs, MemberId, OffsetReset, Owned, RejoinFrom};
 use crate::units::{PartitionId, ProcessId, SimTime};
@@ -89,7 +89,13 @@ impl World<'_> {
             member.link.standing_since = now;
         }
         let generation = member.link.generation;
+        let by = if lost {
+            Cause::Eviction
+        } else {
+            Cause::Revocation
+        };
         for &id in &partitions {
+            self.topic.partitions[id.ix()].left_by = by;
             if known && self.topic.partitions[id.ix()].owner == Some(process) {
                 self.topic.partitions[id.ix()].owner = None;
                 self.tell_state(id, PartitionState::Rebalancing, now);
@@ -224,15 +230,15 @@ impl World<'_> {
             }
             OffsetReset::Latest => {
                 let end = self.topic.log_end(id, now);
-                self.lose(id, 0, end);
+                self.lose(id, 0, end, Cause::Other);
                 end
             }
         }
     }
 
     /// Records that nobody will process any more.
-    pub fn lose(&mut self, partition: PartitionId, from: u64, to: u64) {
-        let lost = self.topic.lose(partition, from, to);
+    pub fn lose(&mut self, partition: PartitionId, from: u64, to: u64, by: Cause) {
+        let lost = self.topic.lose(partition, from, to, by);
         self.note_lost(partition, lost);
     }
 

@@ -4,7 +4,7 @@ use super::event::{Event, Request};
 use super::link::Phase;
 use super::member::App;
 use super::world::World;
-use super::{Fact, PartitionState};
+use super::{Cause, Fact, PartitionState};
 use crate::kafka::PollClock;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
@@ -37,12 +37,14 @@ impl World<'_> {
         }
         let settings = self.settings_of(process);
         let (look, from) = match settings.client.poll_clock {
-            PollClock::EveryRetryBackoff => {
-                (settings.properties.retry_backoff, member.link.heartbeat_from)
-            }
-            PollClock::EveryHeartbeat => {
-                (settings.properties.heartbeat_interval, member.link.heartbeat_from)
-            }
+            PollClock::EveryRetryBackoff => (
+                settings.properties.retry_backoff,
+                member.link.heartbeat_from,
+            ),
+            PollClock::EveryHeartbeat => (
+                settings.properties.heartbeat_interval,
+                member.link.heartbeat_from,
+            ),
             PollClock::Every(look) => (look, member.started_at),
             PollClock::Never => return,
         };
@@ -111,6 +113,7 @@ impl World<'_> {
         member.account_until(now, self.scenario, &mut self.topic);
         for id in partitions {
             let partition = &mut self.topic.partitions[id.ix()];
+            partition.left_by = Cause::Eviction;
             if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
                 partition.evicted_to = partition.coverage.to();
                 // A batch may be older than the assignment: it says nothing of the time when somebody else read it.
@@ -132,7 +135,7 @@ impl World<'_> {
         } else {
             now
         };
-        self.lose_batch(process);
+        self.lose_batch(process, Cause::Revocation);
         let leaves = !self.is_static(process);
         self.revoke_all(process, false, leaves);
         if !leaves {

@@ -5,7 +5,7 @@ use super::identity::Identity;
 use super::link::{Link, Phase};
 use super::member::{App, Member};
 use super::world::World;
-use super::{Fact, PartitionState};
+use super::{Cause, Fact, PartitionState};
 use crate::kafka::{
     Effect, Input, InstanceId, JoinGroup, KafkaError, MemberId, RebalanceReason, RemovalReason,
     Response,
@@ -382,6 +382,9 @@ impl World<'_> {
             // From now on somebody knows that the partition has no reader.
             let partition = &self.topic.partitions[index];
             if partition.owner == Some(process) && silent {
+                if self.members[process.ix()].app != App::Down {
+                    self.topic.partitions[index].left_by = Cause::Eviction;
+                }
                 self.topic.partitions[index].owner = None;
                 self.tell_state(
                     PartitionId(index as u32),

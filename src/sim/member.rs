@@ -220,7 +220,9 @@ impl Member {
             one_partition: settings.client.returns_one_partition,
         };
         let runs = &mut self.batch.runs;
-        let polled = self.fetcher.poll(at, call, &self.limits, ground.topic, runs);
+        let polled = self
+            .fetcher
+            .poll(at, call, &self.limits, ground.topic, runs);
         self.note_resets(at, ground);
         match polled {
             Polled::Wait(look) => {
@@ -359,7 +361,11 @@ impl Member {
             match stage.kind {
                 Kind::SoughtBack { back_off, rest_too } => {
                     ground.accounts.poison_attempts += 1;
-                    let paused = if rest_too { SimDuration::ZERO } else { back_off };
+                    let paused = if rest_too {
+                        SimDuration::ZERO
+                    } else {
+                        back_off
+                    };
                     if rest_too {
                         sleeps = back_off;
                         failed.push((stage.partition, stage.from, false));
@@ -394,7 +400,8 @@ impl Member {
                 to,
             } = self.batch.runs[index];
             if self.batch.committed {
-                for (from, to) in ground.topic.lose(partition, from, to) {
+                let by = ground.topic.partitions[partition.ix()].left_by;
+                for (from, to) in ground.topic.lose(partition, from, to, by) {
                     let lost = Fact::RecordsLost {
                         partition,
                         from,

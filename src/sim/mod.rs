@@ -24,7 +24,9 @@ mod topic;
 mod world;
 
 pub use fact::{Fact, PartitionState, StopReason};
-pub use observer::{GroupView, MemberView, Observer, PartitionTotals, Sample, Totals};
+pub use observer::{
+    Cause, Causes, GroupView, MemberView, Observer, PartitionTotals, Sample, Totals,
+};
 
 use crate::engine::Ties;
 use crate::scenario::Scenario;

@@ -182,7 +182,10 @@ impl World<'_> {
         if member.batch.number != number {
             return;
         }
-        match (self.silence_ends(process), self.members[process.ix()].link.serial) {
+        match (
+            self.silence_ends(process),
+            self.members[process.ix()].link.serial,
+        ) {
             (Some(ends), _) if ends > now => self.watch_silence(process, ends),
             (Some(_), Some(serial)) => {
                 let id = self.group.identities[serial as usize].id;

@@ -155,8 +155,10 @@ fn the_longer_of_two_freezes_counts() {
 #[test]
 fn who_is_told_to_stop_while_frozen_heeds_it_as_it_goes_on() {
     for on_stop in [OnStop::FinishRecord, OnStop::FinishBatch] {
-        let mut scenario =
-            with_backlog(pair(systems::profile("java"), CommitPolicy::AfterBatch), 9_000);
+        let mut scenario = with_backlog(
+            pair(systems::profile("java"), CommitPolicy::AfterBatch),
+            9_000,
+        );
         scenario.settings[0].processing.on_stop = on_stop;
         let who = owner(&run(&scenario), 30_000);
         let scenario = freeze(scenario, who, 30_000, 5_000);
@@ -268,7 +270,10 @@ fn metadata_that_is_never_too_young_shows_new_partitions_at_once() {
 
 /// A batch of 100 s, under a max.poll.interval.ms of `before` that becomes `after` at 50 s.
 fn with_another_interval(before: u64, after: u64) -> Vec<SimTime> {
-    let mut scenario = with_backlog(pair(systems::profile("java"), CommitPolicy::AfterBatch), 5_000);
+    let mut scenario = with_backlog(
+        pair(systems::profile("java"), CommitPolicy::AfterBatch),
+        5_000,
+    );
     scenario.settings[0].processing.time = Law::Constant(0.2);
     scenario.settings[0].properties.max_poll_interval = secs(before);
     let mut other = scenario.settings[0].clone();
@@ -312,7 +317,10 @@ fn a_batch_that_outlives_a_background_rejoin_is_evicted_all_the_same() {
 
 #[test]
 fn a_process_wanted_again_while_it_stops_starts_once_it_is_gone() {
-    let scenario = with_backlog(pair(systems::profile("java"), CommitPolicy::AfterBatch), 9_000);
+    let scenario = with_backlog(
+        pair(systems::profile("java"), CommitPolicy::AfterBatch),
+        9_000,
+    );
     let everyone = vec![ProcessId(0), ProcessId(1)];
     let scenario = stop(scenario, everyone.clone(), 30_000, true);
     let told = run(&start(scenario, everyone, 30_100));
@@ -371,7 +379,10 @@ fn a_rolling_restart_goes_on_when_the_process_it_waits_for_is_taken_away() {
 
 #[test]
 fn a_batch_in_hand_at_a_background_rejoin_is_no_duplicate_if_its_client_committed_it() {
-    let mut scenario = with_backlog(pair(systems::profile("aiokafka"), CommitPolicy::Auto), 9_000);
+    let mut scenario = with_backlog(
+        pair(systems::profile("aiokafka"), CommitPolicy::Auto),
+        9_000,
+    );
     scenario.settings[0].properties.max_poll_records = 500;
     scenario
         .group

@@ -251,7 +251,7 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
                     let one = at_offset(0, offset);
                     scenario = with_poison(scenario, one, Some(ms(20)), on_error);
                     let skip = OnError::Retry {
-        seeks: false,
+                        seeks: false,
                         attempts: 1,
                         back_off: BackOff {
                             first: ms(1),

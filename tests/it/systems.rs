@@ -6,8 +6,8 @@ use lagsim::engine::Ties;
 use lagsim::kafka::{BrokerProperties, ClientProfile, ConsumerProperties};
 use lagsim::platform::{Deployment, ScaledObject};
 use lagsim::scenario::{
-    Action, Client, Cluster, CommitPolicy, Group, Monitoring, OnError, OnStop, PartitionStart, Poison,
-    PoisonRecords, Process, Processing, Scenario, Settings, TimelineEntry, Topic,
+    Action, Client, Cluster, CommitPolicy, Group, Monitoring, OnError, OnStop, PartitionStart,
+    Poison, PoisonRecords, Process, Processing, Scenario, Settings, TimelineEntry, Topic,
 };
 use lagsim::sim::{self, Fact, GroupView, Observer, Sample, Totals};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};

@@ -281,7 +281,9 @@ impl Fetcher {
             let Some(in_flight) = self.brokers[index].in_flight else {
                 continue;
             };
-            if !in_flight.repeats || in_poll && self.fetchable_of(index, now, limits) <= in_flight.asked {
+            if !in_flight.repeats
+                || in_poll && self.fetchable_of(index, now, limits) <= in_flight.asked
+            {
                 continue;
             }
             let broker = &mut self.brokers[index];

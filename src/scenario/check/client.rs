@@ -172,8 +172,8 @@ impl Judge<'_> {
         } else {
             self.built_in(JAVA)
         };
-        let client = read
-            .and_then(|(written, _)| self.profile(name, base..base, &written, java.as_ref()));
+        let client =
+            read.and_then(|(written, _)| self.profile(name, base..base, &written, java.as_ref()));
         self.excused = before;
         client
     }
@@ -326,7 +326,11 @@ impl Judge<'_> {
         {
             if time < SHORTEST {
                 let message = format!("`{key}` cannot be shorter than {SHORTEST}");
-                return self.error(&value.0.span, message, "write a longer time, as in \"500ms\"");
+                return self.error(
+                    &value.0.span,
+                    message,
+                    "write a longer time, as in \"500ms\"",
+                );
             }
             return Some(timed(time));
         }
@@ -365,11 +369,19 @@ impl Judge<'_> {
         let span = written.fetches.as_ref().map_or(at, |value| &value.0.span);
         let records = match queue {
             Some(queue) => self.count_within(queue, "the queue", 1, 1_000_000_000),
-            None => self.missing(span, "queue", "write how many records of a partition wait at most: queue = 100_000"),
+            None => self.missing(
+                span,
+                "queue",
+                "write how many records of a partition wait at most: queue = 100_000",
+            ),
         };
         let bytes = match size {
             Some(size) => self.bytes(size),
-            None => self.missing(span, "queue-size", "write how large the whole queue gets: queue-size = \"64MiB\""),
+            None => self.missing(
+                span,
+                "queue-size",
+                "write how large the whole queue gets: queue-size = \"64MiB\"",
+            ),
         };
         Some(Fetches::Ahead {
             records: records?,
@@ -384,11 +396,16 @@ impl Judge<'_> {
         java: Option<&Client>,
     ) -> Option<Vec<Assignor>> {
         match (&written.assignors, java) {
-            (Some(Spot { span, value }), _) if value.is_empty() => {
-                self.error(span, "a client without assignors joins no group", "list at least one")
-            }
+            (Some(Spot { span, value }), _) if value.is_empty() => self.error(
+                span,
+                "a client without assignors joins no group",
+                "list at least one",
+            ),
             (Some(listed), _) => {
-                let known = listed.value.iter().map(|name| self.choice(name, &ASSIGNORS));
+                let known = listed
+                    .value
+                    .iter()
+                    .map(|name| self.choice(name, &ASSIGNORS));
                 known.collect::<Vec<_>>().into_iter().collect()
             }
             (None, Some(java)) => Some(java.assignors.clone()),

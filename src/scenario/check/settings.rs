@@ -28,7 +28,11 @@ impl Judge<'_> {
             let names: Vec<&str> = client.assignors.iter().map(|one| one.name()).collect();
             self.error::<()>(
                 at,
-                format!("{} has no {} assignor", client.name, properties.assignor.name()),
+                format!(
+                    "{} has no {} assignor",
+                    client.name,
+                    properties.assignor.name()
+                ),
                 format!("it has {}", list(&names)),
             );
         }
@@ -46,10 +50,20 @@ impl Judge<'_> {
         }
         let processing = processing?;
         if client.profile.heartbeats == Heartbeats::BetweenRecords && processing.concurrency > 1 {
-            let concurrency = model.processing.as_ref().and_then(|section| section.value.concurrency.as_ref());
+            let concurrency = model
+                .processing
+                .as_ref()
+                .and_then(|section| section.value.concurrency.as_ref());
             let at = concurrency.map_or(&place, |count| &count.0.span);
-            let message = format!("{} takes one record after another, or it could not beat between them", client.name);
-            self.error::<()>(at, message, "write concurrency = 1, or a client whose heartbeats have a thread of their own");
+            let message = format!(
+                "{} takes one record after another, or it could not beat between them",
+                client.name
+            );
+            self.error::<()>(
+                at,
+                message,
+                "write concurrency = 1, or a client whose heartbeats have a thread of their own",
+            );
         }
         known?;
         Some(Settings {

@@ -116,7 +116,9 @@ impl Batch {
         }
         let reached = self.reached(stage, worked, shop);
         let rest = |from, shop: &mut Workshop| {
-            let work = shop.topic.work(stage.partition, from, stage.to, self.settings);
+            let work = shop
+                .topic
+                .work(stage.partition, from, stage.to, self.settings);
             work + self.each_commit(shop.scenario) * (stage.to - from)
         };
         let begins = stage.ends.saturating_sub(rest(reached, shop));
