@@ -70,6 +70,8 @@ pub struct Summary {
     pub rebalance_count: u64,
     /// Longest time a member stood still for one rebalance (s).
     pub pause_max_s: f64,
+    /// Longest time that the group left a partition without a reader, `rebalancing` or `orphaned` (s).
+    pub down_max_s: f64,
     /// Every rebalance.
     pub rebalances: Vec<Rebalance>,
     /// What the autoscaler did, if there is one.

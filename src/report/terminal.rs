@@ -284,7 +284,11 @@ fn extremes(summary: &Summary) -> Vec<Total> {
         (
             "rebalances",
             grouped(summary.rebalance_count),
-            format!("longest pause of a member {}", span(summary.pause_max_s)),
+            format!(
+                "longest pause of a member {}, of a partition {}",
+                span(summary.pause_max_s),
+                span(summary.down_max_s)
+            ),
         ),
         ("evictions", grouped(summary.eviction_count), String::new()),
     ]

@@ -381,6 +381,8 @@ pub enum Metric {
     Drain,
     /// Longest time a member stood still for one rebalance (s).
     PauseMax,
+    /// Longest time that the group left a partition without a reader (s).
+    DownMax,
     /// When an alert first fires [s from the start]; infinite if never.
     AlertFiring(String),
     /// Share of the lag gained that one cause made, from 0 to 1; the name is a state's.
