@@ -15,9 +15,16 @@ use crate::sim::{
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use crate::workload::{Law, Pattern, Production, RateCurve, Shares};
 
+fn java() -> Client {
+    match Client::by_name("java") {
+        Some(client) => client,
+        None => unreachable!("it comes along"),
+    }
+}
+
 /// A group of `members` on a topic of `partitions`, sampled every `sample` seconds for `horizon` seconds.
 pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> Scenario {
-    let client = Client::by_name("java").expect("a profile");
+    let client = java();
     let process = |number| Process {
         name: format!("order-processor-{number}"),
         start: Some(SimTime::ZERO),

@@ -1,14 +1,15 @@
 //! The batch a member has in hand: how long it takes, how far it is, and what it has processed.
 
 mod boundary;
+mod failure;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::Fact;
-use super::topic::{Topic, giving_up};
+use super::topic::Topic;
 use crate::kafka::Run;
-use crate::scenario::{CommitPolicy, OnError, RetryBy, Scenario};
+use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// What one stretch of a batch is.
@@ -174,35 +175,7 @@ impl Batch {
                 scenario.poison[entry].which,
                 crate::scenario::PoisonRecords::At { .. }
             );
-            let tried = self.tried(partition, offset);
-            let (length, kind, to) = match (giving_up(on_error, attempt, tried), on_error) {
-                (Some((length, attempts, dead_lettered)), _) => (
-                    length,
-                    Kind::GivenUp {
-                        dead_lettered,
-                        attempts,
-                        named,
-                    },
-                    offset + 1,
-                ),
-                (None, OnError::RetryForever(RetryBy::Seek { back_off })) => (
-                    attempt,
-                    Kind::SoughtBack {
-                        back_off: *back_off,
-                        rest_too: false,
-                    },
-                    offset,
-                ),
-                (None, OnError::Retry { back_off, .. }) => (
-                    attempt,
-                    Kind::SoughtBack {
-                        back_off: back_off.after(tried + 1),
-                        rest_too: true,
-                    },
-                    offset,
-                ),
-                (None, _) => (SimDuration::FOREVER, Kind::Stuck, offset),
-            };
+            let (length, kind, to) = self.fate(partition, offset, on_error, attempt, named);
             ends += length;
             self.stages.push(Stage {
                 partition,
@@ -430,38 +403,6 @@ impl Batch {
             return SimDuration::ZERO;
         }
         scenario.cluster.round_trip + scenario.cluster.commit_latency
-    }
-
-    /// How often a poison record failed in earlier batches.
-    fn tried(&self, partition: PartitionId, offset: u64) -> u32 {
-        let known = |entry: &&(PartitionId, u64, u32)| (entry.0, entry.1) == (partition, offset);
-        self.failed.iter().find(known).map_or(0, |entry| entry.2)
-    }
-
-    /// A poison record failed once more, or is done with.
-    pub fn note_failure(&mut self, partition: PartitionId, offset: u64, done_with: bool) {
-        let tried = self.tried(partition, offset);
-        self.failed
-            .retain(|entry| (entry.0, entry.1) != (partition, offset));
-        if !done_with {
-            self.failed.push((partition, offset, tried + 1));
-        }
-    }
-
-    /// Forgets what failed before: the process is gone.
-    pub fn forget_failures(&mut self) {
-        self.failed.clear();
-    }
-
-    fn leaves_the_rest(&self) -> bool {
-        let last = self.stages.last().map(|stage| stage.kind);
-        matches!(last, Some(Kind::SoughtBack { rest_too: true, .. }))
-    }
-
-    /// Runs that nothing has been done with, last first.
-    pub fn left(&self) -> impl Iterator<Item = Run> + '_ {
-        let left = self.runs.get(self.left_from..).unwrap_or(&[]);
-        left.iter().rev().copied()
     }
 
     /// The stages, in order.

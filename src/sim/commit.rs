@@ -1,10 +1,11 @@
 //! How a member commits: which offsets go out when, and when the coordinator has stored them.
 
 use super::Fact;
+use super::batch::Workshop;
 use super::link::Phase;
 use super::member::{App, Ground, Member};
 use super::topic::Topic;
-use crate::kafka::{AutoCommitFrom, KafkaError, Slot};
+use crate::kafka::{AutoCommitFrom, Heartbeats, KafkaError, Slot};
 use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
@@ -128,6 +129,10 @@ impl Member {
 
     /// Commits the positions: everything that polls have returned.
     pub fn auto_commit(&mut self, at: SimTime, ground: &mut Ground) {
+        if let Some(ends) = self.commit_waits(at, ground) {
+            self.auto_commit_due = ends;
+            return;
+        }
         let settings = self.settings_of(ground.scenario);
         let timer = settings.client.auto_commit_from != AutoCommitFrom::Poll;
         let interval = self.auto_commit_interval(ground.scenario);
@@ -138,6 +143,27 @@ impl Member {
             at + interval
         };
         self.commit_positions(at, ground);
+    }
+
+    /// When the record in hand is finished, if it keeps the timer from committing: whoever sends no heartbeats during a
+    /// record runs no timer either.
+    fn commit_waits(&mut self, at: SimTime, ground: &mut Ground) -> Option<SimTime> {
+        let settings = self.settings;
+        let client = &ground.scenario.settings[settings].client;
+        let waits = client.heartbeats == Heartbeats::BetweenRecords
+            && self.app == App::Processing
+            && at > self.batch.polled_at;
+        if !waits || std::mem::take(&mut self.timer_waits) {
+            return None;
+        }
+        let mut shop = Workshop {
+            scenario: ground.scenario,
+            settings,
+            topic: ground.topic,
+        };
+        let (begun, ends) = self.batch.record_at(at, &mut shop);
+        self.timer_waits = begun < at && at < ends;
+        self.timer_waits.then_some(ends)
     }
 
     /// Sends the positions of all partitions; returns when the answer is back.

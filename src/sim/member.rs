@@ -66,6 +66,8 @@ pub(super) struct Member {
     /// When its poll() returns with less than it could.
     fills_until: SimTime,
     pub auto_commit_due: SimTime,
+    /// The timer has waited for a record until then.
+    pub timer_waits: bool,
     /// It waits in poll() with all positions committed.
     pub nothing_to_commit: bool,
     pub pending: VecDeque<PendingCommit>,
@@ -115,6 +117,7 @@ impl Member {
             rollout: None,
             fills_until: SimTime::ZERO,
             auto_commit_due: SimTime::NEVER,
+            timer_waits: false,
             nothing_to_commit: false,
             pending: VecDeque::new(),
             last_stored: SimTime::ZERO,

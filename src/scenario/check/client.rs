@@ -15,6 +15,9 @@ use crate::units::{SimDuration, parse_duration};
 
 /// The profile that others are told apart from.
 const JAVA: &str = "java";
+/// What a time stands for where a word could.
+type Timed<T> = fn(SimDuration) -> T;
+
 /// Shortest time of a profile: a shorter one would let no time pass.
 const SHORTEST: SimDuration = SimDuration::from_millis(1);
 
@@ -318,7 +321,7 @@ impl Judge<'_> {
         &mut self,
         (at, key): (&Place, &str),
         value: &Option<Text>,
-        (words, timed): (&[(&str, T)], fn(SimDuration) -> T),
+        (words, timed): (&[(&str, T)], Timed<T>),
         before: Option<T>,
     ) -> Option<T> {
         if let Some(value) = value

@@ -7,6 +7,7 @@ use lagsim::scenario::client_schema;
 use super::{BACKLOG, CRASH, Case, RESTART, shown_with, with};
 
 const LONG: &str = "processing={ time = '600ms', commit = 'after-batch' }";
+const REJOINS: &str = "processing={ time = '300ms', commit = 'after-batch' }";
 const FAR: &str = "cluster.round-trip='100ms'";
 
 /// A key, what the model must say besides, and the profile with two values of the key.
@@ -22,12 +23,12 @@ const CASES: &[Case] = &[
     ),
     (
         "rejoin",
-        &[BACKLOG, LONG, RESTART],
+        &[BACKLOG, REJOINS, CRASH],
         ["rejoin = 'next-poll'", "rejoin = 'background'"],
     ),
     (
         "rejoin",
-        &[BACKLOG, LONG, RESTART],
+        &[BACKLOG, REJOINS, CRASH],
         ["rejoin = 'next-poll'", "rejoin = 'heartbeat'"],
     ),
     (
