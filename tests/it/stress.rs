@@ -381,6 +381,14 @@ fn check_facts(scenario: &Scenario, told: &Told) {
                 assert!(*new > generation, "generation {new} after {generation}");
                 generation = *new;
             }
+            // One that stood still as its answer came takes it up when the coordinator knows it no longer.
+            Fact::PartitionsAssigned {
+                process,
+                generation: of,
+                ..
+            } if *of < generation => {
+                assigned.remove(process);
+            }
             Fact::PartitionsAssigned {
                 process,
                 partitions,

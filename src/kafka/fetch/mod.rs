@@ -163,6 +163,8 @@ pub struct Fetcher {
     repeats: bool,
     /// No slot is paused longer.
     paused_to: SimTime,
+    /// Positions that ListOffsets is asked for, each with when the answer comes.
+    listing: Vec<(Reset, SimTime)>,
     /// Positions that were reset and that nobody has taken note of.
     resets: Vec<Reset>,
 }
@@ -177,6 +179,7 @@ impl Default for Fetcher {
             next_answer: SimTime::NEVER,
             repeats: false,
             paused_to: SimTime::ZERO,
+            listing: Vec::new(),
             resets: Vec::new(),
         }
     }
@@ -298,6 +301,28 @@ impl Fetcher {
             }
             self.look_over();
         }
+        if !self.listing.is_empty() {
+            self.take_listed(now);
+        }
+    }
+
+    /// Takes the positions that ListOffsets has answered with.
+    fn take_listed(&mut self, now: SimTime) {
+        for (reset, until) in std::mem::take(&mut self.listing) {
+            let Some(slot) = (self.slots.iter_mut()).find(|slot| slot.partition == reset.partition)
+            else {
+                continue; // Given up meanwhile.
+            };
+            if slot.position != reset.from {
+                continue; // Sought elsewhere meanwhile.
+            }
+            if until > now {
+                self.listing.push((reset, until));
+                continue;
+            }
+            *slot = Slot::new(reset.partition, reset.to);
+            self.resets.push(reset);
+        }
     }
 
     fn complete(&mut self, broker: usize) {
@@ -318,12 +343,12 @@ impl Fetcher {
             }
             if let Some((to, until)) = slot.reset.take() {
                 let (partition, from) = (slot.partition, slot.position);
-                self.resets.push(Reset {
+                let reset = Reset {
                     partition,
                     from,
                     to,
-                });
-                *slot = Slot::new(partition, to);
+                };
+                self.listing.push((reset, until));
                 slot.paused_until = until;
                 self.paused_to = self.paused_to.max(until);
             }
