@@ -13,8 +13,10 @@ pub use classic::{
     ClassicGroup, Effect, GroupState, Input, JoinGroup, KafkaError, Owned, RebalanceReason,
     RemovalReason, Response, Timer,
 };
-pub use client::{AutoCommitFrom, Client, ClientProfile, PollClockCheck, RejoinFrom};
-pub use fetch::{FetchLimits, Fetcher, Logs, Polled, Reset, Run, Slot};
+pub use client::{
+    AutoCommitFrom, ClientProfile, Fetches, Heartbeats, PollClock, RebalanceTimeout, RejoinFrom,
+};
+pub use fetch::{Call, FetchLimits, FetchWhen, Fetcher, Logs, Polled, Reset, Run, Slot};
 pub use properties::{
     Assignor, BrokerProperties, ConsumerProperties, OffsetReset, Property, PropertyError,
     RebalanceProtocol, ServerAssignor, TopicProperties, UNLIMITED_RECORDS,

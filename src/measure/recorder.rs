@@ -266,6 +266,8 @@ fn sum<'a>(totals: impl IntoIterator<Item = &'a PartitionTotals>) -> Accounts {
             committed: sum.committed + own.committed,
             duplicates: sum.duplicates + own.duplicates,
             lost: sum.lost + own.lost,
+            duplicates_by: sum.duplicates_by.plus(own.duplicates_by),
+            lost_by: sum.lost_by.plus(own.lost_by),
             lost_to_retention: sum.lost_to_retention + own.lost_to_retention,
             skipped: sum.skipped + own.skipped,
             dead_lettered: sum.dead_lettered + own.dead_lettered,

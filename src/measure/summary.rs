@@ -9,6 +9,7 @@ use super::lag::{AgeFigures, LagFigures};
 use super::rebalance::{Eviction, Rebalance};
 use super::replicas::Replicas;
 use super::verdict::Verdict;
+use crate::sim::Causes;
 
 /// Version of [`Summary`]'s shape. Adding a field keeps it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -98,8 +99,12 @@ pub struct Accounts {
     pub committed: u64,
     /// Processed again.
     pub duplicates: u64,
+    /// The same, by how the member dropped out that had them before.
+    pub duplicates_by: Causes,
     /// Committed or jumped over without ever having been processed.
     pub lost: u64,
+    /// The same, by how the member dropped out that had them.
+    pub lost_by: Causes,
     /// Of these, deleted by retention before anybody read them.
     pub lost_to_retention: u64,
     /// Poison records that were given up and skipped.

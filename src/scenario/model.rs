@@ -1,6 +1,7 @@
 //! The validated model. The only way to one is the check.
 
 use super::downstream::{Downstream, DownstreamChange};
+use super::on_error::OnError;
 use crate::kafka::{BrokerProperties, ClientProfile, ConsumerProperties, TopicProperties};
 use crate::platform::Deployment;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -175,57 +176,6 @@ pub enum PoisonRecords {
     },
     /// Each record with a probability.
     Share(f64),
-}
-
-/// What the application does with a record that fails.
-#[derive(Clone, Debug, PartialEq)]
-pub enum OnError {
-    /// Never gives up.
-    RetryForever(RetryBy),
-    /// Attempts in all, with a pause between two, then gives up.
-    Retry {
-        /// Attempts in all, at least 1.
-        attempts: u32,
-        /// Pause before the next attempt.
-        back_off: BackOff,
-        /// What giving up means.
-        then: GiveUp,
-    },
-}
-
-/// How a record is retried for ever.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RetryBy {
-    /// Seek back to it, pause its partition for a while, go on with the others.
-    Seek {
-        /// How long the partition is paused.
-        back_off: SimDuration,
-    },
-    /// Again and again inside the handler: nothing else moves, and no poll.
-    InPlace,
-}
-
-/// Pauses between attempts.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BackOff {
-    /// Before the second attempt.
-    pub first: SimDuration,
-    /// Each further pause is this many times the one before.
-    pub multiplier: f64,
-    /// Never longer than this.
-    pub max: SimDuration,
-}
-
-/// What becomes of a record that is given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GiveUp {
-    /// Logged and skipped.
-    Skip,
-    /// Produced to a dead-letter topic.
-    DeadLetter {
-        /// How long the produce takes, acknowledged.
-        produce: SimDuration,
-    },
 }
 
 /// Something that happens at a known time.

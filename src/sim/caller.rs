@@ -8,7 +8,7 @@ use super::batch::Batch;
 use super::link::Phase;
 use super::member::{App, Ground, Member};
 use super::topic::Topic;
-use crate::kafka::{Polled, Run};
+use crate::kafka::{Call, Polled, Run};
 use crate::scenario::{CommitPolicy, OnOutage, WhileOpen};
 use crate::units::{PartitionId, SimDuration, SimTime};
 use crate::workload::{Breaker, BreakerState};
@@ -192,12 +192,14 @@ impl Caller {
 impl Member {
     /// What a poll at `at` gives to the application to work on: what it has kept comes first. While its breaker is open
     /// that is nothing, and what comes is kept.
-    pub fn fill(&mut self, at: SimTime, max: u64, ground: &mut Ground) -> Polled {
+    pub fn fill(&mut self, at: SimTime, call: Call, ground: &mut Ground) -> Polled {
         let polls_on = self.caller.polls_on();
         let Some(until) = self.caller.open_until(at).filter(|_| polls_on) else {
             let runs = &mut self.batch.runs;
-            let polled = match self.caller.take_kept(max, runs) {
-                0 => self.fetcher.poll(at, max, &self.limits, ground.topic, runs),
+            let polled = match self.caller.take_kept(call.max, runs) {
+                0 => self
+                    .fetcher
+                    .poll(at, call, &self.limits, ground.topic, runs),
                 taken => Polled::Records(taken),
             };
             if matches!(polled, Polled::Records(_)) {
@@ -210,14 +212,15 @@ impl Member {
             return polled;
         };
         loop {
-            let room = self.caller.room(max);
+            let room = self.caller.room(call.max);
             if room == 0 {
                 return Polled::Wait(until);
             }
             let mut runs = Vec::new();
+            let more = Call { max: room, ..call };
             match self
                 .fetcher
-                .poll(at, room, &self.limits, ground.topic, &mut runs)
+                .poll(at, more, &self.limits, ground.topic, &mut runs)
             {
                 Polled::Wait(look) => return Polled::Wait(look.min(until)),
                 Polled::Records(_) => {

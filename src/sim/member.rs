@@ -8,12 +8,13 @@ use super::batch::{Batch, Kind, Workshop};
 use super::caller::Caller;
 use super::commit::PendingCommit;
 use super::event::Event;
+use super::limits::limits;
 use super::link::{Link, Phase};
 use super::topic::Topic;
 use crate::engine::Patience;
-use crate::kafka::{FetchLimits, Fetcher, Polled, Reset, Run};
+use crate::kafka::{Call, FetchLimits, Fetcher, Polled, Reset, Run};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
-use crate::units::{PartitionId, ProcessId, SimTime};
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// What the application thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub(super) enum App {
     Polling,
     /// At work on its batch.
     Processing,
-    /// In commitSync().
+    /// In commitSync(), or asleep after it.
     Committing,
     /// Closing its consumer.
     Closing,
@@ -64,7 +65,11 @@ pub(super) struct Member {
     pub starts_again: bool,
     /// Rolling restart it is part of.
     pub rollout: Option<usize>,
+    /// When its poll() returns with less than it could.
+    fills_until: SimTime,
     pub auto_commit_due: SimTime,
+    /// The timer has waited for a record until then.
+    pub timer_waits: bool,
     /// It waits in poll() with all positions committed.
     pub nothing_to_commit: bool,
     pub pending: VecDeque<PendingCommit>,
@@ -113,7 +118,9 @@ impl Member {
             starts: SimTime::NEVER,
             starts_again: false,
             rollout: None,
+            fills_until: SimTime::ZERO,
             auto_commit_due: SimTime::NEVER,
+            timer_waits: false,
             nothing_to_commit: false,
             pending: VecDeque::new(),
             last_stored: SimTime::ZERO,
@@ -212,14 +219,20 @@ impl Member {
         }
         self.batch.clear();
         let max = settings.properties.max_poll_records;
-        let polled = self.fill(at, max, ground);
+        self.fills_until = settings.client.fills_until(self.fills_until, at);
+        let call = Call {
+            max,
+            until: self.fills_until,
+            one_partition: settings.client.returns_one_partition,
+        };
+        let polled = self.fill(at, call, ground);
         self.note_resets(at, ground);
         match polled {
             Polled::Wait(look) => {
                 self.app = App::Polling;
                 self.wake = look;
                 if commits {
-                    if self.uncommitted(ground.topic) {
+                    if self.uncommitted(ground.topic, false) {
                         self.wake = look.min(self.auto_commit_due);
                     } else {
                         self.nothing_to_commit = true;
@@ -227,6 +240,7 @@ impl Member {
                 }
             }
             Polled::Records(_) => {
+                self.fills_until = SimTime::ZERO;
                 ground.accounts.polls += 1;
                 let (scenario, settings) = (ground.scenario, self.settings);
                 let mut shop = Workshop {
@@ -311,8 +325,9 @@ impl Member {
             .account_all(at, self.process, &mut shop, ground.facts);
         self.calls_succeeded(at, ground);
         let current = self.batch.generation == self.link.generation && self.reads();
+        let mut sleeps = SimDuration::ZERO;
         if self.batch.poison {
-            self.leave_poison(at, current, ground);
+            sleeps = self.leave_poison(at, current, ground);
         }
         if current {
             let batch = &self.batch;
@@ -333,6 +348,9 @@ impl Member {
                 }
             }
         }
+        if !sleeps.is_zero() {
+            (self.app, self.wake) = (App::Committing, self.wake + sleeps);
+        }
     }
 
     /// It was evicted, and what it has done since counts for nothing either.
@@ -344,24 +362,43 @@ impl Member {
     }
 
     /// Attempts at poison records are over; the member seeks back to what it does not give up.
-    fn leave_poison(&mut self, at: SimTime, current: bool, ground: &mut Ground) {
+    /// Returns how long its thread sleeps before it polls again.
+    fn leave_poison(&mut self, at: SimTime, current: bool, ground: &mut Ground) -> SimDuration {
+        let (mut sleeps, mut failed) = (SimDuration::ZERO, Vec::new());
         for stage in self.batch.stages() {
             match stage.kind {
-                Kind::SoughtBack { back_off } => {
+                Kind::SoughtBack { back_off, rest_too } => {
                     ground.accounts.poison_attempts += 1;
+                    let paused = if rest_too {
+                        SimDuration::ZERO
+                    } else {
+                        back_off
+                    };
+                    if rest_too {
+                        sleeps = back_off;
+                        failed.push((stage.partition, stage.from, false));
+                    }
                     if current {
-                        // What is kept of the partition comes after it, and is fetched again.
+                        // What is kept of the partitions comes after it, and is fetched again.
                         self.caller.drop_kept(&[stage.partition]);
-                        self.fetcher
-                            .seek(stage.partition, stage.from, at + back_off);
+                        for run in self.batch.left() {
+                            self.caller.drop_kept(&[run.partition]);
+                            self.fetcher.seek(run.partition, run.from, at);
+                        }
+                        self.fetcher.seek(stage.partition, stage.from, at + paused);
                     }
                 }
                 Kind::GivenUp { attempts, .. } => {
-                    ground.accounts.poison_attempts += u64::from(attempts)
+                    ground.accounts.poison_attempts += u64::from(attempts);
+                    failed.push((stage.partition, stage.from, true));
                 }
                 Kind::Records | Kind::Stuck => {}
             }
         }
+        for (partition, offset, done_with) in failed {
+            self.batch.note_failure(partition, offset, done_with);
+        }
+        sleeps
     }
 
     /// A batch that outlived its assignment cannot be sought back into: what its client committed of it as it gave the
@@ -374,7 +411,8 @@ impl Member {
                 to,
             } = self.batch.runs[index];
             if self.batch.committed {
-                for (from, to) in ground.topic.lose(partition, from, to) {
+                let by = ground.topic.partitions[partition.ix()].left_by;
+                for (from, to) in ground.topic.lose(partition, from, to, by) {
                     let lost = Fact::RecordsLost {
                         partition,
                         from,
@@ -458,19 +496,5 @@ impl Member {
                 *committed = Some(offset).max(*committed);
             }
         }
-    }
-}
-
-/// What bounds a fetch under these settings.
-fn limits(scenario: &Scenario, settings: &Settings) -> FetchLimits {
-    let properties = &settings.properties;
-    let size = scenario.topic.record_bytes.max(1);
-    FetchLimits {
-        round_trip: scenario.cluster.round_trip,
-        max_wait: properties.fetch_max_wait,
-        min_records: properties.fetch_min_bytes.div_ceil(size).max(1),
-        per_partition: (properties.max_partition_fetch_bytes / size).max(1),
-        per_response: (properties.fetch_max_bytes / size).max(1),
-        reset: properties.auto_offset_reset,
     }
 }

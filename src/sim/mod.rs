@@ -11,6 +11,7 @@ mod event;
 mod fact;
 mod group;
 mod identity;
+mod limits;
 mod link;
 mod member;
 mod membership;
@@ -25,7 +26,9 @@ mod topic;
 mod world;
 
 pub use fact::{Fact, PartitionState, StopReason};
-pub use observer::{GroupView, MemberView, Observer, PartitionTotals, Sample, Totals};
+pub use observer::{
+    Cause, Causes, GroupView, MemberView, Observer, PartitionTotals, Sample, Totals,
+};
 
 use crate::engine::Ties;
 use crate::scenario::Scenario;

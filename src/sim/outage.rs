@@ -1,9 +1,9 @@
 //! Outages of the dependency: whose attempts fail from when on, and what a breaker that opens makes its member do.
 
-use super::Fact;
 use super::dependency;
 use super::event::Event;
 use super::world::World;
+use super::{Cause, Fact};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 impl World<'_> {
@@ -126,11 +126,11 @@ impl World<'_> {
 
     /// What a member keeps of partitions that it does not read any more is forgotten: the next reader begins at the
     /// committed offset. What has been committed of it nobody will process.
-    pub fn forget_kept(&mut self, process: ProcessId, partitions: &[PartitionId]) {
+    pub fn forget_kept(&mut self, process: ProcessId, partitions: &[PartitionId], by: Cause) {
         for run in self.members[process.ix()].caller.drop_kept(partitions) {
             let member = &self.members[process.ix()];
             let committed = member.committed_to(run.partition, &self.topic);
-            self.lose(run.partition, run.from, run.to.min(committed));
+            self.lose(run.partition, run.from, run.to.min(committed), by);
         }
     }
 }

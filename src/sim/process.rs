@@ -4,7 +4,7 @@ use super::event::Event;
 use super::link::Phase;
 use super::member::App;
 use super::world::World;
-use super::{Fact, PartitionState, StopReason};
+use super::{Cause, Fact, PartitionState, StopReason};
 use crate::kafka::Owned;
 use crate::scenario::{CommitPolicy, OnStop};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -131,12 +131,15 @@ impl World<'_> {
         }
         self.members[process.ix()].account_until(now, self.scenario, &mut self.topic);
         self.fall_silent(process);
-        self.lose_batch(process);
+        self.lose_batch(process, Cause::Crash);
         self.tell_orphaned(process);
         let slots = self.members[process.ix()].fetcher.slots();
         let read: Vec<_> = slots.iter().map(|slot| slot.partition).collect();
-        self.forget_kept(process, &read);
+        self.forget_kept(process, &read, Cause::Crash);
         let member = &mut self.members[process.ix()];
+        for slot in member.fetcher.slots() {
+            self.topic.partitions[slot.partition.ix()].left_by = Cause::Crash;
+        }
         member.fetcher.clear();
         member.blocked.clear();
         self.end(process, StopReason::Killed);
@@ -154,7 +157,7 @@ impl World<'_> {
 
     /// What a client committed before the application had finished it dies with the process, or with its consumer if
     /// the application broke its batch off. A position that was sought back was not committed.
-    pub fn lose_batch(&mut self, process: ProcessId) {
+    pub fn lose_batch(&mut self, process: ProcessId, by: Cause) {
         let member = &self.members[process.ix()];
         let per_record = member.batch.policy(self.scenario) == CommitPolicy::PerRecord;
         let runs = member.batch.runs.clone();
@@ -174,7 +177,7 @@ impl World<'_> {
                 let slot = self.members[process.ix()].fetcher.slot(run.partition);
                 let position = slot.filter(|_| current).map(|slot| slot.position);
                 let to = run.to.min(position.unwrap_or(run.to));
-                self.lose(run.partition, run.from, to);
+                self.lose(run.partition, run.from, to, by);
             }
         }
     }
@@ -192,6 +195,7 @@ impl World<'_> {
         member.frozen_until = None;
         member.deferred.clear();
         member.batch.clear();
+        member.batch.forget_failures();
         self.note(Fact::ProcessStopped { process, reason });
         let nobody = self.members.iter().all(|member| member.app == App::Down);
         for index in 0..self.topic.partitions.len() {

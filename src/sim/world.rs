@@ -8,6 +8,7 @@ use super::scaling::Deployment;
 use super::topic::Topic;
 use super::{Fact, Observer, PartitionState};
 use crate::engine::{Agenda, Patience, Ties};
+use crate::kafka::PollClock;
 use crate::scenario::Scenario;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
@@ -330,14 +331,12 @@ impl<'s> World<'s> {
             self.agenda.schedule(now, Event::LookAhead);
             return;
         }
-        let longest = self
-            .scenario
-            .settings
-            .iter()
-            .map(|settings| settings.properties.max_poll_interval);
-        let step = longest
+        let settings = self.scenario.settings.iter();
+        let patience = settings.map(|one| one.client.patience(&one.properties));
+        let step = patience
             .min()
-            .unwrap_or(SimDuration::from_secs(60))
+            .unwrap_or(SimDuration::FOREVER)
+            .min(SimDuration::from_secs(86_400))
             .half()
             .max(SimDuration::from_millis(1));
         let next = now + step;
@@ -346,11 +345,12 @@ impl<'s> World<'s> {
             if !member.has_batch() {
                 continue;
             }
-            let interval = self.scenario.settings[member.settings]
-                .properties
-                .max_poll_interval;
-            let deadline = member.batch.polled_at + interval;
-            if deadline > now && deadline <= next {
+            self.watch_silence(self.members[index].process, next);
+            let member = &self.members[index];
+            let settings = &self.scenario.settings[member.settings];
+            let deadline = member.batch.polled_at + settings.properties.max_poll_interval;
+            let watched = settings.client.poll_clock != PollClock::Never;
+            if watched && deadline > now && deadline <= next {
                 let (process, number) = (member.process, member.batch.number);
                 self.agenda
                     .schedule(deadline, Event::PollDeadline(process, number));
@@ -375,6 +375,7 @@ impl<'s> World<'s> {
             Event::Resume(serial) => self.resume(serial),
             Event::PollDeadline(process, batch) => self.poll_deadline(process, batch),
             Event::Attempt(process, number) => self.attempt(process, number),
+            Event::Silence(process, batch) => self.silence(process, batch),
             Event::Thaw(process) => self.thaw(process),
             Event::Kill(process, incarnation) => self.kill_late(process, incarnation),
             Event::Gone(process, incarnation) => self.gone(process, incarnation),

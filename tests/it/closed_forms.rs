@@ -193,6 +193,7 @@ fn a_commit_after_each_batch_costs_a_round_trip_per_batch() {
 #[test]
 fn one_poison_record_in_a_hundred_takes_six_sevenths_of_the_capacity() {
     let dead_letter = OnError::Retry {
+        seeks: false,
         attempts: 4,
         back_off: BackOff {
             first: secs(1),

@@ -2,6 +2,7 @@
 //! model. A key that is accepted and ignored would be a lie.
 
 mod autoscaler;
+mod client;
 mod group;
 mod load;
 mod timeline;
@@ -79,6 +80,11 @@ fn files(path: &str) -> Result<String, String> {
 
 /// Everything that a run of the base model with `settings` shows, names apart.
 fn shown(settings: &[&str]) -> Result<String, String> {
+    shown_with(settings, "")
+}
+
+/// The same, with a profile in the file `mine.toml`.
+fn shown_with(settings: &[&str], profile: &str) -> Result<String, String> {
     let source = Source {
         name: "base.toml".to_owned(),
         stem: "base".to_owned(),
@@ -90,8 +96,12 @@ fn shown(settings: &[&str]) -> Result<String, String> {
             text: (*setting).to_owned(),
         })
         .collect();
+    let beside = |path: &str| match path {
+        "mine.toml" => Ok(profile.to_owned()),
+        other => files(other),
+    };
     let checked =
-        check(&source, &overrides, &files).map_err(|found| format!("{settings:?}:\n{found}"))?;
+        check(&source, &overrides, &beside).map_err(|found| format!("{settings:?}:\n{found}"))?;
     let outcome = experiment::run_once(&checked.scenario, 0, Keep::ALL);
     let summary = &outcome.summary;
     Ok(format!(

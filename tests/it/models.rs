@@ -18,7 +18,10 @@ fn models() -> Vec<PathBuf> {
         for entry in fs::read_dir(&folder).expect("the folder of models is readable") {
             let path = entry.expect("its entries are readable").path();
             if path.is_dir() {
-                folders.push(path);
+                // Profiles of clients are no models.
+                if !path.ends_with("clients") {
+                    folders.push(path);
+                }
             } else if path.extension().is_some_and(|ending| ending == "toml") {
                 found.push(path);
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lagsim::kafka::{Assignor, AutoCommitFrom, ClientProfile};
+use lagsim::kafka::{Assignor, AutoCommitFrom};
 use lagsim::platform::{Behavior, ScaledObject};
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, Downstream, GiveUp, OnError, OnOutage, OnStop, PoisonRecords,
@@ -67,6 +67,7 @@ fn reactions() -> impl Strategy<Value = OnError> {
         max: ms(400),
     };
     let retry = move |attempts, then| OnError::Retry {
+        seeks: false,
         attempts,
         back_off,
         then,
@@ -220,8 +221,8 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
                 scenario.cluster.brokers = brokers;
                 let settings = &mut scenario.settings[0];
                 if !java {
-                    settings.client = ClientProfile::aiokafka();
-                    settings.properties = settings.client.defaults();
+                    settings.client = systems::profile("aiokafka");
+                    settings.properties = systems::client("aiokafka").properties;
                 }
                 // There is no cooperative assignor for aiokafka.
                 if java || assignor != Assignor::CooperativeSticky {
@@ -251,6 +252,7 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
                     let one = at_offset(0, offset);
                     scenario = with_poison(scenario, one, Some(ms(20)), on_error);
                     let skip = OnError::Retry {
+                        seeks: false,
                         attempts: 1,
                         back_off: BackOff {
                             first: ms(1),
@@ -502,7 +504,7 @@ fn a_partition_is_in_one_state_from_its_start_to_the_horizon() {
 fn a_partition_that_stays_with_its_cooperative_owner_is_never_rebalancing() {
     let moves = std::cell::Cell::new(0);
     for_all(150, |mut scenario| {
-        if scenario.settings[0].client != ClientProfile::java() {
+        if scenario.settings[0].client != systems::profile("java") {
             return Ok(());
         }
         scenario.settings[0].properties.assignor = Assignor::CooperativeSticky;

@@ -149,3 +149,13 @@ fn its_links_lead_to_files_of_the_tree() {
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+#[test]
+fn the_table_of_clients_has_a_row_for_each_profile() {
+    let rows = README.lines().filter_map(|line| {
+        let name = line.strip_prefix("| `")?.split('`').next()?;
+        lagsim::scenario::Client::names().find(|known| *known == name)
+    });
+    let names: Vec<&str> = lagsim::scenario::Client::names().collect();
+    assert_eq!(rows.collect::<Vec<_>>(), names);
+}

@@ -71,7 +71,7 @@ fn draw(seed: u64, calm: bool) -> Scenario {
     for index in members..members + 2 {
         scenario.group.processes.push(systems::process(index, None));
     }
-    let client = dice.of(&[ClientProfile::java(), ClientProfile::aiokafka()]);
+    let client = dice.of(&[systems::profile("java"), systems::profile("aiokafka")]);
     let first = settings(&mut dice, client, calm);
     scenario.settings = vec![first];
     for _ in 0..2 {
@@ -110,7 +110,7 @@ fn draw(seed: u64, calm: bool) -> Scenario {
 fn grouped(mut scenario: Scenario, dice: &mut Dice) -> Scenario {
     // aiokafka has no cooperative one.
     let mut assignors = vec![Assignor::Range, Assignor::RoundRobin, Assignor::Sticky];
-    if scenario.settings[0].client == ClientProfile::java() {
+    if scenario.settings[0].client == systems::profile("java") {
         assignors.extend([Assignor::CooperativeSticky; 3]);
     }
     let assignor = dice.of(&assignors);
@@ -247,6 +247,7 @@ fn poisoned(scenario: Scenario, dice: &mut Dice, calm: bool) -> Scenario {
     ]);
     let attempt = dice.of(&[None, Some(SimDuration::ZERO), Some(ms(30))]);
     let given_up = |then| OnError::Retry {
+        seeks: false,
         attempts: 3,
         back_off: BackOff {
             first: ms(10),
@@ -479,7 +480,7 @@ fn check_curves(scenario: &Scenario, told: &Told) {
 
 /// Whatever is committed was processed, given up or lost.
 fn check_accounts(scenario: &Scenario, told: &Told) {
-    let java = ClientProfile::java();
+    let java = systems::profile("java");
     for (index, totals) in told.totals.partitions.iter().enumerate() {
         assert!(totals.duplicates <= totals.processed, "{totals:?}");
         let done = totals.processed - totals.duplicates

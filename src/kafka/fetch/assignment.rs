@@ -62,7 +62,7 @@ impl Fetcher {
         self.buffer = self
             .buffer
             .iter()
-            .filter_map(|&index| place(index))
+            .filter_map(|&(index, to)| Some((place(index)?, to)))
             .collect();
     }
 

@@ -320,7 +320,8 @@ fn properties(
 mod tests {
     use super::super::super::fixture;
     use super::*;
-    use crate::kafka::{Assignor, ClientProfile};
+    use crate::kafka::Assignor;
+    use crate::scenario::Client;
 
     #[test]
     fn what_a_group_does_already_is_no_remedy() {
@@ -328,9 +329,9 @@ mod tests {
         let (read_on, stay) = ("cooperative-sticky", "group.instance.id");
         let told = rebalancing(&scenario);
         assert!(told.contains(read_on) && told.contains(stay), "{told}");
-        scenario.settings[0].client = ClientProfile::aiokafka();
+        scenario.settings[0].client = Client::by_name("aiokafka").expect("a profile").profile;
         assert!(!rebalancing(&scenario).contains(read_on));
-        scenario.settings[0].client = ClientProfile::java();
+        scenario.settings[0].client = Client::by_name("java").expect("a profile").profile;
         scenario.settings[0].properties.assignor = Assignor::CooperativeSticky;
         assert!(!rebalancing(&scenario).contains(read_on));
         for process in &mut scenario.group.processes {

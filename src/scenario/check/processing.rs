@@ -3,16 +3,22 @@
 use super::super::downstream::Downstream;
 use super::super::model::{CommitPolicy, OnStop, Processing};
 use super::super::raw::{self, Spot};
+use super::client::Client;
 use super::judge::Judge;
 use super::properties::{AllGiven, place_of};
-use crate::kafka::ConsumerProperties;
+use crate::kafka::{AutoCommitFrom, ConsumerProperties};
 use crate::units::SimDuration;
 
-const COMMITS: [(&str, CommitPolicy); 4] = [
+pub(super) const COMMITS: [(&str, CommitPolicy); 4] = [
     ("auto", CommitPolicy::Auto),
     ("after-batch", CommitPolicy::AfterBatch),
     ("per-record", CommitPolicy::PerRecord),
     ("async", CommitPolicy::Async),
+];
+
+pub(super) const ON_STOPS: [(&str, OnStop); 2] = [
+    ("finish-record", OnStop::FinishRecord),
+    ("finish-batch", OnStop::FinishBatch),
 ];
 
 /// Most dependency calls of one record, one after another.
@@ -26,6 +32,7 @@ impl Judge<'_> {
         properties: &mut ConsumerProperties,
         given: &AllGiven,
         downstream: Option<&Downstream>,
+        client: &Client,
     ) -> Option<Processing> {
         let Some(Spot { span, value }) = section else {
             return self.missing(
@@ -46,16 +53,10 @@ impl Judge<'_> {
             Some(count) => self.count_within(count, "the records worked on at once", 1, 1_000_000),
             None => Some(1),
         };
-        let commit = self.commit(value, properties, given);
+        let commit = self.commit(value, properties, given, client);
         let on_stop = match &value.on_stop {
-            Some(word) => self.choice(
-                word,
-                &[
-                    ("finish-record", OnStop::FinishRecord),
-                    ("finish-batch", OnStop::FinishBatch),
-                ],
-            ),
-            None => Some(OnStop::FinishRecord),
+            Some(word) => self.choice(word, &ON_STOPS),
+            None => Some(client.on_stop),
         };
         // Kubernetes: terminationGracePeriodSeconds is 30 by default.
         let grace = self.duration_or(&value.grace, SimDuration::from_secs(30));
@@ -91,10 +92,11 @@ impl Judge<'_> {
         value: &raw::Processing,
         properties: &mut ConsumerProperties,
         given: &AllGiven,
+        client: &Client,
     ) -> Option<CommitPolicy> {
         let commit = match &value.commit {
             Some(word) => self.choice(word, &COMMITS)?,
-            None => CommitPolicy::Auto,
+            None => client.commit,
         };
         let by_client = commit == CommitPolicy::Auto;
         if let Some(at) = place_of(given, "enable.auto.commit")
@@ -125,6 +127,11 @@ impl Judge<'_> {
             };
         }
         properties.enable_auto_commit = by_client;
-        Some(commit)
+        let after_batch = client.profile.auto_commit_from == AutoCommitFrom::AfterBatch;
+        Some(if by_client && after_batch {
+            CommitPolicy::AfterBatch
+        } else {
+            commit
+        })
     }
 }

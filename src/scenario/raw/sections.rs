@@ -241,7 +241,8 @@ pub struct Group {
     pub member: Option<Vec<Spot<Member>>>,
     /// Whether every member is static (KIP-345), its name being its `group.instance.id`; default false.
     pub r#static: Option<Flag>,
-    /// Client library: `java` (default) or `aiokafka`.
+    /// Client library: `java` (default), `librdkafka`, `aiokafka`, `aiokafka-blocking`, `spring-kafka`, `franz-go`,
+    /// `kafkajs`, or a file with a profile.
     pub client: Option<Text>,
     /// Consumer properties under Kafka's names, or a properties file.
     pub properties: Option<Either<Text, PropertyTable>>,
@@ -277,9 +278,9 @@ pub struct Processing {
     pub calls: Option<Count>,
     /// Records of one batch worked on at the same time (an asynchronous call); default 1.
     pub concurrency: Option<Count>,
-    /// `auto` (default, enable.auto.commit), `after-batch`, `per-record` or `async`.
+    /// `auto` (enable.auto.commit), `after-batch`, `per-record` or `async`; default: the client's, mostly `auto`.
     pub commit: Option<Text>,
-    /// `finish-record` (default) or `finish-batch`: what a process does when told to stop.
+    /// `finish-record` or `finish-batch`; default: the client's, mostly `finish-record`. What a process does when told to stop.
     pub on_stop: Option<Text>,
     /// After this long a stopping process is killed; default "30s".
     pub grace: Option<Time>,
@@ -366,7 +367,8 @@ pub struct Poison {
     pub offset: Option<Count>,
     /// Share of all records instead, from 0 to 1.
     pub share: Option<Number>,
-    /// What the application does with them: `retry-forever`, `skip`, `dead-letter`, or a table.
+    /// What the application does with them: `retry-forever`, `skip`, `dead-letter`, or a table; default: the client's, if
+    /// it has one.
     pub on_error: Option<Either<Text, OnError>>,
     /// How long a failing attempt takes; default: the record's own work.
     pub attempt: Option<Time>,
@@ -418,6 +420,9 @@ pub struct Retry {
     pub multiplier: Option<Number>,
     /// No pause is longer; default "30s".
     pub max_back_off: Option<Time>,
+    /// `in-place` (default: inside the handler) or `seek` (back to it and to the rest of the poll, each attempt in a poll
+    /// of its own).
+    pub by: Option<Text>,
     /// `skip` or `dead-letter`.
     pub then: Option<Either<Text, GiveUp>>,
 }

@@ -255,6 +255,19 @@ pub const CASES: &[Case] = &[
         ],
     ),
     (
+        "Retry.by",
+        &[
+            POISON,
+            RETRY,
+            "group.properties.max.poll.records=50",
+            "processing.commit='after-batch'",
+        ],
+        [
+            "poison.0.on-error.retry.by='seek'",
+            "poison.0.on-error.retry.by='in-place'",
+        ],
+    ),
+    (
         "Retry.then",
         &[POISON, RETRY],
         [
