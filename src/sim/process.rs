@@ -163,11 +163,16 @@ impl World<'_> {
         let runs = member.batch.runs.clone();
         let current =
             member.batch.generation == member.link.generation && member.link.void.is_none();
-        if per_record && member.app == App::Processing && current {
-            // Done, and committed: only the answer to the commit was still on its way.
+        if per_record && member.app == App::Processing {
+            let done: Vec<_> = member.batch.finished_offsets().collect();
+            // Done, and committed: only the answer to the commit was still on its way. Of a member that the group has
+            // gone on without that is one record at most: others commit too.
             for run in runs {
                 let partition = &self.topic.partitions[run.partition.ix()];
-                let to = partition.committed.unwrap_or(0).min(run.to);
+                let own = done.iter().rfind(|(id, _)| *id == run.partition);
+                let last = own.map_or(run.from, |(_, offset)| *offset) + 1;
+                let last = if current { run.to } else { last.min(run.to) };
+                let to = partition.committed.unwrap_or(0).min(last);
                 for (from, to) in partition.coverage.missing(run.from, to) {
                     self.topic.processed(run.partition, from, to);
                 }
