@@ -4,6 +4,7 @@ use super::{RenderError, Results};
 use crate::measure::{AlertEpisode, Outcome, lag_of};
 use crate::sim::{Fact, StopReason};
 use crate::units::{PartitionId, SimTime};
+use crate::workload::BreakerState;
 
 /// One row per sample and partition.
 pub fn lag(results: &Results) -> Result<Vec<u8>, RenderError> {
@@ -174,6 +175,14 @@ fn row(results: &Results, fact: &Fact) -> Row {
             ),
             ..about("commit-failed", process)
         },
+        Fact::BreakerTurned { process, state } => about(
+            match state {
+                BreakerState::Closed => "breaker-closed",
+                BreakerState::Open { .. } => "breaker-open",
+                BreakerState::HalfOpen => "breaker-half-open",
+            },
+            process,
+        ),
         Fact::Frozen { process } => about("frozen", process),
         Fact::Thawed { process } => about("thawed", process),
         _ => group_or_partition(results, fact),

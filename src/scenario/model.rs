@@ -1,5 +1,6 @@
 //! The validated model. The only way to one is the check.
 
+use super::downstream::{Downstream, DownstreamChange};
 use super::on_error::OnError;
 use crate::kafka::{BrokerProperties, ClientProfile, ConsumerProperties, TopicProperties};
 use crate::platform::Deployment;
@@ -154,28 +155,6 @@ pub enum OnStop {
     FinishBatch,
 }
 
-/// A dependency that processing calls, blocking.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Downstream {
-    /// Its name.
-    pub name: String,
-    /// Token bucket shared by all callers.
-    pub limit: Option<RateLimit>,
-    /// Latency of a call once it has its token and its place.
-    pub latency: Law,
-    /// Most calls in flight at once, over all callers.
-    pub concurrency: Option<u32>,
-}
-
-/// A token bucket.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RateLimit {
-    /// Tokens per second [calls/s].
-    pub rate: f64,
-    /// Most tokens saved (calls), at least 1; full at the start.
-    pub burst: f64,
-}
-
 /// Poison records.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Poison {
@@ -276,19 +255,6 @@ pub enum Action {
         /// Index into [`Scenario::settings`].
         settings: usize,
     },
-}
-
-/// A change of the dependency.
-#[derive(Clone, Debug, PartialEq)]
-pub enum DownstreamChange {
-    /// Calls hang until it resumes.
-    Stop,
-    /// Calls go on.
-    Resume,
-    /// Another latency law.
-    Latency(Law),
-    /// Another limit, or none.
-    Limit(Option<RateLimit>),
 }
 
 /// Prometheus' clocks.

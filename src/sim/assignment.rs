@@ -82,6 +82,13 @@ impl World<'_> {
         let now = self.now();
         let member = &mut self.members[process.ix()];
         member.fetcher.release(&partitions);
+        let by = if lost {
+            Cause::Eviction
+        } else {
+            Cause::Revocation
+        };
+        self.forget_kept(process, &partitions, by);
+        let member = &mut self.members[process.ix()];
         member.blocked.retain(|id| !partitions.contains(id));
         // A member that joins stands already, unless it went on with what it has now lost.
         let stops = member.link.phase == Phase::Stable || !partitions.is_empty();
@@ -89,11 +96,6 @@ impl World<'_> {
             member.link.standing_since = now;
         }
         let generation = member.link.generation;
-        let by = if lost {
-            Cause::Eviction
-        } else {
-            Cause::Revocation
-        };
         for &id in &partitions {
             self.topic.partitions[id.ix()].left_by = by;
             if known && self.topic.partitions[id.ix()].owner == Some(process) {

@@ -3,6 +3,7 @@
 use crate::kafka::{KafkaError, RebalanceReason, RemovalReason};
 use crate::platform::ScaleReason;
 use crate::units::{PartitionId, ProcessId, SimTime};
+use crate::workload::BreakerState;
 
 /// A fact of the protocol, the faults or a partition's state. Nothing per poll and nothing per record.
 #[derive(Clone, Debug, PartialEq)]
@@ -143,6 +144,13 @@ pub enum Fact {
     Thawed {
         /// Who.
         process: ProcessId,
+    },
+    /// The circuit breaker of a member turned.
+    BreakerTurned {
+        /// Whose.
+        process: ProcessId,
+        /// What it is at now.
+        state: BreakerState,
     },
     /// The autoscaler changed how many processes there are to be.
     Scaled {

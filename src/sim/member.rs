@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use super::Fact;
 use super::batch::{Batch, Kind, Workshop};
+use super::caller::Caller;
 use super::commit::PendingCommit;
 use super::event::Event;
 use super::limits::limits;
@@ -40,7 +41,7 @@ pub(super) struct Member {
     pub started_at: SimTime,
     pub settings: usize,
     /// What bounds its fetches under them.
-    limits: FetchLimits,
+    pub limits: FetchLimits,
     /// Settings for its next start.
     pub next_settings: usize,
     pub app: App,
@@ -49,6 +50,7 @@ pub(super) struct Member {
     pub link: Link,
     pub fetcher: Fetcher,
     pub batch: Batch,
+    pub caller: Caller,
     /// Stands still until then.
     pub frozen_until: Option<SimTime>,
     /// Since when it has stood still, if it does.
@@ -108,6 +110,7 @@ impl Member {
             link: Link::default(),
             fetcher: Fetcher::default(),
             batch: Batch::default(),
+            caller: Caller::default(),
             frozen_until: None,
             frozen_since: SimTime::ZERO,
             deferred: Vec::new(),
@@ -222,10 +225,7 @@ impl Member {
             until: self.fills_until,
             one_partition: settings.client.returns_one_partition,
         };
-        let runs = &mut self.batch.runs;
-        let polled = self
-            .fetcher
-            .poll(at, call, &self.limits, ground.topic, runs);
+        let polled = self.fill(at, call, ground);
         self.note_resets(at, ground);
         match polled {
             Polled::Wait(look) => {
@@ -323,6 +323,7 @@ impl Member {
         };
         self.batch
             .account_all(at, self.process, &mut shop, ground.facts);
+        self.calls_succeeded(at, ground);
         let current = self.batch.generation == self.link.generation && self.reads();
         let mut sleeps = SimDuration::ZERO;
         if self.batch.poison {
@@ -335,11 +336,7 @@ impl Member {
             self.lose_what_is_committed(at, ground);
         }
         if self.link.phase == Phase::Unjoined {
-            // It was evicted, and what it has done since counts for nothing either.
-            for run in &self.batch.runs {
-                let evicted_to = &mut ground.topic.partitions[run.partition.ix()].evicted_to;
-                *evicted_to = run.to.max(*evicted_to);
-            }
+            self.worked_in_vain(ground);
         }
         (self.app, self.wake) = (App::Polling, at);
         match self.batch.policy(scenario) {
@@ -353,6 +350,14 @@ impl Member {
         }
         if !sleeps.is_zero() {
             (self.app, self.wake) = (App::Committing, self.wake + sleeps);
+        }
+    }
+
+    /// It was evicted, and what it has done since counts for nothing either.
+    pub fn worked_in_vain(&self, ground: &mut Ground) {
+        for run in &self.batch.runs {
+            let evicted_to = &mut ground.topic.partitions[run.partition.ix()].evicted_to;
+            *evicted_to = run.to.max(*evicted_to);
         }
     }
 
@@ -374,7 +379,10 @@ impl Member {
                         failed.push((stage.partition, stage.from, false));
                     }
                     if current {
+                        // What is kept of the partition comes after it, and is fetched again.
+                        self.caller.drop_kept(&[stage.partition]);
                         for run in self.batch.left() {
+                            self.caller.drop_kept(&[run.partition]);
                             self.fetcher.seek(run.partition, run.from, at);
                         }
                         self.fetcher.seek(stage.partition, stage.from, at + paused);
@@ -395,7 +403,7 @@ impl Member {
 
     /// A batch that outlived its assignment cannot be sought back into: what its client committed of it as it gave the
     /// partitions up, and it has not processed, nobody will.
-    fn lose_what_is_committed(&mut self, at: SimTime, ground: &mut Ground) {
+    pub fn lose_what_is_committed(&mut self, at: SimTime, ground: &mut Ground) {
         for index in 0..self.batch.runs.len() {
             let Run {
                 partition,

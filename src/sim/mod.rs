@@ -2,6 +2,7 @@
 
 mod assignment;
 mod batch;
+mod caller;
 mod commit;
 mod coverage;
 mod departure;
@@ -15,6 +16,7 @@ mod link;
 mod member;
 mod membership;
 mod observer;
+mod outage;
 mod process;
 mod rollout;
 mod sampling;

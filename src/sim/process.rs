@@ -27,6 +27,9 @@ impl World<'_> {
         }
         member.incarnation += 1;
         member.take_up(member.next_settings, self.scenario);
+        let downstream = self.scenario.downstream.as_ref();
+        let on_outage = downstream.map(|downstream| &downstream.on_outage);
+        member.caller.start(on_outage);
         member.app = App::Polling;
         member.wake = SimTime::NEVER;
         member.started_at = now;
@@ -130,6 +133,9 @@ impl World<'_> {
         self.fall_silent(process);
         self.lose_batch(process, Cause::Crash);
         self.tell_orphaned(process);
+        let slots = self.members[process.ix()].fetcher.slots();
+        let read: Vec<_> = slots.iter().map(|slot| slot.partition).collect();
+        self.forget_kept(process, &read, Cause::Crash);
         let member = &mut self.members[process.ix()];
         for slot in member.fetcher.slots() {
             self.topic.partitions[slot.partition.ix()].left_by = Cause::Crash;

@@ -188,6 +188,11 @@ impl<'s> World<'s> {
             } else {
                 self.pace(at);
                 self.pass_turns(&mut turns);
+                // An attempt that is to fail may open a breaker before anything else happens.
+                let minded = self.dependency.as_ref().is_some_and(|one| one.minded);
+                if minded && self.agenda.peek().is_some_and(|event| event < until) {
+                    return false;
+                }
             }
         }
         for member in &mut self.members {
@@ -232,6 +237,7 @@ impl<'s> World<'s> {
 
     /// Callers have come or gone: everyone's batch gets its new speed.
     pub fn pace(&mut self, at: SimTime) {
+        self.mind_outage(at);
         let Some(dependency) = &mut self.dependency else {
             return;
         };
@@ -247,6 +253,9 @@ impl<'s> World<'s> {
 
     /// Somebody stands still, or no longer does: everyone is paced anew.
     pub fn pace_anew(&mut self, at: SimTime) {
+        if !self.coupled() {
+            self.advance(at); // A batch that is through must not be given another end.
+        }
         if let Some(dependency) = &mut self.dependency {
             dependency.disturb();
         }
@@ -366,6 +375,7 @@ impl<'s> World<'s> {
             Event::Resume(serial) => self.resume(serial),
             Event::PollDeadline(process, batch) => self.poll_deadline(process, batch),
             Event::Silence(process, batch) => self.silence(process, batch),
+            Event::Attempt(process, number) => self.attempt(process, number),
             Event::Thaw(process) => self.thaw(process),
             Event::Kill(process, incarnation) => self.kill_late(process, incarnation),
             Event::Gone(process, incarnation) => self.gone(process, incarnation),

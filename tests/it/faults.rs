@@ -2,8 +2,8 @@
 
 use lagsim::kafka::{ClientProfile, KafkaError, RemovalReason};
 use lagsim::scenario::{
-    Action, CommitPolicy, Downstream, DownstreamChange, OnError, OnStop, RateLimit, RetryBy,
-    Scenario,
+    Action, CommitPolicy, Downstream, DownstreamChange, OnError, OnOutage, OnStop, RateLimit,
+    RetryBy, Scenario,
 };
 use lagsim::sim::{Fact, PartitionState, StopReason};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -189,6 +189,7 @@ fn a_batch_frozen_while_its_dependency_stands_still_goes_on() {
         limit: None,
         latency: Law::Constant(0.001),
         concurrency: None,
+        on_outage: OnOutage::default(),
     });
     let everyone = vec![ProcessId(0), ProcessId(1)];
     let change = |scenario, at, change| with(scenario, at_ms(at), Action::Downstream(change));
@@ -218,6 +219,7 @@ fn callers_that_become_slower_than_the_limit_no_longer_reach_it() {
         limit,
         latency: Law::Constant(0.001),
         concurrency: None,
+        on_outage: OnOutage::default(),
     });
     let mut slow = scenario.settings[0].clone();
     slow.processing.time = Law::Constant(0.099);

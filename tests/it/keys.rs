@@ -32,6 +32,10 @@ const NAMES: [&str; 4] = ["title", "At.label", "Topic.name", "Group.name"];
 
 const API: &str = "downstream.api={ latency = '5ms' }";
 const LIMITED: &str = "downstream.api={ latency = '5ms', rate-limit = '150/s' }";
+const OUTAGE: &str = "at.0={ time = '5m', downstream = 'fail' }";
+const BACK: &str = "at.1={ time = '8m', downstream = 'resume' }";
+const BREAKER: &str =
+    "downstream.api={ latency = '5ms', circuit-breaker = { while-open = 'buffer', buffer = 500 } }";
 const BATCH: &str =
     "processing={ time = '100ms', commit = 'after-batch', on-stop = 'finish-batch' }";
 const BACKLOG: &str = "topic={ name = 'orders', partitions = 4, backlog = 20_000 }";

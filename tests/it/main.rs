@@ -15,6 +15,7 @@ mod closed_forms; // formulas of queueing theory and planner's arithmetic
 mod cooperative; // rebalances in which members read on
 mod faults; // faults and changes of the timeline, each rule by itself
 mod oracles; // rebalances with known answers, to the nanosecond
+mod outages; // outages of the dependency: attempts that fail, circuit breakers, what members do meanwhile
 mod properties; // what holds in every run, over generated scenarios
 mod reference; // workloads whose answers other simulators agree on
 mod retention; // what a group loses that reads too late

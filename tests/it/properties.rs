@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use lagsim::kafka::{Assignor, AutoCommitFrom};
 use lagsim::platform::{Behavior, ScaledObject};
 use lagsim::scenario::{
-    Action, BackOff, CommitPolicy, Downstream, GiveUp, OnError, OnStop, PoisonRecords, RateLimit,
-    RetryBy, Scenario,
+    Action, BackOff, CommitPolicy, Downstream, GiveUp, OnError, OnOutage, OnStop, PoisonRecords,
+    RateLimit, RetryBy, Scenario,
 };
 use lagsim::sim::{Fact, PartitionState};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -245,6 +245,7 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
                         limit: Some(RateLimit { rate, burst }),
                         latency: Law::Exponential { mean: 0.006 },
                         concurrency: None,
+                        on_outage: OnOutage::default(),
                     });
                 }
                 if let Some((on_error, offset)) = poison {

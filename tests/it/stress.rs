@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use lagsim::kafka::{Assignor, ClientProfile, GroupState, OffsetReset};
 use lagsim::platform::{Behavior, KafkaTrigger, ScaledObject};
 use lagsim::scenario::{
-    Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnStop,
-    PoisonRecords, RateLimit, RetryBy, Scenario, Settings,
+    Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnOutage, OnStop,
+    PoisonRecords, RateLimit, RetryBy, Scenario, Settings, WhileOpen,
 };
 use lagsim::sim::Fact;
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
-use lagsim::workload::Law;
+use lagsim::workload::{BreakerConfig, Law};
 
 use crate::systems::{self, Told, at_offset, ms, secs, with, with_poison};
 
@@ -215,6 +215,27 @@ fn downstream(dice: &mut Dice, calm: bool) -> Downstream {
         limit: limit(dice, calm),
         latency: dice.of(&[Law::Constant(0.001), Law::Exponential { mean: 0.002 }]),
         concurrency: dice.of(&[None, Some(3)]),
+        on_outage: on_outage(dice),
+    }
+}
+
+fn on_outage(dice: &mut Dice) -> OnOutage {
+    let config = BreakerConfig {
+        failure_rate_threshold: dice.of(&[0.1, 0.5, 1.0]),
+        sliding_window_size: dice.of(&[1, 10, 100]),
+        minimum_number_of_calls: dice.of(&[1, 10]),
+        wait_duration_in_open_state: ms(dice.of(&[1, 2_000, 40_000])),
+        permitted_number_of_calls_in_half_open_state: dice.of(&[1, 10]),
+    };
+    let while_open = dice.of(&[
+        WhileOpen::Block,
+        WhileOpen::Buffer { records: 0 },
+        WhileOpen::Buffer { records: 500 },
+    ]);
+    OnOutage {
+        timeout: dice.of(&[None, Some(ms(1)), Some(secs(3))]),
+        back_off: ms(dice.of(&[1, 500, 30_000])),
+        breaker: dice.of(&[None, Some((config, while_open)), Some((config, while_open))]),
     }
 }
 
@@ -295,8 +316,9 @@ fn action(scenario: &Scenario, dice: &mut Dice) -> Action {
             processes: dice.of(&[processes, Vec::new()]),
             length: ms(dice.of(&[1, 3_000, 20_000, 70_000])),
         },
-        7 => Action::Downstream(match dice.below(4) {
+        7 => Action::Downstream(match dice.below(5) {
             0 => DownstreamChange::Stop,
+            4 => DownstreamChange::Fail,
             1 => DownstreamChange::Resume,
             2 => DownstreamChange::Latency(Law::Constant(0.003)),
             _ => DownstreamChange::Limit(limit(dice, true)),

@@ -6,7 +6,9 @@ use super::super::words::{counted, grouped, short, span};
 use super::{Culprit, cause, outlook, scaling, skew};
 use crate::kafka::RebalanceProtocol;
 use crate::platform::Deployment;
-use crate::scenario::{CommitPolicy, Downstream, OnError, Processing, RetryBy, Scenario, Settings};
+use crate::scenario::{
+    CommitPolicy, Downstream, OnError, Processing, RetryBy, Scenario, Settings, WhileOpen,
+};
 
 /// The remedies against `culprits`, then against loss; none twice.
 pub fn all(culprits: &[Culprit], scenario: &Scenario, summary: &Summary) -> Vec<String> {
@@ -83,11 +85,18 @@ fn limit_is_enough(scenario: &Scenario) -> bool {
     !scenario.downstream.as_ref().is_some_and(limited)
 }
 
+/// Whether its callers poll on behind an open circuit breaker.
+fn polls_on(downstream: &Downstream) -> bool {
+    let breaker = downstream.on_outage.breaker;
+    matches!(breaker, Some((_, WhileOpen::Buffer { .. })))
+}
+
 /// The remedy against `culprit`.
 fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Option<String> {
     Some(match culprit {
         Culprit::Flapping => return scaling::remedy(scenario, summary),
         Culprit::Poison => poison(summary),
+        Culprit::Outage if scenario.downstream.as_ref().is_some_and(polls_on) => return None,
         Culprit::Outage => format!(
             "{}: a circuit breaker that pauses the partitions (consumer.pause()) and keeps polling while it is \
              away; then nobody exceeds max.poll.interval.ms and the group stays as it is.",
@@ -258,9 +267,15 @@ fn throttled(scenario: &Scenario) -> String {
         (None, Some(calls)) => format!("more calls in flight ({calls} now)"),
         (None, None) => "a faster dependency".to_owned(),
     };
+    let polls_on = polls_on(downstream);
+    let breaker = if polls_on {
+        "cached calls"
+    } else {
+        "cached calls, or calls outside the poll loop behind a circuit breaker"
+    };
+    let or = if polls_on { " or " } else { ", " };
     format!(
-        "{}: {limit}, batched or cached calls, or calls outside the poll loop behind a circuit breaker; more \
-         partitions or members do not help.",
+        "{}: {limit}, batched{or}{breaker}; more partitions or members do not help.",
         downstream.name
     )
 }

@@ -7,6 +7,7 @@ mod client;
 mod csv;
 mod curve;
 mod doubt;
+mod downstream;
 mod expect;
 mod group;
 mod judge;

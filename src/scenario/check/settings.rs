@@ -1,7 +1,8 @@
 //! What a process runs with, read from the model as it is at some time of its timeline.
 
 use super::super::document::list;
-use super::super::model::{Cluster, Downstream, Settings};
+use super::super::downstream::Downstream;
+use super::super::model::{Cluster, Settings};
 use super::super::raw::Model;
 use super::client::Client;
 use super::judge::Judge;

@@ -3,6 +3,7 @@
 
 mod autoscaler;
 mod client;
+mod downstream;
 mod sections;
 mod timeline;
 mod value;
@@ -10,6 +11,7 @@ mod watch;
 
 pub use autoscaler::*;
 pub use client::*;
+pub use downstream::*;
 pub use sections::*;
 pub use timeline::*;
 pub use value::*;

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::autoscaler::Autoscaler;
+use super::downstream::Downstream;
 use super::timeline::At;
 use super::value::PropertyTable;
 use super::value::{Count, Either, Flag, Number, OneOrMany, Rate, Size, Spot, Text, Time};
@@ -350,24 +351,6 @@ pub struct Bimodal {
     pub slow: Option<Time>,
     /// Share of records that take the rare time, from 0 to 1.
     pub slow_share: Option<Number>,
-}
-
-/// A dependency that processing calls, blocking.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "kebab-case",
-    expecting = "a table, [downstream.NAME]"
-)]
-pub struct Downstream {
-    /// Calls it accepts, all members together; default: no limit.
-    pub rate_limit: Option<Rate>,
-    /// Most calls at once after a quiet time, for `rate-limit`; default 1.
-    pub burst: Option<Number>,
-    /// Latency of a call once it is accepted: a time, or a law.
-    pub latency: Option<Either<Time, TimeLaw>>,
-    /// Most calls in flight at once, all members together; default: no limit.
-    pub concurrency: Option<Count>,
 }
 
 /// Records that cannot be processed: by partition and offset, or by share.
