@@ -217,10 +217,10 @@ impl Member {
                 return Polled::Wait(until);
             }
             let mut runs = Vec::new();
-            let more = Call { max: room, ..call };
+            let call = Call { max: room, ..call };
             match self
                 .fetcher
-                .poll(at, more, &self.limits, ground.topic, &mut runs)
+                .poll(at, call, &self.limits, ground.topic, &mut runs)
             {
                 Polled::Wait(look) => return Polled::Wait(look.min(until)),
                 Polled::Records(_) => {

@@ -31,10 +31,10 @@ pub(super) enum Event {
     Resume(u32),
     /// max.poll.interval.ms may have passed since the poll that returned this batch.
     PollDeadline(ProcessId, u32),
-    /// The attempts of a member's calls open its breaker, or its next attempt is due: what it waits for by this number.
-    Attempt(ProcessId, u32),
     /// A record of this batch may have outlasted the session of a member whose heartbeats wait for it.
     Silence(ProcessId, u32),
+    /// The attempts of a member's calls open its breaker, or its next attempt is due: what it waits for by this number.
+    Attempt(ProcessId, u32),
     /// A frozen process goes on.
     Thaw(ProcessId),
     /// A process that was told to stop is killed if it still runs.

@@ -379,7 +379,7 @@ impl Member {
                         failed.push((stage.partition, stage.from, false));
                     }
                     if current {
-                        // What is kept of the partitions comes after it, and is fetched again.
+                        // What is kept of the partition comes after it, and is fetched again.
                         self.caller.drop_kept(&[stage.partition]);
                         for run in self.batch.left() {
                             self.caller.drop_kept(&[run.partition]);

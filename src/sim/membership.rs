@@ -99,6 +99,7 @@ impl World<'_> {
                 topic,
             };
             for left in member.batch.break_off(now, shop) {
+                member.caller.drop_kept(&[left.partition]);
                 member.fetcher.seek(left.partition, left.from, now);
             }
             member.wake = now;

@@ -1,9 +1,10 @@
 //! Outages of the dependency: whose attempts fail from when on, and what a breaker that opens makes its member do.
 
+use super::Cause;
+use super::Fact;
 use super::dependency;
 use super::event::Event;
 use super::world::World;
-use super::{Cause, Fact};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 impl World<'_> {

@@ -236,9 +236,9 @@ fn lag_behind_an_open_breaker_is_throttled() {
 
 #[test]
 fn members_of_a_shared_limit_come_back_from_an_outage_each_by_its_own_breaker() {
-    for client in ["java", "aiokafka"] {
+    for client in [systems::profile("java"), systems::profile("aiokafka")] {
         let mut scenario = hanging(Some(BUFFER));
-        scenario.settings[0].client = systems::client(client).profile;
+        scenario.settings[0].client = client;
         scenario.settings[0].processing.concurrency = 4;
         scenario
             .group
@@ -252,7 +252,7 @@ fn members_of_a_shared_limit_come_back_from_an_outage_each_by_its_own_breaker() 
         }
         let told = run(&scenario);
         let last = told.total_lags().pop().expect("samples");
-        assert!(last < 200, "{client}: {last} behind");
+        assert!(last < 200, "{client:?}: {last} behind");
         assert_eq!(evictions(&told), 0);
     }
 }
