@@ -15,8 +15,8 @@ pub use classic::{
 pub use client::{AutoCommitFrom, Client, ClientProfile, PollClockCheck, RejoinFrom};
 pub use fetch::{FetchLimits, Fetcher, Logs, Polled, Run, Slot};
 pub use properties::{
-    Assignor, BrokerProperties, ConsumerProperties, OffsetReset, Property, PropertyError,
-    RebalanceProtocol, ServerAssignor, UNLIMITED_RECORDS,
+    Assignor, BrokerProperties, ConsumerProperties, GroupProtocol, OffsetReset, Property,
+    PropertyError, RebalanceProtocol, ServerAssignor, UNLIMITED_RECORDS,
 };
 
 /// `group.instance.id` of a static member (KIP-345); the caller knows its text.

@@ -31,6 +31,8 @@ pub(super) enum Event {
     Resume(u32),
     /// max.poll.interval.ms may have passed since the poll that returned this batch.
     PollDeadline(ProcessId, u32),
+    /// What a step of a member's reconciliation waited for is done.
+    Done(u32, u32),
     /// A frozen process goes on.
     Thaw(ProcessId),
     /// A process that was told to stop is killed if it still runs.
@@ -56,6 +58,8 @@ pub(super) enum Request {
     Sync,
     /// LeaveGroup.
     Leave,
+    /// ConsumerGroupHeartbeat.
+    Heartbeat,
 }
 
 const _: () = assert!(size_of::<Event>() <= 16);

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use super::Fact;
 use super::batch::{Batch, Kind, Workshop};
 use super::commit::PendingCommit;
+use super::consumer::Remote;
 use super::event::Event;
 use super::link::{Link, Phase};
 use super::topic::Topic;
@@ -46,6 +47,8 @@ pub(super) struct Member {
     /// When its application thread does something next.
     pub wake: SimTime,
     pub link: Link,
+    /// Its membership if the group speaks the consumer protocol.
+    pub remote: Option<Remote>,
     pub fetcher: Fetcher,
     pub batch: Batch,
     /// Stands still until then.
@@ -101,6 +104,7 @@ impl Member {
             app: App::Down,
             wake: SimTime::NEVER,
             link: Link::default(),
+            remote: None,
             fetcher: Fetcher::default(),
             batch: Batch::default(),
             frozen_until: None,

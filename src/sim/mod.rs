@@ -3,6 +3,7 @@
 mod assignment;
 mod batch;
 mod commit;
+mod consumer;
 mod coverage;
 mod departure;
 mod dependency;

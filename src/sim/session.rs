@@ -4,7 +4,7 @@
 use super::event::Event;
 use super::link::Phase;
 use super::world::World;
-use crate::kafka::Input;
+use crate::kafka::{Input, consumer};
 use crate::units::{ProcessId, SimTime};
 
 impl World<'_> {
@@ -46,16 +46,24 @@ impl World<'_> {
         let Some(serial) = member.link.serial else {
             return;
         };
-        let interval = self.scenario.settings[member.settings]
-            .properties
-            .heartbeat_interval;
+        let remote = self.speaks_consumer();
+        let interval = if remote {
+            self.scenario.cluster.properties.consumer_heartbeat_interval
+        } else {
+            self.settings_of(process).properties.heartbeat_interval
+        };
         let beats = now.since(member.link.heartbeat_from).as_nanos() / interval.as_nanos().max(1);
         let last = member.link.heartbeat_from + interval * beats;
         let beating = matches!(
             member.link.phase,
             Phase::Stable | Phase::Fetching | Phase::Syncing
         );
-        let commit = member.last_stored;
+        // Commits renew the session of a classic member only (`ConsumerGroup#validateOffsetCommit`).
+        let commit = if remote {
+            SimTime::ZERO
+        } else {
+            member.last_stored
+        };
         let identity = &mut self.group.identities[serial as usize];
         if identity.silent_from.is_some() {
             return; // It was frozen already.
@@ -73,11 +81,15 @@ impl World<'_> {
     pub fn session(&mut self, serial: u32) {
         let id = self.group.identities[serial as usize].id;
         let ends = self.session_ends(serial);
-        if ends == SimTime::NEVER || !self.group.classic.contains(id) {
+        if ends == SimTime::NEVER {
             return;
         }
         if ends <= self.now() {
-            self.coordinate(Input::SessionExpired { member: id });
+            if self.group.consumer.contains(id) {
+                self.coordinate_remotely(consumer::Input::SessionExpired { member: id });
+            } else if self.group.classic.contains(id) {
+                self.coordinate(Input::SessionExpired { member: id });
+            }
         }
     }
 }
