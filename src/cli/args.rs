@@ -41,7 +41,15 @@ pub enum Command {
     /// Write a commented model to start from
     Init(InitArgs),
     /// Print the JSON Schema of model files, for editors
-    Schema,
+    Schema(SchemaArgs),
+}
+
+/// `lagsim schema`.
+#[derive(Args, Debug)]
+pub struct SchemaArgs {
+    /// That of client profiles instead
+    #[arg(long)]
+    pub client: bool,
 }
 
 /// A model and changes to it.

@@ -47,7 +47,7 @@ fn run(command: Command) -> Exit {
         Command::Describe(args) => describe::describe(&args),
         Command::Quick(args) => quick::quick(&args),
         Command::Init(args) => init::init(&args),
-        Command::Schema => schema::schema(),
+        Command::Schema(args) => schema::schema(&args),
     };
     done.unwrap_or_else(|error| {
         tell(&error);

@@ -1,11 +1,17 @@
 //! `lagsim schema`.
 
+use super::args::SchemaArgs;
 use super::exit::Exit;
 use super::terminal;
 use crate::scenario;
 
-/// Prints the JSON Schema of model files.
-pub fn schema() -> anyhow::Result<Exit> {
-    terminal::print(&scenario::schema())?;
+/// Prints the JSON Schema of model files, or of client profiles.
+pub fn schema(args: &SchemaArgs) -> anyhow::Result<Exit> {
+    let schema = if args.client {
+        scenario::client_schema()
+    } else {
+        scenario::schema()
+    };
+    terminal::print(&schema)?;
     Ok(Exit::Success)
 }

@@ -1,16 +1,17 @@
-//! Client profiles: which mechanism a client library uses. Data, chosen by name once, never branched on by name.
+//! The mechanisms of a client library: what it does when. Data that a profile chooses; nothing asks for a library's name.
+//! Not its numbers: those are properties.
 
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
-use super::properties::{Assignor, ConsumerProperties, UNLIMITED_RECORDS};
+use super::properties::ConsumerProperties;
 
-/// The client libraries a model may name.
+/// Who sends heartbeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Client {
-    /// Apache's Java client, classic protocol.
-    Java,
-    /// aiokafka 0.14.
-    Aiokafka,
+pub enum Heartbeats {
+    /// A thread or task of the client's own, whatever the application is doing (Java: `AbstractCoordinator.HeartbeatThread`).
+    Thread,
+    /// The application, after a record and while it waits in poll() (kafkajs: `runner.processEachMessage`).
+    BetweenRecords,
 }
 
 /// From where a member rejoins when it learns of a rebalance.
@@ -20,164 +21,122 @@ pub enum RejoinFrom {
     NextPoll,
     /// From a background task at once, whatever the application is doing (aiokafka: `GroupCoordinator`).
     Background,
+    /// From the heartbeat that says so: the rest of the batch is left (kafkajs: `runner.processEachMessage`).
+    Heartbeat,
 }
 
-/// Who commits when `enable.auto.commit` is true.
+/// Who commits when the client does it by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AutoCommitFrom {
-    /// poll(), when the interval has passed: what earlier polls returned (Java).
+    /// poll(), when the interval has passed: what earlier polls returned (Java: `ConsumerCoordinator#maybeAutoCommitOffsetsAsync`).
     Poll,
-    /// A background timer: what polls have returned, finished or not (aiokafka).
+    /// A background timer: what polls have returned, finished or not (librdkafka, aiokafka).
     Timer,
+    /// A background timer: what polls before the last one returned (franz-go: `uncommit`).
+    TimerOfPreviousPolls,
+    /// The end of each batch (kafkajs: `autoCommitOffsets`).
+    AfterBatch,
 }
 
 /// How often the clock of `max.poll.interval.ms` is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PollClockCheck {
+pub enum PollClock {
     /// Every `retry.backoff.ms` (Java: `HeartbeatThread#run` sleeps no longer).
     EveryRetryBackoff,
     /// At each heartbeat (aiokafka: `GroupCoordinator._heartbeat_routine`).
     EveryHeartbeat,
+    /// By a timer of its own that runs from the start of the consumer
+    /// (librdkafka: `rd_kafka_cgrp_max_poll_interval_check_tmr_cb`).
+    Every(SimDuration),
+    /// There is no such clock.
+    Never,
+}
+
+/// How long a JoinGroup asks the coordinator to wait for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RebalanceTimeout {
+    /// `max.poll.interval.ms`.
+    MaxPollInterval,
+    /// `session.timeout.ms`.
+    SessionTimeout,
+    /// A time of its own.
+    Fixed(SimDuration),
+}
+
+/// When a partition is fetched again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fetches {
+    /// As soon as what was fetched of it has been handed out (Java: `AbstractFetch#fetchablePartitions`).
+    OnceDrained,
+    /// All the time, until as much waits in the queue (librdkafka: `rd_kafka_toppar_fetch_decide`).
+    Ahead {
+        /// Records of the partition.
+        records: u64,
+        /// Bytes of all partitions.
+        bytes: u64,
+    },
+    /// Once everything that its broker had returned has been processed (kafkajs: `fetcher.js`).
+    BetweenBatches,
 }
 
 /// The mechanisms of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientProfile {
-    /// Its name in a model file.
-    pub client: Client,
+    /// Who sends heartbeats.
+    pub heartbeats: Heartbeats,
     /// Where a rejoin starts.
     pub rejoin_from: RejoinFrom,
     /// Where auto-commit runs.
     pub auto_commit_from: AutoCommitFrom,
-    /// Whether JoinGroup carries the session timeout as rebalance timeout (aiokafka) instead of max.poll.interval.ms.
-    pub rebalance_timeout_is_session: bool,
-    /// How often that clock is looked at.
-    pub poll_clock_check: PollClockCheck,
+    /// What JoinGroup carries as rebalance timeout.
+    pub rebalance_timeout: RebalanceTimeout,
+    /// How often the clock of max.poll.interval.ms is looked at.
+    pub poll_clock: PollClock,
+    /// When a partition is fetched again.
+    pub fetches: Fetches,
+    /// A poll returns records of one partition only, all that were fetched of it.
+    pub returns_one_partition: bool,
+    /// How long a poll waits for max.poll.records before it returns fewer; zero if it returns what there is.
+    pub fills: SimDuration,
     /// Whether its subscriptions carry what it owns and its generation (KIP-429, KIP-792): without, it has no cooperative
     /// assignor.
     pub cooperative: bool,
 }
 
 impl ClientProfile {
-    /// The names [`ClientProfile::by_name`] knows.
-    pub const NAMES: &'static [&'static str] = &["java", "aiokafka"];
-
-    /// Apache's Java client, classic protocol (`ClassicKafkaConsumer`, Kafka 4.0).
-    pub const fn java() -> Self {
-        ClientProfile {
-            client: Client::Java,
-            rejoin_from: RejoinFrom::NextPoll,
-            auto_commit_from: AutoCommitFrom::Poll,
-            rebalance_timeout_is_session: false,
-            poll_clock_check: PollClockCheck::EveryRetryBackoff,
-            cooperative: true,
+    /// Shortest time from the poll that returned a batch to something that happens to the member because it takes so long.
+    pub fn patience(&self, properties: &ConsumerProperties) -> SimDuration {
+        let clock = match self.poll_clock {
+            PollClock::Never => SimDuration::FOREVER,
+            _ => properties.max_poll_interval,
+        };
+        match self.heartbeats {
+            Heartbeats::Thread => clock,
+            // The last heartbeat may have gone out one interval before the record was begun.
+            Heartbeats::BetweenRecords => clock.min(
+                properties
+                    .session_timeout
+                    .saturating_sub(properties.heartbeat_interval),
+            ),
         }
     }
 
-    /// aiokafka 0.14 (`AIOKafkaConsumer`, `GroupCoordinator`).
-    pub const fn aiokafka() -> Self {
-        ClientProfile {
-            client: Client::Aiokafka,
-            rejoin_from: RejoinFrom::Background,
-            auto_commit_from: AutoCommitFrom::Timer,
-            rebalance_timeout_is_session: true,
-            poll_clock_check: PollClockCheck::EveryHeartbeat,
-            // Its subscriptions are of version 0, and a rejoin always revokes all.
-            cooperative: false,
+    /// When the poll that is under way at `now` returns with less than it could: one that waits to be full was called
+    /// `fills` before `until`, and if it comes to its end with nothing the application calls the next at once.
+    pub fn fills_until(&self, until: SimTime, now: SimTime) -> SimTime {
+        if until == SimTime::ZERO || self.fills.is_zero() {
+            return now + self.fills;
         }
-    }
-
-    /// The profile a model file names; `None` for a name not among [`ClientProfile::NAMES`].
-    pub fn by_name(name: &str) -> Option<Self> {
-        match name {
-            "java" => Some(Self::java()),
-            "aiokafka" => Some(Self::aiokafka()),
-            _ => None,
-        }
-    }
-
-    /// Its name in a model file.
-    pub const fn name(&self) -> &'static str {
-        match self.client {
-            Client::Java => "java",
-            Client::Aiokafka => "aiokafka",
-        }
-    }
-
-    /// What the library sets where the application sets nothing, under Java's names.
-    pub fn defaults(&self) -> ConsumerProperties {
-        let java = ConsumerProperties::default();
-        match self.client {
-            Client::Java => java,
-            // `AIOKafkaConsumer.__init__`, 0.14: what is not named here equals Java's default.
-            Client::Aiokafka => ConsumerProperties {
-                // max_poll_records=None: a getmany returns all that is buffered.
-                max_poll_records: UNLIMITED_RECORDS,
-                // session_timeout_ms=10000; rebalance_timeout_ms follows it.
-                session_timeout: SimDuration::from_millis(10_000),
-                // partition_assignment_strategy=(RoundRobinPartitionAssignor,).
-                assignor: Assignor::RoundRobin,
-                ..java
-            },
-        }
+        let late = now.since(until).as_nanos().div_ceil(self.fills.as_nanos());
+        until + self.fills * late
     }
 
     /// The rebalance timeout of this client's JoinGroup requests under `properties`.
     pub fn rebalance_timeout(&self, properties: &ConsumerProperties) -> SimDuration {
-        if self.rebalance_timeout_is_session {
-            properties.session_timeout
-        } else {
-            properties.max_poll_interval
+        match self.rebalance_timeout {
+            RebalanceTimeout::MaxPollInterval => properties.max_poll_interval,
+            RebalanceTimeout::SessionTimeout => properties.session_timeout,
+            RebalanceTimeout::Fixed(length) => length,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_name_finds_the_profile_of_that_name() {
-        for name in ClientProfile::NAMES {
-            assert_eq!(ClientProfile::by_name(name).unwrap().name(), *name);
-        }
-        assert_eq!(ClientProfile::by_name("Java"), None);
-    }
-
-    #[test]
-    fn aiokafka_differs_from_java_in_session_assignor_and_records_only() {
-        let mut properties = ClientProfile::aiokafka().defaults();
-        assert_eq!(
-            properties.get("session.timeout.ms").as_deref(),
-            Some("10000")
-        );
-        assert_eq!(
-            properties.get("partition.assignment.strategy").as_deref(),
-            Some("roundrobin")
-        );
-        assert_eq!(
-            properties.get("max.poll.records").as_deref(),
-            Some("2147483647")
-        );
-        properties.set("session.timeout.ms", "45000").unwrap();
-        properties
-            .set("partition.assignment.strategy", "range")
-            .unwrap();
-        properties.set("max.poll.records", "500").unwrap();
-        assert_eq!(properties, ClientProfile::java().defaults());
-    }
-
-    #[test]
-    fn aiokafka_waits_for_a_rebalance_only_as_long_as_its_session() {
-        let java = ClientProfile::java();
-        let aiokafka = ClientProfile::aiokafka();
-        assert_eq!(
-            java.rebalance_timeout(&java.defaults()),
-            SimDuration::from_secs(300)
-        );
-        assert_eq!(
-            aiokafka.rebalance_timeout(&aiokafka.defaults()),
-            SimDuration::from_secs(10)
-        );
     }
 }

@@ -7,17 +7,22 @@ mod client;
 pub mod consumer;
 mod fetch;
 mod properties;
+mod retention;
 
 pub use classic::{
     ClassicGroup, Effect, GroupState, Input, JoinGroup, KafkaError, Owned, RebalanceReason,
     RemovalReason, Response, Timer,
 };
-pub use client::{AutoCommitFrom, Client, ClientProfile, PollClockCheck, RejoinFrom};
-pub use fetch::{FetchLimits, Fetcher, Logs, Polled, Run, Slot};
+pub use client::{
+    AutoCommitFrom, ClientProfile, Fetches, Heartbeats, PollClock, RebalanceTimeout, RejoinFrom,
+};
+pub use fetch::{Call, FetchLimits, FetchWhen, Fetcher, Logs, Polled, Reset, Run, Slot};
 pub use properties::{
     Assignor, BrokerProperties, ConsumerProperties, GroupProtocol, OffsetReset, Property,
-    PropertyError, RebalanceProtocol, ServerAssignor, UNLIMITED_RECORDS,
+    PropertyError, RebalanceProtocol, ServerAssignor, TopicProperties, UNLIMITED_RECORDS,
 };
+
+pub use retention::{Appends, LogStart, RetentionLimits};
 
 /// `group.instance.id` of a static member (KIP-345); the caller knows its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -121,6 +121,27 @@ impl Segments {
         &self.partitions
     }
 
+    /// The longest time that a partition had no reader because of its group, until `end`.
+    pub fn down_longest(&self, end: SimTime) -> SimDuration {
+        let mut longest = SimDuration::ZERO;
+        for told in &self.partitions {
+            let mut down_since = None;
+            for (ix, segment) in told.iter().enumerate() {
+                if !matches!(
+                    segment.state,
+                    PartitionState::Rebalancing | PartitionState::Orphaned
+                ) {
+                    down_since = None;
+                    continue;
+                }
+                let since = *down_since.get_or_insert(segment.since);
+                let until = told.get(ix + 1).map_or(end, |next| next.since);
+                longest = longest.max(until.since(since));
+            }
+        }
+        longest
+    }
+
     /// What each state did to the lag of `partition` until `end`, when its lag was `last`.
     /// States that never were do not appear.
     pub fn accounts(&self, partition: usize, end: SimTime, last: u64) -> Vec<Account> {
@@ -231,6 +252,28 @@ mod tests {
             age_s: None,
             state: PartitionState::Saturated,
         }
+    }
+
+    #[test]
+    fn a_partition_is_down_from_the_first_instant_without_a_reader_to_the_next_one() {
+        use PartitionState::*;
+        let stretches = [
+            told(0, Starting, 0),
+            told(50, KeepingUp, 0),
+            told(60, Orphaned, 0),
+            told(64, Rebalancing, 0),
+            told(69, KeepingUp, 0),
+            told(80, Rebalancing, 0),
+            told(85, Saturated, 0),
+        ];
+        let mut segments = Segments::default();
+        for segment in stretches {
+            segments.tell(PartitionId(0), segment);
+        }
+        let down = |segments: &Segments| segments.down_longest(SimTime::from_secs(100));
+        assert_eq!(down(&segments), SimDuration::from_secs(9));
+        segments.tell(PartitionId(1), told(90, Orphaned, 0));
+        assert_eq!(down(&segments), SimDuration::from_secs(10));
     }
 
     #[test]

@@ -58,6 +58,7 @@ pub fn measure(metric: &Metric, summary: &Summary) -> f64 {
             (Some(_), drained) => drained.unwrap_or(f64::INFINITY),
         },
         Metric::PauseMax => summary.pause_max_s,
+        Metric::DownMax => summary.down_max_s,
         Metric::AlertFiring(name) => summary
             .alert_rules
             .iter()
@@ -110,6 +111,7 @@ fn in_words(metric: &Metric, value: f64) -> String {
         Metric::Lag(LagMetric::MaxAge | LagMetric::FinalAge, _)
         | Metric::Drain
         | Metric::PauseMax
+        | Metric::DownMax
         | Metric::AlertFiring(_) => words::span(value),
         Metric::Cause(_) => words::percent(value),
         Metric::Lag(LagMetric::LagGrowth, _) => words::signed(value as i64),
@@ -174,6 +176,7 @@ mod tests {
             ),
             (Metric::RebalancesPerMinute, Some(0.9), Some(1.1), "1", true),
             (Metric::PauseMax, None, Some(10.0), "9s", true),
+            (Metric::DownMax, None, Some(10.0), "20s", false),
             (
                 Metric::Cause("evicted".into()),
                 Some(0.58),

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{Keep, Outcome, Recorder};
-use crate::kafka::{BrokerProperties, ClientProfile, GroupState, MemberId, RebalanceReason};
+use crate::kafka::{BrokerProperties, GroupState, MemberId, RebalanceReason};
 use crate::platform::{Deployment, ScaleReason, ScaledObject};
 use crate::scenario::{
-    Action, Alert, Cluster, CommitPolicy, Compare, Condition, Gauge, Group, Monitoring, OnStop,
-    PartitionStart, Process, Processing, Scenario, Settings, TimelineEntry, Topic,
+    Action, Alert, Client, Cluster, CommitPolicy, Compare, Condition, Gauge, Group, Monitoring,
+    OnStop, PartitionStart, Process, Processing, Scenario, Settings, TimelineEntry, Topic,
 };
 use crate::sim::{
     Fact, GroupView, MemberView, Observer, PartitionState, PartitionTotals, Sample, Totals,
@@ -15,9 +15,16 @@ use crate::sim::{
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use crate::workload::{Law, Pattern, Production, RateCurve, Shares};
 
+fn java() -> Client {
+    match Client::by_name("java") {
+        Some(client) => client,
+        None => unreachable!("it comes along"),
+    }
+}
+
 /// A group of `members` on a topic of `partitions`, sampled every `sample` seconds for `horizon` seconds.
 pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> Scenario {
-    let client = ClientProfile::java();
+    let client = java();
     let process = |number| Process {
         name: format!("order-processor-{number}"),
         start: Some(SimTime::ZERO),
@@ -39,6 +46,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
                 partitions
             ],
             record_bytes: 1_024,
+            properties: Default::default(),
         },
         production: Production {
             curve: Arc::new(RateCurve::constant(600.0)),
@@ -61,8 +69,8 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
         },
         deployment: None,
         settings: vec![Settings {
-            client,
-            properties: client.defaults(),
+            client: client.profile,
+            properties: client.properties,
             processing: Processing {
                 time: Law::Constant(0.62),
                 calls: 0,

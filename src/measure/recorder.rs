@@ -160,6 +160,7 @@ impl<'a> Recorder<'a> {
             partitions,
             rebalance_count: rebalances.len() as u64,
             pause_max_s,
+            down_max_s: self.segments.down_longest(self.end).as_secs_f64(),
             rebalances,
             replicas: self.replicas.clone().map(|own| own.finish(self.end)),
             eviction_count: evictions.len() as u64,
@@ -265,6 +266,9 @@ fn sum<'a>(totals: impl IntoIterator<Item = &'a PartitionTotals>) -> Accounts {
             committed: sum.committed + own.committed,
             duplicates: sum.duplicates + own.duplicates,
             lost: sum.lost + own.lost,
+            duplicates_by: sum.duplicates_by.plus(own.duplicates_by),
+            lost_by: sum.lost_by.plus(own.lost_by),
+            lost_to_retention: sum.lost_to_retention + own.lost_to_retention,
             skipped: sum.skipped + own.skipped,
             dead_lettered: sum.dead_lettered + own.dead_lettered,
         })

@@ -9,6 +9,7 @@ use super::lag::{AgeFigures, LagFigures};
 use super::rebalance::{Eviction, Rebalance};
 use super::replicas::Replicas;
 use super::verdict::Verdict;
+use crate::sim::Causes;
 
 /// Version of [`Summary`]'s shape. Adding a field keeps it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -69,6 +70,8 @@ pub struct Summary {
     pub rebalance_count: u64,
     /// Longest time a member stood still for one rebalance (s).
     pub pause_max_s: f64,
+    /// Longest time that the group left a partition without a reader, `rebalancing` or `orphaned` (s).
+    pub down_max_s: f64,
     /// Every rebalance.
     pub rebalances: Vec<Rebalance>,
     /// What the autoscaler did, if there is one.
@@ -96,8 +99,14 @@ pub struct Accounts {
     pub committed: u64,
     /// Processed again.
     pub duplicates: u64,
+    /// The same, by how the member dropped out that had them before.
+    pub duplicates_by: Causes,
     /// Committed or jumped over without ever having been processed.
     pub lost: u64,
+    /// The same, by how the member dropped out that had them.
+    pub lost_by: Causes,
+    /// Of these, deleted by retention before anybody read them.
+    pub lost_to_retention: u64,
     /// Poison records that were given up and skipped.
     pub skipped: u64,
     /// Poison records that were given up and produced to a dead-letter topic.

@@ -4,6 +4,7 @@ use super::{RenderError, Results};
 use crate::measure::{AlertEpisode, Outcome, lag_of};
 use crate::sim::{Fact, StopReason};
 use crate::units::{PartitionId, SimTime};
+use crate::workload::BreakerState;
 
 /// One row per sample and partition.
 pub fn lag(results: &Results) -> Result<Vec<u8>, RenderError> {
@@ -174,6 +175,14 @@ fn row(results: &Results, fact: &Fact) -> Row {
             ),
             ..about("commit-failed", process)
         },
+        Fact::BreakerTurned { process, state } => about(
+            match state {
+                BreakerState::Closed => "breaker-closed",
+                BreakerState::Open { .. } => "breaker-open",
+                BreakerState::HalfOpen => "breaker-half-open",
+            },
+            process,
+        ),
         Fact::Frozen { process } => about("frozen", process),
         Fact::Thawed { process } => about("thawed", process),
         _ => group_or_partition(results, fact),
@@ -239,11 +248,12 @@ fn group_or_partition(results: &Results, fact: &Fact) -> Row {
             detail: partitions(revoked),
             ..Row::default()
         },
-        _ => record_or_timeline(results, fact),
+        _ => record(results, fact),
     }
 }
 
-fn record_or_timeline(results: &Results, fact: &Fact) -> Row {
+/// What became of records.
+fn record(results: &Results, fact: &Fact) -> Row {
     let member = |process| results.process(process).to_owned();
     match fact {
         Fact::PoisonMet {
@@ -273,6 +283,18 @@ fn record_or_timeline(results: &Results, fact: &Fact) -> Row {
             detail: format!("offset {offset}"),
             ..Row::default()
         },
+        Fact::OffsetReset {
+            process,
+            partition,
+            from,
+            to,
+        } => Row {
+            event: "offset-reset",
+            member: member(*process),
+            partition: Some(partition.0),
+            detail: format!("{from} is out of range, on to {to}"),
+            ..Row::default()
+        },
         Fact::RecordsLost {
             partition,
             from,
@@ -283,6 +305,13 @@ fn record_or_timeline(results: &Results, fact: &Fact) -> Row {
             detail: format!("offsets {from} to {}", to.saturating_sub(1)),
             ..Row::default()
         },
+        _ => timeline(results, fact),
+    }
+}
+
+/// What was done to the group from outside.
+fn timeline(results: &Results, fact: &Fact) -> Row {
+    match fact {
         Fact::Scaled {
             from,
             to,

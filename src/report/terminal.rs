@@ -4,6 +4,7 @@ use super::chart;
 use crate::experiment::headline_intervals;
 use crate::measure::words::{grouped, percent, short, signed, span};
 use crate::measure::{AlertEpisode, Outcome, PartitionSummary, Summary};
+use crate::sim::Causes;
 
 /// How to write for the terminal at hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,19 +207,56 @@ fn records(summary: &Summary) -> Vec<Total> {
         ),
     ];
     let rare = [
-        ("duplicates", accounts.duplicates, "processed again"),
-        ("lost", accounts.lost, "committed but never processed"),
-        ("skipped", accounts.skipped, "poison records given up"),
+        (
+            "duplicates",
+            accounts.duplicates,
+            with_causes("processed again", accounts.duplicates_by),
+        ),
+        (
+            "lost",
+            accounts.lost,
+            with_causes(
+                "committed, jumped over or deleted, never processed",
+                accounts.lost_by,
+            ),
+        ),
+        (
+            "skipped",
+            accounts.skipped,
+            "poison records given up".to_owned(),
+        ),
         (
             "dead-lettered",
             accounts.dead_lettered,
-            "poison records given up",
+            "poison records given up".to_owned(),
         ),
-        ("commits failed", summary.commits_failed, "refused"),
+        (
+            "commits failed",
+            summary.commits_failed,
+            "refused".to_owned(),
+        ),
     ];
     let seen = rare.into_iter().filter(|(_, count, _)| *count > 0);
-    rows.extend(seen.map(|(name, count, what)| (name, grouped(count), what.to_owned())));
+    rows.extend(seen.map(|(name, count, what)| (name, grouped(count), what)));
     rows
+}
+
+/// What became of records, and how the members dropped out that had them.
+fn with_causes(what: &str, by: Causes) -> String {
+    let causes = [
+        ("crash", by.crash),
+        ("eviction", by.eviction),
+        ("revocation", by.revocation),
+    ];
+    let seen = causes.iter().filter(|(_, records)| *records > 0);
+    let seen: Vec<String> = seen
+        .map(|(cause, records)| format!("{cause} {}", grouped(*records)))
+        .collect();
+    if seen.is_empty() {
+        what.to_owned()
+    } else {
+        format!("{what} ({})", seen.join(", "))
+    }
 }
 
 /// How bad it was.
@@ -246,7 +284,11 @@ fn extremes(summary: &Summary) -> Vec<Total> {
         (
             "rebalances",
             grouped(summary.rebalance_count),
-            format!("longest pause of a member {}", span(summary.pause_max_s)),
+            format!(
+                "longest pause of a member {}, of a partition {}",
+                span(summary.pause_max_s),
+                span(summary.down_max_s)
+            ),
         ),
         ("evictions", grouped(summary.eviction_count), String::new()),
     ]

@@ -18,18 +18,19 @@ const MOST_MISTAKES: usize = 100;
 /// Keys whose tables hold one of several keys: an override that names another replaces it.
 const ONE_OF: [&str; 4] = ["time", "latency", "on-error", "then"];
 
-/// Parses a whole file.
+/// Parses a whole file, whose text begins at `base`.
 ///
 /// # Errors
 /// Every mistake of syntax.
-pub(super) fn parse(text: &str) -> Result<Spanned<DeTable<'_>>, Vec<Diagnostic>> {
+pub(super) fn parse(text: &str, base: usize) -> Result<DeTable<'_>, Vec<Diagnostic>> {
     let (tree, faults) = DeTable::parse_recoverable(text);
     if faults.is_empty() {
-        return Ok(tree);
+        return Ok(moved_table(tree.into_inner(), base));
     }
     let listed = faults.iter().take(MOST_MISTAKES);
+    let place = |span: Range<usize>| span.start + base..span.end + base;
     Err(listed
-        .map(|fault| syntax(fault.span().unwrap_or(0..0), fault.message()))
+        .map(|fault| syntax(place(fault.span().unwrap_or(0..0)), fault.message()))
         .collect())
 }
 
@@ -88,17 +89,22 @@ fn moved(value: Spanned<DeValue<'_>>, by: usize) -> Spanned<DeValue<'_>> {
             }
             DeValue::Array(list)
         }
-        DeValue::Table(table) => {
-            let entries = table.into_iter().map(|(key, value)| {
-                let place = key.span();
-                let place = place.start + by..place.end + by;
-                (Spanned::new(place, key.into_inner()), moved(value, by))
-            });
-            DeValue::Table(entries.collect())
-        }
+        DeValue::Table(table) => DeValue::Table(moved_table(table, by)),
         other => other,
     };
     Spanned::new(place, value)
+}
+
+fn moved_table(table: DeTable<'_>, by: usize) -> DeTable<'_> {
+    if by == 0 {
+        return table;
+    }
+    let entries = table.into_iter().map(|(key, value)| {
+        let place = key.span();
+        let place = place.start + by..place.end + by;
+        (Spanned::new(place, key.into_inner()), moved(value, by))
+    });
+    entries.collect()
 }
 
 /// A step of a path, with its place.

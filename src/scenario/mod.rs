@@ -4,10 +4,14 @@
 mod check;
 mod diagnostic;
 mod document;
+mod downstream;
 mod model;
+mod on_error;
 mod raw;
 
-pub use check::{Checked, Override, Source, check};
+pub use check::{Checked, Client, Override, Source, check};
 pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity};
+pub use downstream::*;
 pub use model::*;
-pub use raw::schema;
+pub use on_error::*;
+pub use raw::{client_schema, schema};

@@ -1,6 +1,8 @@
 //! The validated model. The only way to one is the check.
 
-use crate::kafka::{BrokerProperties, ClientProfile, ConsumerProperties};
+use super::downstream::{Downstream, DownstreamChange};
+use super::on_error::OnError;
+use crate::kafka::{BrokerProperties, ClientProfile, ConsumerProperties, TopicProperties};
 use crate::platform::Deployment;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use crate::workload::{Law, Production};
@@ -53,6 +55,8 @@ pub struct Topic {
     pub partitions: Vec<PartitionStart>,
     /// Size of a record, batch overhead included (bytes).
     pub record_bytes: u64,
+    /// What retention deletes, and when.
+    pub properties: TopicProperties,
 }
 
 /// A partition when the run begins.
@@ -151,28 +155,6 @@ pub enum OnStop {
     FinishBatch,
 }
 
-/// A dependency that processing calls, blocking.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Downstream {
-    /// Its name.
-    pub name: String,
-    /// Token bucket shared by all callers.
-    pub limit: Option<RateLimit>,
-    /// Latency of a call once it has its token and its place.
-    pub latency: Law,
-    /// Most calls in flight at once, over all callers.
-    pub concurrency: Option<u32>,
-}
-
-/// A token bucket.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RateLimit {
-    /// Tokens per second [calls/s].
-    pub rate: f64,
-    /// Most tokens saved (calls), at least 1; full at the start.
-    pub burst: f64,
-}
-
 /// Poison records.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Poison {
@@ -194,57 +176,6 @@ pub enum PoisonRecords {
     },
     /// Each record with a probability.
     Share(f64),
-}
-
-/// What the application does with a record that fails.
-#[derive(Clone, Debug, PartialEq)]
-pub enum OnError {
-    /// Never gives up.
-    RetryForever(RetryBy),
-    /// Attempts in all, with a pause between two, then gives up.
-    Retry {
-        /// Attempts in all, at least 1.
-        attempts: u32,
-        /// Pause before the next attempt.
-        back_off: BackOff,
-        /// What giving up means.
-        then: GiveUp,
-    },
-}
-
-/// How a record is retried for ever.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RetryBy {
-    /// Seek back to it, pause its partition for a while, go on with the others.
-    Seek {
-        /// How long the partition is paused.
-        back_off: SimDuration,
-    },
-    /// Again and again inside the handler: nothing else moves, and no poll.
-    InPlace,
-}
-
-/// Pauses between attempts.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BackOff {
-    /// Before the second attempt.
-    pub first: SimDuration,
-    /// Each further pause is this many times the one before.
-    pub multiplier: f64,
-    /// Never longer than this.
-    pub max: SimDuration,
-}
-
-/// What becomes of a record that is given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GiveUp {
-    /// Logged and skipped.
-    Skip,
-    /// Produced to a dead-letter topic.
-    DeadLetter {
-        /// How long the produce takes, acknowledged.
-        produce: SimDuration,
-    },
 }
 
 /// Something that happens at a known time.
@@ -324,19 +255,6 @@ pub enum Action {
         /// Index into [`Scenario::settings`].
         settings: usize,
     },
-}
-
-/// A change of the dependency.
-#[derive(Clone, Debug, PartialEq)]
-pub enum DownstreamChange {
-    /// Calls hang until it resumes.
-    Stop,
-    /// Calls go on.
-    Resume,
-    /// Another latency law.
-    Latency(Law),
-    /// Another limit, or none.
-    Limit(Option<RateLimit>),
 }
 
 /// Prometheus' clocks.
@@ -429,6 +347,8 @@ pub enum Metric {
     Drain,
     /// Longest time a member stood still for one rebalance (s).
     PauseMax,
+    /// Longest time that the group left a partition without a reader (s).
+    DownMax,
     /// When an alert first fires [s from the start]; infinite if never.
     AlertFiring(String),
     /// Share of the lag gained that one cause made, from 0 to 1; the name is a state's.

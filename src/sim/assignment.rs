@@ -7,7 +7,7 @@ use super::event::Event;
 use super::link::Phase;
 use super::member::App;
 use super::world::World;
-use super::{Fact, PartitionState};
+use super::{Cause, Fact, PartitionState};
 use crate::kafka::assignor::{Subscription, TopicPartitions, assign};
 use crate::kafka::{Assignor, Logs, MemberId, OffsetReset, Owned, RejoinFrom};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -82,6 +82,13 @@ impl World<'_> {
         let now = self.now();
         let member = &mut self.members[process.ix()];
         member.fetcher.release(&partitions);
+        let by = if lost {
+            Cause::Eviction
+        } else {
+            Cause::Revocation
+        };
+        self.forget_kept(process, &partitions, by);
+        let member = &mut self.members[process.ix()];
         member.blocked.retain(|id| !partitions.contains(id));
         // A member that joins stands already, unless it went on with what it has now lost.
         let stops = member.link.phase == Phase::Stable || !partitions.is_empty();
@@ -90,6 +97,7 @@ impl World<'_> {
         }
         let generation = member.link.generation;
         for &id in &partitions {
+            self.topic.partitions[id.ix()].left_by = by;
             if known && self.topic.partitions[id.ix()].owner == Some(process) {
                 self.topic.partitions[id.ix()].owner = None;
                 self.tell_state(id, PartitionState::Rebalancing, now);
@@ -222,23 +230,29 @@ impl World<'_> {
             return committed;
         }
         match self.settings_of(process).properties.auto_offset_reset {
-            OffsetReset::Earliest => 0,
+            OffsetReset::Earliest => {
+                let start = self.topic.log_start(id, now);
+                let lost = self.topic.lose_to_retention(id, 0, start);
+                self.note_lost(id, lost);
+                start
+            }
             OffsetReset::Latest => {
                 let end = self.topic.log_end(id, now);
-                self.lose(id, 0, end);
+                self.lose(id, 0, end, Cause::Other);
                 end
             }
         }
     }
 
     /// Records that nobody will process any more.
-    pub fn lose(&mut self, partition: PartitionId, from: u64, to: u64) {
-        for (from, to) in self.topic.lose(partition, from, to) {
-            self.note(Fact::RecordsLost {
-                partition,
-                from,
-                to,
-            });
+    pub fn lose(&mut self, partition: PartitionId, from: u64, to: u64, by: Cause) {
+        let lost = self.topic.lose(partition, from, to, by);
+        self.note_lost(partition, lost);
+    }
+
+    fn note_lost(&mut self, partition: PartitionId, lost: Vec<(u64, u64)>) {
+        for lost in lost {
+            self.note(Fact::records_lost(partition, lost));
         }
     }
 

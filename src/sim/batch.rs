@@ -1,12 +1,15 @@
 //! The batch a member has in hand: how long it takes, how far it is, and what it has processed.
 
+mod boundary;
+mod failure;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::Fact;
-use super::topic::{Topic, giving_up};
+use super::topic::Topic;
 use crate::kafka::Run;
-use crate::scenario::{CommitPolicy, OnError, RetryBy, Scenario};
+use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// What one stretch of a batch is.
@@ -25,8 +28,10 @@ pub(super) enum Kind {
     },
     /// A poison record that the member seeks back to.
     SoughtBack {
-        /// How long its partition is paused.
+        /// How long its partition is paused, or the member if the rest of the batch is left.
         back_off: SimDuration,
+        /// The rest of the batch is left, and sought back to as well.
+        rest_too: bool,
     },
     /// A poison record that is retried here for ever.
     Stuck,
@@ -83,6 +88,10 @@ pub(super) struct Batch {
     pub length: SimDuration,
     /// Settings it was planned under.
     settings: usize,
+    /// Poison records that failed before and are tried again in another batch, with how often they failed.
+    failed: Vec<(PartitionId, u64, u32)>,
+    /// Runs from this one on are left.
+    left_from: usize,
 }
 
 /// What a batch is worked on with.
@@ -106,9 +115,14 @@ impl Batch {
         self.settings = shop.settings;
         let settings = &shop.scenario.settings[shop.settings];
         let mut ends = SimDuration::ZERO;
+        self.left_from = self.runs.len();
         for index in 0..self.runs.len() {
             let run = self.runs[index];
             ends = self.plan_run(run, ends, shop);
+            if self.leaves_the_rest() {
+                self.left_from = index + 1;
+                break;
+            }
         }
         self.count_calls(shop.scenario);
         self.alone = ends;
@@ -161,25 +175,7 @@ impl Batch {
                 scenario.poison[entry].which,
                 crate::scenario::PoisonRecords::At { .. }
             );
-            let (length, kind, to) = match (giving_up(on_error, attempt), on_error) {
-                (Some((length, attempts, dead_lettered)), _) => (
-                    length,
-                    Kind::GivenUp {
-                        dead_lettered,
-                        attempts,
-                        named,
-                    },
-                    offset + 1,
-                ),
-                (None, OnError::RetryForever(RetryBy::Seek { back_off })) => (
-                    attempt,
-                    Kind::SoughtBack {
-                        back_off: *back_off,
-                    },
-                    offset,
-                ),
-                (None, _) => (SimDuration::FOREVER, Kind::Stuck, offset),
-            };
+            let (length, kind, to) = self.fate(partition, offset, on_error, attempt, named);
             ends += length;
             self.stages.push(Stage {
                 partition,
@@ -394,64 +390,6 @@ impl Batch {
             Kind::SoughtBack { .. } | Kind::Stuck => {}
         }
         self.accounted = (self.accounted.0 + 1, 0);
-    }
-
-    /// How far work reaches into a stage of good records: the first offset not finished.
-    fn reached(&self, stage: Stage, worked: SimDuration, shop: &mut Workshop) -> u64 {
-        let extra = self.each_commit(shop.scenario);
-        let topic = &mut shop.topic;
-        let whole = topic.work(stage.partition, stage.from, stage.to, self.settings);
-        let starts = stage
-            .ends
-            .saturating_sub(whole + extra * (stage.to - stage.from));
-        let (mut low, mut high) = (stage.from, stage.to);
-        while low < high {
-            let middle = low + (high - low).div_ceil(2);
-            let work = topic.work(stage.partition, stage.from, middle, self.settings);
-            if starts + work + extra * (middle - stage.from) <= worked {
-                low = middle;
-            } else {
-                high = middle - 1;
-            }
-        }
-        low
-    }
-
-    /// Cuts the batch after the record that is in hand at `now`; returns when that one is finished. One worked on
-    /// several records at a time ends whole.
-    pub fn cut_after_record(&mut self, now: SimTime, shop: &mut Workshop) -> SimTime {
-        self.account_until(now, shop);
-        let Some(stage) = self.stages.get(self.accounted.0).copied() else {
-            return now;
-        };
-        if self.callers > 1 || stage.kind == Kind::Stuck {
-            return self.ends_at();
-        }
-        let (mut to, mut rest) = (stage.to, SimDuration::ZERO);
-        if stage.kind == Kind::Records {
-            to = stage.to.min(stage.from + self.accounted.1 + 1);
-            if to < stage.to {
-                let topic = &mut shop.topic;
-                rest = topic.work(stage.partition, to, stage.to, self.settings);
-                rest += self.each_commit(shop.scenario) * (stage.to - to);
-            }
-        }
-        let (worked, cut) = (self.worked(now), stage.ends.saturating_sub(rest));
-        let speed = if self.alone == SimDuration::FOREVER {
-            1.0
-        } else {
-            self.length.as_nanos() as f64 / self.alone.as_nanos().max(1) as f64
-        };
-        self.stages.truncate(self.accounted.0 + 1);
-        if let Some(last) = self.stages.last_mut() {
-            (last.to, last.ends) = (to, cut);
-        }
-        self.count_calls(shop.scenario);
-        self.alone = cut;
-        self.length = SimDuration::from_nanos((cut.as_nanos() as f64 * speed) as u64);
-        self.done = (worked.as_nanos() as f64 / cut.as_nanos().max(1) as f64).min(1.0);
-        self.expect_calls(self.calls);
-        self.ends_at()
     }
 
     /// When its offsets are committed: it ends under the settings that it began under.

@@ -1,10 +1,11 @@
 //! How a member commits: which offsets go out when, and when the coordinator has stored them.
 
 use super::Fact;
+use super::batch::Workshop;
 use super::link::Phase;
 use super::member::{App, Ground, Member};
 use super::topic::Topic;
-use crate::kafka::{AutoCommitFrom, KafkaError, Slot};
+use crate::kafka::{AutoCommitFrom, Heartbeats, KafkaError, Slot};
 use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
@@ -32,7 +33,7 @@ impl Member {
         let settings = self.settings_of(scenario);
         !self.attended()
             && settings.processing.commit == CommitPolicy::Auto
-            && settings.client.auto_commit_from == AutoCommitFrom::Timer
+            && settings.client.auto_commit_from != AutoCommitFrom::Poll
             && self.link.phase == Phase::Stable
     }
 
@@ -133,8 +134,12 @@ impl Member {
 
     /// Commits the positions: everything that polls have returned.
     pub fn auto_commit(&mut self, at: SimTime, ground: &mut Ground) {
+        if let Some(ends) = self.commit_waits(at, ground) {
+            self.auto_commit_due = ends;
+            return;
+        }
         let settings = self.settings_of(ground.scenario);
-        let timer = settings.client.auto_commit_from == AutoCommitFrom::Timer;
+        let timer = settings.client.auto_commit_from != AutoCommitFrom::Poll;
         let interval = self.auto_commit_interval(ground.scenario);
         // A timer keeps its beat; poll() starts the interval anew.
         self.auto_commit_due = if timer {
@@ -145,12 +150,36 @@ impl Member {
         self.commit_positions(at, ground);
     }
 
+    /// When the record in hand is finished, if it keeps the timer from committing: whoever sends no heartbeats during a
+    /// record runs no timer either.
+    fn commit_waits(&mut self, at: SimTime, ground: &mut Ground) -> Option<SimTime> {
+        let settings = self.settings;
+        let client = &ground.scenario.settings[settings].client;
+        let waits = client.heartbeats == Heartbeats::BetweenRecords
+            && self.app == App::Processing
+            && at > self.batch.polled_at;
+        if !waits || std::mem::take(&mut self.timer_waits) {
+            return None;
+        }
+        let mut shop = Workshop {
+            scenario: ground.scenario,
+            settings,
+            topic: ground.topic,
+        };
+        let (begun, ends) = self.batch.record_at(at, &mut shop);
+        self.timer_waits = begun < at && at < ends;
+        self.timer_waits.then_some(ends)
+    }
+
     /// Sends the positions of all partitions; returns when the answer is back.
     pub fn commit_positions(&mut self, at: SimTime, ground: &mut Ground) -> SimTime {
-        // Of a batch in hand the positions say that it is done.
-        self.batch.committed |=
-            self.batch.generation == self.link.generation && self.link.void.is_none();
-        if !self.uncommitted(ground.topic) {
+        let in_hand = self.commits_less(ground.scenario);
+        if !in_hand {
+            // Of a batch in hand the positions say that it is done.
+            self.batch.committed |=
+                self.batch.generation == self.link.generation && self.link.void.is_none();
+        }
+        if !self.uncommitted(ground.topic, in_hand) {
             return at;
         }
         let cluster = &ground.scenario.cluster;
@@ -161,7 +190,7 @@ impl Member {
         let stored_at = at + cluster.round_trip.half() + cluster.commit_latency;
         ground.accounts.commits += 1;
         for slot in self.fetcher.slots() {
-            let (partition, offset) = (slot.partition, slot.position);
+            let (partition, offset) = (slot.partition, self.committable(slot, in_hand));
             self.pending.push_back(PendingCommit {
                 stored_at,
                 partition,
@@ -171,9 +200,25 @@ impl Member {
         at + cluster.round_trip + cluster.commit_latency
     }
 
-    pub fn uncommitted(&self, topic: &Topic) -> bool {
+    /// Whether the batch in hand is no part of what its client commits.
+    pub fn commits_less(&self, scenario: &Scenario) -> bool {
+        let client = &self.settings_of(scenario).client;
+        client.auto_commit_from == AutoCommitFrom::TimerOfPreviousPolls && self.has_batch()
+    }
+
+    /// What a client commits of a partition: its position, or where the batch in hand begins.
+    fn committable(&self, slot: &Slot, in_hand: bool) -> u64 {
+        let runs = self.batch.runs.iter().filter(|_| in_hand);
+        let own = runs.filter(|run| run.partition == slot.partition && run.to <= slot.position);
+        own.map(|run| run.from).min().unwrap_or(slot.position)
+    }
+
+    pub fn uncommitted(&self, topic: &Topic, in_hand: bool) -> bool {
         let mut slots = self.fetcher.slots().iter();
-        slots.any(|slot| topic.partitions[slot.partition.ix()].committed != Some(slot.position))
+        slots.any(|slot| {
+            let committed = topic.partitions[slot.partition.ix()].committed;
+            committed != Some(self.committable(slot, in_hand))
+        })
     }
 
     /// The interval of auto-commit starts, as it does with each assignment.

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::Fact;
 use super::event::{Event, Request};
 use super::link::Phase;
 use super::member::App;
 use super::world::World;
+use super::{Cause, Fact};
 use crate::kafka::consumer::membership::{Effect as Act, Input as Turn};
 use crate::kafka::consumer::{
     ConsumerGroupState, ConsumerMembership, Effect, Heartbeat, Input, MembershipState, Response,
@@ -409,7 +409,7 @@ impl World<'_> {
     /// Closes the consumer: commits what it may, gives everything up, and leaves, a static member for a while only.
     pub fn close_remotely(&mut self, process: ProcessId) {
         let now = self.now();
-        self.lose_batch(process);
+        self.lose_batch(process, Cause::Revocation);
         let member = &mut self.members[process.ix()];
         member.app = App::Closing;
         member.wake = SimTime::NEVER;

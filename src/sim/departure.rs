@@ -4,8 +4,8 @@ use super::event::{Event, Request};
 use super::link::Phase;
 use super::member::App;
 use super::world::World;
-use super::{Fact, PartitionState};
-use crate::kafka::PollClockCheck;
+use super::{Cause, Fact, PartitionState};
+use crate::kafka::PollClock;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 impl World<'_> {
@@ -36,13 +36,21 @@ impl World<'_> {
             return;
         }
         let settings = self.settings_of(process);
-        let look = match settings.client.poll_clock_check {
-            PollClockCheck::EveryRetryBackoff => settings.properties.retry_backoff,
-            PollClockCheck::EveryHeartbeat => settings.properties.heartbeat_interval,
+        let (look, from) = match settings.client.poll_clock {
+            PollClock::EveryRetryBackoff => (
+                settings.properties.retry_backoff,
+                member.link.heartbeat_from,
+            ),
+            PollClock::EveryHeartbeat => (
+                settings.properties.heartbeat_interval,
+                member.link.heartbeat_from,
+            ),
+            PollClock::Every(look) => (look, member.started_at),
+            PollClock::Never => return,
         };
         // The heartbeat thread (or task) looks only so often.
         if now == deadline && !look.is_zero() && !self.speaks_consumer() {
-            let phase = now.since(member.link.heartbeat_from).as_nanos() % look.as_nanos();
+            let phase = now.since(from).as_nanos() % look.as_nanos();
             if phase > 0 {
                 let later = now + SimDuration::from_nanos(look.as_nanos() - phase);
                 self.agenda
@@ -77,32 +85,14 @@ impl World<'_> {
         let now = self.now();
         let member = &mut self.members[process.ix()];
         let polled_at = member.batch.polled_at;
-        let partitions: Vec<PartitionId> = member
-            .fetcher
-            .slots()
-            .iter()
-            .map(|slot| slot.partition)
-            .collect();
         let Some(serial) = member.link.serial else {
             return;
         };
-        member.account_until(now, self.scenario, &mut self.topic);
         self.note(Fact::MemberEvicted {
             process,
             removal: None,
         });
-        for id in partitions {
-            let partition = &mut self.topic.partitions[id.ix()];
-            if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
-                partition.evicted_to = partition.coverage.to();
-                // A batch may be older than the assignment: it says nothing of the time when somebody else read it.
-                let since = partition
-                    .reader
-                    .map_or(polled_at, |(_, since)| since.max(polled_at));
-                let fact = self.topic.state_fact(id, PartitionState::Evicted, since);
-                self.note(fact);
-            }
-        }
+        self.tell_evicted(process, polled_at);
         if self.speaks_consumer() {
             return self.poll_timeout_remotely(process);
         }
@@ -117,6 +107,28 @@ impl World<'_> {
         self.attend(process);
     }
 
+    /// What a member does with its batch counts for nothing from `polled_at` on.
+    pub fn tell_evicted(&mut self, process: ProcessId, polled_at: SimTime) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        let slots = member.fetcher.slots().iter();
+        let partitions: Vec<PartitionId> = slots.map(|slot| slot.partition).collect();
+        member.account_until(now, self.scenario, &mut self.topic);
+        for id in partitions {
+            let partition = &mut self.topic.partitions[id.ix()];
+            partition.left_by = Cause::Eviction;
+            if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
+                partition.evicted_to = partition.coverage.to();
+                // A batch may be older than the assignment: it says nothing of the time when somebody else read it.
+                let since = partition
+                    .reader
+                    .map_or(polled_at, |(_, since)| since.max(polled_at));
+                let fact = self.topic.state_fact(id, PartitionState::Evicted, since);
+                self.note(fact);
+            }
+        }
+    }
+
     /// Closes the consumer: commits what it may, leaves unless it is static, and is gone.
     pub fn close(&mut self, process: ProcessId) {
         if self.speaks_consumer() {
@@ -129,7 +141,7 @@ impl World<'_> {
         } else {
             now
         };
-        self.lose_batch(process);
+        self.lose_batch(process, Cause::Revocation);
         let leaves = !self.is_static(process);
         self.revoke_all(process, false, leaves);
         if !leaves {

@@ -7,12 +7,21 @@
 use super::batch::Batch;
 use super::member::{App, Member};
 use crate::engine::{Address, Purpose};
-use crate::scenario::{Downstream, DownstreamChange, RateLimit, Scenario, Settings};
+use crate::scenario::{Downstream, DownstreamChange, OnOutage, RateLimit, Scenario, Settings};
 use crate::units::{SimDuration, SimTime};
 use crate::workload::{ClosedLoop, Law};
 
 /// Fewer saved tokens than this count as none.
 const DRY: f64 = 1e-6;
+
+/// What a dependency that works for nobody does with calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outage {
+    /// It does not answer.
+    Hangs,
+    /// It refuses at once.
+    Refuses,
+}
 
 /// The dependency during a run.
 #[derive(Debug)]
@@ -24,7 +33,9 @@ pub(super) struct Dependency {
     /// Callers under the limit, and under the concurrency alone (while saved tokens last).
     limited: ClosedLoop,
     unlimited: ClosedLoop,
-    stopped: bool,
+    outage: Option<Outage>,
+    /// Whether attempts may be failing, or a caller be waiting for its next one.
+    pub minded: bool,
     /// A record's share of one call: local work and latency, on average [s].
     each: f64,
     /// Speed of all callers since the last pacing.
@@ -57,7 +68,8 @@ impl Dependency {
             limited: loop_of(address, spec, spec.limit, &local),
             unlimited: loop_of(address, spec, None, &local),
             local,
-            stopped: false,
+            outage: None,
+            minded: false,
             each: 0.0,
             speed: f64::NAN,
             asked: ((0, false), 1.0),
@@ -76,7 +88,7 @@ impl Dependency {
 
     /// Whether callers can be in each other's way at all; if not, every member runs by itself.
     pub fn couples(&self) -> bool {
-        self.stopped || self.spec.limit.is_some() || self.spec.concurrency.is_some()
+        self.outage.is_some() || self.spec.limit.is_some() || self.spec.concurrency.is_some()
     }
 
     /// Works out anew what follows from the specification.
@@ -95,7 +107,20 @@ impl Dependency {
 
     /// Whether it stands still.
     pub fn stopped(&self) -> bool {
-        self.stopped
+        self.outage.is_some()
+    }
+
+    /// After how long an attempt fails, if attempts do; those that hang without a timeout do not.
+    pub fn fails_after(&self) -> Option<SimDuration> {
+        match self.outage? {
+            Outage::Hangs => self.spec.on_outage.timeout,
+            Outage::Refuses => Some(SimDuration::ZERO),
+        }
+    }
+
+    /// What callers make of an outage.
+    pub fn on_outage(&self) -> &OnOutage {
+        &self.spec.on_outage
     }
 
     /// Callers come with other settings; whether that changes anything. The caller paces the members anew.
@@ -116,8 +141,9 @@ impl Dependency {
         self.settle(now);
         let before = self.each;
         match change {
-            DownstreamChange::Stop => self.stopped = true,
-            DownstreamChange::Resume => self.stopped = false,
+            DownstreamChange::Stop => self.outage = Some(Outage::Hangs),
+            DownstreamChange::Fail => self.outage = Some(Outage::Refuses),
+            DownstreamChange::Resume => self.outage = None,
             DownstreamChange::Latency(law) => self.spec.latency = law.clone(),
             DownstreamChange::Limit(limit) => self.spec.limit = *limit,
         }
@@ -164,12 +190,12 @@ impl Dependency {
         let (mut callers, mut several) = (0, false);
         for member in members
             .iter()
-            .filter(|member| calls(member) && member.frozen_until.is_none())
+            .filter(|member| calls(member) && !stands(member, now))
         {
             callers += member.batch.callers;
             several |= member.batch.callers > 1;
         }
-        let speed = if self.stopped {
+        let speed = if self.outage.is_some() {
             0.0
         } else {
             self.speed_of(callers)
@@ -179,13 +205,13 @@ impl Dependency {
         self.saturated = speed < 0.95;
         for member in members.iter_mut().filter(|member| calls(member)) {
             if again || !member.batch.paced {
-                let frozen = member.frozen_until.is_some();
-                self.pace_batch(now, &mut member.batch, if frozen { 0.0 } else { speed });
+                let speed = if stands(member, now) { 0.0 } else { speed };
+                self.pace_batch(now, &mut member.batch, speed);
                 member.wake = member.batch.ends_at();
             }
         }
         if several && speed < 1.0 && speed > 0.0 {
-            self.give_away(speed, callers, members);
+            self.give_away(now, speed, callers, members);
         }
         for (rate, member) in self.rates.iter_mut().zip(members) {
             *rate = rate_of(member);
@@ -231,10 +257,10 @@ impl Dependency {
 
     /// Towards the end of a batch with several calls in flight some of its callers have nothing left to ask for. What
     /// they leave goes to the other members' callers, so it is lost only while everybody's batch is at its end.
-    fn give_away(&self, speed: f64, callers: u32, members: &mut [Member]) {
+    fn give_away(&self, now: SimTime, speed: f64, callers: u32, members: &mut [Member]) {
         let each = self.each;
         let (mut asked, mut all_at_their_end, mut several) = (0.0, 1.0, false);
-        let batches = || |member: &&mut Member| calls(member) && member.frozen_until.is_none();
+        let batches = || |member: &&mut Member| calls(member) && !stands(member, now);
         for member in members.iter_mut().filter(batches()) {
             let batch = &member.batch;
             let length = batch.length.as_secs_f64().max(1e-9);
@@ -284,6 +310,11 @@ impl Dependency {
 /// Whether a member has a batch in hand that makes calls.
 pub(super) fn calls(member: &Member) -> bool {
     member.app == App::Processing && member.batch.calls > 0
+}
+
+/// Whether a member makes no calls now although it has some to make.
+fn stands(member: &Member, now: SimTime) -> bool {
+    member.frozen_until.is_some() || member.caller.stands_until > now
 }
 
 /// What a member takes of the limit [calls/s].

@@ -33,6 +33,10 @@ pub(super) enum Event {
     PollDeadline(ProcessId, u32),
     /// What a step of a member's reconciliation waited for is done.
     Done(u32, u32),
+    /// A record of this batch may have outlasted the session of a member whose heartbeats wait for it.
+    Silence(ProcessId, u32),
+    /// The attempts of a member's calls open its breaker, or its next attempt is due: what it waits for by this number.
+    Attempt(ProcessId, u32),
     /// A frozen process goes on.
     Thaw(ProcessId),
     /// A process that was told to stop is killed if it still runs.

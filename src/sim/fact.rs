@@ -3,6 +3,7 @@
 use crate::kafka::{KafkaError, RebalanceReason, RemovalReason};
 use crate::platform::ScaleReason;
 use crate::units::{PartitionId, ProcessId, SimTime};
+use crate::workload::BreakerState;
 
 /// A fact of the protocol, the faults or a partition's state. Nothing per poll and nothing per record.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,6 +124,17 @@ pub enum Fact {
         /// One after the last.
         to: u64,
     },
+    /// A position was out of range, since retention had deleted the record: auto.offset.reset moved it.
+    OffsetReset {
+        /// Who.
+        process: ProcessId,
+        /// Where.
+        partition: PartitionId,
+        /// The position before.
+        from: u64,
+        /// The new one.
+        to: u64,
+    },
     /// A process stands still.
     Frozen {
         /// Who.
@@ -132,6 +144,13 @@ pub enum Fact {
     Thawed {
         /// Who.
         process: ProcessId,
+    },
+    /// The circuit breaker of a member turned.
+    BreakerTurned {
+        /// Whose.
+        process: ProcessId,
+        /// What it is at now.
+        state: BreakerState,
     },
     /// The autoscaler changed how many processes there are to be.
     Scaled {
@@ -163,6 +182,17 @@ pub enum Fact {
         /// Committed offset at `since` (0 if none).
         committed: u64,
     },
+}
+
+impl Fact {
+    /// The records of a partition from one offset to before another are lost.
+    pub(super) fn records_lost(partition: PartitionId, (from, to): (u64, u64)) -> Self {
+        Fact::RecordsLost {
+            partition,
+            from,
+            to,
+        }
+    }
 }
 
 /// How a process ended.

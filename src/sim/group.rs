@@ -5,7 +5,7 @@ use super::identity::Identity;
 use super::link::{Link, Phase};
 use super::member::{App, Member};
 use super::world::World;
-use super::{Fact, PartitionState};
+use super::{Cause, Fact, PartitionState};
 use crate::kafka::consumer;
 use crate::kafka::{
     Effect, Input, InstanceId, JoinGroup, KafkaError, MemberId, RebalanceReason, RemovalReason,
@@ -106,11 +106,7 @@ impl World<'_> {
         let settings = &self.scenario.settings[member.settings];
         let properties = &settings.properties;
         let session_timeout = properties.session_timeout;
-        let rebalance_timeout = if settings.client.rebalance_timeout_is_session {
-            session_timeout
-        } else {
-            properties.max_poll_interval
-        };
+        let rebalance_timeout = settings.client.rebalance_timeout(properties);
         let instance = self.is_static(process).then_some(InstanceId(process.0));
         let join = move |knows_its_id, metadata_changed| {
             Input::JoinGroup(JoinGroup {
@@ -341,6 +337,14 @@ impl World<'_> {
         if self.members[process.ix()].frozen_until.is_some() {
             return; // A frozen process sends another heartbeat as it goes on.
         }
+        let trip = self.scenario.cluster.round_trip;
+        self.catch_up_beats(process);
+        let sent = SimTime::ZERO + self.now().since(SimTime::ZERO + trip);
+        if let Some(later) = self.beat_waits(process, sent) {
+            // The application sends it, after the record.
+            self.agenda.schedule(later + trip, Event::Heartbeat(serial));
+            return;
+        }
         let Some(link) = self.link(serial) else {
             return;
         };
@@ -387,6 +391,9 @@ impl World<'_> {
             // From now on somebody knows that the partition has no reader.
             let partition = &self.topic.partitions[index];
             if partition.owner == Some(process) && silent {
+                if self.members[process.ix()].app != App::Down {
+                    self.topic.partitions[index].left_by = Cause::Eviction;
+                }
                 self.topic.partitions[index].owner = None;
                 self.tell_state(
                     PartitionId(index as u32),

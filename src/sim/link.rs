@@ -37,6 +37,8 @@ pub(super) struct Link {
     pub metadata_changed: bool,
     /// Heartbeats go out one interval after this instant, and so on.
     pub heartbeat_from: SimTime,
+    /// A heartbeat that waited for a record goes out then.
+    pub beats_at: Option<SimTime>,
     /// Since when it has had nothing to read because of the group.
     pub standing_since: SimTime,
     /// Members to assign partitions to, while it is to send the assignment.

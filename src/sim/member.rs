@@ -5,15 +5,17 @@ use std::collections::VecDeque;
 
 use super::Fact;
 use super::batch::{Batch, Kind, Workshop};
+use super::caller::Caller;
 use super::commit::PendingCommit;
 use super::consumer::Remote;
 use super::event::Event;
+use super::limits::limits;
 use super::link::{Link, Phase};
 use super::topic::Topic;
 use crate::engine::Patience;
-use crate::kafka::{FetchLimits, Fetcher, Polled, Run};
+use crate::kafka::{Call, FetchLimits, Fetcher, Polled, Reset, Run};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
-use crate::units::{PartitionId, ProcessId, SimTime};
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// What the application thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub(super) enum App {
     Polling,
     /// At work on its batch.
     Processing,
-    /// In commitSync().
+    /// In commitSync(), or asleep after it.
     Committing,
     /// Closing its consumer.
     Closing,
@@ -40,7 +42,7 @@ pub(super) struct Member {
     pub started_at: SimTime,
     pub settings: usize,
     /// What bounds its fetches under them.
-    limits: FetchLimits,
+    pub limits: FetchLimits,
     /// Settings for its next start.
     pub next_settings: usize,
     pub app: App,
@@ -51,6 +53,7 @@ pub(super) struct Member {
     pub remote: Option<Remote>,
     pub fetcher: Fetcher,
     pub batch: Batch,
+    pub caller: Caller,
     /// Stands still until then.
     pub frozen_until: Option<SimTime>,
     /// Since when it has stood still, if it does.
@@ -65,7 +68,11 @@ pub(super) struct Member {
     pub starts_again: bool,
     /// Rolling restart it is part of.
     pub rollout: Option<usize>,
+    /// When its poll() returns with less than it could.
+    fills_until: SimTime,
     pub auto_commit_due: SimTime,
+    /// The timer has waited for a record until then.
+    pub timer_waits: bool,
     /// It waits in poll() with all positions committed.
     pub nothing_to_commit: bool,
     pub pending: VecDeque<PendingCommit>,
@@ -107,6 +114,7 @@ impl Member {
             remote: None,
             fetcher: Fetcher::default(),
             batch: Batch::default(),
+            caller: Caller::default(),
             frozen_until: None,
             frozen_since: SimTime::ZERO,
             deferred: Vec::new(),
@@ -114,7 +122,9 @@ impl Member {
             starts: SimTime::NEVER,
             starts_again: false,
             rollout: None,
+            fills_until: SimTime::ZERO,
             auto_commit_due: SimTime::NEVER,
+            timer_waits: false,
             nothing_to_commit: false,
             pending: VecDeque::new(),
             last_stored: SimTime::ZERO,
@@ -213,15 +223,20 @@ impl Member {
         }
         self.batch.clear();
         let max = settings.properties.max_poll_records;
-        match self
-            .fetcher
-            .poll(at, max, &self.limits, ground.topic, &mut self.batch.runs)
-        {
+        self.fills_until = settings.client.fills_until(self.fills_until, at);
+        let call = Call {
+            max,
+            until: self.fills_until,
+            one_partition: settings.client.returns_one_partition,
+        };
+        let polled = self.fill(at, call, ground);
+        self.note_resets(at, ground);
+        match polled {
             Polled::Wait(look) => {
                 self.app = App::Polling;
                 self.wake = look;
                 if commits {
-                    if self.uncommitted(ground.topic) {
+                    if self.uncommitted(ground.topic, false) {
                         self.wake = look.min(self.auto_commit_due);
                     } else {
                         self.nothing_to_commit = true;
@@ -229,6 +244,7 @@ impl Member {
                 }
             }
             Polled::Records(_) => {
+                self.fills_until = SimTime::ZERO;
                 ground.accounts.polls += 1;
                 let (scenario, settings) = (ground.scenario, self.settings);
                 let mut shop = Workshop {
@@ -243,6 +259,28 @@ impl Member {
                 if self.batch.poison {
                     self.meet_poison(at, ground);
                 }
+            }
+        }
+    }
+
+    /// Positions that the log does not hold any more went where auto.offset.reset says: what lay between is lost.
+    fn note_resets(&mut self, at: SimTime, ground: &mut Ground) {
+        let process = self.process;
+        for Reset {
+            partition,
+            from,
+            to,
+        } in self.fetcher.resets()
+        {
+            let reset = Fact::OffsetReset {
+                process,
+                partition,
+                from,
+                to,
+            };
+            ground.facts.push((at, reset));
+            for lost in ground.topic.lose_to_retention(partition, from, to) {
+                ground.facts.push((at, Fact::records_lost(partition, lost)));
             }
         }
     }
@@ -284,9 +322,11 @@ impl Member {
         };
         self.batch
             .account_all(at, self.process, &mut shop, ground.facts);
+        self.calls_succeeded(at, ground);
         let current = self.batch.generation == self.link.generation && self.reads();
+        let mut sleeps = SimDuration::ZERO;
         if self.batch.poison {
-            self.leave_poison(at, current, ground);
+            sleeps = self.leave_poison(at, current, ground);
         }
         if current {
             let batch = &self.batch;
@@ -295,11 +335,7 @@ impl Member {
             self.lose_what_is_committed(at, ground);
         }
         if self.link.phase == Phase::Unjoined {
-            // It was evicted, and what it has done since counts for nothing either.
-            for run in &self.batch.runs {
-                let evicted_to = &mut ground.topic.partitions[run.partition.ix()].evicted_to;
-                *evicted_to = run.to.max(*evicted_to);
-            }
+            self.worked_in_vain(ground);
         }
         (self.app, self.wake) = (App::Polling, at);
         match self.batch.policy(scenario) {
@@ -311,30 +347,62 @@ impl Member {
                 }
             }
         }
+        if !sleeps.is_zero() {
+            (self.app, self.wake) = (App::Committing, self.wake + sleeps);
+        }
+    }
+
+    /// It was evicted, and what it has done since counts for nothing either.
+    pub fn worked_in_vain(&self, ground: &mut Ground) {
+        for run in &self.batch.runs {
+            let evicted_to = &mut ground.topic.partitions[run.partition.ix()].evicted_to;
+            *evicted_to = run.to.max(*evicted_to);
+        }
     }
 
     /// Attempts at poison records are over; the member seeks back to what it does not give up.
-    fn leave_poison(&mut self, at: SimTime, current: bool, ground: &mut Ground) {
+    /// Returns how long its thread sleeps before it polls again.
+    fn leave_poison(&mut self, at: SimTime, current: bool, ground: &mut Ground) -> SimDuration {
+        let (mut sleeps, mut failed) = (SimDuration::ZERO, Vec::new());
         for stage in self.batch.stages() {
             match stage.kind {
-                Kind::SoughtBack { back_off } => {
+                Kind::SoughtBack { back_off, rest_too } => {
                     ground.accounts.poison_attempts += 1;
+                    let paused = if rest_too {
+                        SimDuration::ZERO
+                    } else {
+                        back_off
+                    };
+                    if rest_too {
+                        sleeps = back_off;
+                        failed.push((stage.partition, stage.from, false));
+                    }
                     if current {
-                        self.fetcher
-                            .seek(stage.partition, stage.from, at + back_off);
+                        // What is kept of the partition comes after it, and is fetched again.
+                        self.caller.drop_kept(&[stage.partition]);
+                        for run in self.batch.left() {
+                            self.caller.drop_kept(&[run.partition]);
+                            self.fetcher.seek(run.partition, run.from, at);
+                        }
+                        self.fetcher.seek(stage.partition, stage.from, at + paused);
                     }
                 }
                 Kind::GivenUp { attempts, .. } => {
-                    ground.accounts.poison_attempts += u64::from(attempts)
+                    ground.accounts.poison_attempts += u64::from(attempts);
+                    failed.push((stage.partition, stage.from, true));
                 }
                 Kind::Records | Kind::Stuck => {}
             }
         }
+        for (partition, offset, done_with) in failed {
+            self.batch.note_failure(partition, offset, done_with);
+        }
+        sleeps
     }
 
     /// A batch that outlived its assignment cannot be sought back into: what its client committed of it as it gave the
     /// partitions up, and it has not processed, nobody will.
-    fn lose_what_is_committed(&mut self, at: SimTime, ground: &mut Ground) {
+    pub fn lose_what_is_committed(&mut self, at: SimTime, ground: &mut Ground) {
         for index in 0..self.batch.runs.len() {
             let Run {
                 partition,
@@ -342,13 +410,9 @@ impl Member {
                 to,
             } = self.batch.runs[index];
             if self.batch.committed {
-                for (from, to) in ground.topic.lose(partition, from, to) {
-                    let lost = Fact::RecordsLost {
-                        partition,
-                        from,
-                        to,
-                    };
-                    ground.facts.push((at, lost));
+                let by = ground.topic.partitions[partition.ix()].left_by;
+                for lost in ground.topic.lose(partition, from, to, by) {
+                    ground.facts.push((at, Fact::records_lost(partition, lost)));
                 }
             }
         }
@@ -426,18 +490,5 @@ impl Member {
                 *committed = Some(offset).max(*committed);
             }
         }
-    }
-}
-
-/// What bounds a fetch under these settings.
-fn limits(scenario: &Scenario, settings: &Settings) -> FetchLimits {
-    let properties = &settings.properties;
-    let size = scenario.topic.record_bytes.max(1);
-    FetchLimits {
-        round_trip: scenario.cluster.round_trip,
-        max_wait: properties.fetch_max_wait,
-        min_records: properties.fetch_min_bytes.div_ceil(size).max(1),
-        per_partition: (properties.max_partition_fetch_bytes / size).max(1),
-        per_response: (properties.fetch_max_bytes / size).max(1),
     }
 }

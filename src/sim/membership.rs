@@ -1,6 +1,7 @@
 //! A member's side of a rebalance: when it notices, when it joins, and what it makes of the coordinator's answers.
 
 use super::Fact;
+use super::batch::Workshop;
 use super::event::{Event, Request};
 use super::link::Phase;
 use super::member::App;
@@ -82,9 +83,34 @@ impl World<'_> {
         match (rejoin_from, member.app) {
             (RejoinFrom::Background, _) => self.rejoin(process),
             // poll() does its own network work, so it acts at once.
-            (RejoinFrom::NextPoll, App::Polling) => self.at_poll(process),
+            (RejoinFrom::NextPoll | RejoinFrom::Heartbeat, App::Polling) => self.at_poll(process),
             (RejoinFrom::NextPoll, _) => self.attend(process),
+            (RejoinFrom::Heartbeat, _) => self.leave_batch(process),
         }
+    }
+
+    /// The heartbeat that the application sent between two records says that it is to rejoin: it leaves the rest.
+    fn leave_batch(&mut self, process: ProcessId) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        if member.app == App::Processing {
+            let (scenario, topic) = (self.scenario, &mut self.topic);
+            let settings = member.settings;
+            let shop = &mut Workshop {
+                scenario,
+                settings,
+                topic,
+            };
+            for left in member.batch.break_off(now, shop) {
+                member.caller.drop_kept(&[left.partition]);
+                member.fetcher.seek(left.partition, left.from, now);
+            }
+            member.wake = now;
+            if self.coupled() {
+                self.pace(now);
+            }
+        }
+        self.attend(process);
     }
 
     /// onJoinPrepare and JoinGroup: the client commits if it does that. An eager one gives all partitions up and joins once
@@ -157,6 +183,7 @@ impl World<'_> {
                 self.attend(process);
             }
             (RejoinFrom::NextPoll, _) => self.attend(process),
+            (RejoinFrom::Heartbeat, _) => self.leave_batch(process),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod assignment;
 mod batch;
+mod caller;
 mod commit;
 mod consumer;
 mod coverage;
@@ -11,10 +12,12 @@ mod event;
 mod fact;
 mod group;
 mod identity;
+mod limits;
 mod link;
 mod member;
 mod membership;
 mod observer;
+mod outage;
 mod process;
 mod rollout;
 mod sampling;
@@ -24,7 +27,9 @@ mod topic;
 mod world;
 
 pub use fact::{Fact, PartitionState, StopReason};
-pub use observer::{GroupView, MemberView, Observer, PartitionTotals, Sample, Totals};
+pub use observer::{
+    Cause, Causes, GroupView, MemberView, Observer, PartitionTotals, Sample, Totals,
+};
 
 use crate::engine::Ties;
 use crate::scenario::Scenario;

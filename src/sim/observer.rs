@@ -1,5 +1,7 @@
 //! Who may watch a run.
 
+use serde::Serialize;
+
 use super::{Fact, PartitionState};
 use crate::kafka::GroupState;
 use crate::units::{ProcessId, SimTime};
@@ -45,6 +47,60 @@ pub struct Totals {
     pub poison_attempts: u64,
 }
 
+/// How a member dropped out of what it read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cause {
+    /// Its process died, or was killed.
+    Crash,
+    /// The group went on without it: max.poll.interval.ms, its session, or a generation that it missed.
+    Eviction,
+    /// It gave the partition up to a rebalance, or closed.
+    Revocation,
+    /// It did not: an offset was reset, or a record was retried.
+    #[default]
+    Other,
+}
+
+/// Records by how the member dropped out that had them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Causes {
+    /// Its process died, or was killed.
+    pub crash: u64,
+    /// The group went on without it.
+    pub eviction: u64,
+    /// It gave the partition up to a rebalance, or closed.
+    pub revocation: u64,
+    /// No member dropped out: an offset was reset, the log's start went past it, or a record was retried.
+    pub other: u64,
+}
+
+impl Causes {
+    /// Adds `records` to those of a cause.
+    pub fn add(&mut self, cause: Cause, records: u64) {
+        *(match cause {
+            Cause::Crash => &mut self.crash,
+            Cause::Eviction => &mut self.eviction,
+            Cause::Revocation => &mut self.revocation,
+            Cause::Other => &mut self.other,
+        }) += records;
+    }
+
+    /// Both together.
+    pub fn plus(self, more: Causes) -> Causes {
+        Causes {
+            crash: self.crash + more.crash,
+            eviction: self.eviction + more.eviction,
+            revocation: self.revocation + more.revocation,
+            other: self.other + more.other,
+        }
+    }
+
+    /// Over all causes.
+    pub fn sum(self) -> u64 {
+        self.crash + self.eviction + self.revocation + self.other
+    }
+}
+
 /// Accounts of one partition, in records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PartitionTotals {
@@ -54,8 +110,14 @@ pub struct PartitionTotals {
     pub processed: u64,
     /// Processed again.
     pub duplicates: u64,
+    /// The same, by how the member dropped out that had them before.
+    pub duplicates_by: Causes,
     /// Committed or jumped over without ever having been processed.
     pub lost: u64,
+    /// The same, by how the member dropped out that had them.
+    pub lost_by: Causes,
+    /// Of these, deleted by retention before anybody read them.
+    pub lost_to_retention: u64,
     /// Given up and skipped.
     pub skipped: u64,
     /// Given up and dead-lettered.

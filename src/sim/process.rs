@@ -4,7 +4,7 @@ use super::event::Event;
 use super::link::Phase;
 use super::member::App;
 use super::world::World;
-use super::{Fact, PartitionState, StopReason};
+use super::{Cause, Fact, PartitionState, StopReason};
 use crate::kafka::Owned;
 use crate::scenario::{CommitPolicy, OnStop};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -27,6 +27,9 @@ impl World<'_> {
         }
         member.incarnation += 1;
         member.take_up(member.next_settings, self.scenario);
+        let downstream = self.scenario.downstream.as_ref();
+        let on_outage = downstream.map(|downstream| &downstream.on_outage);
+        member.caller.start(on_outage);
         member.app = App::Polling;
         member.wake = SimTime::NEVER;
         member.started_at = now;
@@ -130,9 +133,15 @@ impl World<'_> {
         }
         self.members[process.ix()].account_until(now, self.scenario, &mut self.topic);
         self.fall_silent(process);
-        self.lose_batch(process);
+        self.lose_batch(process, Cause::Crash);
         self.tell_orphaned(process);
+        let slots = self.members[process.ix()].fetcher.slots();
+        let read: Vec<_> = slots.iter().map(|slot| slot.partition).collect();
+        self.forget_kept(process, &read, Cause::Crash);
         let member = &mut self.members[process.ix()];
+        for slot in member.fetcher.slots() {
+            self.topic.partitions[slot.partition.ix()].left_by = Cause::Crash;
+        }
         member.fetcher.clear();
         member.blocked.clear();
         self.end(process, StopReason::Killed);
@@ -150,17 +159,22 @@ impl World<'_> {
 
     /// What a client committed before the application had finished it dies with the process, or with its consumer if
     /// the application broke its batch off. A position that was sought back was not committed.
-    pub fn lose_batch(&mut self, process: ProcessId) {
+    pub fn lose_batch(&mut self, process: ProcessId, by: Cause) {
         let member = &self.members[process.ix()];
         let per_record = member.batch.policy(self.scenario) == CommitPolicy::PerRecord;
         let runs = member.batch.runs.clone();
         let current =
             member.batch.generation == member.link.generation && member.link.void.is_none();
-        if per_record && member.app == App::Processing && current {
-            // Done, and committed: only the answer to the commit was still on its way.
+        if per_record && member.app == App::Processing {
+            let done: Vec<_> = member.batch.finished_offsets().collect();
+            // Done, and committed: only the answer to the commit was still on its way. Of a member that the group has
+            // gone on without that is one record at most: others commit too.
             for run in runs {
                 let partition = &self.topic.partitions[run.partition.ix()];
-                let to = partition.committed.unwrap_or(0).min(run.to);
+                let own = done.iter().rfind(|(id, _)| *id == run.partition);
+                let last = own.map_or(run.from, |(_, offset)| *offset) + 1;
+                let last = if current { run.to } else { last.min(run.to) };
+                let to = partition.committed.unwrap_or(0).min(last);
                 for (from, to) in partition.coverage.missing(run.from, to) {
                     self.topic.processed(run.partition, from, to);
                 }
@@ -170,7 +184,7 @@ impl World<'_> {
                 let slot = self.members[process.ix()].fetcher.slot(run.partition);
                 let position = slot.filter(|_| current).map(|slot| slot.position);
                 let to = run.to.min(position.unwrap_or(run.to));
-                self.lose(run.partition, run.from, to);
+                self.lose(run.partition, run.from, to, by);
             }
         }
     }
@@ -189,6 +203,7 @@ impl World<'_> {
         member.frozen_until = None;
         member.deferred.clear();
         member.batch.clear();
+        member.batch.forget_failures();
         self.note(Fact::ProcessStopped { process, reason });
         let nobody = self.members.iter().all(|member| member.app == App::Down);
         for index in 0..self.topic.partitions.len() {

@@ -60,6 +60,7 @@ impl World<'_> {
             .dependency
             .as_ref()
             .is_some_and(|dependency| dependency.saturated);
+        let stopped = self.dependency.as_ref().is_some_and(Dependency::stopped);
         for (index, &log_end) in log_ends.iter().enumerate() {
             let id = PartitionId(index as u32);
             let Some(process) = self.topic.partitions[index].owner else {
@@ -76,18 +77,18 @@ impl World<'_> {
                 .min(properties.max_partition_fetch_bytes / size)
                 .max(1);
             let position = slot.position;
-            let behind = log_end.saturating_sub(position);
+            let behind = log_end.saturating_sub(position) + member.caller.kept_of(id);
+            let waits = member.caller.waits(at);
             let partition = &self.topic.partitions[index];
             let state = if member.frozen_until.is_some() {
                 PartitionState::Frozen
             } else if member.blocked.contains(&id) || member.batch.stuck_on().is_some() {
                 PartitionState::Blocked
-            } else if behind <= a_poll && !self.dependency.as_ref().is_some_and(Dependency::stopped)
-            {
+            } else if behind <= a_poll && !stopped && !waits {
                 PartitionState::KeepingUp
             } else if position < partition.evicted_to {
                 PartitionState::Evicted
-            } else if waiting {
+            } else if waiting || waits {
                 PartitionState::Throttled
             } else {
                 PartitionState::Saturated

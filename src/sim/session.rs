@@ -1,10 +1,12 @@
 //! Sessions at the coordinator. A heartbeat without news is no event, so only that of a silent member has an end that is
 //! looked at: when it falls silent, and whenever the coordinator starts it anew.
 
+use super::batch::Workshop;
 use super::event::Event;
 use super::link::Phase;
+use super::member::App;
 use super::world::World;
-use crate::kafka::{Input, consumer};
+use crate::kafka::{Heartbeats, Input, consumer};
 use crate::units::{ProcessId, SimTime};
 
 impl World<'_> {
@@ -42,18 +44,19 @@ impl World<'_> {
     /// A member falls silent now: what was its last heartbeat?
     pub fn fall_silent(&mut self, process: ProcessId) {
         let now = self.now();
-        let member = &self.members[process.ix()];
-        let Some(serial) = member.link.serial else {
+        let Some(serial) = self.members[process.ix()].link.serial else {
             return;
         };
         let remote = self.speaks_consumer();
-        let interval = if remote {
-            self.scenario.cluster.properties.consumer_heartbeat_interval
+        let last = if remote {
+            let interval = self.scenario.cluster.properties.consumer_heartbeat_interval;
+            let from = self.members[process.ix()].link.heartbeat_from;
+            let beats = now.since(from).as_nanos() / interval.as_nanos().max(1);
+            from + interval * beats
         } else {
-            self.settings_of(process).properties.heartbeat_interval
+            self.last_beat(process)
         };
-        let beats = now.since(member.link.heartbeat_from).as_nanos() / interval.as_nanos().max(1);
-        let last = member.link.heartbeat_from + interval * beats;
+        let member = &self.members[process.ix()];
         let beating = matches!(
             member.link.phase,
             Phase::Stable | Phase::Fetching | Phase::Syncing
@@ -90,6 +93,125 @@ impl World<'_> {
             } else if self.group.classic.contains(id) {
                 self.coordinate(Input::SessionExpired { member: id });
             }
+        }
+    }
+
+    /// When a member sent its last heartbeat, if it sends any.
+    fn last_beat(&mut self, process: ProcessId) -> SimTime {
+        let now = self.now();
+        let Some((begun, _)) = self.record_of(process, now) else {
+            return self.due_by(process, now);
+        };
+        let due = self.due_by(process, begun);
+        match self.record_of(process, due) {
+            Some((begins, ends)) if begins < due => ends,
+            _ => due,
+        }
+    }
+
+    /// The last instant up to `at` at which a heartbeat was due.
+    fn due_by(&self, process: ProcessId, at: SimTime) -> SimTime {
+        let member = &self.members[process.ix()];
+        let settings = &self.scenario.settings[member.settings];
+        let interval = settings.properties.heartbeat_interval;
+        let beats = at.since(member.link.heartbeat_from).as_nanos() / interval.as_nanos().max(1);
+        member.link.heartbeat_from + interval * beats
+    }
+
+    /// The record that keeps a member from sending heartbeats at `at`: when it was begun, and when it is finished.
+    fn record_of(&mut self, process: ProcessId, at: SimTime) -> Option<(SimTime, SimTime)> {
+        let member = &self.members[process.ix()];
+        let (scenario, settings) = (self.scenario, member.settings);
+        let client = &scenario.settings[settings].client;
+        let waits = client.heartbeats == Heartbeats::BetweenRecords;
+        if !waits || member.app != App::Processing || at <= member.batch.polled_at {
+            return None;
+        }
+        let topic = &mut self.topic;
+        let shop = &mut Workshop {
+            scenario,
+            settings,
+            topic,
+        };
+        Some(member.batch.record_at(at, shop))
+    }
+
+    /// Whether a record keeps heartbeats waiting is known once the member has caught up.
+    pub fn catch_up_beats(&mut self, process: ProcessId) {
+        let settings = self.members[process.ix()].settings;
+        let client = &self.scenario.settings[settings].client;
+        if client.heartbeats == Heartbeats::BetweenRecords {
+            self.catch_up(process, self.now());
+        }
+    }
+
+    /// When the heartbeat goes out that was due at `at`, if a record keeps it waiting.
+    pub fn beat_waits(&mut self, process: ProcessId, at: SimTime) -> Option<SimTime> {
+        if self.members[process.ix()].link.beats_at.take() == Some(at) {
+            return None;
+        }
+        let (begun, ends) = self.record_of(process, at)?;
+        let waits = begun < at && ends > at;
+        if waits {
+            self.members[process.ix()].link.beats_at = Some(ends);
+        }
+        waits.then_some(ends)
+    }
+
+    /// When the session ends of a member that is at a record too long for it.
+    fn silence_ends(&mut self, process: ProcessId) -> Option<SimTime> {
+        let now = self.now();
+        let member = &self.members[process.ix()];
+        let serial = member.link.serial?;
+        if member.link.void.is_some() || member.frozen_until.is_some() {
+            return None;
+        }
+        let identity = &self.group.identities[serial as usize];
+        let (session, seen) = (identity.session_timeout, identity.seen);
+        let seen = seen.max(member.last_stored);
+        let interval = self.scenario.settings[member.settings]
+            .properties
+            .heartbeat_interval;
+        if member.batch.length < session.saturating_sub(interval) {
+            return None; // As are almost all: no record is looked at.
+        }
+        let (_, ends) = self.record_of(process, now)?;
+        let silent_to = self.last_beat(process).max(seen) + session;
+        (ends > silent_to).then_some(silent_to)
+    }
+
+    /// Looks whether the session of a member ends during the record in hand, until `until`.
+    pub fn watch_silence(&mut self, process: ProcessId, until: SimTime) {
+        if let Some(ends) = self.silence_ends(process)
+            && ends <= until
+        {
+            let number = self.members[process.ix()].batch.number;
+            let at = ends.max(self.now());
+            self.agenda.schedule(at, Event::Silence(process, number));
+        }
+    }
+
+    /// The session of a member may have ended during a record of batch `number`.
+    pub fn silence(&mut self, process: ProcessId, number: u32) {
+        let now = self.now();
+        self.catch_up(process, now);
+        let member = &self.members[process.ix()];
+        if member.batch.number != number {
+            return;
+        }
+        match (
+            self.silence_ends(process),
+            self.members[process.ix()].link.serial,
+        ) {
+            (Some(ends), _) if ends > now => self.watch_silence(process, ends),
+            (Some(_), Some(serial)) => {
+                let id = self.group.identities[serial as usize].id;
+                if self.group.classic.contains(id) {
+                    self.tell_evicted(process, now);
+                    self.coordinate(Input::SessionExpired { member: id });
+                }
+            }
+            _ => {}
         }
     }
 }

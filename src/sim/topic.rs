@@ -1,9 +1,9 @@
 //! The partitions of the topic: their logs, committed offsets, what their records cost, and the accounts kept of them.
 
 use super::coverage::Coverage;
-use super::{Fact, PartitionState, PartitionTotals};
+use super::{Cause, Fact, PartitionState, PartitionTotals};
 use crate::engine::{Address, Purpose};
-use crate::kafka::Logs;
+use crate::kafka::{Appends, LogStart, Logs, RetentionLimits};
 use crate::scenario::{OnError, PoisonRecords, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use crate::workload::{Arrivals, Failures, Law, RecordCosts};
@@ -18,6 +18,8 @@ pub(super) struct Partition {
     arrivals: Arrivals,
     /// The same, asked at the other end of the lag: how old the oldest record is.
     oldest: Arrivals,
+    /// What retention has deleted.
+    log_start: LogStart,
     /// Committed offset at the coordinator.
     pub committed: Option<u64>,
     /// Work of its records, by law (see [`Topic::law_of`]).
@@ -32,6 +34,8 @@ pub(super) struct Partition {
     pub evicted_to: u64,
     /// A poison record that stopped its last owner.
     pub stuck_at: Option<u64>,
+    /// How the last member dropped out that read it.
+    pub left_by: Cause,
     /// Whose it is, from the assignment until the revocation.
     pub owner: Option<ProcessId>,
     /// Who has read it last, and since when nobody else has.
@@ -51,6 +55,26 @@ pub(super) struct Topic {
     /// Dependency calls per record, by settings index.
     calls_of: Vec<u64>,
     laws: Vec<Law>,
+    retention: RetentionLimits,
+}
+
+/// The records of a partition, as retention asks for them.
+struct Records<'p> {
+    base: u64,
+    arrivals: &'p mut Arrivals,
+}
+
+impl Appends for Records<'_> {
+    fn end(&mut self, at: SimTime) -> u64 {
+        self.base + self.arrivals.count_by(at)
+    }
+
+    fn at(&mut self, offset: u64) -> SimTime {
+        match offset.checked_sub(self.base) {
+            Some(n) => self.arrivals.time_of(n),
+            None => SimTime::ZERO,
+        }
+    }
 }
 
 impl Topic {
@@ -75,6 +99,7 @@ impl Topic {
             law_of,
             calls_of: calls.collect(),
             laws,
+            retention: retention(scenario),
         };
         topic.grow(scenario, replication, scenario.topic.partitions.len());
         topic
@@ -114,6 +139,7 @@ impl Topic {
                 base: start.log_end,
                 initial_rate: scenario.production.curve.rate_at(SimTime::ZERO) * share,
                 oldest: arrivals.clone(),
+                log_start: LogStart::new(&self.retention, start.log_end),
                 arrivals,
                 committed: start.committed,
                 work: self
@@ -126,6 +152,7 @@ impl Topic {
                 coverage: Coverage::below(start.committed.unwrap_or(0)),
                 evicted_to: 0,
                 stuck_at: None,
+                left_by: Cause::Other,
                 owner: None,
                 reader: None,
                 state: PartitionState::Starting,
@@ -183,15 +210,27 @@ impl Topic {
     pub fn processed(&mut self, id: PartitionId, from: u64, to: u64) {
         let partition = &mut self.partitions[id.ix()];
         partition.totals.processed += to - from;
-        partition.totals.duplicates += partition.coverage.cover(from, to);
+        let again = partition.coverage.cover(from, to);
+        partition.totals.duplicates += again;
+        partition.totals.duplicates_by.add(partition.left_by, again);
     }
 
     /// Records [`from`, `to`) will be read by nobody: those not dealt with are lost. Returns which.
-    pub fn lose(&mut self, id: PartitionId, from: u64, to: u64) -> Vec<(u64, u64)> {
+    pub fn lose(&mut self, id: PartitionId, from: u64, to: u64, by: Cause) -> Vec<(u64, u64)> {
         let partition = &mut self.partitions[id.ix()];
         let lost = partition.coverage.missing(from, to);
-        partition.totals.lost += lost.iter().map(|(from, to)| to - from).sum::<u64>();
+        let records = lost.iter().map(|(from, to)| to - from).sum::<u64>();
+        partition.totals.lost += records;
+        partition.totals.lost_by.add(by, records);
         partition.coverage.cover(from, to);
+        lost
+    }
+
+    /// As [`Self::lose`], of records that retention deleted.
+    pub fn lose_to_retention(&mut self, id: PartitionId, from: u64, to: u64) -> Vec<(u64, u64)> {
+        let lost = self.lose(id, from, to, Cause::Other);
+        let records = lost.iter().map(|(from, to)| to - from).sum::<u64>();
+        self.partitions[id.ix()].totals.lost_to_retention += records;
         lost
     }
 
@@ -243,6 +282,16 @@ impl Topic {
 }
 
 impl Logs for Topic {
+    #[inline]
+    fn log_start(&mut self, id: PartitionId, at: SimTime) -> u64 {
+        let partition = &mut self.partitions[id.ix()];
+        let mut records = Records {
+            base: partition.base,
+            arrivals: &mut partition.oldest,
+        };
+        partition.log_start.at(at, &self.retention, &mut records)
+    }
+
     fn log_end(&mut self, id: PartitionId, at: SimTime) -> u64 {
         let partition = &mut self.partitions[id.ix()];
         partition.base + partition.arrivals.count_by(at)
@@ -263,29 +312,46 @@ impl Logs for Topic {
     }
 }
 
-/// How long a poison record takes until it is given up; `None` if never.
+/// What bounds the logs, bytes as whole records.
+fn retention(scenario: &Scenario) -> RetentionLimits {
+    let properties = &scenario.topic.properties;
+    let size = scenario.topic.record_bytes.max(1);
+    RetentionLimits {
+        age: properties
+            .retention_ms
+            .map(|ms| SimDuration::from_millis(1) * ms),
+        records: properties.retention_bytes.map(|bytes| bytes / size),
+        segment_age: SimDuration::from_millis(properties.segment_ms),
+        segment_records: (properties.segment_bytes / size).max(1),
+        check_interval: scenario.cluster.properties.retention_check_interval,
+    }
+}
+
+/// How long a poison record takes in a batch that gives it up, and how many attempts at it the batch makes; `None` if it
+/// does not: never, or not after it has failed `tried` times before.
 pub(super) fn giving_up(
     on_error: &OnError,
     attempt: SimDuration,
+    tried: u32,
 ) -> Option<(SimDuration, u32, bool)> {
     use crate::scenario::GiveUp;
     let OnError::Retry {
         attempts,
         back_off,
         then,
+        seeks,
     } = on_error
     else {
         return None;
     };
-    let mut length = attempt * u64::from(*attempts);
-    let mut pause = back_off.first;
-    for _ in 1..*attempts {
-        length += pause.min(back_off.max);
-        pause =
-            SimDuration::from_secs_f64(pause.as_secs_f64() * back_off.multiplier).min(back_off.max);
-    }
+    let (attempts, pauses) = match seeks {
+        true if tried + 1 < *attempts => return None,
+        true => (1, SimDuration::ZERO),
+        false => (*attempts, back_off.all_between(*attempts)),
+    };
+    let length = attempt * u64::from(attempts) + pauses;
     match then {
-        GiveUp::Skip => Some((length, *attempts, false)),
-        GiveUp::DeadLetter { produce } => Some((length + *produce, *attempts, true)),
+        GiveUp::Skip => Some((length, attempts, false)),
+        GiveUp::DeadLetter { produce } => Some((length + *produce, attempts, true)),
     }
 }

@@ -8,6 +8,7 @@ use super::scaling::Deployment;
 use super::topic::Topic;
 use super::{Fact, Observer, PartitionState};
 use crate::engine::{Agenda, Patience, Ties};
+use crate::kafka::PollClock;
 use crate::scenario::Scenario;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
@@ -187,6 +188,11 @@ impl<'s> World<'s> {
             } else {
                 self.pace(at);
                 self.pass_turns(&mut turns);
+                // An attempt that is to fail may open a breaker before anything else happens.
+                let minded = self.dependency.as_ref().is_some_and(|one| one.minded);
+                if minded && self.agenda.peek().is_some_and(|event| event < until) {
+                    return false;
+                }
             }
         }
         for member in &mut self.members {
@@ -231,6 +237,7 @@ impl<'s> World<'s> {
 
     /// Callers have come or gone: everyone's batch gets its new speed.
     pub fn pace(&mut self, at: SimTime) {
+        self.mind_outage(at);
         let Some(dependency) = &mut self.dependency else {
             return;
         };
@@ -246,6 +253,9 @@ impl<'s> World<'s> {
 
     /// Somebody stands still, or no longer does: everyone is paced anew.
     pub fn pace_anew(&mut self, at: SimTime) {
+        if !self.coupled() {
+            self.advance(at); // A batch that is through must not be given another end.
+        }
         if let Some(dependency) = &mut self.dependency {
             dependency.disturb();
         }
@@ -321,14 +331,12 @@ impl<'s> World<'s> {
             self.agenda.schedule(now, Event::LookAhead);
             return;
         }
-        let longest = self
-            .scenario
-            .settings
-            .iter()
-            .map(|settings| settings.properties.max_poll_interval);
-        let step = longest
+        let settings = self.scenario.settings.iter();
+        let patience = settings.map(|one| one.client.patience(&one.properties));
+        let step = patience
             .min()
-            .unwrap_or(SimDuration::from_secs(60))
+            .unwrap_or(SimDuration::FOREVER)
+            .min(SimDuration::from_secs(86_400))
             .half()
             .max(SimDuration::from_millis(1));
         let next = now + step;
@@ -337,11 +345,12 @@ impl<'s> World<'s> {
             if !member.has_batch() {
                 continue;
             }
-            let interval = self.scenario.settings[member.settings]
-                .properties
-                .max_poll_interval;
-            let deadline = member.batch.polled_at + interval;
-            if deadline > now && deadline <= next {
+            self.watch_silence(self.members[index].process, next);
+            let member = &self.members[index];
+            let settings = &self.scenario.settings[member.settings];
+            let deadline = member.batch.polled_at + settings.properties.max_poll_interval;
+            let watched = settings.client.poll_clock != PollClock::Never;
+            if watched && deadline > now && deadline <= next {
                 let (process, number) = (member.process, member.batch.number);
                 self.agenda
                     .schedule(deadline, Event::PollDeadline(process, number));
@@ -368,6 +377,8 @@ impl<'s> World<'s> {
             Event::Timer(index) => self.timer(index),
             Event::Resume(serial) => self.resume(serial),
             Event::PollDeadline(process, batch) => self.poll_deadline(process, batch),
+            Event::Silence(process, batch) => self.silence(process, batch),
+            Event::Attempt(process, number) => self.attempt(process, number),
             Event::Thaw(process) => self.thaw(process),
             Event::Kill(process, incarnation) => self.kill_late(process, incarnation),
             Event::Gone(process, incarnation) => self.gone(process, incarnation),

@@ -2,6 +2,7 @@
 //! Not for anything that reacts: nothing here knows members, brokers or events.
 
 mod arrival;
+mod breaker;
 mod cost;
 mod dependency;
 mod failure;
@@ -10,6 +11,7 @@ mod law;
 mod rate;
 
 pub use arrival::{Arrivals, Pattern, Production, Shares};
+pub use breaker::{Breaker, BreakerConfig, BreakerState};
 pub use cost::RecordCosts;
 pub use dependency::ClosedLoop;
 pub use failure::Failures;

@@ -480,6 +480,10 @@ fn the_schema_in_docs_is_the_one_the_program_prints() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/model.schema.json");
     let stale = "run: cargo run -- schema > docs/model.schema.json";
     assert!(fs::read_to_string(docs).unwrap() == told.out, "{stale}");
+    let told = desk.lagsim(&["schema", "--client"]).ends_with(0);
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/client.schema.json");
+    let stale = "run: cargo run -- schema --client > docs/client.schema.json";
+    assert!(fs::read_to_string(docs).unwrap() == told.out, "{stale}");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! one member that polls one record at a time, without latencies, is a queue with a single server.
 
 use lagsim::scenario::{
-    BackOff, CommitPolicy, Downstream, GiveUp, OnError, PoisonRecords, RateLimit, Scenario,
+    BackOff, CommitPolicy, Downstream, GiveUp, OnError, OnOutage, PoisonRecords, RateLimit,
+    Scenario,
 };
 use lagsim::units::SimDuration;
 use lagsim::workload::{Law, Pattern};
@@ -139,6 +140,7 @@ fn a_token_bucket_lets_its_burst_and_its_rate_through() {
         }),
         latency: Law::Constant(0.010),
         concurrency: None,
+        on_outage: OnOutage::default(),
     });
     let told = run(&with_backlog(scenario, 100_000));
     for (second, lag) in told.total_lags().into_iter().enumerate().skip(1) {
@@ -191,6 +193,7 @@ fn a_commit_after_each_batch_costs_a_round_trip_per_batch() {
 #[test]
 fn one_poison_record_in_a_hundred_takes_six_sevenths_of_the_capacity() {
     let dead_letter = OnError::Retry {
+        seeks: false,
         attempts: 4,
         back_off: BackOff {
             first: secs(1),

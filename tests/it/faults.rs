@@ -2,8 +2,8 @@
 
 use lagsim::kafka::{ClientProfile, KafkaError, RemovalReason};
 use lagsim::scenario::{
-    Action, CommitPolicy, Downstream, DownstreamChange, OnError, OnStop, RateLimit, RetryBy,
-    Scenario,
+    Action, CommitPolicy, Downstream, DownstreamChange, OnError, OnOutage, OnStop, RateLimit,
+    RetryBy, Scenario,
 };
 use lagsim::sim::{Fact, PartitionState, StopReason};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -90,7 +90,7 @@ fn states(told: &Told) -> Vec<(SimTime, PartitionState)> {
 
 #[test]
 fn a_member_that_thaws_after_its_session_commits_nothing() {
-    for client in [ClientProfile::java(), ClientProfile::aiokafka()] {
+    for client in [systems::profile("java"), systems::profile("aiokafka")] {
         for commit in [CommitPolicy::Auto, CommitPolicy::AfterBatch] {
             let scenario = pair(client, commit);
             let who = owner(&run(&scenario), 30_000);
@@ -111,7 +111,7 @@ fn a_member_that_thaws_after_its_session_commits_nothing() {
 
 #[test]
 fn the_broker_refuses_the_commit_of_a_member_that_it_has_removed() {
-    let mut scenario = pair(ClientProfile::java(), CommitPolicy::AfterBatch);
+    let mut scenario = pair(systems::profile("java"), CommitPolicy::AfterBatch);
     scenario.settings[0].processing.time = Law::Constant(2.0);
     scenario.settings[0].properties.max_poll_records = 1;
     // Its batch ends within the round trip of its first heartbeat after the freeze.
@@ -134,7 +134,7 @@ fn the_broker_refuses_the_commit_of_a_member_that_it_has_removed() {
 
 #[test]
 fn a_frozen_member_that_is_killed_is_missed_from_its_last_heartbeat() {
-    let scenario = pair(ClientProfile::java(), CommitPolicy::AfterBatch);
+    let scenario = pair(systems::profile("java"), CommitPolicy::AfterBatch);
     let who = owner(&run(&scenario), 30_000);
     let frozen = evictions(&run(&freeze(scenario.clone(), who, 30_000, 100_000)), who);
     let scenario = freeze(scenario, who, 30_000, 100_000);
@@ -144,7 +144,7 @@ fn a_frozen_member_that_is_killed_is_missed_from_its_last_heartbeat() {
 
 #[test]
 fn the_longer_of_two_freezes_counts() {
-    let scenario = pair(ClientProfile::java(), CommitPolicy::AfterBatch);
+    let scenario = pair(systems::profile("java"), CommitPolicy::AfterBatch);
     let who = owner(&run(&scenario), 30_000);
     let scenario = freeze(freeze(scenario, who, 30_000, 2_000), who, 31_000, 4_000);
     let told = run(&freeze(scenario, who, 32_000, 1_000));
@@ -155,8 +155,10 @@ fn the_longer_of_two_freezes_counts() {
 #[test]
 fn who_is_told_to_stop_while_frozen_heeds_it_as_it_goes_on() {
     for on_stop in [OnStop::FinishRecord, OnStop::FinishBatch] {
-        let mut scenario =
-            with_backlog(pair(ClientProfile::java(), CommitPolicy::AfterBatch), 9_000);
+        let mut scenario = with_backlog(
+            pair(systems::profile("java"), CommitPolicy::AfterBatch),
+            9_000,
+        );
         scenario.settings[0].processing.on_stop = on_stop;
         let who = owner(&run(&scenario), 30_000);
         let scenario = freeze(scenario, who, 30_000, 5_000);
@@ -180,13 +182,14 @@ fn who_is_told_to_stop_while_frozen_heeds_it_as_it_goes_on() {
 
 #[test]
 fn a_batch_frozen_while_its_dependency_stands_still_goes_on() {
-    let mut scenario = pair(ClientProfile::java(), CommitPolicy::AfterBatch);
+    let mut scenario = pair(systems::profile("java"), CommitPolicy::AfterBatch);
     scenario.settings[0].processing.calls = 1;
     scenario.downstream = Some(Downstream {
         name: "bank".into(),
         limit: None,
         latency: Law::Constant(0.001),
         concurrency: None,
+        on_outage: OnOutage::default(),
     });
     let everyone = vec![ProcessId(0), ProcessId(1)];
     let change = |scenario, at, change| with(scenario, at_ms(at), Action::Downstream(change));
@@ -216,6 +219,7 @@ fn callers_that_become_slower_than_the_limit_no_longer_reach_it() {
         limit,
         latency: Law::Constant(0.001),
         concurrency: None,
+        on_outage: OnOutage::default(),
     });
     let mut slow = scenario.settings[0].clone();
     slow.processing.time = Law::Constant(0.099);
@@ -240,7 +244,7 @@ fn callers_that_become_slower_than_the_limit_no_longer_reach_it() {
 
 #[test]
 fn auto_commit_without_an_interval_lets_time_pass() {
-    for client in [ClientProfile::java(), ClientProfile::aiokafka()] {
+    for client in [systems::profile("java"), systems::profile("aiokafka")] {
         let mut scenario = pair(client, CommitPolicy::Auto);
         scenario.settings[0].properties.auto_commit_interval = SimDuration::ZERO;
         scenario.cluster.round_trip = SimDuration::ZERO;
@@ -251,7 +255,7 @@ fn auto_commit_without_an_interval_lets_time_pass() {
 
 #[test]
 fn metadata_that_is_never_too_young_shows_new_partitions_at_once() {
-    let mut scenario = pair(ClientProfile::java(), CommitPolicy::AfterBatch);
+    let mut scenario = pair(systems::profile("java"), CommitPolicy::AfterBatch);
     scenario.settings[0].properties.metadata_max_age = SimDuration::ZERO;
     let told = run(&with(
         scenario,
@@ -268,7 +272,10 @@ fn metadata_that_is_never_too_young_shows_new_partitions_at_once() {
 
 /// A batch of 100 s, under a max.poll.interval.ms of `before` that becomes `after` at 50 s.
 fn with_another_interval(before: u64, after: u64) -> Vec<SimTime> {
-    let mut scenario = with_backlog(pair(ClientProfile::java(), CommitPolicy::AfterBatch), 5_000);
+    let mut scenario = with_backlog(
+        pair(systems::profile("java"), CommitPolicy::AfterBatch),
+        5_000,
+    );
     scenario.settings[0].processing.time = Law::Constant(0.2);
     scenario.settings[0].properties.max_poll_interval = secs(before);
     let mut other = scenario.settings[0].clone();
@@ -294,7 +301,7 @@ fn max_poll_interval_taken_up_at_once_counts_for_the_batch_in_hand() {
 #[test]
 fn a_batch_that_outlives_a_background_rejoin_is_evicted_all_the_same() {
     let mut scenario = with_backlog(
-        pair(ClientProfile::aiokafka(), CommitPolicy::AfterBatch),
+        pair(systems::profile("aiokafka"), CommitPolicy::AfterBatch),
         900,
     );
     scenario.settings[0].processing.time = Law::Constant(0.5);
@@ -312,7 +319,10 @@ fn a_batch_that_outlives_a_background_rejoin_is_evicted_all_the_same() {
 
 #[test]
 fn a_process_wanted_again_while_it_stops_starts_once_it_is_gone() {
-    let scenario = with_backlog(pair(ClientProfile::java(), CommitPolicy::AfterBatch), 9_000);
+    let scenario = with_backlog(
+        pair(systems::profile("java"), CommitPolicy::AfterBatch),
+        9_000,
+    );
     let everyone = vec![ProcessId(0), ProcessId(1)];
     let scenario = stop(scenario, everyone.clone(), 30_000, true);
     let told = run(&start(scenario, everyone, 30_100));
@@ -321,7 +331,7 @@ fn a_process_wanted_again_while_it_stops_starts_once_it_is_gone() {
 
 #[test]
 fn a_scale_down_calls_off_a_start_that_is_still_to_come() {
-    let scenario = pair(ClientProfile::java(), CommitPolicy::AfterBatch);
+    let scenario = pair(systems::profile("java"), CommitPolicy::AfterBatch);
     let crash = Action::Crash {
         processes: vec![ProcessId(0)],
         restart_after: Some(secs(20)),
@@ -343,7 +353,7 @@ fn a_scale_down_calls_off_a_start_that_is_still_to_come() {
 
 #[test]
 fn a_rolling_restart_goes_on_when_the_process_it_waits_for_is_taken_away() {
-    let scenario = pair(ClientProfile::java(), CommitPolicy::AfterBatch);
+    let scenario = pair(systems::profile("java"), CommitPolicy::AfterBatch);
     let restart = Action::Restart {
         processes: vec![ProcessId(0), ProcessId(1)],
         gap: secs(30),
@@ -371,7 +381,10 @@ fn a_rolling_restart_goes_on_when_the_process_it_waits_for_is_taken_away() {
 
 #[test]
 fn a_batch_in_hand_at_a_background_rejoin_is_no_duplicate_if_its_client_committed_it() {
-    let mut scenario = with_backlog(pair(ClientProfile::aiokafka(), CommitPolicy::Auto), 9_000);
+    let mut scenario = with_backlog(
+        pair(systems::profile("aiokafka"), CommitPolicy::Auto),
+        9_000,
+    );
     scenario.settings[0].properties.max_poll_records = 500;
     scenario
         .group
@@ -385,7 +398,7 @@ fn a_batch_in_hand_at_a_background_rejoin_is_no_duplicate_if_its_client_committe
 
 #[test]
 fn what_was_sought_back_to_is_not_lost_when_its_consumer_closes() {
-    let scenario = pair(ClientProfile::java(), CommitPolicy::Auto);
+    let scenario = pair(systems::profile("java"), CommitPolicy::Auto);
     let seek = OnError::RetryForever(RetryBy::Seek { back_off: ms(100) });
     let scenario = with_poison(with_backlog(scenario, 2_000), at_offset(0, 70), None, seek);
     let told = run(&stop(
@@ -399,7 +412,7 @@ fn what_was_sought_back_to_is_not_lost_when_its_consumer_closes() {
 
 #[test]
 fn a_poison_record_is_met_once_by_each_owner() {
-    let scenario = pair(ClientProfile::java(), CommitPolicy::AfterBatch);
+    let scenario = pair(systems::profile("java"), CommitPolicy::AfterBatch);
     let seek = OnError::RetryForever(RetryBy::Seek { back_off: ms(100) });
     let told = run(&with_poison(
         with_backlog(scenario, 2_000),
@@ -413,7 +426,7 @@ fn a_poison_record_is_met_once_by_each_owner() {
 
 #[test]
 fn partitions_are_orphaned_while_nobody_runs_and_rebalancing_once_somebody_does() {
-    let scenario = pair(ClientProfile::java(), CommitPolicy::AfterBatch);
+    let scenario = pair(systems::profile("java"), CommitPolicy::AfterBatch);
     let everyone = vec![ProcessId(0), ProcessId(1)];
     for graceful in [true, false] {
         let scenario = stop(scenario.clone(), everyone.clone(), 30_000, graceful);
@@ -446,7 +459,7 @@ fn partitions_are_orphaned_while_nobody_runs_and_rebalancing_once_somebody_does(
 
 #[test]
 fn a_dead_process_sends_nothing_that_was_still_to_be_sent() {
-    let mut scenario = pair(ClientProfile::java(), CommitPolicy::AfterBatch);
+    let mut scenario = pair(systems::profile("java"), CommitPolicy::AfterBatch);
     scenario.cluster.round_trip = ms(200);
     scenario
         .group

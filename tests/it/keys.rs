@@ -2,6 +2,7 @@
 //! model. A key that is accepted and ignored would be a lie.
 
 mod autoscaler;
+mod client;
 mod group;
 mod load;
 mod timeline;
@@ -10,7 +11,7 @@ mod trouble;
 use std::collections::BTreeSet;
 
 use lagsim::experiment;
-use lagsim::kafka::{BrokerProperties, ConsumerProperties};
+use lagsim::kafka::{BrokerProperties, ConsumerProperties, TopicProperties};
 use lagsim::measure::Keep;
 use lagsim::scenario::{Override, Source, check, schema};
 
@@ -31,10 +32,16 @@ const NAMES: [&str; 4] = ["title", "At.label", "Topic.name", "Group.name"];
 
 const API: &str = "downstream.api={ latency = '5ms' }";
 const LIMITED: &str = "downstream.api={ latency = '5ms', rate-limit = '150/s' }";
+const OUTAGE: &str = "at.0={ time = '5m', downstream = 'fail' }";
+const BACK: &str = "at.1={ time = '8m', downstream = 'resume' }";
+const BREAKER: &str =
+    "downstream.api={ latency = '5ms', circuit-breaker = { while-open = 'buffer', buffer = 500 } }";
 const BATCH: &str =
     "processing={ time = '100ms', commit = 'after-batch', on-stop = 'finish-batch' }";
 const BACKLOG: &str = "topic={ name = 'orders', partitions = 4, backlog = 20_000 }";
 const ALERT: &str = "alert.0={ name = 'a', when = 'lag > 100', for = '1m' }";
+const LATE: &str = "group={ name = 'g', member = [{ name = 'late', start = '8m' }], properties = { auto.offset.reset = 'earliest' } }";
+const SEGMENTS: &str = "topic={ name = 't', partitions = 4, properties = { retention.ms = 60000, segment.bytes = 20480 } }";
 const HUMP: &str = "produce.bursts.0={ at = '1m', length = '3m', factor = 4 }";
 const SLOW: &str = "processing={ time = '11ms', commit = 'after-batch' }";
 const POISON: &str = "poison.0={ share = 0.01, on-error = 'skip' }";
@@ -73,6 +80,11 @@ fn files(path: &str) -> Result<String, String> {
 
 /// Everything that a run of the base model with `settings` shows, names apart.
 fn shown(settings: &[&str]) -> Result<String, String> {
+    shown_with(settings, "")
+}
+
+/// The same, with a profile in the file `mine.toml`.
+fn shown_with(settings: &[&str], profile: &str) -> Result<String, String> {
     let source = Source {
         name: "base.toml".to_owned(),
         stem: "base".to_owned(),
@@ -84,8 +96,12 @@ fn shown(settings: &[&str]) -> Result<String, String> {
             text: (*setting).to_owned(),
         })
         .collect();
+    let beside = |path: &str| match path {
+        "mine.toml" => Ok(profile.to_owned()),
+        other => files(other),
+    };
     let checked =
-        check(&source, &overrides, &files).map_err(|found| format!("{settings:?}:\n{found}"))?;
+        check(&source, &overrides, &beside).map_err(|found| format!("{settings:?}:\n{found}"))?;
     let outcome = experiment::run_once(&checked.scenario, 0, Keep::ALL);
     let summary = &outcome.summary;
     Ok(format!(
@@ -208,6 +224,41 @@ const PROPERTIES: &[Case] = &[
     ),
 ];
 
+/// Properties of topics and brokers, by section.
+const OTHERS: &[(&str, &str, &[&str], [&str; 2])] = &[
+    (
+        "cluster",
+        "group.initial.rebalance.delay.ms",
+        &[],
+        ["0", "9000"],
+    ),
+    (
+        "cluster",
+        "log.retention.check.interval.ms",
+        &[LATE, SEGMENTS],
+        ["10000", "400000"],
+    ),
+    ("topic", "retention.ms", &[LATE, SEGMENTS], ["60000", "-1"]),
+    (
+        "topic",
+        "retention.bytes",
+        &[LATE, SEGMENTS],
+        ["1000000", "-1"],
+    ),
+    (
+        "topic",
+        "segment.ms",
+        &[LATE, "topic.properties.retention.ms=60000"],
+        ["10000", "100000"],
+    ),
+    (
+        "topic",
+        "segment.bytes",
+        &[LATE, "topic.properties.retention.ms=60000"],
+        ["20000", "2000000"],
+    ),
+];
+
 /// Properties by which a model or a member is refused, so that no two runs are left to compare: the check has its
 /// own tests.
 const REFUSING: [&str; 3] = [
@@ -219,8 +270,11 @@ const REFUSING: [&str; 3] = [
 #[test]
 fn every_property_changes_what_a_run_shows() {
     let mut wrong = Vec::new();
-    for (name, common, values) in PROPERTIES {
-        let [one, other] = values.map(|value| format!("group.properties.{name}={value}"));
+    let consumer = PROPERTIES
+        .iter()
+        .map(|(name, common, values)| ("group", *name, *common, *values));
+    for (section, name, common, values) in consumer.chain(OTHERS.iter().copied()) {
+        let [one, other] = values.map(|value| format!("{section}.properties.{name}={value}"));
         match (shown(&with(common, &one)), shown(&with(common, &other))) {
             (Ok(a), Ok(b)) if a != b => {}
             (Ok(_), Ok(_)) => wrong.push(format!("{one} runs as {other}")),
@@ -236,12 +290,9 @@ fn every_property_changes_what_a_run_shows() {
             property.name
         );
     }
-    for property in BrokerProperties::table() {
-        let delay = property.name == "group.initial.rebalance.delay.ms"; // Cluster.properties
-        assert!(
-            delay || REFUSING.contains(&property.name),
-            "no case for {}",
-            property.name
-        );
+    let brokers = BrokerProperties::table().map(|property| property.name);
+    for name in brokers.chain(TopicProperties::table().map(|property| property.name)) {
+        let shown = OTHERS.iter().any(|(_, known, ..)| *known == name);
+        assert!(shown || REFUSING.contains(&name), "no case for {name}");
     }
 }

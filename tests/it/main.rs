@@ -10,13 +10,16 @@ mod tidy; // the shape of the source tree: floors, sizes, forbidden constructs
 
 // Proofs of the engine.
 mod autoscaler; // what an autoscaler does to a group, and the group to it
+mod clients; // what each client library does when
 mod closed_forms; // formulas of queueing theory and planner's arithmetic
 mod consumer;
 mod cooperative; // rebalances in which members read on
 mod faults; // faults and changes of the timeline, each rule by itself
 mod oracles; // rebalances with known answers, to the nanosecond
+mod outages; // outages of the dependency: attempts that fail, circuit breakers, what members do meanwhile
 mod properties; // what holds in every run, over generated scenarios
 mod reference; // workloads whose answers other simulators agree on
+mod retention; // what a group loses that reads too late
 mod statics; // static members: what a restart, a breach and a missing member come to
 mod stress; // whole scenarios at random: no hang, no broken law, recovery
 mod systems; // scenarios built in Rust, and an observer that keeps what it sees

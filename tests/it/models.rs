@@ -17,7 +17,9 @@ fn models() -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("the folder of models is readable") {
             let path = entry.expect("its entries are readable").path();
-            if path.is_dir() {
+            if path.ends_with("clients") {
+                continue; // Profiles: parts of models.
+            } else if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|ending| ending == "toml") {
                 found.push(path);

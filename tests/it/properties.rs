@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lagsim::kafka::{Assignor, AutoCommitFrom, ClientProfile};
+use lagsim::kafka::{Assignor, AutoCommitFrom};
 use lagsim::platform::{Behavior, ScaledObject};
 use lagsim::scenario::{
-    Action, BackOff, CommitPolicy, Downstream, GiveUp, OnError, OnStop, PoisonRecords, RateLimit,
-    RetryBy, Scenario,
+    Action, BackOff, CommitPolicy, Downstream, GiveUp, OnError, OnOutage, OnStop, PoisonRecords,
+    RateLimit, RetryBy, Scenario,
 };
 use lagsim::sim::{Fact, PartitionState};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -67,6 +67,7 @@ fn reactions() -> impl Strategy<Value = OnError> {
         max: ms(400),
     };
     let retry = move |attempts, then| OnError::Retry {
+        seeks: false,
         attempts,
         back_off,
         then,
@@ -220,8 +221,8 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
                 scenario.cluster.brokers = brokers;
                 let settings = &mut scenario.settings[0];
                 if !java {
-                    settings.client = ClientProfile::aiokafka();
-                    settings.properties = settings.client.defaults();
+                    settings.client = systems::profile("aiokafka");
+                    settings.properties = systems::client("aiokafka").properties;
                 }
                 // There is no cooperative assignor for aiokafka.
                 if java || assignor != Assignor::CooperativeSticky {
@@ -244,12 +245,14 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
                         limit: Some(RateLimit { rate, burst }),
                         latency: Law::Exponential { mean: 0.006 },
                         concurrency: None,
+                        on_outage: OnOutage::default(),
                     });
                 }
                 if let Some((on_error, offset)) = poison {
                     let one = at_offset(0, offset);
                     scenario = with_poison(scenario, one, Some(ms(20)), on_error);
                     let skip = OnError::Retry {
+                        seeks: false,
                         attempts: 1,
                         back_off: BackOff {
                             first: ms(1),
@@ -501,7 +504,7 @@ fn a_partition_is_in_one_state_from_its_start_to_the_horizon() {
 fn a_partition_that_stays_with_its_cooperative_owner_is_never_rebalancing() {
     let moves = std::cell::Cell::new(0);
     for_all(150, |mut scenario| {
-        if scenario.settings[0].client != ClientProfile::java() {
+        if scenario.settings[0].client != systems::profile("java") {
             return Ok(());
         }
         scenario.settings[0].properties.assignor = Assignor::CooperativeSticky;

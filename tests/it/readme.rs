@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lagsim::kafka::{BrokerProperties, ConsumerProperties};
+use lagsim::kafka::{BrokerProperties, ConsumerProperties, TopicProperties};
 use lagsim::scenario::{Override, Source, check, schema};
 
 const README: &str = include_str!("../../README.md");
@@ -96,6 +96,7 @@ fn it_shows_every_key_of_the_language() {
 #[test]
 fn its_table_of_properties_is_the_programs() {
     let (consumer, broker) = (ConsumerProperties::default(), BrokerProperties::default());
+    let topic = TopicProperties::default();
     let row = |name: &str, default: Option<String>, meaning: &str| {
         format!("| `{name}` | {} | {meaning} |\n", default.unwrap())
     };
@@ -111,6 +112,13 @@ fn its_table_of_properties_is_the_programs() {
         wanted.push_str(&row(
             property.name,
             broker.get(property.name),
+            property.meaning,
+        ));
+    }
+    for property in TopicProperties::table() {
+        wanted.push_str(&row(
+            property.name,
+            topic.get(property.name),
             property.meaning,
         ));
     }
@@ -140,4 +148,14 @@ fn its_links_lead_to_files_of_the_tree() {
         .filter(|target| !target.contains("://") && !root.join(target).exists())
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_table_of_clients_has_a_row_for_each_profile() {
+    let rows = README.lines().filter_map(|line| {
+        let name = line.strip_prefix("| `")?.split('`').next()?;
+        lagsim::scenario::Client::names().find(|known| *known == name)
+    });
+    let names: Vec<&str> = lagsim::scenario::Client::names().collect();
+    assert_eq!(rows.collect::<Vec<_>>(), names);
 }

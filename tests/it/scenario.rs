@@ -19,6 +19,11 @@ fn read(path: &str) -> Result<String, String> {
     Ok(match path {
         "consumer.properties" => "# from production\nmax.poll.records=250\nfetch.min.bytes : 100\n",
         "bad.properties" => "max.poll.recods=250\nsession.timeout.ms=soon\n",
+        "bad-client.toml" => {
+            "heartbeat = \"thread\"\nrejoin = \"next-pol\"\npoll-clock = \"0s\"\nrebalance-timeout = \"session\"\n\
+             queue = 10\nassignors = [\"range\", \"roundrobbin\"]\nfills = 5\n\
+             [properties]\nsession.timout.ms = 9000\n"
+        }
         "rate.csv" => "time_s,rate_per_s\n0,100\n600,300\n",
         "bad-rate.csv" => "time_s,rate_per_s\n0,100\n600,many\n",
         "backwards.csv" => "time,rate\n10m,100/s\n5m,200/s\n",
@@ -342,6 +347,14 @@ const CHANGES: &[&str] = &[
     "downstream.bank-api.burst=5",
     "downstream.bank-api.latency=16ms",
     "downstream.bank-api.concurrency=65",
+    "downstream.bank-api.timeout=3s",
+    "downstream.bank-api.retry-back-off=2s",
+    "downstream.bank-api.circuit-breaker.failure-rate-threshold=0.5",
+    "downstream.bank-api.circuit-breaker.sliding-window-size=51",
+    "downstream.bank-api.circuit-breaker.minimum-number-of-calls=21",
+    "downstream.bank-api.circuit-breaker.wait-duration-in-open-state=31s",
+    "downstream.bank-api.circuit-breaker.permitted-number-of-calls-in-half-open-state=6",
+    "downstream.bank-api.circuit-breaker.buffer=10_001",
     "poison.0.partition=1",
     "poison.0.offset=8",
     "poison.1.share=0.0002",
@@ -385,6 +398,7 @@ const CHANGES: &[&str] = &[
     "at.8.downstream.rate-limit=none",
     "at.8.downstream.burst=11",
     "at.9.downstream=resume",
+    "at.9.downstream=fail",
     "at.11.set={ processing.concurrency = 33 }",
     "at.11.takes-effect=at-restart",
     "monitoring.scrape-interval=16s",

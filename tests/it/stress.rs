@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use lagsim::kafka::{Assignor, ClientProfile, GroupState, OffsetReset};
 use lagsim::platform::{Behavior, KafkaTrigger, ScaledObject};
 use lagsim::scenario::{
-    Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnStop,
-    PoisonRecords, RateLimit, RetryBy, Scenario, Settings,
+    Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnOutage, OnStop,
+    PoisonRecords, RateLimit, RetryBy, Scenario, Settings, WhileOpen,
 };
 use lagsim::sim::Fact;
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
-use lagsim::workload::Law;
+use lagsim::workload::{BreakerConfig, Law};
 
 use crate::systems::{self, Told, at_offset, ms, secs, with, with_poison};
 
@@ -52,6 +52,14 @@ fn draw(seed: u64, calm: bool) -> Scenario {
     scenario.cluster.round_trip = ms(dice.of(&[0, 2, if calm { 1 } else { 20 }]));
     scenario.cluster.commit_latency = ms(dice.of(&[0, 2, if calm { 5 } else { 50 }]));
     scenario.cluster.properties.initial_rebalance_delay = ms(dice.of(&[0, 3_000]));
+    if dice.once_in(4) {
+        let topic = &mut scenario.topic.properties;
+        topic.retention_ms = dice.of(&[None, Some(1_000), Some(60_000)]);
+        topic.retention_bytes = dice.of(&[None, Some(100 * 1_024)]);
+        topic.segment_ms = dice.of(&[1_000, 20_000]);
+        topic.segment_bytes = dice.of(&[10 * 1_024, 1 << 30]);
+        scenario.cluster.properties.retention_check_interval = ms(dice.of(&[1_000, 30_000]));
+    }
     for start in &mut scenario.topic.partitions {
         start.committed = dice.of(&[Some(0), Some(0), None]);
         start.log_end = dice.of(&[0, 0, 300]);
@@ -63,7 +71,7 @@ fn draw(seed: u64, calm: bool) -> Scenario {
     for index in members..members + 2 {
         scenario.group.processes.push(systems::process(index, None));
     }
-    let client = dice.of(&[ClientProfile::java(), ClientProfile::aiokafka()]);
+    let client = dice.of(&[systems::profile("java"), systems::profile("aiokafka")]);
     let first = settings(&mut dice, client, calm);
     scenario.settings = vec![first];
     for _ in 0..2 {
@@ -102,7 +110,7 @@ fn draw(seed: u64, calm: bool) -> Scenario {
 fn grouped(mut scenario: Scenario, dice: &mut Dice) -> Scenario {
     // aiokafka has no cooperative one.
     let mut assignors = vec![Assignor::Range, Assignor::RoundRobin, Assignor::Sticky];
-    if scenario.settings[0].client == ClientProfile::java() {
+    if scenario.settings[0].client == systems::profile("java") {
         assignors.extend([Assignor::CooperativeSticky; 3]);
     }
     let assignor = dice.of(&assignors);
@@ -207,6 +215,27 @@ fn downstream(dice: &mut Dice, calm: bool) -> Downstream {
         limit: limit(dice, calm),
         latency: dice.of(&[Law::Constant(0.001), Law::Exponential { mean: 0.002 }]),
         concurrency: dice.of(&[None, Some(3)]),
+        on_outage: on_outage(dice),
+    }
+}
+
+fn on_outage(dice: &mut Dice) -> OnOutage {
+    let config = BreakerConfig {
+        failure_rate_threshold: dice.of(&[0.1, 0.5, 1.0]),
+        sliding_window_size: dice.of(&[1, 10, 100]),
+        minimum_number_of_calls: dice.of(&[1, 10]),
+        wait_duration_in_open_state: ms(dice.of(&[1, 2_000, 40_000])),
+        permitted_number_of_calls_in_half_open_state: dice.of(&[1, 10]),
+    };
+    let while_open = dice.of(&[
+        WhileOpen::Block,
+        WhileOpen::Buffer { records: 0 },
+        WhileOpen::Buffer { records: 500 },
+    ]);
+    OnOutage {
+        timeout: dice.of(&[None, Some(ms(1)), Some(secs(3))]),
+        back_off: ms(dice.of(&[1, 500, 30_000])),
+        breaker: dice.of(&[None, Some((config, while_open)), Some((config, while_open))]),
     }
 }
 
@@ -218,6 +247,7 @@ fn poisoned(scenario: Scenario, dice: &mut Dice, calm: bool) -> Scenario {
     ]);
     let attempt = dice.of(&[None, Some(SimDuration::ZERO), Some(ms(30))]);
     let given_up = |then| OnError::Retry {
+        seeks: false,
         attempts: 3,
         back_off: BackOff {
             first: ms(10),
@@ -286,8 +316,9 @@ fn action(scenario: &Scenario, dice: &mut Dice) -> Action {
             processes: dice.of(&[processes, Vec::new()]),
             length: ms(dice.of(&[1, 3_000, 20_000, 70_000])),
         },
-        7 => Action::Downstream(match dice.below(4) {
+        7 => Action::Downstream(match dice.below(5) {
             0 => DownstreamChange::Stop,
+            4 => DownstreamChange::Fail,
             1 => DownstreamChange::Resume,
             2 => DownstreamChange::Latency(Law::Constant(0.003)),
             _ => DownstreamChange::Limit(limit(dice, true)),
@@ -372,6 +403,14 @@ fn check_facts(scenario: &Scenario, told: &Told) {
                 assert!(*new > generation, "generation {new} after {generation}");
                 generation = *new;
             }
+            // One that stood still as its answer came takes it up when the coordinator knows it no longer.
+            Fact::PartitionsAssigned {
+                process,
+                generation: of,
+                ..
+            } if *of < generation => {
+                assigned.remove(process);
+            }
             Fact::PartitionsAssigned {
                 process,
                 partitions,
@@ -441,7 +480,7 @@ fn check_curves(scenario: &Scenario, told: &Told) {
 
 /// Whatever is committed was processed, given up or lost.
 fn check_accounts(scenario: &Scenario, told: &Told) {
-    let java = ClientProfile::java();
+    let java = systems::profile("java");
     for (index, totals) in told.totals.partitions.iter().enumerate() {
         assert!(totals.duplicates <= totals.processed, "{totals:?}");
         let done = totals.processed - totals.duplicates

@@ -6,8 +6,8 @@ use lagsim::engine::Ties;
 use lagsim::kafka::{BrokerProperties, ClientProfile, ConsumerProperties};
 use lagsim::platform::{Deployment, ScaledObject};
 use lagsim::scenario::{
-    Action, Cluster, CommitPolicy, Group, Monitoring, OnError, OnStop, PartitionStart, Poison,
-    PoisonRecords, Process, Processing, Scenario, Settings, TimelineEntry, Topic,
+    Action, Client, Cluster, CommitPolicy, Group, Monitoring, OnError, OnStop, PartitionStart,
+    Poison, PoisonRecords, Process, Processing, Scenario, Settings, TimelineEntry, Topic,
 };
 use lagsim::sim::{self, Fact, GroupView, Observer, Sample, Totals};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -23,6 +23,16 @@ pub fn secs(secs: u64) -> SimDuration {
 
 pub fn at_ms(millis: u64) -> SimTime {
     SimTime::from_millis(millis)
+}
+
+/// The mechanisms of a client that comes along.
+pub fn profile(name: &str) -> ClientProfile {
+    client(name).profile
+}
+
+/// A client that comes along.
+pub fn client(name: &str) -> Client {
+    Client::by_name(name).expect(name)
 }
 
 /// `partitions` empty partitions that share `rate` evenly, `members` members that are all there at once,
@@ -42,6 +52,7 @@ pub fn system(partitions: usize, members: u32, rate: f64, law: Law) -> Scenario 
             name: "orders".into(),
             partitions: vec![start; partitions],
             record_bytes: 1024,
+            properties: Default::default(),
         },
         production: Production {
             curve: Arc::new(RateCurve::constant(rate)),
@@ -100,7 +111,7 @@ pub fn all_static(mut scenario: Scenario) -> Scenario {
 
 pub fn settings(law: Law) -> Settings {
     Settings {
-        client: ClientProfile::java(),
+        client: profile("java"),
         properties: ConsumerProperties {
             enable_auto_commit: false,
             ..ConsumerProperties::default()

@@ -62,7 +62,7 @@ impl Fetcher {
         self.buffer = self
             .buffer
             .iter()
-            .filter_map(|&index| place(index))
+            .filter_map(|&(index, to)| Some((place(index)?, to)))
             .collect();
     }
 
@@ -85,13 +85,14 @@ impl Fetcher {
 }
 
 impl Slot {
-    fn new(partition: PartitionId, position: u64) -> Self {
+    pub(super) fn new(partition: PartitionId, position: u64) -> Self {
         Slot {
             partition,
             position,
             paused_until: SimTime::ZERO,
             buffered_to: position,
             incoming: (0, 0),
+            reset: None,
             // Nothing is known yet.
             known: (SimTime::NEVER, 0),
             next: SimTime::ZERO,

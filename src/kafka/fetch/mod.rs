@@ -7,10 +7,13 @@ mod request;
 
 use std::collections::VecDeque;
 
+use super::OffsetReset;
 use crate::units::{PartitionId, SimDuration, SimTime};
 
 /// The logs as a broker answers a fetch from them.
 pub trait Logs {
+    /// Log start offset of a partition at an instant.
+    fn log_start(&mut self, partition: PartitionId, at: SimTime) -> u64;
     /// Log-end offset of a partition at an instant.
     fn log_end(&mut self, partition: PartitionId, at: SimTime) -> u64;
     /// When the record at `offset` is appended.
@@ -32,6 +35,37 @@ pub struct FetchLimits {
     pub per_partition: u64,
     /// `fetch.max.bytes`, in whole records, at least 1.
     pub per_response: u64,
+    /// `auto.offset.reset`: where a position goes that the log does not hold any more.
+    pub reset: OffsetReset,
+    /// When a partition is fetched again.
+    pub when: FetchWhen,
+}
+
+/// When a partition is fetched again: [`Fetches`](super::Fetches), in records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchWhen {
+    /// Once what was fetched of it has been handed out.
+    OnceDrained,
+    /// All the time, by a thread of its own, until so many records wait.
+    Ahead {
+        /// Of the partition.
+        of_partition: u64,
+        /// Of all partitions.
+        of_all: u64,
+    },
+    /// Once all that its broker returned has been handed out and processed.
+    BetweenBatches,
+}
+
+/// What a poll is to return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Most records.
+    pub max: u64,
+    /// It waits for that many until then.
+    pub until: SimTime,
+    /// All of the partition that is next in line, and no other.
+    pub one_partition: bool,
 }
 
 impl FetchLimits {
@@ -49,6 +83,17 @@ pub struct Run {
     /// First offset.
     pub from: u64,
     /// One after the last.
+    pub to: u64,
+}
+
+/// A position that was out of range and went elsewhere: `auto.offset.reset`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reset {
+    /// Whose.
+    pub partition: PartitionId,
+    /// The position that the log does not hold any more.
+    pub from: u64,
+    /// The new one.
     pub to: u64,
 }
 
@@ -70,9 +115,12 @@ pub struct Slot {
     pub position: u64,
     /// Not fetched before (a pause by the application).
     pub paused_until: SimTime,
+    /// One after the last record that is buffered.
     buffered_to: u64,
     /// First offset of what is on its way, and one after its last; the same if nothing is.
     incoming: (u64, u64),
+    /// Instead, where the position goes, and until when ListOffsets is asked for that.
+    reset: Option<(u64, SimTime)>,
     /// Log end at an instant, as asked last.
     known: (SimTime, u64),
     /// When the record at that log end is appended.
@@ -107,14 +155,18 @@ pub struct Fetcher {
     slots: Vec<Slot>,
     /// Ascending.
     brokers: Vec<Broker>,
-    /// Slots with buffered records, in the order their fetches completed; the front is next in line.
-    buffer: VecDeque<usize>,
+    /// Slots with buffered records, each up to an offset, in the order their fetches completed; the front is next in line.
+    buffer: VecDeque<(usize, u64)>,
     /// When the first answer of those in flight arrives.
     next_answer: SimTime,
     /// Whether one of them is a long poll that would be repeated.
     repeats: bool,
     /// No slot is paused longer.
     paused_to: SimTime,
+    /// Positions that ListOffsets is asked for, each with when the answer comes.
+    listing: Vec<(Reset, SimTime)>,
+    /// Positions that were reset and that nobody has taken note of.
+    resets: Vec<Reset>,
 }
 
 impl Default for Fetcher {
@@ -127,6 +179,8 @@ impl Default for Fetcher {
             next_answer: SimTime::NEVER,
             repeats: false,
             paused_to: SimTime::ZERO,
+            listing: Vec::new(),
+            resets: Vec::new(),
         }
     }
 }
@@ -157,9 +211,15 @@ impl Fetcher {
         slot.position = position;
         slot.buffered_to = position;
         slot.incoming = (0, 0);
+        slot.reset = None;
         slot.paused_until = paused_until;
         self.paused_to = self.paused_to.max(paused_until);
-        self.buffer.retain(|&buffered| buffered != index);
+        self.buffer.retain(|&(buffered, _)| buffered != index);
+    }
+
+    /// Positions that were out of range since this was asked last.
+    pub fn resets(&mut self) -> std::vec::Drain<'_, Reset> {
+        self.resets.drain(..)
     }
 
     /// The member stands still from `now` on: no long poll is followed by another.
@@ -168,16 +228,24 @@ impl Fetcher {
         self.settle(now, limits, false);
     }
 
-    /// One poll at `now`: hands out up to `max` records into `runs`, or says when to look again.
+    /// One poll at `now`: hands out what `call` asks for into `runs`, or says when to look again.
     pub fn poll(
         &mut self,
         now: SimTime,
-        max: u64,
+        call: Call,
         limits: &FetchLimits,
         logs: &mut impl Logs,
         runs: &mut Vec<Run>,
     ) -> Polled {
-        self.receive(now);
+        let ahead = matches!(limits.when, FetchWhen::Ahead { .. });
+        if ahead {
+            self.go_on_fetching(now, limits, logs);
+        } else {
+            self.receive(now);
+        }
+        if limits.when == FetchWhen::BetweenBatches && !self.buffer.is_empty() {
+            self.send(now, limits, logs, false);
+        }
         if self.buffer.is_empty() {
             self.settle(now, limits, true);
             let wait = self.send(now, limits, logs, true);
@@ -186,10 +254,38 @@ impl Fetcher {
                 return Polled::Wait(wait);
             }
         }
-        let taken = self.drain(max, runs);
-        self.settle(now, limits, false);
-        self.send(now, limits, logs, false);
+        if now < call.until && self.buffered() < call.max {
+            self.settle(now, limits, true);
+            return Polled::Wait(self.send(now, limits, logs, true).min(call.until));
+        }
+        let taken = self.drain(call, runs);
+        match limits.when {
+            FetchWhen::OnceDrained => {
+                self.settle(now, limits, false);
+                self.send(now, limits, logs, false);
+            }
+            FetchWhen::Ahead { .. } => {
+                self.settle(now, limits, true);
+                self.send(now, limits, logs, true);
+            }
+            FetchWhen::BetweenBatches => {}
+        }
         Polled::Records(taken)
+    }
+
+    /// Records that wait to be handed out.
+    fn buffered(&self) -> u64 {
+        let slots = self.slots.iter();
+        slots.map(|slot| slot.buffered_to - slot.position).sum()
+    }
+
+    /// A thread of its own has answered each answer with the next request.
+    fn go_on_fetching(&mut self, now: SimTime, limits: &FetchLimits, logs: &mut impl Logs) {
+        while self.next_answer <= now {
+            let answered = self.next_answer;
+            self.receive(answered);
+            self.send(answered, limits, logs, true);
+        }
     }
 
     /// Takes answers that have arrived into the buffer, in the order of their arrival.
@@ -205,6 +301,28 @@ impl Fetcher {
             }
             self.look_over();
         }
+        if !self.listing.is_empty() {
+            self.take_listed(now);
+        }
+    }
+
+    /// Takes the positions that ListOffsets has answered with.
+    fn take_listed(&mut self, now: SimTime) {
+        for (reset, until) in std::mem::take(&mut self.listing) {
+            let Some(slot) = (self.slots.iter_mut()).find(|slot| slot.partition == reset.partition)
+            else {
+                continue; // Given up meanwhile.
+            };
+            if slot.position != reset.from {
+                continue; // Sought elsewhere meanwhile.
+            }
+            if until > now {
+                self.listing.push((reset, until));
+                continue;
+            }
+            *slot = Slot::new(reset.partition, reset.to);
+            self.resets.push(reset);
+        }
     }
 
     fn complete(&mut self, broker: usize) {
@@ -215,41 +333,63 @@ impl Fetcher {
             let index = broker.slots[place];
             let slot = &mut self.slots[index];
             let (from, to) = std::mem::take(&mut slot.incoming);
-            // Data at another offset than the position is stale (a seek came in between).
-            if from == slot.position && to > from {
+            // Data at another offset than the next is stale (a seek came in between).
+            if from == slot.buffered_to && to > from {
                 slot.buffered_to = to;
-                self.buffer.push_back(index);
+                self.buffer.push_back((index, to));
             } else {
                 broker.slots[kept] = index;
                 kept += 1;
+            }
+            if let Some((to, until)) = slot.reset.take() {
+                let (partition, from) = (slot.partition, slot.position);
+                let reset = Reset {
+                    partition,
+                    from,
+                    to,
+                };
+                self.listing.push((reset, until));
+                slot.paused_until = until;
+                self.paused_to = self.paused_to.max(until);
             }
         }
         // What returned data goes to the end of the session's order.
         let mut returned = self.buffer.len() - (broker.slots.len() - kept);
         while kept < broker.slots.len() {
-            broker.slots[kept] = self.buffer[returned];
+            broker.slots[kept] = self.buffer[returned].0;
             (kept, returned) = (kept + 1, returned + 1);
         }
     }
 
-    fn drain(&mut self, max: u64, runs: &mut Vec<Run>) -> u64 {
+    fn drain(&mut self, call: Call, runs: &mut Vec<Run>) -> u64 {
+        let max = if call.one_partition {
+            u64::MAX
+        } else {
+            call.max
+        };
         let mut taken = 0;
         while taken < max {
-            let Some(&index) = self.buffer.front() else {
+            let Some(&(index, end)) = self.buffer.front() else {
                 break;
             };
             let slot = &mut self.slots[index];
-            let count = (slot.buffered_to - slot.position).min(max - taken);
+            let count = (end - slot.position).min(max - taken);
             let (from, to) = (slot.position, slot.position + count);
-            runs.push(Run {
-                partition: slot.partition,
-                from,
-                to,
-            });
+            match runs.last_mut() {
+                Some(run) if run.partition == slot.partition => run.to = to,
+                _ => runs.push(Run {
+                    partition: slot.partition,
+                    from,
+                    to,
+                }),
+            }
             slot.position = to;
             taken += count;
-            if slot.position == slot.buffered_to {
+            if slot.position == end {
                 self.buffer.pop_front();
+                if call.one_partition {
+                    break;
+                }
             }
         }
         taken

@@ -1,6 +1,6 @@
 //! Fetch requests: what is asked of a broker, when it answers, and with what.
 
-use super::{FetchLimits, Fetcher, InFlight, Logs, Slot};
+use super::{FetchLimits, FetchWhen, Fetcher, InFlight, Logs, OffsetReset, Slot};
 use crate::units::{SimDuration, SimTime};
 
 /// What a request asks for.
@@ -13,6 +13,8 @@ struct Asked {
     records: u64,
     /// When the next record comes, if there are none.
     next: SimTime,
+    /// Whether a position is out of range, which is answered at once (`ReplicaManager#fetchMessages`).
+    out_of_range: bool,
 }
 
 impl Fetcher {
@@ -27,7 +29,8 @@ impl Fetcher {
         in_poll: bool,
     ) -> SimTime {
         for index in 0..self.brokers.len() {
-            if self.brokers[index].in_flight.is_none() {
+            let asks = limits.when != FetchWhen::BetweenBatches || self.drained(index);
+            if asks && self.brokers[index].in_flight.is_none() {
                 self.request(index, now, limits, logs, in_poll);
             }
         }
@@ -52,7 +55,7 @@ impl Fetcher {
         if asked.partitions == 0 {
             return;
         }
-        if asked.records >= limits.min_records {
+        if asked.records >= limits.min_records || asked.out_of_range {
             return self.answer(broker, reached, reached, reached, asked, limits);
         }
         let cycle = limits.cycle();
@@ -108,15 +111,34 @@ impl Fetcher {
         });
     }
 
-    fn fetchable_of(&self, broker: usize, now: SimTime) -> usize {
+    fn fetchable_of(&self, broker: usize, now: SimTime, limits: &FetchLimits) -> usize {
+        let room = self.room(limits);
         let slots = self.brokers[broker].slots.iter();
         slots
-            .filter(|&&index| Self::fetchable(&self.slots[index], now))
+            .filter(|&&index| Self::fetchable(&self.slots[index], now, room))
             .count()
     }
 
-    fn fetchable(slot: &Slot, now: SimTime) -> bool {
-        slot.position == slot.buffered_to && slot.paused_until <= now
+    /// Records of a partition that may wait when it is fetched; `None` if it is not.
+    fn room(&self, limits: &FetchLimits) -> Option<u64> {
+        match limits.when {
+            FetchWhen::OnceDrained | FetchWhen::BetweenBatches => Some(0),
+            FetchWhen::Ahead {
+                of_partition,
+                of_all,
+            } => (self.buffered() < of_all).then_some(of_partition - 1),
+        }
+    }
+
+    fn fetchable(slot: &Slot, now: SimTime, room: Option<u64>) -> bool {
+        let waiting = slot.buffered_to - slot.position;
+        room.is_some_and(|room| waiting <= room) && slot.paused_until <= now
+    }
+
+    /// Whether nothing is buffered of what a broker leads.
+    fn drained(&self, broker: usize) -> bool {
+        let mut slots = self.brokers[broker].slots.iter();
+        slots.all(|&index| self.slots[index].position == self.slots[index].buffered_to)
     }
 
     /// Puts into the answer to a request what the broker has at `at`, in session order, within the byte limits.
@@ -132,27 +154,52 @@ impl Fetcher {
             partitions: 0,
             records: 0,
             next: SimTime::NEVER,
+            out_of_range: false,
         };
+        let queue = self.room(limits);
         for &index in &self.brokers[broker].slots {
             let slot = &mut self.slots[index];
-            if !Self::fetchable(slot, now) {
+            if !Self::fetchable(slot, now, queue) {
                 continue;
             }
-            asked.partitions += 1;
             let end = Self::end(slot, at, limits, logs);
-            let behind = end.saturating_sub(slot.position).min(limits.per_partition);
+            let behind = end.saturating_sub(slot.buffered_to);
+            let behind = behind.min(limits.per_partition);
+            let gone = behind > 0 && slot.buffered_to < logs.log_start(slot.partition, at);
+            if gone && slot.buffered_to > slot.position {
+                continue; // What waits is handed out before the position moves.
+            }
+            asked.partitions += 1;
+            if gone {
+                Self::reset(slot, at, limits, logs);
+                asked.out_of_range = true;
+                continue;
+            }
             let room = limits.per_response.saturating_sub(asked.records);
-            slot.incoming = (slot.position, slot.position + behind.min(room));
+            slot.incoming = (slot.buffered_to, slot.buffered_to + behind.min(room));
             asked.records += behind;
             asked.next = asked.next.min(slot.next);
         }
         asked
     }
 
+    /// The answer of `at` says OFFSET_OUT_OF_RANGE, and ListOffsets then where to go on
+    /// (`FetchCollector#handleInitializeErrors`).
+    #[cold]
+    fn reset(slot: &mut Slot, at: SimTime, limits: &FetchLimits, logs: &mut impl Logs) {
+        let listed = at + limits.round_trip;
+        let to = match limits.reset {
+            OffsetReset::Earliest => logs.log_start(slot.partition, listed),
+            OffsetReset::Latest => logs.log_end(slot.partition, listed),
+        };
+        slot.reset = Some((to, listed + limits.round_trip - limits.round_trip.half()));
+    }
+
     /// An answer that is not due takes nothing along.
     fn take_back(&mut self, broker: usize) {
         for &slot in &self.brokers[broker].slots {
             self.slots[slot].incoming = (0, 0);
+            self.slots[slot].reset = None;
         }
     }
 
@@ -160,7 +207,7 @@ impl Fetcher {
     /// read all there is, `next` says when that changes.
     fn end(slot: &mut Slot, at: SimTime, limits: &FetchLimits, logs: &mut impl Logs) -> u64 {
         let (known_at, known) = slot.known;
-        let plenty = known.saturating_sub(slot.position) >= limits.per_partition;
+        let plenty = known.saturating_sub(slot.buffered_to) >= limits.per_partition;
         if known_at <= at && (plenty || at < slot.next) {
             return known;
         }
@@ -190,12 +237,13 @@ impl Fetcher {
             .iter()
             .map(|&index| &self.slots[index])
             .collect();
+        let room = self.room(limits);
         let mut there = |at: SimTime| {
-            let asked = asked.iter().filter(|slot| Self::fetchable(slot, now));
+            let asked = asked.iter().filter(|slot| Self::fetchable(slot, now, room));
             let counts = asked.map(|slot| {
                 let behind = logs
                     .log_end(slot.partition, at)
-                    .saturating_sub(slot.position);
+                    .saturating_sub(slot.buffered_to);
                 // Only what the answer may hold counts (`DelayedFetch#tryComplete`).
                 behind.min(limits.per_partition)
             });
@@ -204,9 +252,9 @@ impl Fetcher {
         // The broker answers after fetch.max.wait.ms whatever there is, as soon as there is one record.
         let mut high = reached + limits.max_wait;
         if !there(high) {
-            let first = asked.iter().filter(|slot| Self::fetchable(slot, now));
+            let first = asked.iter().filter(|slot| Self::fetchable(slot, now, room));
             let first = first
-                .map(|slot| logs.appended_at(slot.partition, slot.position))
+                .map(|slot| logs.appended_at(slot.partition, slot.buffered_to))
                 .min();
             return first.unwrap_or(SimTime::NEVER).max(high);
         }
@@ -233,7 +281,9 @@ impl Fetcher {
             let Some(in_flight) = self.brokers[index].in_flight else {
                 continue;
             };
-            if !in_flight.repeats || in_poll && self.fetchable_of(index, now) <= in_flight.asked {
+            if !in_flight.repeats
+                || in_poll && self.fetchable_of(index, now, limits) <= in_flight.asked
+            {
                 continue;
             }
             let broker = &mut self.brokers[index];

@@ -4,6 +4,10 @@ use super::*;
 struct Listed(Vec<Vec<u64>>);
 
 impl Logs for Listed {
+    fn log_start(&mut self, _: PartitionId, _: SimTime) -> u64 {
+        0
+    }
+
     fn log_end(&mut self, partition: PartitionId, at: SimTime) -> u64 {
         let log = &self.0[partition.ix()];
         log.iter()
@@ -29,6 +33,8 @@ const LIMITS: FetchLimits = FetchLimits {
     min_records: 1,
     per_partition: 1000,
     per_response: 50_000,
+    when: FetchWhen::OnceDrained,
+    reset: OffsetReset::Latest,
 };
 
 fn ms(millis: u64) -> SimTime {
@@ -59,7 +65,12 @@ fn poll(
     logs: &mut Listed,
 ) -> (Polled, Vec<Run>) {
     let mut runs = Vec::new();
-    let polled = fetcher.poll(ms(at), max, limits, logs, &mut runs);
+    let call = Call {
+        max,
+        until: ms(at),
+        one_partition: false,
+    };
+    let polled = fetcher.poll(ms(at), call, limits, logs, &mut runs);
     (polled, runs)
 }
 
@@ -352,4 +363,64 @@ fn a_partition_that_comes_waits_for_the_long_poll_in_flight() {
             vec![run(1, 0, 10)]
         );
     }
+}
+
+/// librdkafka: `rd_kafka_toppar_fetch_decide`.
+#[test]
+fn a_fetch_thread_goes_on_until_its_queue_is_full() {
+    let limits = FetchLimits {
+        per_partition: 10,
+        when: FetchWhen::Ahead {
+            of_partition: 25,
+            of_all: 1_000,
+        },
+        ..LIMITS
+    };
+    let mut logs = Listed(vec![vec![0; 100]]);
+    let mut fetcher = fetcher(1, 1);
+    poll(&mut fetcher, 0, 1, &limits, &mut logs);
+    // A round trip takes 2 ms and brings 10; at 30 the queue has had enough.
+    assert_eq!(
+        poll(&mut fetcher, 20, 100, &limits, &mut logs).1,
+        [run(0, 0, 30)]
+    );
+    let small = FetchLimits {
+        when: FetchWhen::Ahead {
+            of_partition: 1_000,
+            of_all: 15,
+        },
+        ..limits
+    };
+    assert_eq!(
+        poll(&mut fetcher, 40, 100, &small, &mut logs).1,
+        [run(0, 30, 50)],
+        "10 are fewer than 15, 20 are not"
+    );
+}
+
+/// kafkajs: `fetcher.js`.
+#[test]
+fn who_does_not_overlap_asks_once_everything_of_a_broker_is_processed() {
+    let limits = FetchLimits {
+        when: FetchWhen::BetweenBatches,
+        ..LIMITS
+    };
+    let mut logs = Listed(vec![vec![0, 0, 0, 0, 0, 30, 30, 30], vec![0; 5]]);
+    let mut fetcher = fetcher(2, 1);
+    let slice = |fetcher: &mut Fetcher, at, logs: &mut Listed| {
+        let mut runs = Vec::new();
+        let call = Call {
+            max: 1,
+            until: ms(at),
+            one_partition: true,
+        };
+        let polled = fetcher.poll(ms(at), call, &limits, logs, &mut runs);
+        (polled, runs)
+    };
+    assert_eq!(slice(&mut fetcher, 0, &mut logs).0, Polled::Wait(ms(2)));
+    assert_eq!(slice(&mut fetcher, 2, &mut logs).1, [run(0, 0, 5)]);
+    assert_eq!(slice(&mut fetcher, 50, &mut logs).1, [run(1, 0, 5)]);
+    // The request goes out only now, though the records have been there for long.
+    assert_eq!(slice(&mut fetcher, 90, &mut logs).0, Polled::Wait(ms(92)));
+    assert_eq!(slice(&mut fetcher, 92, &mut logs).1, [run(0, 5, 8)]);
 }

@@ -34,4 +34,14 @@ pub(super) const TABLE: &[Property<BrokerProperties>] = &[
             set: |p, v| p.max_session_timeout = v,
         },
     },
+    Property {
+        name: "log.retention.check.interval.ms",
+        source: "ServerLogConfigs",
+        meaning: "how often a broker looks for segments to delete",
+        kind: Kind::Millis {
+            min: 1,
+            get: |p| p.retention_check_interval,
+            set: |p, v| p.retention_check_interval = v,
+        },
+    },
 ];

@@ -1,11 +1,12 @@
 //! Kafka's property names, defaults, ranges and sources: one table per kind. Not a parser of files.
 //!
-//! Numbers come from Kafka's own `ConfigDef`s (`ConsumerConfig`, `GroupCoordinatorConfig`), 4.0.
+//! Numbers come from Kafka's own `ConfigDef`s (`ConsumerConfig`, `GroupCoordinatorConfig`, `LogConfig`), 4.0.
 
 mod broker;
 mod consumer;
 mod refused;
 mod row;
+mod topic;
 
 #[cfg(test)]
 mod tests;
@@ -215,6 +216,8 @@ pub struct BrokerProperties {
     pub consumer_heartbeat_interval: SimDuration,
     /// The first of `group.consumer.assignors`.
     pub consumer_assignor: ServerAssignor,
+    /// `log.retention.check.interval.ms`.
+    pub retention_check_interval: SimDuration,
 }
 
 /// Kafka's defaults (`GroupCoordinatorConfig`; Kafka 4.0).
@@ -227,6 +230,7 @@ impl Default for BrokerProperties {
             consumer_session_timeout: SimDuration::from_millis(45_000),
             consumer_heartbeat_interval: SimDuration::from_millis(5_000),
             consumer_assignor: ServerAssignor::Uniform,
+            retention_check_interval: SimDuration::from_millis(300_000),
         }
     }
 }
@@ -248,5 +252,50 @@ impl BrokerProperties {
     /// The value of the property `name` as a properties file writes it; `None` if it is not modelled.
     pub fn get(&self, name: &str) -> Option<String> {
         row::get(self, broker::TABLE, name)
+    }
+}
+
+/// The topic properties that decide how long records are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicProperties {
+    /// `retention.ms`; `None` (-1) keeps for ever.
+    pub retention_ms: Option<u64>,
+    /// `retention.bytes`, of one partition; `None` (-1) keeps any size.
+    pub retention_bytes: Option<u64>,
+    /// `segment.ms`.
+    pub segment_ms: u64,
+    /// `segment.bytes`.
+    pub segment_bytes: u64,
+}
+
+/// Kafka's defaults (`LogConfig`; Kafka 4.0).
+impl Default for TopicProperties {
+    fn default() -> Self {
+        TopicProperties {
+            retention_ms: Some(604_800_000),
+            retention_bytes: None,
+            segment_ms: 604_800_000,
+            segment_bytes: 1_073_741_824,
+        }
+    }
+}
+
+impl TopicProperties {
+    /// Every modelled topic property.
+    pub fn table() -> impl Iterator<Item = &'static Property<TopicProperties>> {
+        topic::TABLE.iter()
+    }
+
+    /// Sets the property `name` to `value`, written as `kafka-topics.sh --config` takes it.
+    ///
+    /// # Errors
+    /// As [`ConsumerProperties::set`].
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), PropertyError> {
+        row::set(self, topic::TABLE, refused::TOPIC, name, value)
+    }
+
+    /// The value of the property `name` as a properties file writes it; `None` if it is not modelled.
+    pub fn get(&self, name: &str) -> Option<String> {
+        row::get(self, topic::TABLE, name)
     }
 }

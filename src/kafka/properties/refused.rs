@@ -56,6 +56,7 @@ const fn only(own: &'static str, value: &'static str, why: &'static str) -> Refu
 
 const NO_EFFECT: &str = "it has no effect on lag: leave it out";
 const SECURITY: &str = "security has no effect on lag: leave it out";
+const TOPIC_S: &str = "set the topic's own under [topic.properties]: retention.ms, retention.bytes, segment.ms, segment.bytes";
 const BYTES: &str = "the model counts records and does not look into them: leave it out";
 const METRICS: &str = "a client's own metrics have no effect on lag: leave it out";
 const NETWORK: &str = "connections of the model do not fail and requests do not time out: leave it out; \
@@ -156,7 +157,23 @@ pub(super) const BROKER: &[Refused] = &[
         "offsets.",
         "committed offsets do not expire in the model: leave it out",
     ),
-    prefix("log.", "the model's log is kept for ever: leave it out"),
+    name("log.retention.ms", TOPIC_S),
+    name("log.retention.minutes", TOPIC_S),
+    name("log.retention.hours", TOPIC_S),
+    name("log.retention.bytes", TOPIC_S),
+    name("log.roll.ms", TOPIC_S),
+    name("log.roll.hours", TOPIC_S),
+    name("log.segment.bytes", TOPIC_S),
+    prefix("log.dir", NO_EFFECT),
+    prefix("log.flush.", NO_EFFECT),
+    prefix("log.index.", NO_EFFECT),
+    prefix("log.message.", NO_EFFECT),
+    prefix("log.cleaner.", "compaction is not modelled: leave it out"),
+    name(
+        "log.cleanup.policy",
+        "compaction is not modelled: leave it out",
+    ),
+    prefix("log.local.", "tiered storage is not modelled: leave it out"),
     prefix("quota.", "byte quotas are not modelled: leave it out"),
     prefix("replica.", "replication is not modelled: leave it out"),
     prefix("security.", SECURITY),
@@ -195,4 +212,41 @@ pub(super) const BROKER: &[Refused] = &[
         "max.poll.records",
         "it is a property of the consumers: move it to the group",
     ),
+];
+
+pub(super) const TOPIC: &[Refused] = &[
+    only(
+        "cleanup.policy",
+        "delete",
+        "compaction is not modelled: leave it out",
+    ),
+    name(
+        "min.cleanable.dirty.ratio",
+        "compaction is not modelled: leave it out",
+    ),
+    name(
+        "delete.retention.ms",
+        "compaction is not modelled: leave it out",
+    ),
+    name(
+        "segment.jitter.ms",
+        "segments are closed without jitter here: leave it out",
+    ),
+    prefix(
+        "local.retention.",
+        "tiered storage is not modelled: leave it out",
+    ),
+    name(
+        "remote.storage.enable",
+        "tiered storage is not modelled: leave it out",
+    ),
+    name("compression.type", BYTES),
+    name("max.message.bytes", BYTES),
+    name(
+        "min.insync.replicas",
+        "replication is not modelled: leave it out",
+    ),
+    name("file.delete.delay.ms", NO_EFFECT),
+    prefix("message.", NO_EFFECT),
+    prefix("flush.", NO_EFFECT),
 ];

@@ -1,5 +1,7 @@
 //! A row of a property table: how a value is named, checked, written and read. Not the values.
 
+use std::ops::RangeInclusive;
+
 use thiserror::Error;
 
 use crate::units::SimDuration;
@@ -8,6 +10,9 @@ use super::refused::{Match, Refused};
 
 /// Kafka's largest INT, and what bounds the LONG properties here too: 24 days in milliseconds.
 const MAX_INT: u64 = i32::MAX as u64;
+
+/// What bounds a limit: a thousand years in milliseconds, a petabyte.
+const MAX_LIMIT: u64 = 1 << 50;
 
 /// Why a property was not set.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -60,6 +65,12 @@ pub(super) enum Kind<P> {
         get: fn(&P) -> u64,
         set: fn(&mut P, u64),
     },
+    /// A number of `unit`, or -1 for no limit.
+    Limit {
+        unit: &'static str,
+        get: fn(&P) -> Option<u64>,
+        set: fn(&mut P, Option<u64>),
+    },
     /// `true` or `false`.
     Flag {
         get: fn(&P) -> bool,
@@ -85,7 +96,7 @@ impl<P> Property<P> {
     pub fn unit(&self) -> &'static str {
         match &self.kind {
             Kind::Millis { .. } => "ms",
-            Kind::Count { unit, .. } => unit,
+            Kind::Count { unit, .. } | Kind::Limit { unit, .. } => unit,
             Kind::Flag { .. } | Kind::Word { .. } => "",
         }
     }
@@ -94,6 +105,7 @@ impl<P> Property<P> {
     pub fn valid(&self) -> String {
         match &self.kind {
             Kind::Millis { min, .. } | Kind::Count { min, .. } => format!("{min} to {MAX_INT}"),
+            Kind::Limit { .. } => format!("-1 for no limit, or 0 to {MAX_LIMIT}"),
             Kind::Flag { .. } => "true, false".to_owned(),
             Kind::Word { words, .. } => (*words).to_owned(),
         }
@@ -104,6 +116,9 @@ impl<P> Property<P> {
         match &self.kind {
             Kind::Millis { get, .. } => (get(properties).as_nanos() / 1_000_000).to_string(),
             Kind::Count { get, .. } => get(properties).to_string(),
+            Kind::Limit { get, .. } => {
+                get(properties).map_or_else(|| "-1".to_owned(), |limit| limit.to_string())
+            }
             Kind::Flag { get, .. } => get(properties).to_string(),
             Kind::Word { get, .. } => get(properties).to_owned(),
         }
@@ -117,13 +132,24 @@ impl<P> Property<P> {
         let value = value.trim();
         match &self.kind {
             Kind::Millis { min, set, .. } => {
-                let millis = self.whole_number(value, *min, "milliseconds", "1m is 60000")?;
+                let range = *min..=MAX_INT;
+                let millis = self.whole_number(value, range, "milliseconds", "1m is 60000")?;
                 set(properties, SimDuration::from_millis(millis));
                 Ok(())
             }
             Kind::Count { unit, min, set, .. } => {
-                let count = self.whole_number(value, *min, unit, "1 MiB is 1048576")?;
+                let range = *min..=MAX_INT;
+                let count = self.whole_number(value, range, unit, "1 MiB is 1048576")?;
                 set(properties, count);
+                Ok(())
+            }
+            Kind::Limit { set, .. } if value == "-1" => {
+                set(properties, None);
+                Ok(())
+            }
+            Kind::Limit { unit, set, .. } => {
+                let limit = self.whole_number(value, 0..=MAX_LIMIT, unit, "-1 is no limit")?;
+                set(properties, Some(limit));
                 Ok(())
             }
             Kind::Flag { set, .. } => {
@@ -137,7 +163,7 @@ impl<P> Property<P> {
     fn whole_number(
         &self,
         value: &str,
-        min: u64,
+        range: RangeInclusive<u64>,
         unit: &str,
         example: &str,
     ) -> Result<u64, PropertyError> {
@@ -148,7 +174,7 @@ impl<P> Property<P> {
             });
         };
         match u64::try_from(number) {
-            Ok(number) if (min..=MAX_INT).contains(&number) => Ok(number),
+            Ok(number) if range.contains(&number) => Ok(number),
             _ => Err(PropertyError::Invalid {
                 problem: format!("{number} is outside of {}", self.valid()),
                 remedy: format!("{} takes {} [{unit}]", self.name, self.valid()),

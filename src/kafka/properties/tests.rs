@@ -59,8 +59,33 @@ fn defaults_are_those_of_group_coordinator_config() {
         ("group.initial.rebalance.delay.ms", "3000"),
         ("group.min.session.timeout.ms", "6000"),
         ("group.max.session.timeout.ms", "1800000"),
+        ("log.retention.check.interval.ms", "300000"),
     ];
     assert_eq!(defaults(BrokerProperties::table()), owned(&expected));
+}
+
+#[test]
+fn defaults_are_those_of_log_config() {
+    let expected = [
+        ("retention.ms", "604800000"),
+        ("retention.bytes", "-1"),
+        ("segment.ms", "604800000"),
+        ("segment.bytes", "1073741824"),
+    ];
+    assert_eq!(defaults(TopicProperties::table()), owned(&expected));
+}
+
+#[test]
+fn a_limit_of_minus_one_is_none() {
+    let mut properties = TopicProperties::default();
+    properties.set("retention.ms", "-1").unwrap();
+    assert_eq!(properties.retention_ms, None);
+    properties.set("retention.bytes", "0").unwrap();
+    assert_eq!(properties.retention_bytes, Some(0));
+    let error = properties.set("retention.ms", "-2").expect_err("below -1");
+    assert!(text_of(error).contains("-1 for no limit"));
+    let error = properties.set("retention.hours", "1").expect_err("no such");
+    assert!(text_of(error).contains("nearest"));
 }
 
 /// Another valid value for every property, so that a row writing the wrong field is caught.
@@ -95,6 +120,13 @@ fn every_row_writes_its_own_field_and_reads_it_back() {
 
 #[test]
 fn every_broker_row_writes_its_own_field_and_reads_it_back() {
+    for row in TopicProperties::table() {
+        let mut properties = TopicProperties::default();
+        properties.set(row.name, "7654").unwrap();
+        assert_eq!(properties.get(row.name).as_deref(), Some("7654"));
+        let mut others = TopicProperties::table().filter(|other| other.name != row.name);
+        assert!(others.all(|other| properties.get(other.name).unwrap() == other.default_value()));
+    }
     for row in BrokerProperties::table() {
         let mut properties = BrokerProperties::default();
         properties.set(row.name, "7654").unwrap();
@@ -282,6 +314,9 @@ fn no_name_stands_in_two_tables() {
     }
     for entry in refused::BROKER {
         assert!(BrokerProperties::table().all(|row| !entry.matches(row.name)));
+    }
+    for entry in refused::TOPIC {
+        assert!(TopicProperties::table().all(|row| !entry.matches(row.name)));
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{counted, grouped, listed, percent, short, span};
 use super::{Culprit, poison, scaling, skew};
 use crate::kafka::{ConsumerProperties, RebalanceProtocol};
-use crate::scenario::{Action, DownstreamChange, Scenario, Settings};
+use crate::scenario::{Action, DownstreamChange, Scenario, Settings, WhileOpen};
 use crate::units::SimDuration;
 
 /// What `culprit` did.
@@ -66,7 +66,9 @@ pub fn stops(scenario: &Scenario) -> Vec<(f64, Option<f64>)> {
         let at = entry.at.as_secs_f64();
         let open = found.last_mut().filter(|(_, end)| end.is_none());
         match (&entry.action, open) {
-            (Action::Downstream(DownstreamChange::Stop), None) => found.push((at, None)),
+            (Action::Downstream(DownstreamChange::Stop | DownstreamChange::Fail), None) => {
+                found.push((at, None))
+            }
             (Action::Downstream(DownstreamChange::Resume), Some((_, end))) => *end = Some(at),
             _ => {}
         }
@@ -85,8 +87,20 @@ pub fn outages(scenario: &Scenario) -> Vec<String> {
         1 => String::new(),
         all => format!(", and {} more", counted(all as u64 - 1, "time", "times")),
     };
+    let meanwhile = match downstream.on_outage.breaker {
+        Some((_, WhileOpen::Buffer { records: 0 })) => {
+            "circuit breakers open, members pause their partitions and poll on".to_owned()
+        }
+        Some((_, WhileOpen::Buffer { records })) => format!(
+            "circuit breakers open, members keep up to {} each and poll on",
+            counted(records, "record", "records")
+        ),
+        Some((_, WhileOpen::Block)) | None => {
+            "members wait in their calls and do not poll".to_owned()
+        }
+    };
     vec![format!(
-        "{} answers nothing from {} {until}{more}: members wait in their calls and do not poll.",
+        "{} answers nothing from {} {until}{more}: {meanwhile}.",
         downstream.name,
         span(*from)
     )]

@@ -3,6 +3,7 @@
 use super::super::alert::AlertRule;
 use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{counted, grouped, listed, percent, short, signed, span};
+use crate::kafka::OffsetReset;
 use crate::scenario::Scenario;
 
 /// What happened longer than this before the highest lag (s) is not mentioned beside it.
@@ -116,9 +117,18 @@ fn mark(scenario: &Scenario, summary: &Summary) -> Option<String> {
     })
 }
 
-/// Records lost because a partition without a committed offset was read from its end, and those lost because their
-/// commit came before their processing.
-pub fn losses(scenario: &Scenario, summary: &Summary) -> (u64, u64) {
+/// Records lost, by why.
+pub struct Losses {
+    /// A partition without a committed offset was read from its end.
+    pub jumped: u64,
+    /// Their commit came before their processing.
+    pub ahead: u64,
+    /// Retention deleted them before anybody read them.
+    pub deleted: u64,
+}
+
+/// Why records were lost.
+pub fn losses(scenario: &Scenario, summary: &Summary) -> Losses {
     let starts = &scenario.topic.partitions;
     let without_commit = |own: &&PartitionSummary| {
         let start = starts.get(own.partition as usize);
@@ -128,18 +138,35 @@ pub fn losses(scenario: &Scenario, summary: &Summary) -> (u64, u64) {
         .partitions
         .iter()
         .filter(without_commit)
-        .map(|own| own.accounts.lost)
+        .map(|own| own.accounts.lost - own.accounts.lost_to_retention)
         .sum();
-    (
+    let deleted = summary.accounts.lost_to_retention;
+    Losses {
         jumped,
-        summary.accounts.lost - jumped.min(summary.accounts.lost),
-    )
+        ahead: summary.accounts.lost - deleted - jumped,
+        deleted,
+    }
 }
 
 fn loss(scenario: &Scenario, summary: &Summary) -> Vec<String> {
-    let (jumped, ahead) = losses(scenario, summary);
+    let Losses {
+        jumped,
+        ahead,
+        deleted,
+    } = losses(scenario, summary);
     let are = |count: u64| counted(count, "record is", "records are");
     let mut told = Vec::new();
+    if deleted > 0 {
+        let (from, reset) = match scenario.settings[0].properties.auto_offset_reset {
+            OffsetReset::Earliest => ("the first record that is left", "earliest"),
+            OffsetReset::Latest => ("the end, past what was left", "latest"),
+        };
+        told.push(format!(
+            "{} lost: retention deleted what the group had not read yet, and it went on from {from} \
+             (auto.offset.reset = {reset}).",
+            are(deleted)
+        ));
+    }
     if jumped > 0 {
         told.push(format!(
             "{} lost: a partition without a committed offset is read from its end (auto.offset.reset = latest), \

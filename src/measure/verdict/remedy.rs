@@ -6,7 +6,9 @@ use super::super::words::{counted, grouped, short, span};
 use super::{Culprit, cause, outlook, scaling, skew};
 use crate::kafka::RebalanceProtocol;
 use crate::platform::Deployment;
-use crate::scenario::{CommitPolicy, Downstream, OnError, Processing, RetryBy, Scenario, Settings};
+use crate::scenario::{
+    CommitPolicy, Downstream, OnError, Processing, RetryBy, Scenario, Settings, WhileOpen,
+};
 
 /// The remedies against `culprits`, then against loss; none twice.
 pub fn all(culprits: &[Culprit], scenario: &Scenario, summary: &Summary) -> Vec<String> {
@@ -83,11 +85,18 @@ fn limit_is_enough(scenario: &Scenario) -> bool {
     !scenario.downstream.as_ref().is_some_and(limited)
 }
 
+/// Whether its callers poll on behind an open circuit breaker.
+fn polls_on(downstream: &Downstream) -> bool {
+    let breaker = downstream.on_outage.breaker;
+    matches!(breaker, Some((_, WhileOpen::Buffer { .. })))
+}
+
 /// The remedy against `culprit`.
 fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Option<String> {
     Some(match culprit {
         Culprit::Flapping => return scaling::remedy(scenario, summary),
         Culprit::Poison => poison(summary),
+        Culprit::Outage if scenario.downstream.as_ref().is_some_and(polls_on) => return None,
         Culprit::Outage => format!(
             "{}: a circuit breaker that pauses the partitions (consumer.pause()) and keeps polling while it is \
              away; then nobody exceeds max.poll.interval.ms and the group stays as it is.",
@@ -133,16 +142,23 @@ fn orphaned(scenario: &Scenario, summary: &Summary) -> String {
 }
 
 fn loss(scenario: &Scenario, summary: &Summary) -> Vec<String> {
-    let (jumped, ahead) = outlook::losses(scenario, summary);
+    let losses = outlook::losses(scenario, summary);
     let mut told = Vec::new();
-    if jumped > 0 {
+    if losses.deleted > 0 {
+        told.push(format!(
+            "Loss to retention: a retention.ms above the age that the oldest unread record reaches ({} here), and an \
+             alert on that age well before.",
+            span(summary.age_s.max)
+        ));
+    }
+    if losses.jumped > 0 {
         told.push(
             "Loss at new partitions: auto.offset.reset = earliest, and a shorter metadata.max.age.ms so that the \
              group notices new partitions earlier."
                 .to_owned(),
         );
     }
-    if ahead > 0 {
+    if losses.ahead > 0 {
         told.push(
             "Loss: commit after processing instead of auto-commit (commit = \"after-batch\"), or at least finish \
              the batch before the consumer is closed (on-stop = \"finish-batch\")."
@@ -251,9 +267,15 @@ fn throttled(scenario: &Scenario) -> String {
         (None, Some(calls)) => format!("more calls in flight ({calls} now)"),
         (None, None) => "a faster dependency".to_owned(),
     };
+    let polls_on = polls_on(downstream);
+    let breaker = if polls_on {
+        "cached calls"
+    } else {
+        "cached calls, or calls outside the poll loop behind a circuit breaker"
+    };
+    let or = if polls_on { " or " } else { ", " };
     format!(
-        "{}: {limit}, batched or cached calls, or calls outside the poll loop behind a circuit breaker; more \
-         partitions or members do not help.",
+        "{}: {limit}, batched{or}{breaker}; more partitions or members do not help.",
         downstream.name
     )
 }
@@ -298,7 +320,8 @@ fn properties(
 mod tests {
     use super::super::super::fixture;
     use super::*;
-    use crate::kafka::{Assignor, ClientProfile};
+    use crate::kafka::Assignor;
+    use crate::scenario::Client;
 
     #[test]
     fn what_a_group_does_already_is_no_remedy() {
@@ -306,9 +329,9 @@ mod tests {
         let (read_on, stay) = ("cooperative-sticky", "group.instance.id");
         let told = rebalancing(&scenario);
         assert!(told.contains(read_on) && told.contains(stay), "{told}");
-        scenario.settings[0].client = ClientProfile::aiokafka();
+        scenario.settings[0].client = Client::by_name("aiokafka").expect("a profile").profile;
         assert!(!rebalancing(&scenario).contains(read_on));
-        scenario.settings[0].client = ClientProfile::java();
+        scenario.settings[0].client = Client::by_name("java").expect("a profile").profile;
         scenario.settings[0].properties.assignor = Assignor::CooperativeSticky;
         assert!(!rebalancing(&scenario).contains(read_on));
         for process in &mut scenario.group.processes {

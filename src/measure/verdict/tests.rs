@@ -1,6 +1,6 @@
 use super::super::fixture::{alert, flapping, incident, mark, outcome, poison, scaled, scenario};
 use crate::kafka::Assignor;
-use crate::scenario::{Action, Downstream, DownstreamChange, RateLimit, TimelineEntry};
+use crate::scenario::{Action, Downstream, DownstreamChange, OnOutage, RateLimit, TimelineEntry};
 use crate::sim::Fact;
 use crate::sim::PartitionState::{
     self, Blocked, Evicted, KeepingUp, Orphaned, Saturated, Starting, Throttled,
@@ -141,6 +141,7 @@ fn a_dependency_is_named_with_its_limit_and_the_drain_with_its_time() {
         }),
         latency: Law::Constant(0.01),
         concurrency: None,
+        on_outage: OnOutage::default(),
     });
     let curve = |_: usize, second: u64| match second {
         0..3_600 => (second * 5, Throttled),
@@ -210,6 +211,7 @@ fn an_outage_is_named_and_its_evictions_have_no_remedy_of_their_own() {
         limit: None,
         latency: Law::Constant(0.01),
         concurrency: None,
+        on_outage: OnOutage::default(),
     });
     let change = |at: u64, change: DownstreamChange| TimelineEntry {
         action: Action::Downstream(change),

@@ -124,7 +124,7 @@ fn standstill(results: &Results, outcome: &Outcome, end: f64) -> Lane {
                     .get(*entry)
                     .map(|entry| &entry.action);
                 match action {
-                    Some(Action::Downstream(DownstreamChange::Stop)) => {
+                    Some(Action::Downstream(DownstreamChange::Stop | DownstreamChange::Fail)) => {
                         stopped_since.get_or_insert(at);
                     }
                     Some(Action::Downstream(DownstreamChange::Resume)) => {

@@ -1,6 +1,7 @@
 //! What runs, but probably does not say what was meant: warnings about the whole.
 
-use super::super::model::{Downstream, Settings, Topic};
+use super::super::downstream::Downstream;
+use super::super::model::{Settings, Topic};
 use super::super::raw::Model;
 use super::judge::Judge;
 use super::timeline::Walked;

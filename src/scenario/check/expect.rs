@@ -26,12 +26,13 @@ enum Kind {
     Count(CountMetric),
     Drain,
     MaxPause,
+    MaxDown,
     AlertFiring,
     Cause,
     RebalancesPerMinute,
 }
 
-const METRICS: [(&str, Kind); 25] = [
+const METRICS: [(&str, Kind); 26] = [
     ("max-lag", Kind::Lag(LagMetric::MaxLag)),
     ("mean-lag", Kind::Lag(LagMetric::MeanLag)),
     ("final-lag", Kind::Lag(LagMetric::FinalLag)),
@@ -57,6 +58,7 @@ const METRICS: [(&str, Kind); 25] = [
     ),
     ("drain", Kind::Drain),
     ("max-pause", Kind::MaxPause),
+    ("max-down", Kind::MaxDown),
     ("alert-firing", Kind::AlertFiring),
     ("cause", Kind::Cause),
     ("rebalances-per-minute", Kind::RebalancesPerMinute),
@@ -163,6 +165,7 @@ impl Judge<'_> {
             }
             Kind::Drain => Metric::Drain,
             Kind::MaxPause => Metric::PauseMax,
+            Kind::MaxDown => Metric::DownMax,
             Kind::RebalancesPerMinute => Metric::RebalancesPerMinute,
             Kind::Cause => {
                 let Some(value) = &entry.value.cause else {
@@ -268,6 +271,7 @@ impl Judge<'_> {
             kind,
             Kind::Drain
                 | Kind::MaxPause
+                | Kind::MaxDown
                 | Kind::AlertFiring
                 | Kind::Lag(LagMetric::MaxAge | LagMetric::FinalAge)
         );

@@ -22,6 +22,18 @@ pub(super) struct Judge<'r> {
     pub(super) read: ReadFile<'r>,
 }
 
+impl<'r> Judge<'r> {
+    /// One that has found nothing yet.
+    pub(super) fn new(read: ReadFile<'r>) -> Self {
+        Judge {
+            sources: Sources::default(),
+            found: Vec::new(),
+            excused: BTreeSet::new(),
+            read,
+        }
+    }
+}
+
 impl Judge<'_> {
     /// Reports a mistake; `None`, so that a reader can end with it.
     pub(super) fn error<T>(

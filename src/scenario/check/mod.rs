@@ -3,9 +3,11 @@
 
 mod alert;
 mod autoscaler;
+mod client;
 mod csv;
 mod curve;
 mod doubt;
+mod downstream;
 mod expect;
 mod group;
 mod judge;
@@ -21,12 +23,13 @@ mod topic;
 
 use toml::de::DeTable;
 
-use super::diagnostic::{Diagnostics, Severity, Sources};
+use super::diagnostic::{Diagnostics, Severity};
 use super::document::{self, Shape, list};
 use super::model::Scenario;
 use super::raw::Model;
 use crate::units::SimDuration;
 use autoscaler::with_pods;
+pub use client::Client;
 use judge::{Judge, Place};
 
 /// Most samples of a curve.
@@ -75,12 +78,7 @@ pub fn check(
     overrides: &[Override],
     read: &dyn Fn(&str) -> Result<String, String>,
 ) -> Result<Checked, Diagnostics> {
-    let mut judge = Judge {
-        sources: Sources::default(),
-        found: Vec::new(),
-        excused: Default::default(),
-        read,
-    };
+    let mut judge = Judge::new(read);
     judge.sources.add(&source.name, &source.text);
     let scenario = judge.model(source, overrides);
     let Judge { sources, found, .. } = judge;
@@ -104,8 +102,8 @@ struct Written<'t> {
 impl Judge<'_> {
     fn model(&mut self, source: &Source, overrides: &[Override]) -> Option<Scenario> {
         self.refuse_absurd(source)?;
-        let mut tree = match document::parse(&source.text) {
-            Ok(tree) => tree.into_inner(),
+        let mut tree = match document::parse(&source.text, 0) {
+            Ok(tree) => tree,
             Err(faults) => {
                 self.found.extend(faults);
                 return None;
@@ -132,7 +130,7 @@ impl Judge<'_> {
     }
 
     /// Keys with very many dots: each dot is a level of the document, and levels cost stack.
-    fn refuse_long_keys(&mut self, base: usize, text: &str) -> Option<()> {
+    pub(super) fn refuse_long_keys(&mut self, base: usize, text: &str) -> Option<()> {
         let (mut dots, mut quote, mut comment) = (0, None, false);
         for (at, c) in text.char_indices() {
             match c {

@@ -1,7 +1,9 @@
 //! Poison records and what becomes of them.
 
-use super::super::model::{BackOff, GiveUp, OnError, Poison, PoisonRecords, RetryBy, Topic};
+use super::super::model::{Poison, PoisonRecords, Topic};
+use super::super::on_error::{BackOff, GiveUp, OnError, RetryBy};
 use super::super::raw::{self, Either, Spot};
+use super::client::Client;
 use super::group::instant;
 use super::judge::Judge;
 use super::one_of;
@@ -134,15 +136,25 @@ impl Judge<'_> {
         })
     }
 
-    /// How an entry is handled.
-    pub(super) fn on_error(&mut self, entry: &Spot<raw::Poison>) -> Option<OnError> {
-        let Some(value) = &entry.value.on_error else {
-            return self.missing(
+    /// How an entry is handled, which the `client` may know.
+    pub(super) fn on_error(
+        &mut self,
+        entry: &Spot<raw::Poison>,
+        client: &Client,
+    ) -> Option<OnError> {
+        match (&entry.value.on_error, &client.on_error) {
+            (Some(value), _) => self.handling(value),
+            (None, Some(own)) => Some(own.clone()),
+            (None, None) => self.missing(
                 &entry.span,
                 "on-error",
                 format!("say what the application does with it: {ON_ERROR}"),
-            );
-        };
+            ),
+        }
+    }
+
+    /// How a record that fails is handled.
+    pub(super) fn handling(&mut self, value: &Either<raw::Text, raw::OnError>) -> Option<OnError> {
         let table = match value {
             Either::Plain(word) => return self.on_error_word(word),
             Either::Table(table) => table,
@@ -264,7 +276,12 @@ impl Judge<'_> {
                 r#"say what giving up means: then = "skip" or "dead-letter""#,
             ),
         };
+        let seeks = match &value.by {
+            Some(word) => self.choice(word, &[("seek", true), ("in-place", false)])?,
+            None => false,
+        };
         Some(OnError::Retry {
+            seeks,
             attempts: attempts? as u32,
             back_off: BackOff {
                 first,
@@ -278,6 +295,7 @@ impl Judge<'_> {
 
 fn once(then: GiveUp) -> OnError {
     OnError::Retry {
+        seeks: false,
         attempts: 1,
         back_off: BackOff {
             first: SimDuration::ZERO,

@@ -1,19 +1,24 @@
-//! Processing and the dependency it calls.
+//! How records are processed.
 
-use std::collections::BTreeMap;
-
-use super::super::model::{CommitPolicy, Downstream, OnStop, Processing, RateLimit};
-use super::super::raw::{self, Number, Rate, Spot};
+use super::super::downstream::Downstream;
+use super::super::model::{CommitPolicy, OnStop, Processing};
+use super::super::raw::{self, Spot};
+use super::client::Client;
 use super::judge::Judge;
 use super::properties::{AllGiven, place_of};
-use crate::kafka::ConsumerProperties;
+use crate::kafka::{AutoCommitFrom, ConsumerProperties};
 use crate::units::SimDuration;
 
-const COMMITS: [(&str, CommitPolicy); 4] = [
+pub(super) const COMMITS: [(&str, CommitPolicy); 4] = [
     ("auto", CommitPolicy::Auto),
     ("after-batch", CommitPolicy::AfterBatch),
     ("per-record", CommitPolicy::PerRecord),
     ("async", CommitPolicy::Async),
+];
+
+pub(super) const ON_STOPS: [(&str, OnStop); 2] = [
+    ("finish-record", OnStop::FinishRecord),
+    ("finish-batch", OnStop::FinishBatch),
 ];
 
 /// Most dependency calls of one record, one after another.
@@ -27,6 +32,7 @@ impl Judge<'_> {
         properties: &mut ConsumerProperties,
         given: &AllGiven,
         downstream: Option<&Downstream>,
+        client: &Client,
     ) -> Option<Processing> {
         let Some(Spot { span, value }) = section else {
             return self.missing(
@@ -47,16 +53,10 @@ impl Judge<'_> {
             Some(count) => self.count_within(count, "the records worked on at once", 1, 1_000_000),
             None => Some(1),
         };
-        let commit = self.commit(value, properties, given);
+        let commit = self.commit(value, properties, given, client);
         let on_stop = match &value.on_stop {
-            Some(word) => self.choice(
-                word,
-                &[
-                    ("finish-record", OnStop::FinishRecord),
-                    ("finish-batch", OnStop::FinishBatch),
-                ],
-            ),
-            None => Some(OnStop::FinishRecord),
+            Some(word) => self.choice(word, &ON_STOPS),
+            None => Some(client.on_stop),
         };
         // Kubernetes: terminationGracePeriodSeconds is 30 by default.
         let grace = self.duration_or(&value.grace, SimDuration::from_secs(30));
@@ -92,10 +92,11 @@ impl Judge<'_> {
         value: &raw::Processing,
         properties: &mut ConsumerProperties,
         given: &AllGiven,
+        client: &Client,
     ) -> Option<CommitPolicy> {
         let commit = match &value.commit {
             Some(word) => self.choice(word, &COMMITS)?,
-            None => CommitPolicy::Auto,
+            None => client.commit,
         };
         let by_client = commit == CommitPolicy::Auto;
         if let Some(at) = place_of(given, "enable.auto.commit")
@@ -126,79 +127,11 @@ impl Judge<'_> {
             };
         }
         properties.enable_auto_commit = by_client;
-        Some(commit)
-    }
-
-    /// The dependency, of which there may be one.
-    pub(super) fn downstreams(
-        &mut self,
-        sections: Option<&BTreeMap<String, Spot<raw::Downstream>>>,
-    ) -> Option<Downstream> {
-        let mut sections = sections?.iter().collect::<Vec<_>>();
-        sections.sort_by_key(|(_, section)| section.span.start);
-        let (name, first) = *sections.first()?;
-        for (_, other) in sections.iter().skip(1) {
-            let help = "fold them into one: their latencies add up, the smallest rate-limit counts";
-            self.clash::<()>(
-                &other.span,
-                "only one downstream is modelled",
-                (&first.span, "the first"),
-                help,
-            );
-        }
-        let section = &first.value;
-        let limit = self.limit(section.rate_limit.as_ref(), section.burst.as_ref());
-        let concurrency = section.concurrency.as_ref().and_then(|value| {
-            self.count_within(value, "the calls in flight", 1, u64::from(u32::MAX))
-        });
-        let latency = match &section.latency {
-            Some(law) => self.law(law),
-            None => self.missing(
-                &first.span,
-                "latency",
-                r#"write how long a call takes: latency = "15ms" or { exponential = "15ms" }"#,
-            ),
-        };
-        if latency.is_none() {
-            self.excused.insert("downstream".to_owned());
-        }
-        Some(Downstream {
-            name: name.clone(),
-            limit,
-            latency: latency?,
-            concurrency: concurrency.map(|count| count as u32),
-        })
-    }
-
-    /// A token bucket.
-    pub(super) fn limit(
-        &mut self,
-        rate: Option<&Rate>,
-        burst: Option<&Number>,
-    ) -> Option<RateLimit> {
-        let burst_size = match burst {
-            Some(burst) => self.number_from(burst, "burst", 1.0),
-            None => Some(1.0),
-        };
-        let Some(value) = rate else {
-            if let Some(burst) = burst {
-                let help = r#"write the rate at which tokens come back: rate-limit = "200/s""#;
-                self.error::<()>(
-                    &burst.0.span,
-                    "`burst` says nothing without `rate-limit`",
-                    help,
-                );
-            }
-            return None;
-        };
-        let rate = self.rate(value)?;
-        if rate <= 0.0 {
-            let help = "write a rate above zero; a dependency that accepts nothing is `downstream = \"stop\"` on the timeline";
-            return self.error(&value.0.span, "a limit of no calls at all", help);
-        }
-        Some(RateLimit {
-            rate,
-            burst: burst_size?,
+        let after_batch = client.profile.auto_commit_from == AutoCommitFrom::AfterBatch;
+        Some(if by_client && after_batch {
+            CommitPolicy::AfterBatch
+        } else {
+            commit
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::super::document::list;
 use super::super::raw::{Either, PropertyTable, PropertyValue, Scalar, Spot, Text};
 use super::judge::{Judge, Place};
-use crate::kafka::{BrokerProperties, ConsumerProperties, PropertyError};
+use crate::kafka::{BrokerProperties, ConsumerProperties, PropertyError, TopicProperties};
 use crate::units::SimDuration;
 
 /// A property as it was given.
@@ -111,7 +111,7 @@ impl Judge<'_> {
     ) -> ConsumerProperties {
         for one in given {
             if let Err(fault) = properties.set(&one.name, &one.value) {
-                let elsewhere = broker_has(&one.name).then_some("cluster.properties");
+                let elsewhere = broker_has(&one.name).or(topic_has(&one.name));
                 self.property_fault(one, fault, elsewhere);
             }
         }
@@ -123,7 +123,7 @@ impl Judge<'_> {
         let mut properties = BrokerProperties::default();
         for one in given {
             if let Err(fault) = properties.set(&one.name, &one.value) {
-                let elsewhere = consumer_has(&one.name).then_some("group.properties");
+                let elsewhere = consumer_has(&one.name).or(topic_has(&one.name));
                 self.property_fault(one, fault, elsewhere);
             }
         }
@@ -137,10 +137,27 @@ impl Judge<'_> {
         properties
     }
 
+    /// The topic properties.
+    pub(super) fn topic_properties(&mut self, given: &AllGiven) -> TopicProperties {
+        let mut properties = TopicProperties::default();
+        for one in given {
+            if let Err(fault) = properties.set(&one.name, &one.value) {
+                let elsewhere = consumer_has(&one.name).or(broker_has(&one.name));
+                self.property_fault(one, fault, elsewhere);
+            }
+        }
+        properties
+    }
+
     /// What is wrong with a property; `elsewhere` is the section where it belongs.
     fn property_fault(&mut self, one: &Given, fault: PropertyError, elsewhere: Option<&str>) {
         let name = &one.name;
         match fault {
+            PropertyError::Unknown { .. } if elsewhere.is_some() => {
+                let help = elsewhere.map_or_else(String::new, |to| format!("move it under [{to}]"));
+                let message = format!("`{name}` does not belong into this section");
+                self.error::<()>(&one.name_at, message, help);
+            }
             PropertyError::Unknown { nearest } => {
                 let help = match nearest {
                     Some(nearest) => format!("write `{nearest}`"),
@@ -267,10 +284,18 @@ fn collect(above: &str, from: Option<usize>, table: &PropertyTable, given: &mut 
     }
 }
 
-fn broker_has(name: &str) -> bool {
-    BrokerProperties::table().any(|row| row.name == name)
+/// The section of a property, if it is a broker's.
+fn broker_has(name: &str) -> Option<&'static str> {
+    let has = BrokerProperties::table().any(|row| row.name == name);
+    has.then_some("cluster.properties")
 }
 
-fn consumer_has(name: &str) -> bool {
-    ConsumerProperties::table().any(|row| row.name == name)
+fn consumer_has(name: &str) -> Option<&'static str> {
+    let has = ConsumerProperties::table().any(|row| row.name == name);
+    has.then_some("group.properties")
+}
+
+fn topic_has(name: &str) -> Option<&'static str> {
+    let has = TopicProperties::table().any(|row| row.name == name);
+    has.then_some("topic.properties")
 }

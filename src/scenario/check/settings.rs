@@ -1,10 +1,13 @@
 //! What a process runs with, read from the model as it is at some time of its timeline.
 
-use super::super::model::{Cluster, Downstream, Settings};
+use super::super::document::list;
+use super::super::downstream::Downstream;
+use super::super::model::{Cluster, Settings};
 use super::super::raw::Model;
+use super::client::Client;
 use super::judge::Judge;
 use super::properties::place_of;
-use crate::kafka::{ClientProfile, RebalanceProtocol};
+use crate::kafka::Heartbeats;
 
 impl Judge<'_> {
     pub(super) fn settings(
@@ -14,27 +17,24 @@ impl Judge<'_> {
         downstream: Option<&Downstream>,
     ) -> Option<Settings> {
         let group = model.group.as_ref();
-        let client = match group.and_then(|group| group.value.client.as_ref()) {
-            Some(name) => {
-                let known: Vec<(&str, ClientProfile)> = ClientProfile::NAMES
-                    .iter()
-                    .filter_map(|name| Some((*name, ClientProfile::by_name(name)?)))
-                    .collect();
-                self.choice(name, &known)
-            }
-            None => Some(ClientProfile::java()),
-        };
+        let named = group.and_then(|group| group.value.client.as_ref());
+        let known = self.client(named);
+        // Without a client the rest is still looked at.
+        let client = known.clone().or_else(|| Client::by_name("java"))?;
         let given = self.properties(group.and_then(|group| group.value.properties.as_ref()));
-        let own = client.unwrap_or(ClientProfile::java()).defaults();
-        let mut properties = self.consumer_properties(own, &given);
+        let mut properties = self.consumer_properties(client.properties.clone(), &given);
         let place = group.map_or(0..0, |group| group.span.clone());
-        let reads_on = properties.assignor.protocol() == RebalanceProtocol::Cooperative;
-        if let Some(client) = client.filter(|client| reads_on && !client.cooperative) {
+        if !client.assignors.contains(&properties.assignor) {
             let at = place_of(&given, "partition.assignment.strategy").unwrap_or(&place);
+            let names: Vec<&str> = client.assignors.iter().map(|one| one.name()).collect();
             self.error::<()>(
                 at,
-                format!("{} has no cooperative assignor", client.name()),
-                r#"write range, roundrobin or sticky, or client = "java""#,
+                format!(
+                    "{} has no {} assignor",
+                    client.name,
+                    properties.assignor.name()
+                ),
+                format!("it has {}", list(&names)),
             );
         }
         self.consistent(&properties, &given, &cluster.properties, &place);
@@ -43,15 +43,34 @@ impl Judge<'_> {
             &mut properties,
             &given,
             downstream,
+            &client,
         );
         let mut on_error = Vec::new();
         for poison in model.poison.as_deref().unwrap_or(&[]) {
-            on_error.push(self.on_error(poison));
+            on_error.push(self.on_error(poison, &client));
         }
+        let processing = processing?;
+        if client.profile.heartbeats == Heartbeats::BetweenRecords && processing.concurrency > 1 {
+            let concurrency = model
+                .processing
+                .as_ref()
+                .and_then(|section| section.value.concurrency.as_ref());
+            let at = concurrency.map_or(&place, |count| &count.0.span);
+            let message = format!(
+                "{} takes one record after another, or it could not beat between them",
+                client.name
+            );
+            self.error::<()>(
+                at,
+                message,
+                "write concurrency = 1, or a client whose heartbeats have a thread of their own",
+            );
+        }
+        known?;
         Some(Settings {
-            client: client?,
+            client: client.profile,
             properties,
-            processing: processing?,
+            processing,
             on_error: on_error.into_iter().collect::<Option<_>>()?,
         })
     }

@@ -35,11 +35,14 @@ impl Judge<'_> {
             },
             None => Some(1024),
         };
+        let given = self.properties(topic.properties.as_ref());
+        let properties = self.topic_properties(&given);
         let partitions = self.starts(span, topic)?;
         Some(Topic {
             name: name?,
             partitions,
             record_bytes: record_bytes?,
+            properties,
         })
     }
 

@@ -2,12 +2,16 @@
 //! Not for judging: every value is kept with its place until the check has looked at it.
 
 mod autoscaler;
+mod client;
+mod downstream;
 mod sections;
 mod timeline;
 mod value;
 mod watch;
 
 pub use autoscaler::*;
+pub use client::*;
+pub use downstream::*;
 pub use sections::*;
 pub use timeline::*;
 pub use value::*;
@@ -15,8 +19,16 @@ pub use watch::*;
 
 /// The JSON Schema of a model file, for editors.
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(Model);
-    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text(&schemars::schema_for!(Model))
+}
+
+/// The JSON Schema of a client profile, for editors.
+pub fn client_schema() -> String {
+    text(&schemars::schema_for!(Client))
+}
+
+fn text(schema: &schemars::Schema) -> String {
+    let mut text = serde_json::to_string_pretty(schema).unwrap_or_default();
     text.push('\n');
     text
 }

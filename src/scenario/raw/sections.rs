@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::autoscaler::Autoscaler;
+use super::downstream::Downstream;
 use super::timeline::At;
 use super::value::PropertyTable;
 use super::value::{Count, Either, Flag, Number, OneOrMany, Rate, Size, Spot, Text, Time};
@@ -67,6 +68,8 @@ pub struct Topic {
     pub backlog: Option<OneOrMany<Count>>,
     /// Size of a record with its share of the batch overhead; default "1KiB".
     pub record_size: Option<Size>,
+    /// Topic properties by Kafka's names: what retention deletes, and when. A file or a table.
+    pub properties: Option<Either<Text, PropertyTable>>,
 }
 
 /// A partition at the start.
@@ -238,7 +241,8 @@ pub struct Group {
     pub member: Option<Vec<Spot<Member>>>,
     /// Whether every member is static (KIP-345), its name being its `group.instance.id`; default false.
     pub r#static: Option<Flag>,
-    /// Client library: `java` (default) or `aiokafka`.
+    /// Client library: `java` (default), `librdkafka`, `aiokafka`, `aiokafka-blocking`, `spring-kafka`, `franz-go`,
+    /// `kafkajs`, or a file with a profile.
     pub client: Option<Text>,
     /// Consumer properties under Kafka's names, or a properties file.
     pub properties: Option<Either<Text, PropertyTable>>,
@@ -274,9 +278,9 @@ pub struct Processing {
     pub calls: Option<Count>,
     /// Records of one batch worked on at the same time (an asynchronous call); default 1.
     pub concurrency: Option<Count>,
-    /// `auto` (default, enable.auto.commit), `after-batch`, `per-record` or `async`.
+    /// `auto` (enable.auto.commit), `after-batch`, `per-record` or `async`; default: the client's, mostly `auto`.
     pub commit: Option<Text>,
-    /// `finish-record` (default) or `finish-batch`: what a process does when told to stop.
+    /// `finish-record` or `finish-batch`; default: the client's, mostly `finish-record`. What a process does when told to stop.
     pub on_stop: Option<Text>,
     /// After this long a stopping process is killed; default "30s".
     pub grace: Option<Time>,
@@ -349,24 +353,6 @@ pub struct Bimodal {
     pub slow_share: Option<Number>,
 }
 
-/// A dependency that processing calls, blocking.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "kebab-case",
-    expecting = "a table, [downstream.NAME]"
-)]
-pub struct Downstream {
-    /// Calls it accepts, all members together; default: no limit.
-    pub rate_limit: Option<Rate>,
-    /// Most calls at once after a quiet time, for `rate-limit`; default 1.
-    pub burst: Option<Number>,
-    /// Latency of a call once it is accepted: a time, or a law.
-    pub latency: Option<Either<Time, TimeLaw>>,
-    /// Most calls in flight at once, all members together; default: no limit.
-    pub concurrency: Option<Count>,
-}
-
 /// Records that cannot be processed: by partition and offset, or by share.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(
@@ -381,7 +367,8 @@ pub struct Poison {
     pub offset: Option<Count>,
     /// Share of all records instead, from 0 to 1.
     pub share: Option<Number>,
-    /// What the application does with them: `retry-forever`, `skip`, `dead-letter`, or a table.
+    /// What the application does with them: `retry-forever`, `skip`, `dead-letter`, or a table; default: the client's, if
+    /// it has one.
     pub on_error: Option<Either<Text, OnError>>,
     /// How long a failing attempt takes; default: the record's own work.
     pub attempt: Option<Time>,
@@ -433,6 +420,9 @@ pub struct Retry {
     pub multiplier: Option<Number>,
     /// No pause is longer; default "30s".
     pub max_back_off: Option<Time>,
+    /// `in-place` (default: inside the handler) or `seek` (back to it and to the rest of the poll, each attempt in a poll
+    /// of its own).
+    pub by: Option<Text>,
     /// `skip` or `dead-letter`.
     pub then: Option<Either<Text, GiveUp>>,
 }

@@ -38,7 +38,7 @@ pub struct At {
     pub freeze: Option<Spot<Freeze>>,
     /// The production rate from then on, or a table.
     pub rate: Option<Either<Rate, RateChange>>,
-    /// The dependency: `stop`, `resume`, or a table.
+    /// The dependency: `stop` (calls hang), `fail` (calls are refused), `resume`, or a table.
     pub downstream: Option<Either<Text, DownstreamChange>>,
     /// Settings that change, by their paths.
     pub set: Option<Assignments>,

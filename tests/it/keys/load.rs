@@ -35,6 +35,14 @@ pub const CASES: &[Case] = &[
         ["topic.record-size='100B'", "topic.record-size='900KiB'"],
     ),
     (
+        "Topic.properties",
+        &["group={ name = 'g', member = [{ name = 'late', start = '8m' }] }"],
+        [
+            "topic.properties.retention.ms=60000",
+            "topic.properties={ retention.ms = 60000, segment.bytes = 102400 }",
+        ],
+    ),
+    (
         "Topic.start",
         &["topic.partitions=1"],
         [

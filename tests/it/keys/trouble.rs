@@ -1,6 +1,6 @@
 //! Keys of the dependency, of poison records, of alerts and expectations.
 
-use super::{ALERT, API, Case, HUMP, LIMITED, POISON, RETRY, SLOW};
+use super::{ALERT, API, BACK, BREAKER, Case, HUMP, LIMITED, OUTAGE, POISON, RETRY, SLOW};
 
 pub const CASES: &[Case] = &[
     (
@@ -38,6 +38,101 @@ pub const CASES: &[Case] = &[
         [
             "downstream.api.concurrency=1",
             "downstream.api.concurrency=2",
+        ],
+    ),
+    (
+        "Downstream.timeout",
+        &[
+            API,
+            "at.0={ time = '5m', downstream = 'stop' }",
+            BACK,
+            "downstream.api.retry-back-off='40s'",
+        ],
+        [
+            "downstream.api.timeout='1s'",
+            "downstream.api.timeout='50s'",
+        ],
+    ),
+    (
+        "Downstream.retry-back-off",
+        &[API, OUTAGE, BACK],
+        [
+            "downstream.api.retry-back-off='1s'",
+            "downstream.api.retry-back-off='50s'",
+        ],
+    ),
+    (
+        "Downstream.circuit-breaker",
+        &[API, OUTAGE, BACK],
+        [
+            "downstream.api.circuit-breaker={ while-open = 'pause' }",
+            "downstream.api.circuit-breaker={ while-open = 'block' }",
+        ],
+    ),
+    (
+        "CircuitBreaker.failure-rate-threshold",
+        &[BREAKER, OUTAGE, BACK],
+        [
+            "downstream.api.circuit-breaker.failure-rate-threshold=0.1",
+            "downstream.api.circuit-breaker.failure-rate-threshold=0.9",
+        ],
+    ),
+    (
+        "CircuitBreaker.sliding-window-size",
+        &[BREAKER, OUTAGE, BACK],
+        [
+            "downstream.api.circuit-breaker.sliding-window-size=10",
+            "downstream.api.circuit-breaker.sliding-window-size=100",
+        ],
+    ),
+    (
+        "CircuitBreaker.minimum-number-of-calls",
+        &[
+            BREAKER,
+            "at.0={ time = '5s', downstream = 'fail' }",
+            BACK,
+            "produce.rate='2/s'",
+        ],
+        [
+            "downstream.api.circuit-breaker.minimum-number-of-calls=1",
+            "downstream.api.circuit-breaker.minimum-number-of-calls=100",
+        ],
+    ),
+    (
+        "CircuitBreaker.wait-duration-in-open-state",
+        &[BREAKER, OUTAGE, BACK],
+        [
+            "downstream.api.circuit-breaker.wait-duration-in-open-state='10s'",
+            "downstream.api.circuit-breaker.wait-duration-in-open-state='50s'",
+        ],
+    ),
+    (
+        "CircuitBreaker.permitted-number-of-calls-in-half-open-state",
+        &[BREAKER, OUTAGE, BACK],
+        [
+            "downstream.api.circuit-breaker.permitted-number-of-calls-in-half-open-state=2",
+            "downstream.api.circuit-breaker.permitted-number-of-calls-in-half-open-state=20",
+        ],
+    ),
+    (
+        "CircuitBreaker.while-open",
+        &[
+            API,
+            OUTAGE,
+            BACK,
+            "downstream.api.circuit-breaker={ while-open = 'pause' }",
+        ],
+        [
+            "downstream.api.circuit-breaker.while-open='pause'",
+            "downstream.api.circuit-breaker.while-open='block'",
+        ],
+    ),
+    (
+        "CircuitBreaker.buffer",
+        &[BREAKER, OUTAGE, BACK],
+        [
+            "downstream.api.circuit-breaker.buffer=10",
+            "downstream.api.circuit-breaker.buffer=400",
         ],
     ),
     (
@@ -157,6 +252,19 @@ pub const CASES: &[Case] = &[
         [
             "poison.0.on-error.retry.max-back-off='2s'",
             "poison.0.on-error.retry.max-back-off='3s'",
+        ],
+    ),
+    (
+        "Retry.by",
+        &[
+            POISON,
+            RETRY,
+            "group.properties.max.poll.records=50",
+            "processing.commit='after-batch'",
+        ],
+        [
+            "poison.0.on-error.retry.by='seek'",
+            "poison.0.on-error.retry.by='in-place'",
         ],
     ),
     (

@@ -196,6 +196,7 @@ fn several_records_at_a_time() {
 
 fn given_up(attempts: u32, then: GiveUp) -> OnError {
     OnError::Retry {
+        seeks: false,
         attempts,
         back_off: BackOff {
             first: ms(100),

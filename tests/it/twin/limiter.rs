@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use lagsim::scenario::{Downstream, RateLimit, Scenario};
+use lagsim::scenario::{Downstream, OnOutage, RateLimit, Scenario};
 use lagsim::units::SimTime;
 use lagsim::workload::{Knot, Law, RateCurve};
 
@@ -25,6 +25,7 @@ fn calling(members: u32, rate: f64, limit: Option<(f64, f64)>) -> Scenario {
         limit: limit.map(|(rate, burst)| RateLimit { rate, burst }),
         latency: CALL,
         concurrency: None,
+        on_outage: OnOutage::default(),
     });
     scenario
 }

@@ -1,7 +1,8 @@
 //! Single actions of the timeline.
 
 use super::super::super::document::nearest;
-use super::super::super::model::{Action, DownstreamChange};
+use super::super::super::downstream::DownstreamChange;
+use super::super::super::model::Action;
 use super::super::super::raw::{self, At, Count, Either, OneOrMany, Scalar, Spot, Who};
 use super::super::curve::Turn;
 use super::super::group::MOST_MEMBERS;
@@ -395,12 +396,12 @@ impl Judge<'_> {
         }
         let table = match change {
             Either::Plain(word) => {
-                let stops = self.choice(word, &[("stop", true), ("resume", false)])?;
-                let change = if stops {
-                    DownstreamChange::Stop
-                } else {
-                    DownstreamChange::Resume
-                };
+                let choices = [
+                    ("stop", &DownstreamChange::Stop),
+                    ("fail", &DownstreamChange::Fail),
+                    ("resume", &DownstreamChange::Resume),
+                ];
+                let change = self.choice(word, &choices)?.clone();
                 return Some(vec![Action::Downstream(change)]);
             }
             Either::Table(table) => table,
@@ -426,7 +427,7 @@ impl Judge<'_> {
             }
         }
         if actions.is_empty() {
-            let help = r#"write "stop", "resume", or a table with latency or rate-limit"#;
+            let help = r#"write "stop", "fail", "resume", or a table with latency or rate-limit"#;
             return self.error(&place.clone(), "nothing changes here", help);
         }
         Some(actions)

@@ -6,9 +6,8 @@ mod set;
 
 use toml::de::DeTable;
 
-use super::super::model::{
-    Action, Cluster, Downstream, DownstreamChange, Group, Settings, TimelineEntry, Topic,
-};
+use super::super::downstream::{Downstream, DownstreamChange};
+use super::super::model::{Action, Cluster, Group, Settings, TimelineEntry, Topic};
 use super::super::raw::{At, Spot};
 use super::curve::Turn;
 use super::group::instant;
@@ -272,6 +271,7 @@ fn describe(action: &Action, all: Option<usize>) -> String {
         }
         Action::RateChange => "other production rate".to_owned(),
         Action::Downstream(DownstreamChange::Stop) => "downstream stops".to_owned(),
+        Action::Downstream(DownstreamChange::Fail) => "downstream fails".to_owned(),
         Action::Downstream(DownstreamChange::Resume) => "downstream resumes".to_owned(),
         Action::Downstream(_) => "downstream changes".to_owned(),
         Action::Adopt { .. } => "other settings at once".to_owned(),

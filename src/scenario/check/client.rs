@@ -1,0 +1,471 @@
+//! Client profiles: the files of models/clients, or one beside the model.
+
+use super::super::document::{self, Shape, list, nearest};
+use super::super::model::{CommitPolicy, OnStop};
+use super::super::on_error::OnError;
+use super::super::raw::{self, Spot, Text};
+use super::judge::{Judge, Place};
+use super::processing::{COMMITS, ON_STOPS};
+use super::properties::place_of;
+use crate::kafka::{
+    Assignor, AutoCommitFrom, ClientProfile, ConsumerProperties, Fetches, Heartbeats, PollClock,
+    RebalanceProtocol, RebalanceTimeout, RejoinFrom,
+};
+use crate::units::{SimDuration, parse_duration};
+
+/// The profile that others are told apart from.
+const JAVA: &str = "java";
+/// What a time stands for where a word could.
+type Timed<T> = fn(SimDuration) -> T;
+
+/// Shortest time of a profile: a shorter one would let no time pass.
+const SHORTEST: SimDuration = SimDuration::from_millis(1);
+
+/// The profiles that come with the program.
+const BUILT_IN: &[(&str, &str)] = &[
+    (JAVA, include_str!("../../../models/clients/java.toml")),
+    (
+        "librdkafka",
+        include_str!("../../../models/clients/librdkafka.toml"),
+    ),
+    (
+        "aiokafka",
+        include_str!("../../../models/clients/aiokafka.toml"),
+    ),
+    (
+        "aiokafka-blocking",
+        include_str!("../../../models/clients/aiokafka-blocking.toml"),
+    ),
+    (
+        "spring-kafka",
+        include_str!("../../../models/clients/spring-kafka.toml"),
+    ),
+    (
+        "franz-go",
+        include_str!("../../../models/clients/franz-go.toml"),
+    ),
+    (
+        "kafkajs",
+        include_str!("../../../models/clients/kafkajs.toml"),
+    ),
+];
+
+/// What a profile says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Client {
+    /// Its name in a model.
+    pub name: String,
+    /// What it does when.
+    pub profile: ClientProfile,
+    /// What it sets where the application sets nothing.
+    pub properties: ConsumerProperties,
+    /// Assignors that it has.
+    pub assignors: Vec<Assignor>,
+    /// When offsets are committed if the model does not say.
+    pub commit: CommitPolicy,
+    /// What a process does when told to stop if the model does not say.
+    pub on_stop: OnStop,
+    /// What becomes of a record that fails if the model does not say.
+    pub on_error: Option<OnError>,
+}
+
+impl Client {
+    /// The names of the profiles that come with the program.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        BUILT_IN.iter().map(|(name, _)| *name)
+    }
+
+    /// The profile of that name that comes with the program; `None` for a name not among [`Client::names`].
+    pub fn by_name(name: &str) -> Option<Client> {
+        let read = |_: &str| Err("a profile names no file".to_owned());
+        Judge::new(&read).built_in(name)
+    }
+}
+
+const HEARTBEATS: [(&str, Heartbeats); 2] = [
+    ("thread", Heartbeats::Thread),
+    ("between-records", Heartbeats::BetweenRecords),
+];
+const REJOINS: [(&str, RejoinFrom); 3] = [
+    ("next-poll", RejoinFrom::NextPoll),
+    ("background", RejoinFrom::Background),
+    ("heartbeat", RejoinFrom::Heartbeat),
+];
+const AUTO_COMMITS: [(&str, AutoCommitFrom); 4] = [
+    ("in-poll", AutoCommitFrom::Poll),
+    ("timer", AutoCommitFrom::Timer),
+    (
+        "timer-of-previous-polls",
+        AutoCommitFrom::TimerOfPreviousPolls,
+    ),
+    ("after-batch", AutoCommitFrom::AfterBatch),
+];
+const POLL_CLOCKS: [(&str, PollClock); 3] = [
+    ("retry.backoff.ms", PollClock::EveryRetryBackoff),
+    ("heartbeat.interval.ms", PollClock::EveryHeartbeat),
+    ("never", PollClock::Never),
+];
+const REBALANCE_TIMEOUTS: [(&str, RebalanceTimeout); 2] = [
+    ("max.poll.interval.ms", RebalanceTimeout::MaxPollInterval),
+    ("session.timeout.ms", RebalanceTimeout::SessionTimeout),
+];
+const RETURNS: [(&str, bool); 2] = [("max.poll.records", false), ("one-partition", true)];
+const ASSIGNORS: [(&str, Assignor); 4] = [
+    ("range", Assignor::Range),
+    ("roundrobin", Assignor::RoundRobin),
+    ("sticky", Assignor::Sticky),
+    ("cooperative-sticky", Assignor::CooperativeSticky),
+];
+
+impl Judge<'_> {
+    /// The client that a model names.
+    pub(super) fn client(&mut self, named: Option<&Text>) -> Option<Client> {
+        let Some(value) = named else {
+            return self.built_in(JAVA);
+        };
+        let name = self.text(value)?;
+        if name.ends_with(".toml") {
+            let (base, text) = self.file(value)?;
+            return self.client_file(&name, base, &text);
+        }
+        if let Some(client) = self.built_in(&name) {
+            return Some(client);
+        }
+        let names: Vec<&str> = Client::names().collect();
+        let files = "or a profile beside the model, as in \"my-client.toml\"";
+        let help = match nearest(&name, names.iter().copied()) {
+            Some(near) => format!(
+                "write \"{near}\"; the clients are {}, {files}",
+                list(&names)
+            ),
+            None => format!("the clients are {}, {files}", list(&names)),
+        };
+        self.error(
+            &value.0.span,
+            format!("`{name}` is no client known here"),
+            help,
+        )
+    }
+
+    fn built_in(&mut self, name: &str) -> Option<Client> {
+        let (name, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
+        let base = self
+            .sources
+            .add(&format!("models/clients/{name}.toml"), text);
+        self.client_file(name, base, text)
+    }
+
+    /// The profile in a file whose text begins at `base`.
+    fn client_file(&mut self, name: &str, base: usize, text: &str) -> Option<Client> {
+        self.refuse_long_keys(base, text)?;
+        let tree = match document::parse(text, base) {
+            Ok(tree) => tree,
+            Err(faults) => {
+                self.found.extend(faults);
+                return None;
+            }
+        };
+        let mut shape = Shape::default();
+        let read = document::read::<raw::Client>(tree, &mut shape);
+        self.found.extend(shape.found);
+        let before = std::mem::take(&mut self.excused);
+        self.excused = shape.excused;
+        let java = if name == JAVA {
+            None
+        } else {
+            self.built_in(JAVA)
+        };
+        let client =
+            read.and_then(|(written, _)| self.profile(name, base..base, &written, java.as_ref()));
+        self.excused = before;
+        client
+    }
+
+    fn profile(
+        &mut self,
+        name: &str,
+        place: Place,
+        written: &raw::Client,
+        java: Option<&Client>,
+    ) -> Option<Client> {
+        let mechanisms = self.mechanisms(&place, written, java.map(|java| java.profile));
+        let assignors = self.assignors(&place, written, java);
+        let commit = self.word(
+            (&place, "commit"),
+            &written.commit,
+            &COMMITS,
+            java.map(|java| java.commit),
+        );
+        let on_stop = self.word(
+            (&place, "on-stop"),
+            &written.on_stop,
+            &ON_STOPS,
+            java.map(|java| java.on_stop),
+        );
+        let on_error = match &written.on_error {
+            Some(value) => Some(self.handling(value)?),
+            None => None,
+        };
+        let given = self.properties(written.properties.as_ref());
+        let own = java.map_or_else(ConsumerProperties::default, |java| java.properties.clone());
+        let properties = self.consumer_properties(own, &given);
+        let assignors = assignors?;
+        if !assignors.contains(&properties.assignor) {
+            let at = place_of(&given, "partition.assignment.strategy").unwrap_or(&place);
+            let names: Vec<&str> = assignors.iter().map(|one| one.name()).collect();
+            let message = format!("{} is not among its assignors", properties.assignor.name());
+            let help = format!(
+                "write partition.assignment.strategy = \"{}\" under [properties]",
+                names.first().unwrap_or(&"range")
+            );
+            self.error::<()>(at, message, help);
+        }
+        let cooperative = assignors
+            .iter()
+            .any(|assignor| assignor.protocol() == RebalanceProtocol::Cooperative);
+        Some(Client {
+            name: name.to_owned(),
+            profile: ClientProfile {
+                cooperative,
+                ..mechanisms?
+            },
+            properties,
+            assignors,
+            commit: commit?,
+            on_stop: on_stop?,
+            on_error,
+        })
+    }
+
+    fn mechanisms(
+        &mut self,
+        at: &Place,
+        written: &raw::Client,
+        java: Option<ClientProfile>,
+    ) -> Option<ClientProfile> {
+        let heartbeats = self.word(
+            (at, "heartbeats"),
+            &written.heartbeats,
+            &HEARTBEATS,
+            java.map(|java| java.heartbeats),
+        );
+        let rejoin_from = self.word(
+            (at, "rejoin"),
+            &written.rejoin,
+            &REJOINS,
+            java.map(|java| java.rejoin_from),
+        );
+        let poll_clock = self.word_or_time(
+            (at, "poll-clock"),
+            &written.poll_clock,
+            (&POLL_CLOCKS, PollClock::Every),
+            java.map(|java| java.poll_clock),
+        );
+        let rebalance_timeout = self.word_or_time(
+            (at, "rebalance-timeout"),
+            &written.rebalance_timeout,
+            (&REBALANCE_TIMEOUTS, RebalanceTimeout::Fixed),
+            java.map(|java| java.rebalance_timeout),
+        );
+        let auto_commit_from = self.word(
+            (at, "auto-commit"),
+            &written.auto_commit,
+            &AUTO_COMMITS,
+            java.map(|java| java.auto_commit_from),
+        );
+        let returns_one_partition = self.word(
+            (at, "returns"),
+            &written.returns,
+            &RETURNS,
+            java.map(|java| java.returns_one_partition),
+        );
+        let fills = match (&written.fills, java) {
+            (Some(time), _) => self.duration(time),
+            (None, Some(java)) => Some(java.fills),
+            (None, None) => self.missing(at, "fills", "write how long a poll waits to be full"),
+        };
+        let fetches = self.fetches(at, written, java.map(|java| java.fetches));
+        Some(ClientProfile {
+            heartbeats: heartbeats?,
+            rejoin_from: rejoin_from?,
+            auto_commit_from: auto_commit_from?,
+            rebalance_timeout: rebalance_timeout?,
+            poll_clock: poll_clock?,
+            fetches: fetches?,
+            returns_one_partition: returns_one_partition?,
+            fills: fills?,
+            cooperative: false,
+        })
+    }
+
+    /// One of some words, or what the profile before says.
+    fn word<T: Copy>(
+        &mut self,
+        (at, key): (&Place, &str),
+        value: &Option<Text>,
+        words: &[(&str, T)],
+        before: Option<T>,
+    ) -> Option<T> {
+        match (value, before) {
+            (Some(value), _) => self.choice(value, words),
+            (None, Some(before)) => Some(before),
+            (None, None) => {
+                let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+                self.missing(at, key, format!("the choices are {}", list(&names)))
+            }
+        }
+    }
+
+    /// One of some words or a time above none, or what the profile before says.
+    fn word_or_time<T: Copy>(
+        &mut self,
+        (at, key): (&Place, &str),
+        value: &Option<Text>,
+        (words, timed): (&[(&str, T)], Timed<T>),
+        before: Option<T>,
+    ) -> Option<T> {
+        if let Some(value) = value
+            && let Ok(time) = parse_duration(&value.0.value.plain())
+        {
+            if time < SHORTEST {
+                let message = format!("`{key}` cannot be shorter than {SHORTEST}");
+                return self.error(
+                    &value.0.span,
+                    message,
+                    "write a longer time, as in \"500ms\"",
+                );
+            }
+            return Some(timed(time));
+        }
+        let before_count = self.found.len();
+        let word = self.word((at, key), value, words, before);
+        for one in &mut self.found[before_count..] {
+            one.help.push_str(", or a time as in \"500ms\"");
+        }
+        word
+    }
+
+    fn fetches(
+        &mut self,
+        at: &Place,
+        written: &raw::Client,
+        java: Option<Fetches>,
+    ) -> Option<Fetches> {
+        let words = [
+            ("once-drained", Some(Fetches::OnceDrained)),
+            ("between-batches", Some(Fetches::BetweenBatches)),
+            ("ahead", None),
+        ];
+        let fetches = self.word((at, "fetches"), &written.fetches, &words, java.map(Some))?;
+        let (queue, size) = (&written.queue, &written.queue_size);
+        if let Some(fetches) = fetches {
+            let places = [
+                queue.as_ref().map(|queue| ("queue", &queue.0.span)),
+                size.as_ref().map(|size| ("queue-size", &size.0.span)),
+            ];
+            for (key, span) in places.into_iter().flatten() {
+                let help = "leave it out, or write fetches = \"ahead\"";
+                self.error::<()>(span, format!("`{key}` goes with fetches = \"ahead\""), help);
+            }
+            return Some(fetches);
+        }
+        let span = written.fetches.as_ref().map_or(at, |value| &value.0.span);
+        let records = match queue {
+            Some(queue) => self.count_within(queue, "the queue", 1, 1_000_000_000),
+            None => self.missing(
+                span,
+                "queue",
+                "write how many records of a partition wait at most: queue = 100_000",
+            ),
+        };
+        let bytes = match size {
+            Some(size) => self.bytes(size),
+            None => self.missing(
+                span,
+                "queue-size",
+                "write how large the whole queue gets: queue-size = \"64MiB\"",
+            ),
+        };
+        Some(Fetches::Ahead {
+            records: records?,
+            bytes: bytes?,
+        })
+    }
+
+    fn assignors(
+        &mut self,
+        at: &Place,
+        written: &raw::Client,
+        java: Option<&Client>,
+    ) -> Option<Vec<Assignor>> {
+        match (&written.assignors, java) {
+            (Some(Spot { span, value }), _) if value.is_empty() => self.error(
+                span,
+                "a client without assignors joins no group",
+                "list at least one",
+            ),
+            (Some(listed), _) => {
+                let known = listed
+                    .value
+                    .iter()
+                    .map(|name| self.choice(name, &ASSIGNORS));
+                known.collect::<Vec<_>>().into_iter().collect()
+            }
+            (None, Some(java)) => Some(java.assignors.clone()),
+            (None, None) => self.missing(at, "assignors", "list the assignors that it has"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_profile_that_comes_along_is_without_mistakes() {
+        for name in Client::names() {
+            let read = |_: &str| Err("a profile names no file".to_owned());
+            let mut judge = Judge::new(&read);
+            let client = judge.built_in(name);
+            assert!(judge.found.is_empty(), "{name}: {:?}", judge.found);
+            assert_eq!(client.expect(name).name, name);
+        }
+        assert_eq!(Client::by_name("Java"), None);
+    }
+
+    #[test]
+    fn java_says_everything_and_its_numbers_are_those_of_the_table_of_properties() {
+        let java = Client::by_name("java").expect("a profile");
+        assert_eq!(java.properties, ConsumerProperties::default());
+        for row in ConsumerProperties::table() {
+            let said = BUILT_IN[0].1.contains(&format!("\n{} = ", row.name));
+            assert!(said || row.name == "enable.auto.commit", "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn aiokafka_differs_from_java_in_session_assignor_and_records_only() {
+        let mut properties = Client::by_name("aiokafka").expect("a profile").properties;
+        for (name, own, java) in [
+            ("session.timeout.ms", "10000", "45000"),
+            ("partition.assignment.strategy", "roundrobin", "range"),
+            ("max.poll.records", "2147483647", "500"),
+        ] {
+            assert_eq!(properties.get(name).as_deref(), Some(own));
+            properties.set(name, java).expect(name);
+        }
+        assert_eq!(properties, ConsumerProperties::default());
+    }
+
+    #[test]
+    fn a_rebalance_waits_for_a_member_as_long_as_its_client_asks() {
+        let waits = |name| {
+            let client = Client::by_name(name).expect(name);
+            client.profile.rebalance_timeout(&client.properties)
+        };
+        assert_eq!(waits("java"), SimDuration::from_secs(300));
+        assert_eq!(waits("aiokafka"), SimDuration::from_secs(10));
+        assert_eq!(waits("franz-go"), SimDuration::from_secs(60));
+        assert_eq!(waits("kafkajs"), SimDuration::from_secs(60));
+    }
+}

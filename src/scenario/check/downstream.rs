@@ -1,0 +1,194 @@
+//! The dependency that processing calls.
+
+use std::collections::BTreeMap;
+
+use super::super::downstream::{Downstream, OnOutage, RateLimit, WhileOpen};
+use super::super::raw::{self, Number, Rate, Spot};
+use super::judge::{Judge, Place};
+use crate::workload::BreakerConfig;
+
+/// Largest window of a circuit breaker.
+const MOST_WATCHED_CALLS: u64 = 100_000;
+
+impl Judge<'_> {
+    /// The dependency, of which there may be one.
+    pub(super) fn downstreams(
+        &mut self,
+        sections: Option<&BTreeMap<String, Spot<raw::Downstream>>>,
+    ) -> Option<Downstream> {
+        let mut sections = sections?.iter().collect::<Vec<_>>();
+        sections.sort_by_key(|(_, section)| section.span.start);
+        let (name, first) = *sections.first()?;
+        for (_, other) in sections.iter().skip(1) {
+            let help = "fold them into one: their latencies add up, the smallest rate-limit counts";
+            self.clash::<()>(
+                &other.span,
+                "only one downstream is modelled",
+                (&first.span, "the first"),
+                help,
+            );
+        }
+        let section = &first.value;
+        let limit = self.limit(section.rate_limit.as_ref(), section.burst.as_ref());
+        let concurrency = section.concurrency.as_ref().and_then(|value| {
+            self.count_within(value, "the calls in flight", 1, u64::from(u32::MAX))
+        });
+        let latency = match &section.latency {
+            Some(law) => self.law(law),
+            None => self.missing(
+                &first.span,
+                "latency",
+                r#"write how long a call takes: latency = "15ms" or { exponential = "15ms" }"#,
+            ),
+        };
+        let on_outage = self.on_outage(section);
+        if latency.is_none() || on_outage.is_none() {
+            self.excused.insert("downstream".to_owned());
+        }
+        Some(Downstream {
+            name: name.clone(),
+            limit,
+            latency: latency?,
+            concurrency: concurrency.map(|count| count as u32),
+            on_outage: on_outage?,
+        })
+    }
+
+    fn on_outage(&mut self, section: &raw::Downstream) -> Option<OnOutage> {
+        let default = OnOutage::default();
+        let timeout = match &section.timeout {
+            Some(value) => self.positive(value, "the timeout").map(Some),
+            None => Some(default.timeout),
+        };
+        let back_off = match &section.retry_back_off {
+            Some(value) => self.positive(value, "the pause between two attempts"),
+            None => Some(default.back_off),
+        };
+        let breaker = match &section.circuit_breaker {
+            Some(section) => self.circuit_breaker(section).map(Some),
+            None => Some(default.breaker),
+        };
+        Some(OnOutage {
+            timeout: timeout?,
+            back_off: back_off?,
+            breaker: breaker?,
+        })
+    }
+
+    fn circuit_breaker(
+        &mut self,
+        section: &Spot<raw::CircuitBreaker>,
+    ) -> Option<(BreakerConfig, WhileOpen)> {
+        let (place, section) = (&section.span, &section.value);
+        let default = BreakerConfig::default();
+        let threshold = match &section.failure_rate_threshold {
+            Some(value) => self.threshold(value),
+            None => Some(default.failure_rate_threshold),
+        };
+        let mut calls = |value: &Option<raw::Count>, what, default: u32| match value {
+            Some(value) => self.count_within(value, what, 1, MOST_WATCHED_CALLS),
+            None => Some(u64::from(default)),
+        };
+        let window = calls(
+            &section.sliding_window_size,
+            "the calls of the window",
+            default.sliding_window_size,
+        );
+        let minimum = calls(
+            &section.minimum_number_of_calls,
+            "the calls before it opens",
+            default.minimum_number_of_calls,
+        );
+        let permitted = calls(
+            &section.permitted_number_of_calls_in_half_open_state,
+            "the calls of the half-open state",
+            default.permitted_number_of_calls_in_half_open_state,
+        );
+        let wait = match &section.wait_duration_in_open_state {
+            Some(value) => self.positive(value, "the time in the open state"),
+            None => Some(default.wait_duration_in_open_state),
+        };
+        let while_open = self.while_open(place, section);
+        let config = BreakerConfig {
+            failure_rate_threshold: threshold?,
+            sliding_window_size: window? as u32,
+            minimum_number_of_calls: minimum? as u32,
+            wait_duration_in_open_state: wait?,
+            permitted_number_of_calls_in_half_open_state: permitted? as u32,
+        };
+        Some((config, while_open?))
+    }
+
+    fn threshold(&mut self, value: &Number) -> Option<f64> {
+        let threshold = self.share(value, "the failure rate")?;
+        if threshold == 0.0 {
+            let help =
+                "write a share above zero, as in 0.5; without a breaker leave the section out";
+            return self.error(&value.0.span, "a breaker that is always open", help);
+        }
+        Some(threshold)
+    }
+
+    fn while_open(&mut self, place: &Place, section: &raw::CircuitBreaker) -> Option<WhileOpen> {
+        let Some(word) = &section.while_open else {
+            let help =
+                r#"say what the application does then: while-open = "block", "pause" or "buffer""#;
+            return self.missing(place, "while-open", help);
+        };
+        let choices = [
+            ("block", WhileOpen::Block),
+            ("pause", WhileOpen::Buffer { records: 0 }),
+            ("buffer", WhileOpen::Buffer { records: 1 }),
+        ];
+        match (self.choice(word, &choices)?, &section.buffer) {
+            (WhileOpen::Buffer { records: 1 }, Some(size)) => {
+                let records = self.count_within(size, "the records of the buffer", 1, 1 << 40)?;
+                Some(WhileOpen::Buffer { records })
+            }
+            (WhileOpen::Buffer { records: 1 }, None) => self.missing(
+                &word.0.span,
+                "buffer",
+                "write how many records it holds at most: buffer = 10_000",
+            ),
+            (_, Some(size)) => self.clash(
+                &size.0.span,
+                "there is no buffer to have a size",
+                (&word.0.span, "what the application does"),
+                r#"leave `buffer` out, or write while-open = "buffer""#,
+            ),
+            (chosen, None) => Some(chosen),
+        }
+    }
+
+    /// A token bucket.
+    pub(super) fn limit(
+        &mut self,
+        rate: Option<&Rate>,
+        burst: Option<&Number>,
+    ) -> Option<RateLimit> {
+        let burst_size = match burst {
+            Some(burst) => self.number_from(burst, "burst", 1.0),
+            None => Some(1.0),
+        };
+        let Some(value) = rate else {
+            if let Some(burst) = burst {
+                let help = r#"write the rate at which tokens come back: rate-limit = "200/s""#;
+                self.error::<()>(
+                    &burst.0.span,
+                    "`burst` says nothing without `rate-limit`",
+                    help,
+                );
+            }
+            return None;
+        };
+        let rate = self.rate(value)?;
+        if rate <= 0.0 {
+            let help = "write a rate above zero; a dependency that accepts nothing is `downstream = \"stop\"` on the timeline";
+            return self.error(&value.0.span, "a limit of no calls at all", help);
+        }
+        Some(RateLimit {
+            rate,
+            burst: burst_size?,
+        })
+    }
+}

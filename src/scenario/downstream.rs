@@ -1,0 +1,77 @@
+//! The dependency of a validated model: what it lets through, and what its callers make of an outage.
+
+use crate::units::SimDuration;
+use crate::workload::{BreakerConfig, Law};
+
+/// A dependency that processing calls, blocking.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Downstream {
+    /// Its name.
+    pub name: String,
+    /// Token bucket shared by all callers.
+    pub limit: Option<RateLimit>,
+    /// Latency of a call once it has its token and its place.
+    pub latency: Law,
+    /// Most calls in flight at once, over all callers.
+    pub concurrency: Option<u32>,
+    /// What a caller makes of an outage.
+    pub on_outage: OnOutage,
+}
+
+/// What a caller makes of a dependency that answers nothing, or refuses.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OnOutage {
+    /// A call that gets no answer fails after this long; without, it hangs until the dependency is back.
+    pub timeout: Option<SimDuration>,
+    /// From a failed call to the next attempt. Resilience4j's Retry waits 500 ms by default.
+    pub back_off: SimDuration,
+    /// Each process has one of its own.
+    pub breaker: Option<(BreakerConfig, WhileOpen)>,
+}
+
+impl Default for OnOutage {
+    /// Calls hang, and those that are refused are made again.
+    fn default() -> Self {
+        OnOutage {
+            timeout: None,
+            back_off: SimDuration::from_millis(500),
+            breaker: None,
+        }
+    }
+}
+
+/// What the application does while its circuit breaker is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhileOpen {
+    /// It waits with its batch in hand and does not poll.
+    Block,
+    /// It keeps what it has, polls on, and takes up to so many records into a buffer; then its partitions are paused.
+    Buffer {
+        /// Most records in the buffer; with none its partitions are paused at once.
+        records: u64,
+    },
+}
+
+/// A token bucket.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RateLimit {
+    /// Tokens per second [calls/s].
+    pub rate: f64,
+    /// Most tokens saved (calls), at least 1; full at the start.
+    pub burst: f64,
+}
+
+/// A change of the dependency.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DownstreamChange {
+    /// Calls hang until it resumes.
+    Stop,
+    /// Calls are refused at once until it resumes.
+    Fail,
+    /// Calls go on.
+    Resume,
+    /// Another latency law.
+    Latency(Law),
+    /// Another limit, or none.
+    Limit(Option<RateLimit>),
+}

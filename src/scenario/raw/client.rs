@@ -1,0 +1,47 @@
+//! A client profile as it is written, in a file of its own.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Count, Either, OnError, PropertyTable, Size, Spot, Text, Time};
+
+/// A client profile: what a client library does when. What it does not say is as in `java`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a client profile"
+)]
+pub struct Client {
+    /// Who sends heartbeats: a `thread` of the client's own, or the application `between-records`.
+    pub heartbeats: Option<Text>,
+    /// Where a rejoin starts: at the `next-poll`, in the `background`, or at the `heartbeat` that brings the news.
+    pub rejoin: Option<Text>,
+    /// How often the clock of max.poll.interval.ms is looked at: every `retry.backoff.ms`, every
+    /// `heartbeat.interval.ms`, a time, or `never`.
+    pub poll_clock: Option<Text>,
+    /// How long a rebalance waits for members: `max.poll.interval.ms`, `session.timeout.ms`, or a time.
+    pub rebalance_timeout: Option<Text>,
+    /// Who commits with `commit = "auto"`: `in-poll`, `timer`, `timer-of-previous-polls` or `after-batch`.
+    pub auto_commit: Option<Text>,
+    /// `processing.commit` of a model that does not say it.
+    pub commit: Option<Text>,
+    /// `processing.on-stop` of a model that does not say it.
+    pub on_stop: Option<Text>,
+    /// `on-error` of a poison record for which the model does not say it; without, the model has to.
+    pub on_error: Option<Either<Text, OnError>>,
+    /// What a poll returns: up to `max.poll.records`, or what was fetched of `one-partition`.
+    pub returns: Option<Text>,
+    /// How long a poll waits for max.poll.records before it returns fewer.
+    pub fills: Option<Time>,
+    /// When a partition is fetched again: `once-drained`, `ahead` into a queue, or `between-batches`.
+    pub fetches: Option<Text>,
+    /// Most records of a partition in the queue, for `ahead`.
+    pub queue: Option<Count>,
+    /// Most bytes in the queue, for `ahead`.
+    pub queue_size: Option<Size>,
+    /// Assignors that it has.
+    pub assignors: Option<Spot<Vec<Text>>>,
+    /// Consumer properties whose defaults are its own, under Kafka's names.
+    pub properties: Option<Either<Text, PropertyTable>>,
+}

@@ -1,0 +1,58 @@
+//! The dependency as a model file describes it. A doc comment here is what an editor shows for the key.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::sections::TimeLaw;
+use super::value::{Count, Either, Number, Rate, Spot, Text, Time};
+
+/// A dependency that processing calls, blocking.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [downstream.NAME]"
+)]
+pub struct Downstream {
+    /// Calls it accepts, all members together; default: no limit.
+    pub rate_limit: Option<Rate>,
+    /// Most calls at once after a quiet time, for `rate-limit`; default 1.
+    pub burst: Option<Number>,
+    /// Latency of a call once it is accepted: a time, or a law.
+    pub latency: Option<Either<Time, TimeLaw>>,
+    /// Most calls in flight at once, all members together; default: no limit.
+    pub concurrency: Option<Count>,
+    /// A call that gets no answer because the dependency has stopped fails after this long; default: never. A slow answer
+    /// is not cut.
+    pub timeout: Option<Time>,
+    /// From a call that failed to its next attempt; default "500ms" (resilience4j's Retry). Attempts go on until one
+    /// succeeds.
+    pub retry_back_off: Option<Time>,
+    /// A circuit breaker around the calls, one in each member.
+    pub circuit_breaker: Option<Spot<CircuitBreaker>>,
+}
+
+/// A circuit breaker around the calls, count-based, by resilience4j's names and with its defaults.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [downstream.NAME.circuit-breaker]"
+)]
+pub struct CircuitBreaker {
+    /// Share of failed calls, from 0 to 1, at which it opens; default 0.5.
+    pub failure_rate_threshold: Option<Number>,
+    /// Of how many calls, the last ones; default 100.
+    pub sliding_window_size: Option<Count>,
+    /// It does not open before so many calls; default 100, and never more than the window.
+    pub minimum_number_of_calls: Option<Count>,
+    /// How long it stays open; default "60s".
+    pub wait_duration_in_open_state: Option<Time>,
+    /// Calls by which it decides, once that is over, whether it closes or opens again; default 10.
+    pub permitted_number_of_calls_in_half_open_state: Option<Count>,
+    /// What the application does meanwhile: `block` (wait with its batch, without a poll), `pause` (pause its partitions
+    /// and poll on) or `buffer` (take records into a buffer, then pause).
+    pub while_open: Option<Text>,
+    /// Most records in that buffer.
+    pub buffer: Option<Count>,
+}

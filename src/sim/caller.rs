@@ -1,0 +1,298 @@
+//! A member as a caller of the dependency: its failing attempts, its circuit breaker, and what it keeps while that is
+//! open. Not how fast its calls go: that is the dependency's affair.
+
+use std::collections::VecDeque;
+
+use super::Fact;
+use super::batch::Batch;
+use super::link::Phase;
+use super::member::{App, Ground, Member};
+use super::topic::Topic;
+use crate::kafka::{Call, Polled, Run};
+use crate::scenario::{CommitPolicy, OnOutage, WhileOpen};
+use crate::units::{PartitionId, SimDuration, SimTime};
+use crate::workload::{Breaker, BreakerState};
+
+/// Attempts that fail one after another, of all callers of a batch alike.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failing {
+    /// When the first attempt began.
+    since: SimTime,
+    /// How long an attempt takes to fail.
+    pub after: SimDuration,
+    /// From one attempt to the next.
+    period: SimDuration,
+    callers: u64,
+}
+
+impl Failing {
+    /// How many attempts of each caller have failed by `now`.
+    fn rounds(&self, now: SimTime) -> u64 {
+        let first = self.since + self.after;
+        if now < first {
+            return 0;
+        }
+        now.since(first).as_nanos() / self.period.as_nanos().max(1) + 1
+    }
+
+    /// When so many calls have failed.
+    fn reaches(&self, failures: u64) -> SimTime {
+        let rounds = failures.div_ceil(self.callers).max(1);
+        self.since + self.after + self.period * (rounds - 1)
+    }
+}
+
+/// A member's side of the dependency.
+#[derive(Debug, Default)]
+pub(super) struct Caller {
+    breaker: Option<Breaker>,
+    /// Most records kept while the breaker is open; `None` if the application waits with its batch in hand.
+    buffer: Option<u64>,
+    pub failing: Option<Failing>,
+    /// Its calls are not made before: it waits for its next attempt, or for its open breaker.
+    pub stands_until: SimTime,
+    /// Tells what it waits for from what it waited for before.
+    pub number: u32,
+    /// Calls of the batch in hand that the breaker has seen.
+    recorded: u64,
+    /// Records that poll has returned, and that wait for the breaker to close.
+    kept: VecDeque<Run>,
+}
+
+impl Caller {
+    /// That of a process as it starts: its breaker is closed.
+    pub fn start(&mut self, on_outage: Option<&OnOutage>) {
+        let number = self.number.wrapping_add(1);
+        *self = Caller::default();
+        self.number = number;
+        if let Some((config, while_open)) = on_outage.and_then(|on_outage| on_outage.breaker) {
+            self.breaker = Some(Breaker::new(config));
+            self.buffer = match while_open {
+                WhileOpen::Block => None,
+                WhileOpen::Buffer { records } => Some(records),
+            };
+        }
+    }
+
+    /// Its attempts fail from `now` on, each after `after`; returns when that opens its breaker.
+    pub fn fail(
+        &mut self,
+        now: SimTime,
+        after: SimDuration,
+        back_off: SimDuration,
+        batch: &Batch,
+    ) -> SimTime {
+        self.number = self.number.wrapping_add(1);
+        let failing = Failing {
+            since: now,
+            after,
+            period: after + back_off,
+            callers: u64::from(batch.callers.max(1)),
+        };
+        self.failing = Some(failing);
+        let done = (batch.done * batch.calls as f64) as u64;
+        self.succeed(now, done);
+        let Some(breaker) = &mut self.breaker else {
+            return SimTime::NEVER;
+        };
+        failing.reaches(breaker.failures_to_open())
+    }
+
+    /// No attempt fails after `now`; returns whether its breaker has opened, and when its next attempt is due.
+    pub fn recover(&mut self, now: SimTime) -> (bool, SimTime) {
+        self.number = self.number.wrapping_add(1);
+        let Some(failing) = self.failing.take() else {
+            return (false, now);
+        };
+        let rounds = failing.rounds(now);
+        let failed = rounds * failing.callers;
+        let breaker = self.breaker.as_mut();
+        let opened = breaker.is_some_and(|breaker| breaker.record(now, true, failed));
+        (opened, failing.since + failing.period * rounds)
+    }
+
+    /// So many calls of the batch in hand have succeeded; returns whether that closes its breaker.
+    fn succeed(&mut self, now: SimTime, calls: u64) -> bool {
+        let fresh = calls.saturating_sub(self.recorded);
+        self.recorded = self.recorded.max(calls);
+        let breaker = self.breaker.as_mut();
+        breaker.is_some_and(|breaker| breaker.record(now, false, fresh))
+    }
+
+    /// A call is made; returns whether that makes its breaker half-open.
+    pub fn let_through(&mut self, now: SimTime) -> bool {
+        let breaker = self.breaker.as_mut();
+        breaker.is_some_and(|breaker| breaker.let_through(now))
+    }
+
+    /// Until when its breaker is open.
+    pub fn open_until(&self, now: SimTime) -> Option<SimTime> {
+        self.breaker.as_ref()?.open_until(now)
+    }
+
+    /// What its breaker is at.
+    pub fn breaker(&self) -> Option<BreakerState> {
+        Some(self.breaker.as_ref()?.state())
+    }
+
+    /// Whether the application polls on while its breaker is open.
+    pub fn polls_on(&self) -> bool {
+        self.buffer.is_some()
+    }
+
+    /// Whether it waits for a dependency that has failed.
+    pub fn waits(&self, now: SimTime) -> bool {
+        self.failing.is_some() || self.stands_until > now || self.open_until(now).is_some()
+    }
+
+    /// Records of a partition that it keeps.
+    pub fn kept_of(&self, partition: PartitionId) -> u64 {
+        let runs = self.kept.iter().filter(|run| run.partition == partition);
+        runs.map(|run| run.to - run.from).sum()
+    }
+
+    /// Forgets what it keeps of these partitions, and hands it out.
+    pub fn drop_kept(&mut self, partitions: &[PartitionId]) -> Vec<Run> {
+        let kept = std::mem::take(&mut self.kept).into_iter();
+        let (gone, left): (Vec<_>, Vec<_>) =
+            kept.partition(|run| partitions.contains(&run.partition));
+        self.kept = left.into();
+        gone
+    }
+
+    /// How many records a poll may still add to what it keeps. One that keeps nothing finds out by a poll that its
+    /// breaker is open: an assignment starts unpaused.
+    fn room(&self, poll: u64) -> u64 {
+        let kept = self.kept.iter().map(|run| run.to - run.from).sum();
+        let room = self.buffer.unwrap_or(0).saturating_sub(kept);
+        if kept == 0 { room.max(poll) } else { room }.min(poll)
+    }
+
+    fn take_kept(&mut self, max: u64, runs: &mut Vec<Run>) -> u64 {
+        let mut taken = 0;
+        while taken < max {
+            let Some(run) = self.kept.front_mut() else {
+                break;
+            };
+            let part = Run {
+                to: run.to.min(run.from + (max - taken)),
+                ..*run
+            };
+            run.from = part.to;
+            if run.from == run.to {
+                self.kept.pop_front();
+            }
+            taken += part.to - part.from;
+            runs.push(part);
+        }
+        taken
+    }
+}
+
+impl Member {
+    /// What a poll at `at` gives to the application to work on: what it has kept comes first. While its breaker is open
+    /// that is nothing, and what comes is kept.
+    pub fn fill(&mut self, at: SimTime, call: Call, ground: &mut Ground) -> Polled {
+        let polls_on = self.caller.polls_on();
+        let Some(until) = self.caller.open_until(at).filter(|_| polls_on) else {
+            let runs = &mut self.batch.runs;
+            let polled = match self.caller.take_kept(call.max, runs) {
+                0 => self
+                    .fetcher
+                    .poll(at, call, &self.limits, ground.topic, runs),
+                taken => Polled::Records(taken),
+            };
+            if matches!(polled, Polled::Records(_)) {
+                self.caller.recorded = 0;
+                self.batch.committed = self.any_committed(ground.topic);
+                if self.caller.let_through(at) {
+                    self.tell_breaker(at, ground);
+                }
+            }
+            return polled;
+        };
+        loop {
+            let room = self.caller.room(call.max);
+            if room == 0 {
+                return Polled::Wait(until);
+            }
+            let mut runs = Vec::new();
+            let call = Call { max: room, ..call };
+            match self
+                .fetcher
+                .poll(at, call, &self.limits, ground.topic, &mut runs)
+            {
+                Polled::Wait(look) => return Polled::Wait(look.min(until)),
+                Polled::Records(_) => {
+                    ground.accounts.polls += 1;
+                    self.caller.kept.extend(runs);
+                }
+            }
+        }
+    }
+
+    /// Whether the client has committed some of the batch before it was begun: it lay in the buffer.
+    fn any_committed(&self, topic: &Topic) -> bool {
+        let mut runs = self.batch.runs.iter();
+        runs.any(|run| self.committed_to(run.partition, topic) > run.from)
+    }
+
+    /// Up to where it has committed a partition, commits under way included.
+    pub fn committed_to(&self, partition: PartitionId, topic: &Topic) -> u64 {
+        let sent = self.pending.iter();
+        let own = sent.filter(|commit| commit.partition == partition);
+        let stored = topic.partitions[partition.ix()].committed.unwrap_or(0);
+        own.map(|commit| commit.offset)
+            .max()
+            .unwrap_or(0)
+            .max(stored)
+    }
+
+    /// The calls of its batch have all succeeded.
+    pub fn calls_succeeded(&mut self, at: SimTime, ground: &mut Ground) {
+        if self.caller.succeed(at, self.batch.calls) {
+            self.tell_breaker(at, ground);
+        }
+    }
+
+    fn tell_breaker(&self, at: SimTime, ground: &mut Ground) {
+        if let Some(state) = self.caller.breaker() {
+            let process = self.process;
+            ground
+                .facts
+                .push((at, Fact::BreakerTurned { process, state }));
+        }
+    }
+
+    /// The breaker has opened under a batch: what is done of it is committed, the rest is kept, and the application polls
+    /// on. Records worked on at the same time are done again together.
+    pub fn set_batch_aside(&mut self, at: SimTime, ground: &mut Ground) {
+        self.account_until(at, ground.scenario, ground.topic);
+        let current = self.batch.generation == self.link.generation && self.reads();
+        if current {
+            let policy = self.batch.policy(ground.scenario);
+            let commits = matches!(policy, CommitPolicy::AfterBatch | CommitPolicy::Async);
+            let some = self.batch.finished_offsets().next().is_some();
+            if commits && some && self.may_commit(at, ground) {
+                self.send_batch_commit(at, ground);
+            }
+            for run in self.batch.runs.iter().rev() {
+                let done = self.batch.finished_offsets();
+                let own = done.filter(|(partition, offset)| {
+                    *partition == run.partition && (run.from..=run.to).contains(offset)
+                });
+                let from = own.map(|(_, offset)| offset).max().unwrap_or(run.from);
+                if from < run.to {
+                    self.caller.kept.push_front(Run { from, ..*run });
+                }
+            }
+        } else {
+            self.lose_what_is_committed(at, ground);
+        }
+        if self.link.phase == Phase::Unjoined {
+            self.worked_in_vain(ground);
+        }
+        self.batch.clear();
+        (self.app, self.wake) = (App::Polling, at);
+    }
+}

@@ -1,0 +1,137 @@
+//! Outages of the dependency: whose attempts fail from when on, and what a breaker that opens makes its member do.
+
+use super::Cause;
+use super::Fact;
+use super::dependency;
+use super::event::Event;
+use super::world::World;
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
+
+impl World<'_> {
+    /// Brings callers into an outage, or out of one, as of `now`. Attempts are no events: when a breaker opens follows
+    /// from their period.
+    pub fn mind_outage(&mut self, now: SimTime) {
+        let Some(dependency) = &mut self.dependency else {
+            return;
+        };
+        let fails_after = dependency.fails_after();
+        if fails_after.is_none() && !dependency.minded {
+            return;
+        }
+        dependency.minded = true;
+        let back_off = dependency.on_outage().back_off;
+        let mut concerns = false;
+        for index in 0..self.members.len() {
+            let member = &mut self.members[index];
+            let works = dependency::calls(member);
+            let calling = works && member.frozen_until.is_none();
+            let failing = member.caller.failing.map(|failing| failing.after);
+            if failing.is_some() && (!calling || failing != fails_after) {
+                self.stop_failing(ProcessId(index as u32), now);
+            }
+            let member = &mut self.members[index];
+            if !dependency::calls(member) {
+                member.caller.stands_until = SimTime::ZERO;
+            }
+            let begins = calling
+                && dependency::calls(member)
+                && member.caller.failing.is_none()
+                && member.caller.stands_until <= now;
+            if let (Some(after), true) = (fails_after, begins) {
+                self.start_failing(ProcessId(index as u32), now, after, back_off);
+            }
+            concerns |= self.members[index].caller.waits(now);
+        }
+        if let Some(dependency) = &mut self.dependency {
+            dependency.minded = concerns || fails_after.is_some();
+        }
+    }
+
+    fn start_failing(
+        &mut self,
+        process: ProcessId,
+        now: SimTime,
+        after: SimDuration,
+        back_off: SimDuration,
+    ) {
+        let member = &mut self.members[process.ix()];
+        member.batch.advance(now);
+        let half_open = member.caller.let_through(now);
+        let opens = member.caller.fail(now, after, back_off, &member.batch);
+        let number = member.caller.number;
+        if half_open {
+            self.tell_breaker(process);
+        }
+        self.agenda.schedule(opens, Event::Attempt(process, number));
+    }
+
+    /// Attempts fail up to `now`: by them the breaker may open, and the next one waits for its turn.
+    fn stop_failing(&mut self, process: ProcessId, now: SimTime) {
+        let member = &mut self.members[process.ix()];
+        let (opened, next) = member.caller.recover(now);
+        let number = member.caller.number;
+        if opened {
+            return self.breaker_opened(process, now);
+        }
+        if next > now && dependency::calls(member) {
+            member.caller.stands_until = next;
+            self.agenda.schedule(next, Event::Attempt(process, number));
+        }
+    }
+
+    /// So many attempts have failed that the breaker opens; or the wait for the next attempt is over.
+    pub fn attempt(&mut self, process: ProcessId, number: u32) {
+        let now = self.now();
+        let caller = &mut self.members[process.ix()].caller;
+        if caller.number != number {
+            return; // It waits for something else by now.
+        }
+        if caller.failing.is_some() {
+            self.stop_failing(process, now);
+            self.mind_outage(now);
+            return;
+        }
+        if caller.let_through(now) {
+            self.tell_breaker(process);
+        }
+        self.pace_anew(now);
+    }
+
+    fn tell_breaker(&mut self, process: ProcessId) {
+        if let Some(state) = self.members[process.ix()].caller.breaker() {
+            self.note(Fact::BreakerTurned { process, state });
+        }
+    }
+
+    fn breaker_opened(&mut self, process: ProcessId, now: SimTime) {
+        self.tell_breaker(process);
+        let (members, mut ground) = self.ground();
+        let member = &mut members[process.ix()];
+        let Some(until) = member.caller.open_until(now) else {
+            return;
+        };
+        if !dependency::calls(member) {
+            return;
+        }
+        if !member.caller.polls_on() {
+            member.caller.stands_until = until;
+            let number = member.caller.number;
+            self.agenda.schedule(until, Event::Attempt(process, number));
+            return;
+        }
+        member.set_batch_aside(now, &mut ground);
+        if member.attended() {
+            self.at_poll(process);
+        }
+    }
+
+    /// What a member keeps of partitions that it does not read any more is forgotten: the next reader begins at the
+    /// committed offset. What has been committed of it nobody will process.
+    pub fn forget_kept(&mut self, process: ProcessId, partitions: &[PartitionId], by: Cause) {
+        for run in self.members[process.ix()].caller.drop_kept(partitions) {
+            let member = &self.members[process.ix()];
+            let committed = member.committed_to(run.partition, &self.topic);
+            self.lose(run.partition, run.from, run.to.min(committed), by);
+        }
+    }
+}

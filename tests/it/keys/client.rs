@@ -1,0 +1,142 @@
+//! Keys of a client profile.
+
+use std::collections::BTreeSet;
+
+use lagsim::scenario::client_schema;
+
+use super::{BACKLOG, CRASH, Case, RESTART, shown_with, with};
+
+const LONG: &str = "processing={ time = '600ms', commit = 'after-batch' }";
+const REJOINS: &str = "processing={ time = '300ms', commit = 'after-batch' }";
+const FAR: &str = "cluster.round-trip='100ms'";
+
+/// A key, what the model must say besides, and the profile with two values of the key.
+const CASES: &[Case] = &[
+    (
+        "heartbeats",
+        &[
+            BACKLOG,
+            "processing={ time = '50s', commit = 'after-batch' }",
+            "group.properties.max.poll.records=1",
+        ],
+        ["heartbeats = 'thread'", "heartbeats = 'between-records'"],
+    ),
+    (
+        "rejoin",
+        &[BACKLOG, REJOINS, CRASH],
+        ["rejoin = 'next-poll'", "rejoin = 'background'"],
+    ),
+    (
+        "rejoin",
+        &[BACKLOG, REJOINS, CRASH],
+        ["rejoin = 'next-poll'", "rejoin = 'heartbeat'"],
+    ),
+    (
+        "poll-clock",
+        &[BACKLOG, LONG, "group.properties.max.poll.interval.ms=60000"],
+        ["poll-clock = 'never'", "poll-clock = '500ms'"],
+    ),
+    (
+        "rebalance-timeout",
+        &[BACKLOG, LONG, RESTART],
+        ["rebalance-timeout = '200s'", "rebalance-timeout = '5s'"],
+    ),
+    (
+        "auto-commit",
+        &["processing.commit='auto'"],
+        ["auto-commit = 'in-poll'", "auto-commit = 'timer'"],
+    ),
+    (
+        "auto-commit",
+        &["processing.commit='auto'"],
+        [
+            "auto-commit = 'timer'",
+            "auto-commit = 'timer-of-previous-polls'",
+        ],
+    ),
+    (
+        "auto-commit",
+        &["processing.commit='auto'"],
+        ["auto-commit = 'timer'", "auto-commit = 'after-batch'"],
+    ),
+    (
+        "commit",
+        &["processing={ time = '4ms' }"],
+        ["commit = 'auto'", "commit = 'per-record'"],
+    ),
+    (
+        "on-stop",
+        &[
+            BACKLOG,
+            "processing={ time = '100ms', commit = 'after-batch' }",
+            RESTART,
+        ],
+        ["on-stop = 'finish-record'", "on-stop = 'finish-batch'"],
+    ),
+    (
+        "on-error",
+        &["poison.0={ share = 0.01 }"],
+        ["on-error = 'skip'", "on-error = 'dead-letter'"],
+    ),
+    (
+        "returns",
+        &[BACKLOG],
+        ["returns = 'max.poll.records'", "returns = 'one-partition'"],
+    ),
+    ("fills", &[], ["fills = '0ms'", "fills = '1s'"]),
+    (
+        "fetches",
+        &[BACKLOG, FAR],
+        ["fetches = 'once-drained'", "fetches = 'between-batches'"],
+    ),
+    (
+        "queue",
+        &[BACKLOG, FAR],
+        [
+            "fetches = 'ahead'\nqueue = 10\nqueue-size = '64MiB'",
+            "fetches = 'ahead'\nqueue = 9000\nqueue-size = '64MiB'",
+        ],
+    ),
+    (
+        "queue-size",
+        &[BACKLOG, FAR],
+        [
+            "fetches = 'ahead'\nqueue = 9000\nqueue-size = '20KiB'",
+            "fetches = 'ahead'\nqueue = 9000\nqueue-size = '64MiB'",
+        ],
+    ),
+    (
+        "properties",
+        &[CRASH],
+        [
+            "properties = { session.timeout.ms = 10000 }",
+            "properties = { session.timeout.ms = 50000 }",
+        ],
+    ),
+];
+
+/// By which a model is refused, so that no two runs are left to compare: the check has its own tests.
+const REFUSING: [&str; 1] = ["assignors"];
+
+#[test]
+fn every_key_of_a_profile_changes_what_a_run_shows() {
+    let mut wrong = Vec::new();
+    for (key, common, [one, other]) in CASES {
+        let settings = with(common, "group.client='mine.toml'");
+        match (shown_with(&settings, one), shown_with(&settings, other)) {
+            (Ok(a), Ok(b)) if a != b => {}
+            (Ok(_), Ok(_)) => wrong.push(format!("{key} is ignored: {one} runs as {other}")),
+            (a, b) => wrong.extend([a, b].into_iter().filter_map(Result::err)),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_key_of_a_profile_is_left_out() {
+    let schema: serde_json::Value = serde_json::from_str(&client_schema()).unwrap();
+    let known: BTreeSet<&str> = CASES.iter().map(|(key, ..)| *key).chain(REFUSING).collect();
+    for key in schema["properties"].as_object().unwrap().keys() {
+        assert!(known.contains(key.as_str()), "no case for {key}");
+    }
+}
