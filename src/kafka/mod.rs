@@ -18,8 +18,8 @@ pub use client::{
 };
 pub use fetch::{Call, FetchLimits, FetchWhen, Fetcher, Logs, Polled, Reset, Run, Slot};
 pub use properties::{
-    Assignor, BrokerProperties, ConsumerProperties, OffsetReset, Property, PropertyError,
-    RebalanceProtocol, ServerAssignor, TopicProperties, UNLIMITED_RECORDS,
+    Assignor, BrokerProperties, ConsumerProperties, GroupProtocol, OffsetReset, Property,
+    PropertyError, RebalanceProtocol, ServerAssignor, TopicProperties, UNLIMITED_RECORDS,
 };
 
 pub use retention::{Appends, LogStart, RetentionLimits};

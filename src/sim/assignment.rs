@@ -10,7 +10,7 @@ use super::world::World;
 use super::{Cause, Fact, PartitionState};
 use crate::kafka::assignor::{Subscription, TopicPartitions, assign};
 use crate::kafka::{Assignor, Logs, MemberId, OffsetReset, Owned, RejoinFrom};
-use crate::units::{PartitionId, ProcessId, SimTime};
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 impl World<'_> {
     /// What the subscription of a member that joins now says it owns (`ConsumerCoordinator#metadata`): what it has not given
@@ -72,7 +72,7 @@ impl World<'_> {
     }
 
     /// As [`Self::revoke_all`], for some of its partitions.
-    fn revoke(
+    pub fn revoke(
         &mut self,
         process: ProcessId,
         partitions: Vec<PartitionId>,
@@ -123,7 +123,6 @@ impl World<'_> {
         mut partitions: Vec<PartitionId>,
     ) {
         let now = self.now();
-        let trip = self.scenario.cluster.round_trip;
         partitions.sort_unstable();
         let fetcher = &self.members[process.ix()].fetcher;
         let added = partitions.iter().copied();
@@ -134,13 +133,7 @@ impl World<'_> {
             self.revoke(process, revoked, false, true);
             self.members[process.ix()].link.rejoin = true;
         }
-        // OffsetFetch, and ListOffsets for partitions without a committed offset.
-        let unknown = |id: &PartitionId| self.topic.partitions[id.ix()].committed.is_none();
-        let ready = match (added.is_empty(), added.iter().any(unknown)) {
-            (true, _) => now,
-            (false, false) => now + trip,
-            (false, true) => now + trip * 2,
-        };
+        let ready = now + self.offset_fetch(&added);
         let member = &mut self.members[process.ix()];
         if member.app == App::Polling {
             member.wake = SimTime::NEVER;
@@ -160,12 +153,25 @@ impl World<'_> {
         self.agenda.schedule(ready, Event::Resume(serial));
     }
 
+    /// How long OffsetFetch takes, and ListOffsets for partitions without a committed offset.
+    pub fn offset_fetch(&self, added: &[PartitionId]) -> SimDuration {
+        let trip = self.scenario.cluster.round_trip;
+        let unknown = |id: &PartitionId| self.topic.partitions[id.ix()].committed.is_none();
+        match (added.is_empty(), added.iter().any(unknown)) {
+            (true, _) => SimDuration::ZERO,
+            (false, false) => trip,
+            (false, true) => trip * 2,
+        }
+    }
+
     /// The positions of a new assignment are known: the member reads.
     pub fn resume(&mut self, serial: u32) {
         let now = self.now();
         let process = self.group.identities[serial as usize].process;
+        let member_remote = self.speaks_consumer();
         let link = &mut self.members[process.ix()].link;
-        if link.serial != Some(serial) || link.phase != Phase::Fetching {
+        let fetches = link.phase == Phase::Fetching || member_remote && link.phase == Phase::Stable;
+        if link.serial != Some(serial) || !fetches {
             return;
         }
         let member = &mut self.members[process.ix()];
@@ -245,12 +251,8 @@ impl World<'_> {
     }
 
     fn note_lost(&mut self, partition: PartitionId, lost: Vec<(u64, u64)>) {
-        for (from, to) in lost {
-            self.note(Fact::RecordsLost {
-                partition,
-                from,
-                to,
-            });
+        for lost in lost {
+            self.note(Fact::records_lost(partition, lost));
         }
     }
 

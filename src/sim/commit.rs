@@ -98,7 +98,12 @@ impl Member {
             at + ground.scenario.cluster.round_trip.half() + ground.scenario.cluster.commit_latency
         };
         ground.accounts.commits += 1;
+        // commitSync() commits positions of what is owned (`SubscriptionState#allConsumed`).
         for (partition, offset) in self.batch.finished_offsets() {
+            let slot = self.fetcher.slot(partition);
+            if slot.is_none_or(|slot| slot.position < offset) {
+                continue;
+            }
             self.pending.push_back(PendingCommit {
                 stored_at,
                 partition,

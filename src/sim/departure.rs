@@ -49,7 +49,7 @@ impl World<'_> {
             PollClock::Never => return,
         };
         // The heartbeat thread (or task) looks only so often.
-        if now == deadline && !look.is_zero() {
+        if now == deadline && !look.is_zero() && !self.speaks_consumer() {
             let phase = now.since(from).as_nanos() % look.as_nanos();
             if phase > 0 {
                 let later = now + SimDuration::from_nanos(look.as_nanos() - phase);
@@ -93,6 +93,9 @@ impl World<'_> {
             removal: None,
         });
         self.tell_evicted(process, polled_at);
+        if self.speaks_consumer() {
+            return self.poll_timeout_remotely(process);
+        }
         let known = !self.is_static(process);
         if known {
             self.send(Request::Leave, serial, now);
@@ -128,6 +131,9 @@ impl World<'_> {
 
     /// Closes the consumer: commits what it may, leaves unless it is static, and is gone.
     pub fn close(&mut self, process: ProcessId) {
+        if self.speaks_consumer() {
+            return self.close_remotely(process);
+        }
         let now = self.now();
         let phase = self.members[process.ix()].link.phase;
         let committed_at = if matches!(phase, Phase::Stable | Phase::Fetching) {

@@ -31,6 +31,8 @@ pub(super) enum Event {
     Resume(u32),
     /// max.poll.interval.ms may have passed since the poll that returned this batch.
     PollDeadline(ProcessId, u32),
+    /// What a step of a member's reconciliation waited for is done.
+    Done(u32, u32),
     /// A record of this batch may have outlasted the session of a member whose heartbeats wait for it.
     Silence(ProcessId, u32),
     /// The attempts of a member's calls open its breaker, or its next attempt is due: what it waits for by this number.
@@ -60,6 +62,8 @@ pub(super) enum Request {
     Sync,
     /// LeaveGroup.
     Leave,
+    /// ConsumerGroupHeartbeat.
+    Heartbeat,
 }
 
 const _: () = assert!(size_of::<Event>() <= 16);

@@ -184,6 +184,17 @@ pub enum Fact {
     },
 }
 
+impl Fact {
+    /// The records of a partition from one offset to before another are lost.
+    pub(super) fn records_lost(partition: PartitionId, (from, to): (u64, u64)) -> Self {
+        Fact::RecordsLost {
+            partition,
+            from,
+            to,
+        }
+    }
+}
+
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {

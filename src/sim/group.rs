@@ -6,6 +6,7 @@ use super::link::{Link, Phase};
 use super::member::{App, Member};
 use super::world::World;
 use super::{Cause, Fact, PartitionState};
+use crate::kafka::consumer;
 use crate::kafka::{
     Effect, Input, InstanceId, JoinGroup, KafkaError, MemberId, RebalanceReason, RemovalReason,
     Response,
@@ -94,6 +95,9 @@ impl World<'_> {
             self.agenda.schedule(later, Event::Request(request, serial));
             return;
         }
+        if request == Request::Heartbeat {
+            return self.heartbeat_arrives(serial);
+        }
         let Identity {
             id, process, owned, ..
         } = &self.group.identities[serial as usize];
@@ -119,7 +123,7 @@ impl World<'_> {
             Request::JoinAnew => join(false, false),
             Request::Join => join(true, false),
             Request::JoinForMetadata => join(true, true),
-            Request::Leave => Input::LeaveGroup { member: id },
+            Request::Leave | Request::Heartbeat => Input::LeaveGroup { member: id },
             Request::Sync => {
                 let generation = member.link.generation;
                 let assignment = self.assignment_of_leader(serial);
@@ -243,7 +247,7 @@ impl World<'_> {
     }
 
     /// The last member is gone: nobody rebalances. A process that still works does so for nothing.
-    fn became_empty(&mut self) {
+    pub fn became_empty(&mut self) {
         self.note(Fact::GroupEmpty);
         let hangs = |member: &Member| member.batch.stuck_on().is_some();
         let works = |member: &Member| member.app == App::Processing;
@@ -261,8 +265,9 @@ impl World<'_> {
         }
     }
 
-    fn rebalance_started(&mut self, generation: u32, reason: RebalanceReason) {
-        let process = match reason {
+    /// Whose doing a rebalance is.
+    pub fn process_behind(&self, reason: RebalanceReason) -> Option<ProcessId> {
+        match reason {
             RebalanceReason::MemberJoined(id)
             | RebalanceReason::MemberLeft(id)
             | RebalanceReason::SessionExpired(id)
@@ -270,7 +275,11 @@ impl World<'_> {
                 Some(self.group.identities[self.group.serial_of(id) as usize].process)
             }
             RebalanceReason::MetadataChanged => None,
-        };
+        }
+    }
+
+    fn rebalance_started(&mut self, generation: u32, reason: RebalanceReason) {
+        let process = self.process_behind(reason);
         self.note(Fact::RebalanceStarted {
             generation,
             reason,
@@ -362,7 +371,7 @@ impl World<'_> {
     }
 
     /// The coordinator removed a member.
-    fn member_removed(&mut self, serial: u32, reason: RemovalReason) {
+    pub fn member_removed(&mut self, serial: u32, reason: RemovalReason) {
         let process = self.group.identities[serial as usize].process;
         if reason == RemovalReason::Left {
             return;
@@ -399,11 +408,17 @@ impl World<'_> {
                 );
             }
         }
-        self.news(serial, self.now());
+        if !self.speaks_consumer() {
+            self.news(serial, self.now());
+        }
     }
 
     /// A timer of the coordinator.
     pub fn timer(&mut self, index: u32) {
+        if self.speaks_consumer() {
+            let timer = self.group.revocation_timers[index as usize];
+            return self.coordinate_remotely(consumer::Input::Timer(timer));
+        }
         let timer = self.group.timers[index as usize];
         self.coordinate(Input::Timer(timer));
     }

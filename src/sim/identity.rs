@@ -3,9 +3,13 @@
 use super::member::Member;
 use super::{GroupView, MemberView};
 use crate::engine::{Address, Purpose};
+use crate::kafka::assignor::TopicPartitions;
+use crate::kafka::consumer::{
+    ConsumerGroup, ConsumerGroupSettings, ConsumerGroupState, RevocationTimer,
+};
 use crate::kafka::{ClassicGroup, GroupState, MemberId, Owned, Timer};
 use crate::scenario::Scenario;
-use crate::units::{ProcessId, SimDuration, SimTime};
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// Who is behind a member id.
 #[derive(Debug)]
@@ -39,15 +43,29 @@ impl Identity {
 #[derive(Debug)]
 pub(super) struct Coordinator {
     pub classic: ClassicGroup,
+    /// The group if it speaks the consumer protocol.
+    pub consumer: ConsumerGroup,
+    pub revocation_timers: Vec<RevocationTimer>,
     pub identities: Vec<Identity>,
     pub timers: Vec<Timer>,
 }
 
 impl Coordinator {
     pub fn new(scenario: &Scenario) -> Self {
-        let delay = scenario.cluster.properties.initial_rebalance_delay;
+        let broker = &scenario.cluster.properties;
+        let delay = broker.initial_rebalance_delay;
+        let settings = ConsumerGroupSettings {
+            heartbeat_interval: broker.consumer_heartbeat_interval,
+            assignor: broker.consumer_assignor,
+        };
+        let count = scenario.topic.partitions.len() as u32;
+        let topic = TopicPartitions {
+            partitions: (0..count).map(PartitionId).collect(),
+        };
         Coordinator {
             classic: ClassicGroup::new(delay),
+            consumer: ConsumerGroup::new(settings, vec![topic]),
+            revocation_timers: Vec::new(),
             identities: Vec::new(),
             timers: Vec::new(),
         }
@@ -95,7 +113,9 @@ impl Coordinator {
         let mut known: Vec<&Identity> = self
             .identities
             .iter()
-            .filter(|identity| self.classic.contains(identity.id))
+            .filter(|identity| {
+                self.classic.contains(identity.id) || self.consumer.contains(identity.id)
+            })
             .collect();
         known.sort_by_key(|identity| identity.id);
         let view = |identity: &&Identity| MemberView {
@@ -103,15 +123,23 @@ impl Coordinator {
             member_id: identity.name.clone(),
             client_id: client_id(group),
             host: host(members[identity.process.ix()].process),
-            partitions: if self.classic.state() == GroupState::Stable {
+            partitions: if self.consumer.contains(identity.id) {
+                self.consumer.assignment(identity.id).collect()
+            } else if self.classic.state() == GroupState::Stable {
                 self.classic.assignment(identity.id).to_vec()
             } else {
                 Vec::new()
             },
         };
         GroupView {
-            state: self.classic.state(),
-            generation: self.classic.generation(),
+            // A group speaks one of the two, and what it does not speak is empty.
+            state: match self.consumer.state() {
+                ConsumerGroupState::Empty => self.classic.state(),
+                ConsumerGroupState::Assigning => GroupState::PreparingRebalance,
+                ConsumerGroupState::Reconciling => GroupState::CompletingRebalance,
+                ConsumerGroupState::Stable => GroupState::Stable,
+            },
+            generation: self.classic.generation().max(self.consumer.epoch() as u32),
             members: known.iter().map(view).collect(),
         }
     }

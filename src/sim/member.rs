@@ -7,6 +7,7 @@ use super::Fact;
 use super::batch::{Batch, Kind, Workshop};
 use super::caller::Caller;
 use super::commit::PendingCommit;
+use super::consumer::Remote;
 use super::event::Event;
 use super::limits::limits;
 use super::link::{Link, Phase};
@@ -48,6 +49,8 @@ pub(super) struct Member {
     /// When its application thread does something next.
     pub wake: SimTime,
     pub link: Link,
+    /// Its membership if the group speaks the consumer protocol.
+    pub remote: Option<Remote>,
     pub fetcher: Fetcher,
     pub batch: Batch,
     pub caller: Caller,
@@ -108,6 +111,7 @@ impl Member {
             app: App::Down,
             wake: SimTime::NEVER,
             link: Link::default(),
+            remote: None,
             fetcher: Fetcher::default(),
             batch: Batch::default(),
             caller: Caller::default(),
@@ -275,13 +279,8 @@ impl Member {
                 to,
             };
             ground.facts.push((at, reset));
-            for (from, to) in ground.topic.lose_to_retention(partition, from, to) {
-                let lost = Fact::RecordsLost {
-                    partition,
-                    from,
-                    to,
-                };
-                ground.facts.push((at, lost));
+            for lost in ground.topic.lose_to_retention(partition, from, to) {
+                ground.facts.push((at, Fact::records_lost(partition, lost)));
             }
         }
     }
@@ -412,13 +411,8 @@ impl Member {
             } = self.batch.runs[index];
             if self.batch.committed {
                 let by = ground.topic.partitions[partition.ix()].left_by;
-                for (from, to) in ground.topic.lose(partition, from, to, by) {
-                    let lost = Fact::RecordsLost {
-                        partition,
-                        from,
-                        to,
-                    };
-                    ground.facts.push((at, lost));
+                for lost in ground.topic.lose(partition, from, to, by) {
+                    ground.facts.push((at, Fact::records_lost(partition, lost)));
                 }
             }
         }

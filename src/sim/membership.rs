@@ -18,7 +18,7 @@ impl World<'_> {
     /// Whether a member goes on with its partitions while it rejoins (KIP-429).
     pub fn cooperative(&self, process: ProcessId) -> bool {
         let assignor = self.settings_of(process).properties.assignor;
-        assignor.protocol() == RebalanceProtocol::Cooperative
+        self.speaks_consumer() || assignor.protocol() == RebalanceProtocol::Cooperative
     }
 
     /// An attended member calls poll(): what the group wants of it comes first.
@@ -28,6 +28,9 @@ impl World<'_> {
         member.wake = SimTime::NEVER;
         if member.stopping {
             return self.close(process);
+        }
+        if self.speaks_consumer() {
+            return self.poll_remotely(process);
         }
         while self.members[process.ix()].link.arrived > 0 {
             self.members[process.ix()].link.arrived -= 1;

@@ -4,6 +4,7 @@ mod assignment;
 mod batch;
 mod caller;
 mod commit;
+mod consumer;
 mod coverage;
 mod departure;
 mod dependency;

@@ -45,10 +45,12 @@ impl World<'_> {
         self.serve(settings);
         self.note(Fact::ProcessStarted { process });
         self.somebody_runs_again();
-        self.join_anew(
-            process,
-            now + self.scenario.cluster.round_trip * BOOTSTRAP_ROUND_TRIPS,
-        );
+        let found = now + self.scenario.cluster.round_trip * BOOTSTRAP_ROUND_TRIPS;
+        if self.speaks_consumer() {
+            self.subscribe_remote(process, found);
+        } else {
+            self.join_anew(process, found);
+        }
         if let Some(rollout) = rollout {
             self.rollout_went_on(process, rollout);
         }
@@ -190,6 +192,7 @@ impl World<'_> {
     fn end(&mut self, process: ProcessId, reason: StopReason) {
         let now = self.now();
         self.give_identity_up(process);
+        self.members[process.ix()].remote = None;
         let member = &mut self.members[process.ix()];
         member.app = App::Down;
         member.wake = SimTime::NEVER;
@@ -280,7 +283,12 @@ impl World<'_> {
         self.tell_state_of_all(process, PartitionState::KeepingUp);
         // Also if nothing couples the members any more: its batch was given no end while it stood still.
         self.pace_anew(now);
-        if let Some(serial) = serial {
+        if let Some(serial) = serial
+            && self.speaks_consumer()
+        {
+            self.group.identities[serial as usize].silent_from = None;
+            self.beat_late(process);
+        } else if let Some(serial) = serial {
             let identity = &mut self.group.identities[serial as usize];
             identity.silent_from = None;
             self.fall_silent_unread(process);

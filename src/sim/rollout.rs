@@ -251,6 +251,11 @@ impl World<'_> {
                 self.tell_state(id, super::PartitionState::Starting, now);
             }
         }
+        if self.speaks_consumer() {
+            let partitions = (0..to).map(crate::units::PartitionId).collect();
+            let topics = vec![crate::kafka::assignor::TopicPartitions { partitions }];
+            self.coordinate_remotely(crate::kafka::consumer::Input::MetadataChanged { topics });
+        }
         for index in 0..self.members.len() {
             self.watch_metadata(self.members[index].process);
         }

@@ -6,7 +6,7 @@ use super::event::Event;
 use super::link::Phase;
 use super::member::App;
 use super::world::World;
-use crate::kafka::{Heartbeats, Input};
+use crate::kafka::{Heartbeats, Input, consumer};
 use crate::units::{ProcessId, SimTime};
 
 impl World<'_> {
@@ -47,13 +47,26 @@ impl World<'_> {
         let Some(serial) = self.members[process.ix()].link.serial else {
             return;
         };
-        let last = self.last_beat(process);
+        let remote = self.speaks_consumer();
+        let last = if remote {
+            let interval = self.scenario.cluster.properties.consumer_heartbeat_interval;
+            let from = self.members[process.ix()].link.heartbeat_from;
+            let beats = now.since(from).as_nanos() / interval.as_nanos().max(1);
+            from + interval * beats
+        } else {
+            self.last_beat(process)
+        };
         let member = &self.members[process.ix()];
         let beating = matches!(
             member.link.phase,
             Phase::Stable | Phase::Fetching | Phase::Syncing
         );
-        let commit = member.last_stored;
+        // Commits renew the session of a classic member only (`ConsumerGroup#validateOffsetCommit`).
+        let commit = if remote {
+            SimTime::ZERO
+        } else {
+            member.last_stored
+        };
         let identity = &mut self.group.identities[serial as usize];
         if identity.silent_from.is_some() {
             return; // It was frozen already.
@@ -71,11 +84,15 @@ impl World<'_> {
     pub fn session(&mut self, serial: u32) {
         let id = self.group.identities[serial as usize].id;
         let ends = self.session_ends(serial);
-        if ends == SimTime::NEVER || !self.group.classic.contains(id) {
+        if ends == SimTime::NEVER {
             return;
         }
         if ends <= self.now() {
-            self.coordinate(Input::SessionExpired { member: id });
+            if self.group.consumer.contains(id) {
+                self.coordinate_remotely(consumer::Input::SessionExpired { member: id });
+            } else if self.group.classic.contains(id) {
+                self.coordinate(Input::SessionExpired { member: id });
+            }
         }
     }
 

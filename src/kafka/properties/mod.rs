@@ -69,6 +69,35 @@ pub enum ServerAssignor {
     Range,
 }
 
+impl ServerAssignor {
+    /// Its name (`PartitionAssignor#name`).
+    pub const fn name(self) -> &'static str {
+        match self {
+            ServerAssignor::Uniform => "uniform",
+            ServerAssignor::Range => "range",
+        }
+    }
+}
+
+/// `group.protocol`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupProtocol {
+    /// JoinGroup and SyncGroup, with a barrier.
+    Classic,
+    /// ConsumerGroupHeartbeat: the coordinator assigns, and each member goes its own way there (KIP-848).
+    Consumer,
+}
+
+impl GroupProtocol {
+    /// Its value in a properties file (`GroupProtocol#name`).
+    pub const fn name(self) -> &'static str {
+        match self {
+            GroupProtocol::Classic => "classic",
+            GroupProtocol::Consumer => "consumer",
+        }
+    }
+}
+
 /// `auto.offset.reset`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OffsetReset {
@@ -91,6 +120,10 @@ impl OffsetReset {
 /// The consumer properties a member runs with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConsumerProperties {
+    /// `group.protocol`.
+    pub group_protocol: GroupProtocol,
+    /// `group.remote.assignor`: what the members of a consumer group ask for; `None` leaves it to the brokers.
+    pub remote_assignor: Option<ServerAssignor>,
     /// `max.poll.records`: most records one poll() returns.
     pub max_poll_records: u64,
     /// `max.poll.interval.ms`: longest time between two polls before the member leaves.
@@ -125,6 +158,8 @@ pub struct ConsumerProperties {
 impl Default for ConsumerProperties {
     fn default() -> Self {
         ConsumerProperties {
+            group_protocol: GroupProtocol::Classic,
+            remote_assignor: None,
             max_poll_records: 500,
             max_poll_interval: SimDuration::from_millis(300_000),
             session_timeout: SimDuration::from_millis(45_000),
@@ -175,6 +210,12 @@ pub struct BrokerProperties {
     pub min_session_timeout: SimDuration,
     /// `group.max.session.timeout.ms`.
     pub max_session_timeout: SimDuration,
+    /// `group.consumer.session.timeout.ms`: silence after which a member of a consumer group is removed.
+    pub consumer_session_timeout: SimDuration,
+    /// `group.consumer.heartbeat.interval.ms`: what the coordinator tells members of a consumer group.
+    pub consumer_heartbeat_interval: SimDuration,
+    /// The first of `group.consumer.assignors`.
+    pub consumer_assignor: ServerAssignor,
     /// `log.retention.check.interval.ms`.
     pub retention_check_interval: SimDuration,
 }
@@ -186,6 +227,9 @@ impl Default for BrokerProperties {
             initial_rebalance_delay: SimDuration::from_millis(3_000),
             min_session_timeout: SimDuration::from_millis(6_000),
             max_session_timeout: SimDuration::from_millis(1_800_000),
+            consumer_session_timeout: SimDuration::from_millis(45_000),
+            consumer_heartbeat_interval: SimDuration::from_millis(5_000),
+            consumer_assignor: ServerAssignor::Uniform,
             retention_check_interval: SimDuration::from_millis(300_000),
         }
     }

@@ -1,0 +1,444 @@
+//! The consumer protocol (KIP-848) in a run: heartbeats, reconciliations and what the coordinator makes of them.
+
+use std::collections::VecDeque;
+
+use super::event::{Event, Request};
+use super::link::Phase;
+use super::member::App;
+use super::world::World;
+use super::{Cause, Fact};
+use crate::kafka::consumer::membership::{Effect as Act, Input as Turn};
+use crate::kafka::consumer::{
+    ConsumerGroupState, ConsumerMembership, Effect, Heartbeat, Input, MembershipState, Response,
+    STATIC_LEAVE_EPOCH, Subscribed,
+};
+use crate::kafka::{GroupProtocol, RebalanceReason};
+use crate::scenario::CommitPolicy;
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
+
+/// A process' membership of a consumer group, with what is under way.
+#[derive(Debug)]
+pub(super) struct Remote {
+    pub membership: ConsumerMembership,
+    /// Requests on their way, in order.
+    requests: VecDeque<Heartbeat>,
+    /// Answers on their way, in order.
+    answers: VecDeque<Response>,
+    /// When the heartbeat is sent that is on the agenda, if one is.
+    beat: Option<SimTime>,
+}
+
+impl World<'_> {
+    /// Whether the group speaks the consumer protocol.
+    pub fn speaks_consumer(&self) -> bool {
+        self.scenario.settings[0].properties.group_protocol == GroupProtocol::Consumer
+    }
+
+    /// A process has subscribed: its first poll(), once it has found the coordinator, joins.
+    pub fn subscribe_remote(&mut self, process: ProcessId, at: SimTime) {
+        let serial =
+            self.group
+                .identify(self.scenario, self.replication, &self.members[process.ix()]);
+        self.group.identities[serial as usize].session_timeout =
+            self.scenario.cluster.properties.consumer_session_timeout;
+        let settings = self.settings_of(process);
+        let subscribed = Subscribed {
+            topics: vec![0],
+            rebalance_timeout: settings.properties.max_poll_interval,
+            assignor: settings.properties.remote_assignor,
+        };
+        let auto_commit = settings.processing.commit == CommitPolicy::Auto;
+        let instance = self.scenario.group.processes[process.ix()]
+            .instance_id
+            .clone();
+        let id = self.group.identities[serial as usize].id;
+        let member = &mut self.members[process.ix()];
+        member.link.serial = Some(serial);
+        member.link.void = None;
+        member.remote = Some(Remote {
+            membership: ConsumerMembership::new(id, instance, subscribed, auto_commit),
+            requests: VecDeque::new(),
+            answers: VecDeque::new(),
+            beat: None,
+        });
+        member.wake = at;
+        self.attend(process);
+    }
+
+    /// Something happens to a member, and everything that follows at once does.
+    pub fn turn(&mut self, process: ProcessId, input: Turn) {
+        let now = self.now();
+        self.catch_up(process, now);
+        let mut inputs = VecDeque::from([input]);
+        let mut acts = Vec::new();
+        while let Some(input) = inputs.pop_front() {
+            let Some(remote) = &mut self.members[process.ix()].remote else {
+                return;
+            };
+            remote.membership.step(input, &mut acts);
+            for act in acts.drain(..) {
+                if let Some(step) = self.act(process, act) {
+                    inputs.push_back(Turn::Done { step });
+                }
+            }
+            self.follow_membership(process);
+            let member = &self.members[process.ix()];
+            if inputs.is_empty()
+                && member.app == App::Polling
+                && member.link.rejoin
+                && member.frozen_until.is_none()
+            {
+                inputs.push_back(Turn::Poll); // The application waits in poll() already.
+            }
+        }
+    }
+
+    /// What the rest of the member sees of its membership.
+    fn follow_membership(&mut self, process: ProcessId) {
+        let member = &mut self.members[process.ix()];
+        let Some(remote) = &member.remote else {
+            return;
+        };
+        let attended = member.attended();
+        member.link.phase = match remote.membership.epoch() {
+            1.. => Phase::Stable,
+            _ => Phase::Unjoined,
+        };
+        member.link.rejoin = remote.membership.waits_for_poll();
+        if member.has_batch() && member.attended() && !attended {
+            self.attend(process);
+        }
+    }
+
+    /// Does what the membership asks for; the step if that is done at once.
+    fn act(&mut self, process: ProcessId, act: Act) -> Option<u32> {
+        let now = self.now();
+        match act {
+            Act::Send(heartbeat) => self.send_heartbeat(process, heartbeat),
+            Act::Commit { step, revoked } => {
+                let answered = self.commit_before_revocation(process);
+                self.give_up(process, revoked, false);
+                if answered <= now {
+                    return Some(step);
+                }
+                let serial = self.members[process.ix()].link.serial?;
+                self.agenda.schedule(answered, Event::Done(serial, step));
+            }
+            Act::Revoke { step, partitions } => {
+                self.give_up(process, partitions, false);
+                return Some(step);
+            }
+            Act::Lose { step, partitions } => {
+                self.give_up(process, partitions, true);
+                // Whatever it has in hand is of the membership before.
+                self.members[process.ix()].link.generation += 1;
+                return Some(step);
+            }
+            Act::Assign { step, added } => {
+                self.assigned_remotely(process, added);
+                return Some(step);
+            }
+            Act::Fail(_) => self.kill(process),
+        }
+        None
+    }
+
+    fn send_heartbeat(&mut self, process: ProcessId, heartbeat: Heartbeat) {
+        let now = self.now();
+        let trip = self.scenario.cluster.round_trip;
+        let leaves = heartbeat.epoch < 0;
+        if heartbeat.epoch == STATIC_LEAVE_EPOCH {
+            self.fall_silent(process);
+        }
+        let member = &mut self.members[process.ix()];
+        let (Some(serial), Some(remote)) = (member.link.serial, &mut member.remote) else {
+            return;
+        };
+        let sent = remote.beat.take().filter(|at| *at <= now).unwrap_or(now);
+        remote.requests.push_back(heartbeat);
+        member.link.heartbeat_from = sent;
+        let closes = (leaves && member.app == App::Closing).then_some(member.incarnation);
+        self.send(Request::Heartbeat, serial, sent);
+        if let Some(incarnation) = closes {
+            self.agenda
+                .schedule(now + trip, Event::Gone(process, incarnation));
+        }
+    }
+
+    /// A member reads partitions no more. Those of a static one that leaves for a while are kept for it.
+    fn give_up(&mut self, process: ProcessId, partitions: Vec<PartitionId>, lost: bool) {
+        let member = &self.members[process.ix()];
+        let slots = member.fetcher.slots().iter().map(|slot| slot.partition);
+        let held: Vec<_> = slots.filter(|id| partitions.contains(id)).collect();
+        let leaves = member.app == App::Closing || lost && member.link.void.is_none();
+        let kept = leaves && self.is_static(process);
+        self.revoke(process, held, lost, !kept);
+        if kept && !lost {
+            self.tell_orphaned(process);
+        }
+        let member = &mut self.members[process.ix()];
+        member.link.added.retain(|id| !partitions.contains(id));
+        if member.app == App::Polling && member.wake != SimTime::NEVER {
+            member.wake = member.wake.min(self.agenda.now());
+        }
+    }
+
+    /// OffsetFetch for what is new; the acknowledgement does not wait for it.
+    fn assigned_remotely(&mut self, process: ProcessId, added: Vec<PartitionId>) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        let (Some(serial), Some(remote)) = (member.link.serial, &member.remote) else {
+            return;
+        };
+        let (generation, partitions) = (
+            remote.membership.epoch().max(0) as u32,
+            remote.membership.partitions().collect(),
+        );
+        member.link.added.extend(&added);
+        self.note(Fact::PartitionsAssigned {
+            process,
+            generation,
+            partitions,
+        });
+        if !added.is_empty() {
+            let ready = now + self.offset_fetch(&added);
+            self.agenda.schedule(ready, Event::Resume(serial));
+        }
+    }
+
+    /// What the first heartbeat sent at the beat can bring it is on the agenda for every member that has news.
+    fn beats_with_news(&mut self) {
+        let now = self.now();
+        let interval = self.scenario.cluster.properties.consumer_heartbeat_interval;
+        let half = self.scenario.cluster.round_trip.half();
+        for member in &mut self.members {
+            let (Some(serial), Some(remote)) = (member.link.serial, &mut member.remote) else {
+                continue;
+            };
+            let identity = &self.group.identities[serial as usize];
+            if remote.beat.is_some()
+                || !remote.membership.heartbeats()
+                || identity.silent_from.is_some()
+                || !self.group.consumer.has_news(identity.id)
+            {
+                continue;
+            }
+            let passed = now.since(member.link.heartbeat_from + half);
+            let beats = passed.as_nanos().div_ceil(interval.as_nanos().max(1));
+            let at = member.link.heartbeat_from + interval * beats.max(1);
+            remote.beat = Some(at);
+            self.agenda.schedule(at.max(now), Event::Heartbeat(serial));
+        }
+    }
+
+    /// A heartbeat is due that brings news.
+    pub fn beat(&mut self, serial: u32) {
+        let now = self.now();
+        let process = self.group.identities[serial as usize].process;
+        let member = &self.members[process.ix()];
+        let due = |remote: &Remote| remote.beat.is_some_and(|at| at <= now);
+        if member.link.serial == Some(serial)
+            && member.frozen_until.is_none()
+            && member.remote.as_ref().is_some_and(due)
+        {
+            self.turn(process, Turn::HeartbeatDue);
+            if let Some(remote) = &mut self.members[process.ix()].remote {
+                remote.beat = remote.beat.filter(|at| *at > now);
+            }
+        }
+    }
+
+    /// A process that stood still sends its overdue heartbeat.
+    pub fn beat_late(&mut self, process: ProcessId) {
+        if let Some(remote) = &mut self.members[process.ix()].remote {
+            remote.beat = None;
+        }
+        self.turn(process, Turn::HeartbeatDue);
+    }
+
+    /// A heartbeat reaches the coordinator.
+    pub fn heartbeat_arrives(&mut self, serial: u32) {
+        let now = self.now();
+        let identity = &self.group.identities[serial as usize];
+        let process = identity.process;
+        let member = &mut self.members[process.ix()];
+        let Some(remote) = member
+            .remote
+            .as_mut()
+            .filter(|_| member.link.serial == Some(serial))
+        else {
+            return;
+        };
+        let Some(heartbeat) = remote.requests.pop_front() else {
+            return;
+        };
+        if heartbeat.epoch == 0 {
+            let member_id = identity.member_name();
+            self.note(Fact::MemberJoined { process, member_id });
+        }
+        if heartbeat.epoch >= 0 {
+            self.group.identities[serial as usize].seen = now;
+        }
+        self.coordinate_remotely(Input::Heartbeat(heartbeat));
+    }
+
+    /// One input to the coordinator of a consumer group, and everything that follows from it.
+    pub fn coordinate_remotely(&mut self, input: Input) {
+        let now = self.now();
+        let was_stable = self.group.consumer.state() == ConsumerGroupState::Stable;
+        let mut effects = Vec::new();
+        self.group.consumer.step(now, input, &mut effects);
+        let bumped = effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::EpochBumped { .. }));
+        for effect in effects {
+            self.follow_remotely(effect);
+        }
+        if self.group.consumer.state() == ConsumerGroupState::Stable && (bumped || !was_stable) {
+            let generation = self.group.consumer.epoch() as u32;
+            self.note(Fact::GroupStable { generation });
+        }
+        self.beats_with_news();
+    }
+
+    fn follow_remotely(&mut self, effect: Effect) {
+        let now = self.now();
+        let cluster = &self.scenario.cluster;
+        match effect {
+            Effect::Respond {
+                member,
+                response,
+                written,
+            } => {
+                let serial = self.group.serial_of(member);
+                let back = cluster.round_trip.saturating_sub(cluster.round_trip.half());
+                let stored = if written {
+                    cluster.commit_latency
+                } else {
+                    SimDuration::ZERO
+                };
+                let process = self.group.identities[serial as usize].process;
+                let member = &mut self.members[process.ix()];
+                if let (true, Some(remote)) =
+                    (member.link.serial == Some(serial), &mut member.remote)
+                {
+                    remote.answers.push_back(response);
+                    self.agenda
+                        .schedule(now + stored + back, Event::Answer(serial));
+                }
+            }
+            Effect::Arm { at, timer } => {
+                let index = self.group.revocation_timers.len() as u32;
+                self.group.revocation_timers.push(timer);
+                self.agenda.schedule(at, Event::Timer(index));
+            }
+            Effect::EpochBumped { epoch, reason } => self.epoch_bumped(epoch, reason),
+            Effect::TargetAssigned { epoch } => {
+                let (generation, members) =
+                    (epoch as u32, self.group.consumer.members().count() as u32);
+                self.note(Fact::GenerationStarted {
+                    generation,
+                    members,
+                });
+            }
+            Effect::MemberReplaced { .. } => {}
+            Effect::MemberRemoved { member, reason } => {
+                self.member_removed(self.group.serial_of(member), reason);
+            }
+            Effect::BecameEmpty => self.became_empty(),
+        }
+    }
+
+    fn epoch_bumped(&mut self, epoch: i32, reason: RebalanceReason) {
+        let process = self.process_behind(reason);
+        self.note(Fact::RebalanceStarted {
+            generation: (epoch - 1) as u32,
+            reason,
+            process,
+        });
+    }
+
+    /// The answer to a heartbeat arrives.
+    pub fn answer_remotely(&mut self, serial: u32) {
+        let process = self.group.identities[serial as usize].process;
+        let member = &mut self.members[process.ix()];
+        if member.link.serial != Some(serial) {
+            return;
+        }
+        if member.frozen_until.is_some() {
+            return member.deferred.push(Event::Answer(serial));
+        }
+        let Some(response) = member
+            .remote
+            .as_mut()
+            .and_then(|remote| remote.answers.pop_front())
+        else {
+            return;
+        };
+        if matches!(response, Response::Heartbeat { .. }) {
+            member.link.void = None;
+        }
+        self.turn(process, Turn::Response(response));
+        self.beats_with_news();
+    }
+
+    /// What an effect asked for is done.
+    pub fn done(&mut self, serial: u32, step: u32) {
+        let process = self.group.identities[serial as usize].process;
+        let member = &mut self.members[process.ix()];
+        if member.link.serial != Some(serial) {
+            return;
+        }
+        if member.frozen_until.is_some() {
+            return member.deferred.push(Event::Done(serial, step));
+        }
+        self.turn(process, Turn::Done { step });
+    }
+
+    /// An attended member calls poll().
+    pub fn poll_remotely(&mut self, process: ProcessId) {
+        self.turn(process, Turn::Poll);
+        if self.members[process.ix()].app == App::Polling {
+            self.poll_now(process);
+            if self.members[process.ix()].attended() {
+                self.attend(process);
+            }
+        }
+    }
+
+    /// Closes the consumer: commits what it may, gives everything up, and leaves, a static member for a while only.
+    pub fn close_remotely(&mut self, process: ProcessId) {
+        let now = self.now();
+        self.lose_batch(process, Cause::Revocation);
+        let member = &mut self.members[process.ix()];
+        member.app = App::Closing;
+        member.wake = SimTime::NEVER;
+        let heartbeats = member
+            .remote
+            .as_ref()
+            .is_some_and(|remote| remote.membership.heartbeats());
+        let incarnation = member.incarnation;
+        self.turn(process, Turn::Close);
+        if !heartbeats {
+            self.agenda.schedule(now, Event::Gone(process, incarnation));
+        }
+    }
+
+    /// max.poll.interval.ms has passed: it leaves without waiting for the application.
+    pub fn poll_timeout_remotely(&mut self, process: ProcessId) {
+        if let Some(serial) = self.members[process.ix()].link.serial
+            && self.is_static(process)
+        {
+            self.group.identities[serial as usize].dropped_out = true;
+        }
+        self.turn(process, Turn::PollTimeout);
+        let member = &self.members[process.ix()];
+        debug_assert!(
+            member
+                .remote
+                .as_ref()
+                .is_none_or(|remote| remote.membership.state() != MembershipState::Stable)
+        );
+        self.attend(process);
+    }
+}
