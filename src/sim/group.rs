@@ -95,9 +95,6 @@ impl World<'_> {
             self.agenda.schedule(later, Event::Request(request, serial));
             return;
         }
-        if request == Request::Heartbeat {
-            return self.heartbeat_arrives(serial);
-        }
         let Identity {
             id, process, owned, ..
         } = &self.group.identities[serial as usize];
@@ -123,7 +120,8 @@ impl World<'_> {
             Request::JoinAnew => join(false, false),
             Request::Join => join(true, false),
             Request::JoinForMetadata => join(true, true),
-            Request::Leave | Request::Heartbeat => Input::LeaveGroup { member: id },
+            Request::Leave => Input::LeaveGroup { member: id },
+            Request::Heartbeat => return self.heartbeat_arrives(serial),
             Request::Sync => {
                 let generation = member.link.generation;
                 let assignment = self.assignment_of_leader(serial);

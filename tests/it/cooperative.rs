@@ -291,23 +291,7 @@ fn a_breach_of_the_poll_interval_is_a_leave_and_then_a_join() {
 /// One for the leave and two for the join, three times; the new one is idle for 3.5 s.
 #[test]
 fn a_rolling_restart_of_three_members_makes_nine_generations() {
-    let mut scenario = cooperative(systems::system(7, 3, 0.0, Law::Constant(0.001)));
-    scenario.horizon = secs(120);
-    scenario.cluster.round_trip = SimDuration::ZERO;
-    scenario.cluster.commit_latency = SimDuration::ZERO;
-    scenario.settings[0].properties.retry_backoff = SimDuration::ZERO;
-    for (process, leaves) in [(A, 31_500), (B, 52_500), (C, 73_500)] {
-        let restart = Action::Restart {
-            processes: vec![ProcessId(process)],
-            gap: secs(10),
-            start_up: SimDuration::ZERO,
-            graceful: true,
-            rolling: true,
-            settings: None,
-        };
-        scenario = with(scenario, at_ms(leaves), restart);
-    }
-    let told = run(&scenario);
+    let told = run(&cooperative(systems::restarted_in_turn()));
     let expected = [
         33_000, 42_000, 45_000, 54_000, 63_000, 66_000, 75_000, 84_000, 87_000,
     ];

@@ -283,24 +283,7 @@ fn a_single_member_of_an_empty_group_starts_after_one_delay() {
 /// Each restart is a leave and a join, and with aligned beats nobody stands still for either.
 #[test]
 fn a_rolling_restart_of_three_members_makes_six_generations() {
-    let mut scenario = systems::system(7, 3, 0.0, Law::Constant(0.001));
-    scenario.horizon = secs(120);
-    scenario.cluster.round_trip = SimDuration::ZERO;
-    scenario.cluster.commit_latency = SimDuration::ZERO;
-    scenario.settings[0].properties.retry_backoff = SimDuration::ZERO;
-    // Everyone beats every 3 s from the last barrier on; each leave comes 1.5 s before a beat.
-    for (process, leaves) in [(A, 31_500), (B, 52_500), (C, 73_500)] {
-        let restart = Action::Restart {
-            processes: vec![ProcessId(process)],
-            gap: secs(10),
-            start_up: SimDuration::ZERO,
-            graceful: true,
-            rolling: true,
-            settings: None,
-        };
-        scenario = with(scenario, at_ms(leaves), restart);
-    }
-    let told = run(&scenario);
+    let told = run(&systems::restarted_in_turn());
     let barriers = told.find(|fact| matches!(fact, Fact::GenerationStarted { .. }).then_some(()));
     let barriers: Vec<SimTime> = barriers.into_iter().map(|(at, ())| at).collect();
     // 1.5 s after a leave; 0.5 s after the join 10 s later.

@@ -198,6 +198,28 @@ pub fn with(mut scenario: Scenario, at: SimTime, action: Action) -> Scenario {
     scenario
 }
 
+/// Seven partitions without records, and three members without latencies that are restarted one after the other, each
+/// back after 10 s. Everyone beats every 3 s from the last barrier on; each leave comes 1.5 s before a beat.
+pub fn restarted_in_turn() -> Scenario {
+    let mut scenario = system(7, 3, 0.0, Law::Constant(0.001));
+    scenario.horizon = secs(120);
+    scenario.cluster.round_trip = SimDuration::ZERO;
+    scenario.cluster.commit_latency = SimDuration::ZERO;
+    scenario.settings[0].properties.retry_backoff = SimDuration::ZERO;
+    for (process, leaves) in [(0, 31_500), (1, 52_500), (2, 73_500)] {
+        let restart = Action::Restart {
+            processes: vec![ProcessId(process)],
+            gap: secs(10),
+            start_up: SimDuration::ZERO,
+            graceful: true,
+            rolling: true,
+            settings: None,
+        };
+        scenario = with(scenario, at_ms(leaves), restart);
+    }
+    scenario
+}
+
 /// Everything a run told.
 #[derive(Debug, Default, PartialEq)]
 pub struct Told {
