@@ -1,6 +1,7 @@
 //! `lag.csv` and `events.csv`: fixed number formats, rows in order of time.
 
 use super::{RenderError, Results};
+use crate::kafka::GroupProtocol;
 use crate::measure::{AlertEpisode, Outcome, lag_of};
 use crate::sim::{Fact, StopReason};
 use crate::units::{PartitionId, SimTime};
@@ -150,6 +151,7 @@ fn row(results: &Results, fact: &Fact) -> Row {
             detail: match reason {
                 StopReason::Closed => "closed".to_owned(),
                 StopReason::Killed => "killed".to_owned(),
+                StopReason::Refused => "unreleased-instance-id".to_owned(),
             },
             ..about("process-stopped", process)
         },
@@ -159,7 +161,13 @@ fn row(results: &Results, fact: &Fact) -> Row {
         },
         Fact::MemberEvicted { process, removal } => Row {
             detail: removal.map_or_else(|| "max.poll.interval.ms exceeded".to_owned(), words),
-            ..about("member-evicted", process)
+            ..about(
+                match removal {
+                    Some(_) if speaks_consumer(results) => "member-fenced",
+                    _ => "member-evicted",
+                },
+                process,
+            )
         },
         Fact::MemberResumed { process, since } => Row {
             detail: format!("stood still since {}", seconds(*since)),
@@ -190,6 +198,11 @@ fn row(results: &Results, fact: &Fact) -> Row {
     }
 }
 
+/// Whether there are epochs and targets instead of generations.
+fn speaks_consumer(results: &Results) -> bool {
+    results.scenario.group_protocol() == GroupProtocol::Consumer
+}
+
 fn group_or_partition(results: &Results, fact: &Fact) -> Row {
     let member = |process| results.process(process).to_owned();
     match fact {
@@ -212,7 +225,10 @@ fn group_or_partition(results: &Results, fact: &Fact) -> Row {
             generation,
             members,
         } => Row {
-            event: "generation-started",
+            event: match speaks_consumer(results) {
+                true => "target-assigned",
+                false => "generation-started",
+            },
             generation: Some(*generation),
             detail: format!("{members} members"),
             ..Row::default()

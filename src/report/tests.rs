@@ -56,6 +56,43 @@ fn events_csv_tells_facts_and_alerts_in_order_of_time() {
     "#);
 }
 
+/// In Kafka's words: there are no generations, and the coordinator fences.
+#[test]
+fn events_of_a_consumer_group_are_told_in_its_terms() {
+    let mut model = scenario(2, 2, 60, 30);
+    model.settings[0].properties.group_protocol = crate::kafka::GroupProtocol::Consumer;
+    let process = crate::units::ProcessId(1);
+    let removal = Some(crate::kafka::RemovalReason::SessionExpired);
+    let facts = [
+        Fact::GenerationStarted {
+            generation: 3,
+            members: 2,
+        },
+        Fact::MemberEvicted { process, removal },
+        Fact::ProcessStopped {
+            process,
+            reason: crate::sim::StopReason::Refused,
+        },
+        Fact::CommitFailed {
+            process,
+            error: Some(crate::kafka::KafkaError::StaleMemberEpoch),
+            records: 7,
+        },
+    ];
+    let run = outcome(
+        &model,
+        &|_, _| (0, PartitionState::KeepingUp),
+        &facts.map(|fact| (10, fact)),
+    );
+    insta::assert_snapshot!(file("events.csv", &model, &[run]), @r#"
+    time_s,event,member,partition,generation,detail
+    10.000,target-assigned,,,3,2 members
+    10.000,member-fenced,order-processor-1,,,session-expired
+    10.000,process-stopped,order-processor-1,,,unreleased-instance-id
+    10.000,commit-failed,order-processor-1,,,"stale-member-epoch, 7 records"
+    "#);
+}
+
 #[test]
 fn a_decision_of_the_autoscaler_is_an_event_with_its_reason_and_the_lag_it_saw() {
     let (model, run) = flapping();

@@ -2,7 +2,9 @@
 
 use super::downstream::{Downstream, DownstreamChange};
 use super::on_error::OnError;
-use crate::kafka::{BrokerProperties, ClientProfile, ConsumerProperties, TopicProperties};
+use crate::kafka::{
+    BrokerProperties, ClientProfile, ConsumerProperties, GroupProtocol, TopicProperties,
+};
 use crate::platform::Deployment;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use crate::workload::{Law, Production};
@@ -44,6 +46,14 @@ pub struct Scenario {
     pub alerts: Vec<Alert>,
     /// What the file says must come out.
     pub expectations: Vec<Expectation>,
+}
+
+impl Scenario {
+    /// What the group speaks: no model changes that on the way.
+    pub fn group_protocol(&self) -> GroupProtocol {
+        let first = self.settings.first();
+        first.map_or(GroupProtocol::Classic, |own| own.properties.group_protocol)
+    }
 }
 
 /// A topic.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::consumer::Remote;
 use super::event::Event;
 use super::link::Phase;
 use super::member::App;
@@ -95,7 +96,8 @@ impl World<'_> {
         if stops && member.fetcher.slots().is_empty() {
             member.link.standing_since = now;
         }
-        let generation = member.link.generation;
+        let remote = member.remote.as_ref();
+        let generation = remote.map_or(member.link.generation, Remote::epoch);
         for &id in &partitions {
             self.topic.partitions[id.ix()].left_by = by;
             if known && self.topic.partitions[id.ix()].owner == Some(process) {

@@ -177,7 +177,7 @@ impl Member {
         if !in_hand {
             // Of a batch in hand the positions say that it is done.
             self.batch.committed |=
-                self.batch.generation == self.link.generation && self.link.void.is_none();
+                self.batch.generation == self.link.generation && self.link.counts();
         }
         if !self.uncommitted(ground.topic, in_hand) {
             return at;

@@ -31,12 +31,24 @@ pub(super) struct Remote {
     listens: bool,
     /// The step of an onPartitionsLost that the next poll() runs.
     lost: Option<u32>,
+    /// The last epoch that it was in.
+    last_epoch: u32,
+}
+
+impl Remote {
+    /// The member's epoch; that before if it is in none.
+    pub fn epoch(&self) -> u32 {
+        u32::try_from(self.membership.epoch())
+            .ok()
+            .filter(|epoch| *epoch > 0)
+            .unwrap_or(self.last_epoch)
+    }
 }
 
 impl World<'_> {
     /// Whether the group speaks the consumer protocol.
     pub fn speaks_consumer(&self) -> bool {
-        self.scenario.settings[0].properties.group_protocol == GroupProtocol::Consumer
+        self.scenario.group_protocol() == GroupProtocol::Consumer
     }
 
     /// A process has subscribed: its first poll(), once it has found the coordinator, joins.
@@ -72,6 +84,7 @@ impl World<'_> {
             beat: None,
             listens,
             lost: None,
+            last_epoch: 0,
         });
         member.wake = at;
         self.attend(process);
@@ -108,10 +121,11 @@ impl World<'_> {
     /// What the rest of the member sees of its membership.
     fn follow_membership(&mut self, process: ProcessId) {
         let member = &mut self.members[process.ix()];
-        let Some(remote) = &member.remote else {
+        let attended = member.attended();
+        let Some(remote) = &mut member.remote else {
             return;
         };
-        let attended = member.attended();
+        remote.last_epoch = remote.epoch();
         member.link.phase = match remote.membership.epoch() {
             1.. => Phase::Stable,
             _ => Phase::Unjoined,
@@ -156,7 +170,7 @@ impl World<'_> {
                 self.assigned_remotely(process, added);
                 return Some(step);
             }
-            Act::Fail(_) => self.kill(process),
+            Act::Fail(_) => self.fail(process),
         }
         None
     }
@@ -188,7 +202,7 @@ impl World<'_> {
         let member = &self.members[process.ix()];
         let slots = member.fetcher.slots().iter().map(|slot| slot.partition);
         let held: Vec<_> = slots.filter(|id| partitions.contains(id)).collect();
-        let leaves = member.app == App::Closing || lost && member.link.void.is_none();
+        let leaves = member.app == App::Closing || lost && member.link.counts();
         let kept = leaves && self.is_static(process);
         self.revoke(process, held, lost, !kept);
         if kept && !lost {
@@ -208,10 +222,7 @@ impl World<'_> {
         let (Some(serial), Some(remote)) = (member.link.serial, &member.remote) else {
             return;
         };
-        let (generation, partitions) = (
-            remote.membership.epoch().max(0) as u32,
-            remote.membership.partitions().collect(),
-        );
+        let (generation, partitions) = (remote.epoch(), remote.membership.partitions().collect());
         member.link.added.extend(&added);
         self.note(Fact::PartitionsAssigned {
             process,
@@ -266,10 +277,8 @@ impl World<'_> {
         else {
             return;
         };
-        if matches!(response, Response::Heartbeat { .. }) {
-            member.link.void = None;
-        }
         self.turn(process, Turn::Response(response));
+        self.heed_epoch(process);
         self.beats_with_news();
     }
 

@@ -27,32 +27,33 @@ pub enum Fact {
         /// `<client.id>-<uuid>`, or `<group.instance.id>-<uuid>`.
         member_id: String,
     },
-    /// The coordinator removed a member that did not leave by itself, or a member dropped out at its max.poll.interval.ms.
+    /// The coordinator removed a member that did not leave by itself (that of a consumer group fenced it), or a member
+    /// dropped out at its max.poll.interval.ms.
     MemberEvicted {
         /// Who.
         process: ProcessId,
         /// Why; `None` is max.poll.interval.ms exceeded (the member itself sent LeaveGroup; a static one sends nothing).
         removal: Option<RemovalReason>,
     },
-    /// The group went to PreparingRebalance.
+    /// The group went to PreparingRebalance, or the epoch of a consumer group was raised.
     RebalanceStarted {
-        /// Generation that ends.
+        /// Generation, or group epoch, that ends.
         generation: u32,
         /// Why, and who made it so.
         reason: RebalanceReason,
         /// The process behind it, if one is.
         process: Option<ProcessId>,
     },
-    /// The join barrier completed.
+    /// The join barrier completed, or the coordinator of a consumer group made a new target assignment.
     GenerationStarted {
-        /// The new generation.
+        /// The new generation, or the group epoch that the target is for.
         generation: u32,
         /// How many members.
         members: u32,
     },
     /// The group is Stable again.
     GroupStable {
-        /// The generation.
+        /// The generation, or group epoch.
         generation: u32,
     },
     /// The last member is gone.
@@ -61,7 +62,7 @@ pub enum Fact {
     PartitionsAssigned {
         /// Who.
         process: ProcessId,
-        /// The generation.
+        /// The generation, or the member's epoch.
         generation: u32,
         /// What.
         partitions: Vec<PartitionId>,
@@ -71,7 +72,7 @@ pub enum Fact {
     PartitionsRevoked {
         /// Who.
         process: ProcessId,
-        /// The generation that it leaves.
+        /// The generation that it leaves, or the member's epoch.
         generation: u32,
         /// What.
         partitions: Vec<PartitionId>,
@@ -202,6 +203,8 @@ pub enum StopReason {
     Closed,
     /// It was killed, or died.
     Killed,
+    /// The coordinator refused it for good (UNRELEASED_INSTANCE_ID), and its application ended.
+    Refused,
 }
 
 /// What happens to a partition at a time: exactly one of these. Lag gained or lost is attributed to it.

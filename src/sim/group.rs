@@ -360,6 +360,7 @@ impl World<'_> {
                 }
             }
             Err(KafkaError::FencedInstanceId) => self.kill(process),
+            Err(KafkaError::StaleMemberEpoch) => {}
             Err(error @ (KafkaError::UnknownMemberId | KafkaError::IllegalGeneration)) => {
                 if !matches!(phase, Phase::Joining | Phase::Unjoined) {
                     self.fenced(process, error);

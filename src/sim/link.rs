@@ -28,8 +28,8 @@ pub(super) struct Link {
     pub serial: Option<u32>,
     pub phase: Phase,
     pub generation: u32,
-    /// The coordinator has removed it, or has gone on without it, which it does not know yet: what it commits is
-    /// refused so.
+    /// The coordinator has removed it, has gone on without it, or has moved it on to another epoch, which it does not know
+    /// yet: what it commits is refused so.
     pub void: Option<KafkaError>,
     /// Told to rejoin, and not done so yet.
     pub rejoin: bool,
@@ -62,6 +62,11 @@ pub(super) struct Link {
 }
 
 impl Link {
+    /// Whether the coordinator still counts it in.
+    pub fn counts(&self) -> bool {
+        matches!(self.void, None | Some(KafkaError::StaleMemberEpoch))
+    }
+
     /// Whatever is on its way, or there, is not read any more.
     pub fn forget_answers(&mut self) {
         self.inbox.clear();

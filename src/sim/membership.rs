@@ -302,6 +302,8 @@ impl World<'_> {
             }
             // No two processes of a model have one instance id, so nobody is fenced but the dead.
             KafkaError::FencedInstanceId => self.kill(process),
+            // No request of a classic member is answered so.
+            KafkaError::StaleMemberEpoch => {}
             KafkaError::RebalanceInProgress => {
                 let owned = self.owned(process);
                 let link = &mut self.members[process.ix()].link;

@@ -126,6 +126,24 @@ impl World<'_> {
 
     /// A process dies without a word.
     pub fn kill(&mut self, process: ProcessId) {
+        self.die(process, StopReason::Killed);
+    }
+
+    /// The coordinator will not have a process' consumer: poll() throws, and the application ends. Whoever supervises the
+    /// process starts it again, unless it was to stop anyway.
+    pub fn fail(&mut self, process: ProcessId) {
+        let now = self.now();
+        let member = &mut self.members[process.ix()];
+        let wanted = !member.stopping;
+        let ran = now.since(member.started_at);
+        self.die(process, StopReason::Refused);
+        if wanted {
+            let pause = self.deployment.crash_loops[process.ix()].ended(ran);
+            self.start_at(process, now + pause);
+        }
+    }
+
+    fn die(&mut self, process: ProcessId, reason: StopReason) {
         let now = self.now();
         self.catch_up(process, now);
         if self.members[process.ix()].app == App::Down {
@@ -144,7 +162,7 @@ impl World<'_> {
         }
         member.fetcher.clear();
         member.blocked.clear();
-        self.end(process, StopReason::Killed);
+        self.end(process, reason);
     }
 
     /// Nobody reads what counts as this process' own, and the group does not know.
@@ -163,8 +181,7 @@ impl World<'_> {
         let member = &self.members[process.ix()];
         let per_record = member.batch.policy(self.scenario) == CommitPolicy::PerRecord;
         let runs = member.batch.runs.clone();
-        let current =
-            member.batch.generation == member.link.generation && member.link.void.is_none();
+        let current = member.batch.generation == member.link.generation && member.link.counts();
         if per_record && member.app == App::Processing {
             let done: Vec<_> = member.batch.finished_offsets().collect();
             // Done, and committed: only the answer to the commit was still on its way. Of a member that the group has

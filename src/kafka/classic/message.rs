@@ -111,6 +111,9 @@ pub enum KafkaError {
     RebalanceInProgress,
     /// FENCED_INSTANCE_ID: another member has taken this one's group.instance.id. Fatal for a client.
     FencedInstanceId,
+    /// STALE_MEMBER_EPOCH, of a commit in a consumer group: the coordinator has given the member another epoch, and the
+    /// answer that says so is on its way.
+    StaleMemberEpoch,
 }
 
 /// What the coordinator answers.

@@ -3,7 +3,7 @@
 use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{counted, grouped, listed, percent, short, span};
 use super::{Culprit, poison, scaling, skew};
-use crate::kafka::{ConsumerProperties, RebalanceProtocol};
+use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol};
 use crate::scenario::{Action, DownstreamChange, Scenario, Settings, WhileOpen};
 use crate::units::SimDuration;
 
@@ -170,18 +170,22 @@ fn evictions(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     }
     if silent > 0 {
         told.push(format!(
-            "{} after session.timeout.ms ({}) of silence.",
+            "{} after {} of silence.",
             counted(
                 silent as u64,
                 "member is removed",
                 "times a member is removed"
             ),
-            lengths(scenario, |p| p.session_timeout)
+            session_timeout(scenario)
         ));
     }
     if late > 0 {
+        let why = match scenario.group_protocol() {
+            GroupProtocol::Classic => "does not rejoin in time",
+            GroupProtocol::Consumer => "does not give up in time what moves",
+        };
         told.push(format!(
-            "{} because it does not rejoin in time.",
+            "{} because it {why}.",
             counted(
                 late as u64,
                 "member is removed",
@@ -196,6 +200,26 @@ fn evictions(scenario: &Scenario, summary: &Summary) -> Vec<String> {
         ));
     }
     told
+}
+
+/// What says how long a silent member is waited for, and how long that is: `session.timeout.ms (45s)`.
+pub fn session_timeout(scenario: &Scenario) -> String {
+    match scenario.group_protocol() {
+        GroupProtocol::Classic => format!(
+            "session.timeout.ms ({})",
+            lengths(scenario, |p| p.session_timeout)
+        ),
+        GroupProtocol::Consumer => format!(
+            "group.consumer.session.timeout.ms ({})",
+            span(
+                scenario
+                    .cluster
+                    .properties
+                    .consumer_session_timeout
+                    .as_secs_f64()
+            )
+        ),
+    }
 }
 
 /// A time of the properties, of all settings that come up: `5m`, `5m, later 10m`.
@@ -285,7 +309,8 @@ fn throttled(scenario: &Scenario, summary: &Summary) -> String {
 fn rebalancing(scenario: &Scenario, summary: &Summary) -> String {
     let cooperative =
         |own: &Settings| own.properties.assignor.protocol() == RebalanceProtocol::Cooperative;
-    let (what, who) = if scenario.settings.first().is_some_and(cooperative) {
+    let consumer = scenario.group_protocol() == GroupProtocol::Consumer;
+    let (what, who) = if consumer || scenario.settings.first().is_some_and(cooperative) {
         (
             "the partitions that move",
             "a member waits for its first one",

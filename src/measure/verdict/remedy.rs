@@ -4,7 +4,7 @@ use super::super::rebalance::Eviction;
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, short, span};
 use super::{Culprit, cause, outlook, scaling, skew};
-use crate::kafka::RebalanceProtocol;
+use crate::kafka::{GroupProtocol, RebalanceProtocol, ReconcilesFrom};
 use crate::platform::Deployment;
 use crate::scenario::{
     CommitPolicy, Downstream, OnError, Processing, RetryBy, Scenario, Settings, WhileOpen,
@@ -113,15 +113,24 @@ fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Option<String
         Culprit::Frozen => "Frozen members: find what stops the process (garbage collection, CPU limits, a \
              paused machine); as long as it lasts nothing in Kafka helps but more members to share the work."
             .to_owned(),
-        Culprit::Starting => "Start-up: start members before the traffic; group.initial.rebalance.delay.ms \
-             adds to every start of an empty group."
-            .to_owned(),
+        Culprit::Starting => starting(scenario),
     })
+}
+
+fn starting(scenario: &Scenario) -> String {
+    match scenario.group_protocol() {
+        GroupProtocol::Classic => {
+            "Start-up: start members before the traffic; group.initial.rebalance.delay.ms adds to every start of an \
+             empty group."
+        }
+        GroupProtocol::Consumer => "Start-up: start members before the traffic.",
+    }
+    .to_owned()
 }
 
 fn orphaned(scenario: &Scenario, summary: &Summary) -> String {
     let left = summary.partitions.iter().any(|own| own.state == "orphaned");
-    let timeout = properties(scenario, |p| span(p.session_timeout.as_secs_f64()));
+    let timeout = cause::session_timeout(scenario);
     if let Some(told) = scaling::from_zero(scenario, summary) {
         return told;
     }
@@ -131,13 +140,13 @@ fn orphaned(scenario: &Scenario, summary: &Summary) -> String {
     }
     if all_static(scenario) {
         return format!(
-            "Orphaned partitions: static members are missed only after session.timeout.ms ({timeout} now): start them \
-             again sooner, or make it shorter."
+            "Orphaned partitions: static members are missed only after {timeout}: start them again sooner, or make it \
+             shorter."
         );
     }
     format!(
-        "Orphaned partitions: close the consumer on stop (LeaveGroup at once), and a shorter \
-         session.timeout.ms ({timeout} now) so that a crash is noticed earlier."
+        "Orphaned partitions: close the consumer on stop (it leaves at once), and a shorter {timeout} so that a crash is \
+         noticed earlier."
     )
 }
 
@@ -152,11 +161,15 @@ fn loss(scenario: &Scenario, summary: &Summary) -> Vec<String> {
         ));
     }
     if losses.jumped > 0 {
-        told.push(
-            "Loss at new partitions: auto.offset.reset = earliest, and a shorter metadata.max.age.ms so that the \
-             group notices new partitions earlier."
-                .to_owned(),
-        );
+        let sooner = match scenario.group_protocol() {
+            GroupProtocol::Classic => {
+                ", and a shorter metadata.max.age.ms so that the group notices new partitions earlier"
+            }
+            GroupProtocol::Consumer => "",
+        };
+        told.push(format!(
+            "Loss at new partitions: auto.offset.reset = earliest{sooner}."
+        ));
     }
     if losses.ahead > 0 {
         told.push(
@@ -186,10 +199,14 @@ fn evictions(scenario: &Scenario, summary: &Summary) -> String {
         .iter()
         .any(|eviction| eviction.reason == "max-poll-interval");
     if !breached && !summary.evictions.is_empty() {
+        let thirds = match scenario.group_protocol() {
+            GroupProtocol::Classic => ", with heartbeat.interval.ms at a third of it",
+            GroupProtocol::Consumer => "",
+        };
         return format!(
-            "Evictions: session.timeout.ms ({} now) above the longest pause that is normal, with \
-             heartbeat.interval.ms at a third of it; close the consumer on stop instead of killing it.",
-            properties(scenario, |p| span(p.session_timeout.as_secs_f64()))
+            "Evictions: {} above the longest pause that is normal{thirds}; close the consumer on stop instead of \
+             killing it.",
+            cause::session_timeout(scenario)
         );
     }
     let records = properties(scenario, |p| grouped(p.max_poll_records));
@@ -281,6 +298,39 @@ fn throttled(scenario: &Scenario) -> String {
 }
 
 fn rebalancing(scenario: &Scenario) -> String {
+    let mut told = match scenario.group_protocol() {
+        GroupProtocol::Classic => classic_rebalancing(scenario),
+        GroupProtocol::Consumer => consumer_rebalancing(scenario),
+    };
+    if !all_static(scenario) {
+        told.push_str(
+            "; static members (static = true: each has a group.instance.id) restart without a rebalance",
+        );
+    }
+    told + "."
+}
+
+/// What moves waits for a heartbeat of its old owner, then for one of its new one.
+fn consumer_rebalancing(scenario: &Scenario) -> String {
+    let interval = scenario.cluster.properties.consumer_heartbeat_interval;
+    let mut told = format!(
+        "Rebalances: what moves waits for heartbeats: a shorter group.consumer.heartbeat.interval.ms ({} now)",
+        span(interval.as_secs_f64())
+    );
+    let in_poll = |own: &Settings| {
+        own.client.consumer_protocol == Some(ReconcilesFrom::NextPoll)
+            || own.processing.commit == CommitPolicy::Auto
+    };
+    if scenario.settings.first().is_some_and(in_poll) {
+        let records = properties(scenario, |p| grouped(p.max_poll_records));
+        told.push_str(&format!(
+            "; smaller batches let members give it up sooner (max.poll.records = {records} now)"
+        ));
+    }
+    told
+}
+
+fn classic_rebalancing(scenario: &Scenario) -> String {
     let records = properties(scenario, |p| grouped(p.max_poll_records));
     let mut told = format!(
         "Rebalances: smaller batches let members rejoin sooner (max.poll.records = {records} now)"
@@ -292,12 +342,11 @@ fn rebalancing(scenario: &Scenario) -> String {
             "; with partition.assignment.strategy = cooperative-sticky members read on but for what moves",
         );
     }
-    if !all_static(scenario) {
-        told.push_str(
-            "; static members (static = true: each has a group.instance.id) restart without a rebalance",
-        );
+    let speaks = |own: &Settings| own.client.consumer_protocol.is_some();
+    if scenario.settings.first().is_some_and(speaks) {
+        told.push_str("; with group.protocol = consumer they commit meanwhile, too");
     }
-    told + "."
+    told
 }
 
 fn all_static(scenario: &Scenario) -> bool {
@@ -339,5 +388,34 @@ mod tests {
         }
         let told = rebalancing(&scenario);
         assert!(!told.contains(read_on) && !told.contains(stay), "{told}");
+    }
+
+    /// No barrier, no initial delay, no leader, and the brokers say the times.
+    #[test]
+    fn a_consumer_group_is_advised_in_its_own_terms() {
+        let mut scenario = fixture::scenario(4, 4, 60, 1);
+        let classic = [rebalancing(&scenario), starting(&scenario)].concat();
+        assert!(classic.contains("group.protocol = consumer") && classic.contains("initial"));
+        scenario.settings[0].properties.group_protocol = GroupProtocol::Consumer;
+        scenario.settings[0].processing.commit = CommitPolicy::AfterBatch;
+        let told = rebalancing(&scenario);
+        assert!(told.contains("group.consumer.heartbeat.interval.ms (5s now)"));
+        assert!(told.contains("group.instance.id"), "{told}");
+        for classic in [
+            "max.poll.records",
+            "rejoin",
+            "cooperative",
+            "group.protocol",
+        ] {
+            assert!(!told.contains(classic), "{told}");
+        }
+        assert!(!starting(&scenario).contains("initial"));
+        assert_eq!(
+            cause::session_timeout(&scenario),
+            "group.consumer.session.timeout.ms (45s)"
+        );
+        // What waits for poll() waits for the batch.
+        scenario.settings[0].client = Client::by_name("librdkafka").expect("one").profile;
+        assert!(rebalancing(&scenario).contains("max.poll.records"));
     }
 }

@@ -3,6 +3,8 @@
 use super::super::replicas::{Replicas, Scaling};
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, percent, short, span};
+use super::cause;
+use crate::kafka::GroupProtocol;
 use crate::scenario::Scenario;
 
 /// So many scale-downs taken back are no chance.
@@ -71,7 +73,6 @@ fn taken_back_by_lag(replicas: &Replicas) -> impl Iterator<Item = &Scaling> {
 pub fn remedy(scenario: &Scenario, summary: &Summary) -> Option<String> {
     let (replicas, deployment) = (summary.replicas.as_ref()?, scenario.deployment.as_ref()?);
     let spec = &deployment.scaled_object;
-    let settings = scenario.settings.first()?;
     let per_replica = taken_back_by_lag(replicas)
         .map(|up| up.lag.unwrap_or(0) as f64 / f64::from(up.from))
         .fold(0.0, f64::max);
@@ -86,12 +87,17 @@ pub fn remedy(scenario: &Scenario, summary: &Summary) -> Option<String> {
         ));
     }
     ways.push(if deployment.graceful {
-        "shorter rebalances (smaller batches, cooperative rebalancing)".to_owned()
+        match scenario.group_protocol() {
+            GroupProtocol::Classic => {
+                "shorter rebalances (smaller batches, cooperative rebalancing)"
+            }
+            GroupProtocol::Consumer => "shorter rebalances (group.consumer.heartbeat.interval.ms)",
+        }
+        .to_owned()
     } else {
-        let timeout = settings.properties.session_timeout.as_secs_f64();
         format!(
-            "pods that close their consumer on SIGTERM, so that nobody waits for session.timeout.ms ({})",
-            span(timeout)
+            "pods that close their consumer on SIGTERM, so that nobody waits for {}",
+            cause::session_timeout(scenario)
         )
     });
     ways.push(

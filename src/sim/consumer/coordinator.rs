@@ -1,11 +1,11 @@
 //! The coordinator's side of the consumer protocol: what reaches it, what follows, and whose next heartbeat brings news.
 
-use crate::kafka::RebalanceReason;
-use crate::kafka::consumer::{ConsumerGroupState, Effect, Input};
+use crate::kafka::consumer::{CommitError, ConsumerGroupState, Effect, Input};
+use crate::kafka::{KafkaError, RebalanceReason};
 use crate::sim::Fact;
 use crate::sim::event::Event;
 use crate::sim::world::World;
-use crate::units::SimDuration;
+use crate::units::{ProcessId, SimDuration};
 
 impl World<'_> {
     /// A heartbeat reaches the coordinator.
@@ -75,8 +75,11 @@ impl World<'_> {
                     (member.link.serial == Some(serial), &mut member.remote)
                 {
                     remote.answers.push_back(response);
-                    self.agenda
-                        .schedule(now + stored + back, Event::Answer(serial));
+                    let answered = now + stored + back;
+                    self.agenda.schedule(answered, Event::Answer(serial));
+                    if answered > now {
+                        self.heed_epoch(process);
+                    }
                 }
             }
             Effect::Arm { at, timer } => {
@@ -99,6 +102,23 @@ impl World<'_> {
             }
             Effect::BecameEmpty => self.became_empty(),
         }
+    }
+
+    /// What the coordinator would make of a commit with the epoch that a member is in
+    /// (`ConsumerGroup#validateOffsetCommit`).
+    pub fn heed_epoch(&mut self, process: ProcessId) {
+        let now = self.now();
+        self.catch_up(process, now);
+        let member = &mut self.members[process.ix()];
+        let (Some(serial), Some(remote)) = (member.link.serial, &member.remote) else {
+            return;
+        };
+        let id = self.group.identities[serial as usize].id;
+        let answer = self.group.consumer.commit(id, remote.membership.epoch());
+        member.link.void = answer.err().map(|error| match error {
+            CommitError::UnknownMemberId => KafkaError::UnknownMemberId,
+            CommitError::StaleMemberEpoch => KafkaError::StaleMemberEpoch,
+        });
     }
 
     fn epoch_bumped(&mut self, epoch: i32, reason: RebalanceReason) {

@@ -219,7 +219,7 @@ impl World {
             Err(KafkaError::RebalanceInProgress) => self.rejoin(client, id, false),
             Err(KafkaError::IllegalGeneration) => self.rejoin(client, id, true),
             Err(KafkaError::UnknownMemberId) => self.start(client),
-            Err(KafkaError::FencedInstanceId) => panic!("{id:?} is fenced by nobody"),
+            Err(error) => panic!("{id:?} is told {error:?}"),
         }
     }
 
