@@ -72,7 +72,7 @@ impl World<'_> {
         self.members[process.ix()].fetcher.clear();
     }
 
-    /// As [`Self::revoke_all`], for some of its partitions.
+    /// As [`Self::revoke_all`], for some of its partitions; it may own some whose positions it did not know yet.
     pub fn revoke(
         &mut self,
         process: ProcessId,
@@ -82,23 +82,26 @@ impl World<'_> {
     ) {
         let now = self.now();
         let member = &mut self.members[process.ix()];
-        member.fetcher.release(&partitions);
+        let reads = |id: &&PartitionId| member.fetcher.slot(**id).is_some();
+        let read: Vec<PartitionId> = partitions.iter().filter(reads).copied().collect();
+        member.fetcher.release(&read);
         let by = if lost {
             Cause::Eviction
         } else {
             Cause::Revocation
         };
-        self.forget_kept(process, &partitions, by);
+        self.forget_kept(process, &read, by);
         let member = &mut self.members[process.ix()];
-        member.blocked.retain(|id| !partitions.contains(id));
+        member.blocked.retain(|id| !read.contains(id));
         // A member that joins stands already, unless it went on with what it has now lost.
-        let stops = member.link.phase == Phase::Stable || !partitions.is_empty();
+        let waits = member.link.phase == Phase::Stable && member.remote.is_none();
+        let stops = waits || !read.is_empty();
         if stops && member.fetcher.slots().is_empty() {
             member.link.standing_since = now;
         }
         let remote = member.remote.as_ref();
         let generation = remote.map_or(member.link.generation, Remote::epoch);
-        for &id in &partitions {
+        for id in read {
             self.topic.partitions[id.ix()].left_by = by;
             if known && self.topic.partitions[id.ix()].owner == Some(process) {
                 self.topic.partitions[id.ix()].owner = None;

@@ -4,7 +4,7 @@ mod coordinator;
 
 use std::collections::VecDeque;
 
-use super::event::{Event, Request};
+use super::event::Event;
 use super::link::Phase;
 use super::member::App;
 use super::world::World;
@@ -21,8 +21,6 @@ use crate::units::{PartitionId, ProcessId, SimTime};
 #[derive(Debug)]
 pub(super) struct Remote {
     pub membership: ConsumerMembership,
-    /// Requests on their way, in order.
-    requests: VecDeque<Heartbeat>,
     /// Answers on their way, in order.
     answers: VecDeque<Response>,
     /// When the heartbeat is sent that is on the agenda, if one is.
@@ -79,7 +77,6 @@ impl World<'_> {
                 true => membership.listening(),
                 false => membership,
             },
-            requests: VecDeque::new(),
             answers: VecDeque::new(),
             beat: None,
             listens,
@@ -187,10 +184,9 @@ impl World<'_> {
             return;
         };
         let sent = remote.beat.take().filter(|at| *at <= now).unwrap_or(now);
-        remote.requests.push_back(heartbeat);
         member.link.heartbeat_from = sent;
         let closes = (leaves && member.app == App::Closing).then_some(member.incarnation);
-        self.send(Request::Heartbeat, serial, sent);
+        self.post(serial, heartbeat, sent + trip.half());
         if let Some(incarnation) = closes {
             self.agenda
                 .schedule(now + trip, Event::Gone(process, incarnation));
@@ -200,11 +196,9 @@ impl World<'_> {
     /// A member reads partitions no more. Those of a static one that leaves for a while are kept for it.
     fn give_up(&mut self, process: ProcessId, partitions: Vec<PartitionId>, lost: bool) {
         let member = &self.members[process.ix()];
-        let slots = member.fetcher.slots().iter().map(|slot| slot.partition);
-        let held: Vec<_> = slots.filter(|id| partitions.contains(id)).collect();
         let leaves = member.app == App::Closing || lost && member.link.counts();
         let kept = leaves && self.is_static(process);
-        self.revoke(process, held, lost, !kept);
+        self.revoke(process, partitions.clone(), lost, !kept);
         if kept && !lost {
             self.tell_orphaned(process);
         }

@@ -91,6 +91,9 @@ impl World<'_> {
     pub fn request(&mut self, request: Request, serial: u32) {
         let now = self.now();
         if let Err(later) = self.sent(request, serial) {
+            if request == Request::Heartbeat {
+                return self.delay_heartbeat(serial, later);
+            }
             let later = later.unwrap_or(SimTime::NEVER);
             self.agenda.schedule(later, Event::Request(request, serial));
             return;
@@ -121,7 +124,7 @@ impl World<'_> {
             Request::Join => join(true, false),
             Request::JoinForMetadata => join(true, true),
             Request::Leave => Input::LeaveGroup { member: id },
-            Request::Heartbeat => return self.heartbeat_arrives(serial),
+            Request::Heartbeat => return self.heartbeat_arrives(),
             Request::Sync => {
                 let generation = member.link.generation;
                 let assignment = self.assignment_of_leader(serial);

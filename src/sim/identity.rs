@@ -1,11 +1,13 @@
 //! The directory of the coordinator: who is behind each member id, and the group as an admin client sees it.
 
+use std::collections::BTreeMap;
+
 use super::member::Member;
 use super::{GroupView, MemberView};
 use crate::engine::{Address, Purpose};
 use crate::kafka::assignor::TopicPartitions;
 use crate::kafka::consumer::{
-    ConsumerGroup, ConsumerGroupSettings, ConsumerGroupState, RevocationTimer,
+    ConsumerGroup, ConsumerGroupSettings, ConsumerGroupState, Heartbeat, RevocationTimer,
 };
 use crate::kafka::{ClassicGroup, GroupState, MemberId, Owned, ServerAssignor, Timer};
 use crate::scenario::Scenario;
@@ -39,6 +41,15 @@ impl Identity {
     }
 }
 
+/// Heartbeats that reach a consumer group at one instant.
+#[derive(Debug, Default)]
+pub(super) struct Arrivals {
+    /// From which identity, and what; in the order in which they were sent.
+    pub heartbeats: Vec<(u32, Heartbeat)>,
+    /// How many of them are there.
+    pub arrived: usize,
+}
+
 /// The coordinator's side of the group.
 #[derive(Debug)]
 pub(super) struct Coordinator {
@@ -46,6 +57,8 @@ pub(super) struct Coordinator {
     /// The group if it speaks the consumer protocol.
     pub consumer: ConsumerGroup,
     pub revocation_timers: Vec<RevocationTimer>,
+    /// Heartbeats on their way to the consumer group, by when they get there.
+    pub arrivals: BTreeMap<SimTime, Arrivals>,
     pub identities: Vec<Identity>,
     pub timers: Vec<Timer>,
 }
@@ -70,6 +83,7 @@ impl Coordinator {
             classic: ClassicGroup::new(delay),
             consumer: ConsumerGroup::new(settings, vec![topic]),
             revocation_timers: Vec::new(),
+            arrivals: BTreeMap::new(),
             identities: Vec::new(),
             timers: Vec::new(),
         }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lagsim::kafka::{Assignor, AutoCommitFrom};
+use lagsim::kafka::{Assignor, AutoCommitFrom, GroupProtocol, ReconcilesFrom};
 use lagsim::platform::{Behavior, ScaledObject};
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, Downstream, GiveUp, OnError, OnOutage, OnStop, PoisonRecords,
-    RateLimit, RetryBy, Scenario,
+    RateLimit, RetryBy, Scenario, Settings,
 };
 use lagsim::sim::{Fact, PartitionState};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -176,7 +176,12 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
         1 => Just(Assignor::Sticky),
         3 => Just(Assignor::CooperativeSticky),
     ];
-    let group = (statics, assignor);
+    let protocol = prop_oneof![
+        2 => Just(None),
+        1 => Just(Some(ReconcilesFrom::Background)),
+        1 => Just(Some(ReconcilesFrom::NextPoll)),
+    ];
+    let group = (statics, assignor, protocol);
     let autoscaler = proptest::option::of(autoscalers());
     (
         topic,
@@ -199,7 +204,7 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
                 limit,
                 autoscaler,
                 seed,
-                (statics, assignor),
+                (statics, assignor, protocol),
             )| {
                 let (partitions, members, rate, constant, backlog) = topic;
                 let (law, commit, concurrency, finish_record) = work;
@@ -228,6 +233,13 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
                 if java || assignor != Assignor::CooperativeSticky {
                     settings.properties.assignor = assignor;
                 }
+                if java && protocol.is_some() {
+                    settings.properties.group_protocol = GroupProtocol::Consumer;
+                    settings.client.consumer_protocol = protocol;
+                }
+                let brokers = &mut scenario.cluster.properties;
+                brokers.consumer_session_timeout = secs(10);
+                brokers.consumer_heartbeat_interval = secs(3);
                 settings.properties.max_poll_interval = secs(20);
                 settings.properties.session_timeout = secs(10);
                 settings.properties.max_poll_records = polled;
@@ -413,9 +425,10 @@ fn as_many_processes_run_as_the_autoscaler_wants() {
     });
 }
 
-/// A partition is assigned at most once in a generation, and generations only grow.
+/// A partition is assigned at most once in a generation, or in an epoch of a member, and generations only grow, as do
+/// the epochs that targets are for.
 #[test]
-fn a_partition_has_one_owner_per_generation() {
+fn a_partition_has_one_owner_per_generation_and_epoch() {
     for_all(150, |scenario| {
         let told = run(&scenario);
         let mut owners: BTreeMap<(u32, PartitionId), ProcessId> = BTreeMap::new();
@@ -502,12 +515,27 @@ fn a_partition_is_in_one_state_from_its_start_to_the_horizon() {
 /// KIP-429: nobody stands still for a rebalance but who gives something up, and only with that.
 #[test]
 fn a_partition_that_stays_with_its_cooperative_owner_is_never_rebalancing() {
+    only_what_moves_stands_still(|settings| {
+        settings.properties.group_protocol = GroupProtocol::Classic;
+        settings.properties.assignor = Assignor::CooperativeSticky;
+    });
+}
+
+/// KIP-848: the same without any barrier.
+#[test]
+fn a_partition_that_stays_with_its_owner_in_a_consumer_group_is_never_rebalancing() {
+    only_what_moves_stands_still(|settings| {
+        settings.properties.group_protocol = GroupProtocol::Consumer;
+    });
+}
+
+fn only_what_moves_stands_still(speak: fn(&mut Settings)) {
     let moves = std::cell::Cell::new(0);
     for_all(150, |mut scenario| {
-        if scenario.settings[0].client != systems::profile("java") {
+        if scenario.settings[0].client.consumer_protocol.is_none() {
             return Ok(());
         }
-        scenario.settings[0].properties.assignor = Assignor::CooperativeSticky;
+        speak(&mut scenario.settings[0]);
         let told = run(&scenario);
         let mut owners: BTreeMap<PartitionId, ProcessId> = BTreeMap::new();
         // Rebalancing since then, and not known to have been given up.

@@ -1,8 +1,11 @@
 //! Whole scenarios drawn at random, with every action of the timeline and both clients: what no run may ever do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lagsim::kafka::{Assignor, ClientProfile, GroupState, OffsetReset};
+use lagsim::kafka::{
+    Assignor, AutoCommitFrom, ClientProfile, GroupProtocol, GroupState, OffsetReset,
+    ReconcilesFrom, ServerAssignor,
+};
 use lagsim::platform::{Behavior, KafkaTrigger, ScaledObject};
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnOutage, OnStop,
@@ -100,6 +103,9 @@ fn draw(seed: u64, calm: bool) -> Scenario {
         scenario = with(scenario, SimTime::from_millis(DISTURBED), resume);
     }
     scenario = grouped(scenario, &mut dice);
+    if scenario.settings[0].client == systems::profile("java") && dice.once_in(2) {
+        scenario = with_consumer_protocol(scenario, &mut dice);
+    }
     if !calm && dice.once_in(3) {
         return with_autoscaler(scenario, &mut dice);
     }
@@ -120,6 +126,31 @@ fn grouped(mut scenario: Scenario, dice: &mut Dice) -> Scenario {
     let one_in = dice.of(&[1, 2, u64::MAX]);
     for process in &mut scenario.group.processes {
         process.instance_id = dice.once_in(one_in).then(|| process.name.clone());
+    }
+    scenario
+}
+
+/// The group speaks the consumer protocol, its members with or without a listener.
+fn with_consumer_protocol(mut scenario: Scenario, dice: &mut Dice) -> Scenario {
+    let brokers = &mut scenario.cluster.properties;
+    let (session, beats) = dice.of(&[
+        (2_000, 500),
+        (6_000, 1),
+        (6_000, 1_900),
+        (45_000, 1_900),
+        (45_000, 5_000),
+    ]);
+    brokers.consumer_session_timeout = ms(session);
+    brokers.consumer_heartbeat_interval = ms(beats);
+    let reconciles = dice.of(&[ReconcilesFrom::Background, ReconcilesFrom::NextPoll]);
+    for settings in &mut scenario.settings {
+        settings.client.consumer_protocol = Some(reconciles);
+        settings.properties.group_protocol = GroupProtocol::Consumer;
+        settings.properties.remote_assignor = dice.of(&[
+            None,
+            Some(ServerAssignor::Uniform),
+            Some(ServerAssignor::Range),
+        ]);
     }
     scenario
 }
@@ -376,7 +407,11 @@ fn check_facts(scenario: &Scenario, told: &Told) {
     let mut owners: BTreeMap<PartitionId, ProcessId> = BTreeMap::new();
     let mut generation = 0;
     // Members that read on have what they are assigned at once, as whoever had it before has given it up.
-    let cooperative = scenario.settings[0].properties.assignor == Assignor::CooperativeSticky;
+    let consumer = scenario.group_protocol() == GroupProtocol::Consumer;
+    let cooperative =
+        consumer || scenario.settings[0].properties.assignor == Assignor::CooperativeSticky;
+    // Whom the coordinator of a consumer group has fenced: it may not know yet.
+    let mut fenced: BTreeSet<ProcessId> = BTreeSet::new();
     let own = |process: ProcessId,
                partitions: &[PartitionId],
                at: SimTime,
@@ -388,7 +423,7 @@ fn check_facts(scenario: &Scenario, told: &Told) {
             // A static member that missed the barrier reads on until it knows.
             let is_static = scenario.group.processes[owner.ix()].instance_id.is_some();
             assert!(
-                owner == process || is_static,
+                owner == process || is_static && !consumer,
                 "{partition:?} has two owners at {at}"
             );
         }
@@ -408,8 +443,12 @@ fn check_facts(scenario: &Scenario, told: &Told) {
                 process,
                 generation: of,
                 ..
-            } if *of < generation => {
+            } if !consumer && *of < generation => {
                 assigned.remove(process);
+            }
+            Fact::PartitionsAssigned { process, .. } if fenced.contains(process) => {}
+            Fact::MemberJoined { process, .. } => {
+                fenced.remove(process);
             }
             Fact::PartitionsAssigned {
                 process,
@@ -434,6 +473,9 @@ fn check_facts(scenario: &Scenario, told: &Told) {
                 owners.retain(|id, owner| owner != process || !partitions.contains(id));
             }
             Fact::MemberEvicted { process, .. } | Fact::ProcessStopped { process, .. } => {
+                if consumer && matches!(fact, Fact::MemberEvicted { .. }) {
+                    fenced.insert(*process);
+                }
                 // A crashed owner reads no more, though its partitions stay orphaned.
                 owners.retain(|_, owner| owner != process);
             }
@@ -480,14 +522,13 @@ fn check_curves(scenario: &Scenario, told: &Told) {
 
 /// Whatever is committed was processed, given up or lost.
 fn check_accounts(scenario: &Scenario, told: &Told) {
-    let java = systems::profile("java");
     for (index, totals) in told.totals.partitions.iter().enumerate() {
         assert!(totals.duplicates <= totals.processed, "{totals:?}");
         let done = totals.processed - totals.duplicates
             + totals.skipped
             + totals.dead_lettered
             + totals.lost;
-        if scenario.settings[0].client == java {
+        if scenario.settings[0].client.auto_commit_from == AutoCommitFrom::Poll {
             // A commit per record is stored before its answer lets the record be done.
             assert!(
                 totals.committed <= done + 1,
@@ -518,11 +559,9 @@ fn check_recovery(scenario: &Scenario, told: &Told) {
         .collect();
     owned.sort_unstable();
     // A static leader that is back does not look for the partitions that came meanwhile.
-    let leads_on = scenario
-        .group
-        .processes
-        .iter()
-        .any(|p| p.instance_id.is_some());
+    let mut processes = scenario.group.processes.iter();
+    let leads_on = scenario.group_protocol() == GroupProtocol::Classic
+        && processes.any(|process| process.instance_id.is_some());
     let all = if leads_on && owned.len() < last.len() {
         owned.len().max(scenario.topic.partitions.len())
     } else {

@@ -1,35 +1,75 @@
 //! The coordinator's side of the consumer protocol: what reaches it, what follows, and whose next heartbeat brings news.
 
-use crate::kafka::consumer::{CommitError, ConsumerGroupState, Effect, Input};
+use crate::kafka::consumer::{
+    CommitError, ConsumerGroupState, Effect, Heartbeat, Input, JOIN_EPOCH,
+};
 use crate::kafka::{KafkaError, RebalanceReason};
 use crate::sim::Fact;
-use crate::sim::event::Event;
+use crate::sim::event::{Event, Request};
 use crate::sim::world::World;
-use crate::units::{ProcessId, SimDuration};
+use crate::units::{ProcessId, SimDuration, SimTime};
 
 impl World<'_> {
-    /// A heartbeat reaches the coordinator.
-    pub fn heartbeat_arrives(&mut self, serial: u32) {
+    /// A heartbeat is under way.
+    pub fn post(&mut self, serial: u32, heartbeat: Heartbeat, arrives: SimTime) {
+        let arrivals = self.group.arrivals.entry(arrives).or_default();
+        arrivals.heartbeats.push((serial, heartbeat));
+        self.agenda
+            .schedule(arrives, Event::Request(Request::Heartbeat, serial));
+    }
+
+    /// The heartbeat of an identity that was to arrive now does so later, or was never sent.
+    pub fn delay_heartbeat(&mut self, serial: u32, later: Option<SimTime>) {
         let now = self.now();
-        let identity = &self.group.identities[serial as usize];
-        let process = identity.process;
-        let member = &mut self.members[process.ix()];
-        let Some(remote) = member
-            .remote
-            .as_mut()
-            .filter(|_| member.link.serial == Some(serial))
-        else {
+        let Some(arrivals) = self.group.arrivals.get_mut(&now) else {
             return;
         };
-        let Some(heartbeat) = remote.requests.pop_front() else {
-            return;
-        };
-        if heartbeat.epoch == 0 {
-            let member_id = identity.member_name();
-            self.note(Fact::MemberJoined { process, member_id });
+        let mut sent = arrivals.heartbeats.iter();
+        if let Some(index) = sent.position(|(from, _)| *from == serial) {
+            let (_, heartbeat) = arrivals.heartbeats.remove(index);
+            if let Some(later) = later {
+                self.post(serial, heartbeat, later);
+            }
         }
+        self.take_arrivals();
+    }
+
+    /// A heartbeat reaches the coordinator.
+    pub fn heartbeat_arrives(&mut self) {
+        let now = self.now();
+        if let Some(arrivals) = self.group.arrivals.get_mut(&now) {
+            arrivals.arrived += 1;
+        }
+        self.take_arrivals();
+    }
+
+    /// Heartbeats of one instant are taken once all are there, in the order of member ids: as good as any, and the same
+    /// whichever was sent first.
+    fn take_arrivals(&mut self) {
+        let now = self.now();
+        let Some(arrivals) = self.group.arrivals.get(&now) else {
+            return;
+        };
+        if arrivals.arrived < arrivals.heartbeats.len() {
+            return;
+        }
+        let arrivals = self.group.arrivals.remove(&now).unwrap_or_default();
+        let mut heartbeats = arrivals.heartbeats;
+        heartbeats.sort_by_key(|(serial, _)| self.group.identities[*serial as usize].id);
+        for (serial, heartbeat) in heartbeats {
+            self.take_heartbeat(serial, heartbeat);
+        }
+    }
+
+    fn take_heartbeat(&mut self, serial: u32, heartbeat: Heartbeat) {
+        let now = self.now();
+        let identity = &mut self.group.identities[serial as usize];
+        let (process, member_id) = (identity.process, identity.member_name());
         if heartbeat.epoch >= 0 {
-            self.group.identities[serial as usize].seen = now;
+            identity.seen = now;
+        }
+        if heartbeat.epoch == JOIN_EPOCH {
+            self.note(Fact::MemberJoined { process, member_id });
         }
         self.coordinate_remotely(Input::Heartbeat(heartbeat));
     }
