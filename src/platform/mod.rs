@@ -1,11 +1,9 @@
 //! What decides how many processes run, as pure machines: KEDA's Kafka scaler and the HorizontalPodAutoscaler that it
-//! drives, offsets and replicas in, decisions out; and when one that failed is started again. Not for the processes: who
-//! starts and who stops is the run's affair.
+//! drives. Offsets and replicas in, decisions out. Not for the processes: who starts and who stops is the run's affair.
 
 mod hpa;
 mod lag;
 mod spec;
-mod supervisor;
 
 #[cfg(test)]
 mod tests;
@@ -16,7 +14,6 @@ pub use spec::{
     Behavior, Deployment, KafkaTrigger, OffsetResetPolicy, PolicyType, ScaledObject, ScalingPolicy,
     ScalingRules, SelectPolicy,
 };
-pub use supervisor::CrashLoop;
 
 use crate::units::SimTime;
 use hpa::HorizontalPodAutoscaler;

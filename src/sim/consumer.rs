@@ -56,14 +56,7 @@ impl World<'_> {
                 .identify(self.scenario, self.replication, &self.members[process.ix()]);
         self.group.identities[serial as usize].session_timeout =
             self.scenario.cluster.properties.consumer_session_timeout;
-        let settings = self.settings_of(process);
-        let subscribed = Subscribed {
-            topics: vec![0],
-            rebalance_timeout: settings.client.rebalance_timeout(&settings.properties),
-            assignor: settings.properties.remote_assignor,
-        };
-        let auto_commit = settings.processing.commit == CommitPolicy::Auto;
-        let listens = settings.client.consumer_protocol == Some(ReconcilesFrom::NextPoll);
+        let (subscribed, auto_commit, listens) = self.configuration(process);
         let instance = self.scenario.group.processes[process.ix()]
             .instance_id
             .clone();
@@ -85,6 +78,34 @@ impl World<'_> {
         });
         member.wake = at;
         self.attend(process);
+    }
+
+    /// What a process tells the coordinator of itself, whether it commits by itself, and whether it has a listener.
+    fn configuration(&self, process: ProcessId) -> (Subscribed, bool, bool) {
+        let settings = self.settings_of(process);
+        let subscribed = Subscribed {
+            topics: vec![0],
+            rebalance_timeout: settings.client.rebalance_timeout(&settings.properties),
+            assignor: settings.properties.remote_assignor,
+        };
+        let auto_commit = settings.processing.commit == CommitPolicy::Auto;
+        let listens = settings.client.consumer_protocol == Some(ReconcilesFrom::NextPoll);
+        (subscribed, auto_commit, listens)
+    }
+
+    /// A member has taken up other settings.
+    pub fn configure_remotely(&mut self, process: ProcessId) {
+        let (subscribed, auto_commit, listens) = self.configuration(process);
+        if let Some(remote) = &mut self.members[process.ix()].remote {
+            remote.listens = listens;
+            let input = Turn::Configured {
+                subscribed,
+                auto_commit,
+                listens,
+            };
+            self.turn(process, input);
+            self.beats_with_news();
+        }
     }
 
     /// Something happens to a member, and everything that follows at once does.
@@ -196,9 +217,14 @@ impl World<'_> {
     /// A member reads partitions no more. Those of a static one that leaves for a while are kept for it.
     fn give_up(&mut self, process: ProcessId, partitions: Vec<PartitionId>, lost: bool) {
         let member = &self.members[process.ix()];
+        // What a commit before has stopped it from reading already is not given up again.
+        let owns = |id: &PartitionId| {
+            member.fetcher.slot(*id).is_some() || member.link.added.contains(id)
+        };
+        let held = partitions.iter().copied().filter(owns).collect();
         let leaves = member.app == App::Closing || lost && member.link.counts();
         let kept = leaves && self.is_static(process);
-        self.revoke(process, partitions.clone(), lost, !kept);
+        self.revoke(process, held, lost, !kept);
         if kept && !lost {
             self.tell_orphaned(process);
         }

@@ -202,7 +202,9 @@ impl World<'_> {
             member.adopt(settings, now, self.scenario);
         }
         for index in 0..self.members.len() {
-            self.watch_poll_clock(self.members[index].process);
+            let process = self.members[index].process;
+            self.watch_poll_clock(process);
+            self.configure_remotely(process);
         }
         self.serve(settings);
     }

@@ -9,7 +9,7 @@ use super::member::App;
 use super::rollout::Rollout;
 use super::world::World;
 use crate::kafka::Logs;
-use crate::platform::{self, Autoscaler, CrashLoop, Decision, PartitionOffsets};
+use crate::platform::{self, Autoscaler, Decision, PartitionOffsets};
 use crate::scenario::Scenario;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
@@ -17,8 +17,6 @@ use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 #[derive(Debug, Default)]
 pub(super) struct Deployment {
     pub rollouts: Vec<Rollout>,
-    /// How often a process was started again because it had failed, by process.
-    pub crash_loops: Vec<CrashLoop>,
     scaling: Option<Scaling>,
 }
 
@@ -96,7 +94,6 @@ impl Deployment {
         let spec = scenario.deployment.as_ref();
         Deployment {
             rollouts: Vec::new(),
-            crash_loops: vec![CrashLoop::default(); scenario.group.processes.len()],
             scaling: spec.map(|spec| Scaling::new(spec, scenario)),
         }
     }

@@ -279,6 +279,40 @@ fn told_of_a_busy_member(processing: &str, client: &str) -> SimTime {
     got.find(|(_, own)| !own.is_empty()).expect("a partition").0
 }
 
+/// A background thread looks at its settings all the time: A, told at 6 s, gives up at once what waited for poll().
+#[test]
+fn other_settings_are_heard_at_once() {
+    let auto = "processing={ time = '400s', commit = 'auto' }";
+    let change =
+        "at.0={ time = '100s', set = { processing.commit = 'after-batch' }, takes-effect = 'now' }";
+    let told = run(&model(&[LONG_RECORD[0], auto, change]));
+    assert_eq!(revoked(&told, 0)[0].0, at_ms(100_000));
+}
+
+/// The next heartbeat says what has changed. An assignor counts from the next epoch on.
+#[test]
+fn another_remote_assignor_is_told_with_the_next_heartbeat() {
+    let change = |at: &str| {
+        format!(
+            "at.0={{ time = '{at}', set = {{ group.properties.group.remote.assignor = 'range' }}, takes-effect = 'now' }}"
+        )
+    };
+    // A clean leave: range deals anew in the order of member ids, uniform leaves what is there where it is.
+    let leave = LEAVES.replace("at.0", "at.1");
+    let moves = |settings: &[&str]| {
+        let told = run(&model(settings));
+        let by_others = revoked(&told, T0)
+            .into_iter()
+            .filter(|(_, (who, _))| *who != B);
+        by_others.count()
+    };
+    assert_eq!(moves(&[LEAVES]), 0);
+    assert!(moves(&[&change("50s"), &leave]) > 0);
+    // B is gone at 60 s, and A's heartbeat at 61 s makes the target: what that says counts, what comes later does not.
+    assert!(moves(&[&change("60500ms"), &leave]) > 0);
+    assert_eq!(moves(&[&change("61500ms"), &leave]), 0);
+}
+
 /// A heartbeat of anybody raises the epoch; nobody gives anything up.
 #[test]
 fn added_partitions_are_read_after_a_heartbeat() {

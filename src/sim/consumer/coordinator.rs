@@ -183,11 +183,16 @@ impl World<'_> {
             if remote.beat.is_some()
                 || !remote.membership.heartbeats()
                 || identity.silent_from.is_some()
-                || !self.group.consumer.has_news(identity.id)
             {
                 continue;
             }
-            let passed = now.since(member.link.heartbeat_from + half);
+            // What the coordinator knows must have been sent late enough to get there after it knew.
+            let from = member.link.heartbeat_from;
+            let passed = match self.group.consumer.has_news(identity.id) {
+                true => now.since(from + half),
+                false if remote.membership.has_news() => now.since(from),
+                false => continue,
+            };
             let beats = passed.as_nanos().div_ceil(interval.as_nanos().max(1));
             let at = member.link.heartbeat_from + interval * beats.max(1);
             remote.beat = Some(at);

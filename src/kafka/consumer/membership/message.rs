@@ -1,6 +1,6 @@
 //! What happens to a member and what it does; its states.
 
-use crate::kafka::consumer::{Heartbeat, HeartbeatError, Response};
+use crate::kafka::consumer::{Heartbeat, HeartbeatError, Response, Subscribed};
 use crate::units::PartitionId;
 
 /// Something that happens to a member.
@@ -20,6 +20,15 @@ pub enum Input {
     },
     /// No poll for max.poll.interval.ms.
     PollTimeout,
+    /// The consumer goes on otherwise: the next heartbeat says so if the coordinator has to know.
+    Configured {
+        /// What it tells the coordinator of itself.
+        subscribed: Subscribed,
+        /// `enable.auto.commit`.
+        auto_commit: bool,
+        /// Whether it has a ConsumerRebalanceListener.
+        listens: bool,
+    },
     /// The application closes the consumer.
     Close,
 }

@@ -59,6 +59,8 @@ pub struct ConsumerMembership {
     target: Local,
     /// What the last request said it owns, or need not have said because it had been said.
     told: Local,
+    /// What it subscribes to has changed since the last request that said it.
+    untold: bool,
     in_flight: bool,
     /// A heartbeat was due while another one was in flight.
     overdue: bool,
@@ -90,6 +92,7 @@ impl ConsumerMembership {
             current: Local::default(),
             target: Local::default(),
             told: Local::default(),
+            untold: false,
             in_flight: false,
             overdue: false,
             unheeded: 0,
@@ -130,6 +133,15 @@ impl ConsumerMembership {
                 }
             }
             Input::PollTimeout => self.leave_for_poll_timeout(effects),
+            Input::Configured {
+                subscribed,
+                auto_commit,
+                listens,
+            } => {
+                self.untold |= self.subscribed != subscribed;
+                self.subscribed = subscribed;
+                (self.auto_commit, self.listens) = (auto_commit, listens);
+            }
             Input::Close => self.close(effects),
         }
         self.reconcile(polls, effects);
@@ -169,6 +181,11 @@ impl ConsumerMembership {
             MembershipState::Reconciling => self.reconciliation == Reconciliation::None,
             _ => false,
         }
+    }
+
+    /// Whether the next heartbeat brings the coordinator something besides a sign of life.
+    pub fn has_news(&self) -> bool {
+        self.untold
     }
 
     fn is_losing(&self) -> bool {
@@ -212,10 +229,11 @@ impl ConsumerMembership {
             member: self.id,
             instance: self.instance.clone(),
             epoch: self.epoch,
-            subscribed: joins.then(|| self.subscribed.clone()),
+            subscribed: (joins || self.untold).then(|| self.subscribed.clone()),
             owned: changed.then(owned),
         }));
         self.told = self.current.clone();
+        self.untold = false;
         self.in_flight = true;
         self.overdue = false;
         if self.state == MembershipState::Acknowledging {
