@@ -188,7 +188,7 @@ impl World<'_> {
                 self.assigned_remotely(process, added);
                 return Some(step);
             }
-            Act::Fail(_) => self.fail(process),
+            Act::Fail(_) => self.exit_refused(process),
         }
         None
     }
@@ -218,9 +218,8 @@ impl World<'_> {
     fn give_up(&mut self, process: ProcessId, partitions: Vec<PartitionId>, lost: bool) {
         let member = &self.members[process.ix()];
         // What a commit before has stopped it from reading already is not given up again.
-        let owns = |id: &PartitionId| {
-            member.fetcher.slot(*id).is_some() || member.link.added.contains(id)
-        };
+        let owns =
+            |id: &PartitionId| member.fetcher.slot(*id).is_some() || member.link.added.contains(id);
         let held = partitions.iter().copied().filter(owns).collect();
         let leaves = member.app == App::Closing || lost && member.link.counts();
         let kept = leaves && self.is_static(process);

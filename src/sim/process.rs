@@ -129,21 +129,8 @@ impl World<'_> {
         self.die(process, StopReason::Killed);
     }
 
-    /// The coordinator will not have a process' consumer: poll() throws, and the application ends. Whoever supervises the
-    /// process starts it again, unless it was to stop anyway.
-    pub fn fail(&mut self, process: ProcessId) {
-        let now = self.now();
-        let member = &mut self.members[process.ix()];
-        let wanted = !member.stopping;
-        let ran = now.since(member.started_at);
-        self.die(process, StopReason::Refused);
-        if wanted {
-            let pause = self.deployment.crash_loops[process.ix()].ended(ran);
-            self.start_at(process, now + pause);
-        }
-    }
-
-    fn die(&mut self, process: ProcessId, reason: StopReason) {
+    /// A process is no more, and its group was not told.
+    pub fn die(&mut self, process: ProcessId, reason: StopReason) {
         let now = self.now();
         self.catch_up(process, now);
         if self.members[process.ix()].app == App::Down {

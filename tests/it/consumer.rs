@@ -393,6 +393,10 @@ fn a_static_member_that_crashes_is_refused_until_its_session_has_ended() {
         );
     }
     assert!(!last(&told, B).1.is_empty());
+    // Its supervisor may be in less of a hurry, and its application slow.
+    let restart = "processing.restart={ back-off = '20s', start-up = '3s' }";
+    let told = run(&model(&[STATIC, crash, restart]));
+    assert_eq!(refused(&told, B), [65_000, 68_000, 91_000].map(at_ms));
 }
 
 /// ApiVersions, Metadata, FindCoordinator, the heartbeat and its write, OffsetFetch: no SyncGroup.

@@ -1,11 +1,12 @@
 //! What runs, but probably does not say what was meant: warnings about the whole.
 
 use super::super::downstream::Downstream;
-use super::super::model::{Settings, Topic};
+use super::super::model::{Process, Settings, Topic};
+use super::super::on_error::OnError;
 use super::super::raw::Model;
 use super::judge::Judge;
 use super::timeline::Walked;
-use crate::kafka::UNLIMITED_RECORDS;
+use crate::kafka::{GroupProtocol, UNLIMITED_RECORDS};
 use crate::units::parse_duration;
 
 impl Judge<'_> {
@@ -42,6 +43,7 @@ impl Judge<'_> {
         let Some(settings) = settings else {
             return;
         };
+        self.doubt_restart(model, settings, walked);
         let calls = f64::from(settings.processing.calls);
         let call = downstream.map_or(0.0, |downstream| downstream.latency.mean()) * calls;
         let record = settings.processing.time.mean() + call;
@@ -61,6 +63,35 @@ impl Judge<'_> {
                 "if this is not the point of the model: max.poll.records = {fits:.0} leaves twice the time"
             );
             self.warn(place, message, help);
+        }
+    }
+
+    /// A supervisor that has nothing to do.
+    fn doubt_restart(&mut self, model: &Model, first: &Settings, walked: &Walked) {
+        let section = model.processing.as_ref();
+        let Some(restart) = section.and_then(|section| section.value.restart.as_ref()) else {
+            return;
+        };
+        let mut handlings = first.on_error.iter().chain(
+            walked
+                .settings
+                .iter()
+                .flat_map(|settings| &settings.on_error),
+        );
+        // A static member that comes back too early is refused, and exits.
+        let refused = |process: &Process| process.instance_id.is_some();
+        let may_be_refused = first.properties.group_protocol == GroupProtocol::Consumer
+            && walked
+                .group
+                .as_ref()
+                .is_some_and(|group| group.processes.iter().any(refused));
+        if !handlings.any(OnError::crashes) && !may_be_refused {
+            let help = "write on-error = \"crash\" where a record makes the process exit; crashes of the timeline have restart-after";
+            self.warn(
+                &restart.span,
+                "no process exits by itself: nothing is restarted so",
+                help,
+            );
         }
     }
 
