@@ -8,20 +8,22 @@ use anyhow::Context;
 
 use super::exit::Usage;
 use super::load::in_words;
-use crate::report::FILES;
 
 /// A folder that can be written, as far as can be told before there is anything to write.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
+    /// Every file that results of this kind may have.
+    names: Vec<&'static str>,
 }
 
 impl Folder {
-    /// Makes sure, before anything is simulated, that the results can be written; leaves nothing behind.
+    /// Makes sure, before anything is simulated, that results in files of `names` can be written; leaves nothing behind.
     ///
     /// # Errors
     /// [`Usage`], saying why not.
-    pub fn at(path: &Path) -> Result<Self, Usage> {
+    pub fn at(path: &Path, names: impl IntoIterator<Item = &'static str>) -> Result<Self, Usage> {
+        let names: Vec<&'static str> = names.into_iter().collect();
         let refused = |why: String| {
             Usage::new(
                 format!("cannot write results to `{}`: {why}", path.display()),
@@ -31,7 +33,7 @@ impl Folder {
         if path.as_os_str().is_empty() {
             return Err(refused("the path is empty".to_owned()));
         }
-        for (name, _) in FILES {
+        for name in &names {
             if path.join(name).is_dir() {
                 return Err(refused(format!("`{name}` in it is a folder")));
             }
@@ -43,6 +45,7 @@ impl Folder {
             .map_err(|fault| refused(in_words(&fault)))?;
         Ok(Folder {
             path: path.to_owned(),
+            names,
         })
     }
 
@@ -75,7 +78,7 @@ impl Folder {
             fs::write(staging.join(name), bytes)?;
         }
         let mut moved = Vec::new();
-        for (name, _) in FILES {
+        for &name in &self.names {
             let (place, older) = (self.path.join(name), staging.join(format!("{name}.older")));
             let mut moves = Vec::new();
             if place.exists() {
@@ -125,6 +128,8 @@ fn nearest_existing(path: &Path) -> &Path {
 mod tests {
     use super::*;
 
+    const NAMES: [&str; 3] = ["lag.csv", "summary.json", "lag.png"];
+
     fn contents(folder: &Path) -> Vec<(String, String)> {
         let mut found: Vec<_> = fs::read_dir(folder)
             .unwrap()
@@ -142,7 +147,7 @@ mod tests {
     fn results_replace_those_of_an_earlier_run_and_nothing_else() {
         let temp = tempfile::tempdir().unwrap();
         let folder = temp.path().join("output/orders");
-        let target = Folder::at(&folder).unwrap();
+        let target = Folder::at(&folder, NAMES).unwrap();
         assert!(
             !temp.path().join("output").exists(),
             "asking writes nothing"
@@ -161,7 +166,7 @@ mod tests {
     #[test]
     fn a_write_that_fails_half_way_leaves_the_older_results() {
         let temp = tempfile::tempdir().unwrap();
-        let target = Folder::at(temp.path()).unwrap();
+        let target = Folder::at(temp.path(), NAMES).unwrap();
         let first = [("lag.csv", b"1".to_vec()), ("summary.json", b"1".to_vec())];
         target.write(&first).unwrap();
         let older = contents(temp.path());
@@ -180,7 +185,7 @@ mod tests {
         let file = temp.path().join("taken");
         fs::write(&file, "").unwrap();
         for path in [file.clone(), file.join("below")] {
-            let refused = Folder::at(&path).unwrap_err();
+            let refused = Folder::at(&path, NAMES).unwrap_err();
             assert!(refused.to_string().contains("--out DIR"), "{refused}");
         }
     }

@@ -3,13 +3,14 @@
 use super::curve;
 use super::frame::Panel;
 use super::scene::{Scene, Shape, palette};
+use crate::experiment::{Band, band};
 use crate::measure::Outcome;
 use crate::measure::words::{grouped, span};
 
 /// Total lag of each outcome at each instant they share.
 pub struct Totals {
     /// By instant: the 5 %, 50 % and 95 % quantiles over the outcomes; all the same for one outcome.
-    quantiles: Vec<[f64; 3]>,
+    quantiles: Band,
     /// How many outcomes.
     outcomes: usize,
 }
@@ -23,16 +24,9 @@ impl Totals {
             .map(|o| o.curves.times().len())
             .min()
             .unwrap_or(0);
-        let quantiles = (0..instants)
-            .map(|instant| {
-                let mut lags: Vec<f64> = kept
-                    .iter()
-                    .map(|o| o.curves.total_lag(instant) as f64)
-                    .collect();
-                lags.sort_by(f64::total_cmp);
-                [0.05, 0.5, 0.95].map(|share| quantile(&lags, share))
-            })
-            .collect();
+        let quantiles = band(kept.len(), instants, |curve, instant| {
+            kept[curve].curves.total_lag(instant) as f64
+        });
         Totals {
             quantiles,
             outcomes: kept.len(),
@@ -85,28 +79,5 @@ impl Totals {
             });
         }
         scene.line(median, palette::BLUE, 2.5, None);
-    }
-}
-
-/// The quantile of sorted values, linear between them.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len().saturating_sub(1)) as f64;
-    let low = sorted.get(place.floor() as usize).copied().unwrap_or(0.0);
-    let high = sorted.get(place.ceil() as usize).copied().unwrap_or(low);
-    low + (high - low) * place.fract()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantiles_lie_between_the_values() {
-        let sorted = [0.0, 10.0, 20.0, 30.0, 40.0];
-        assert_eq!(
-            [0.0, 0.05, 0.5, 1.0].map(|share| quantile(&sorted, share)),
-            [0.0, 2.0, 20.0, 40.0]
-        );
-        assert_eq!(quantile(&[7.0], 0.95), 7.0);
     }
 }
