@@ -31,7 +31,7 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
         Some(path) => path.clone(),
         None => PathBuf::from("output").join(folder_name(&variants)),
     };
-    let folder = Folder::at(&path, report::FILES.map(|(name, _)| name))?;
+    let folder = Folder::at(&path, report::NAMES)?;
     let progress = Progress::of(base.horizon, runs, args.quiet);
     let advance = |by| progress.advance(by);
     let comparison = experiment::compare(&variants, notes, args.replications, &advance);

@@ -13,17 +13,16 @@ use super::load::in_words;
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    /// Every file that results of this kind may have.
-    names: Vec<&'static str>,
+    /// The files that a command writes into it.
+    names: &'static [&'static str],
 }
 
 impl Folder {
-    /// Makes sure, before anything is simulated, that results in files of `names` can be written; leaves nothing behind.
+    /// Makes sure, before anything is simulated, that results of these names can be written; leaves nothing behind.
     ///
     /// # Errors
     /// [`Usage`], saying why not.
-    pub fn at(path: &Path, names: impl IntoIterator<Item = &'static str>) -> Result<Self, Usage> {
-        let names: Vec<&'static str> = names.into_iter().collect();
+    pub fn at(path: &Path, names: &'static [&'static str]) -> Result<Self, Usage> {
         let refused = |why: String| {
             Usage::new(
                 format!("cannot write results to `{}`: {why}", path.display()),
@@ -33,7 +32,7 @@ impl Folder {
         if path.as_os_str().is_empty() {
             return Err(refused("the path is empty".to_owned()));
         }
-        for name in &names {
+        for name in names {
             if path.join(name).is_dir() {
                 return Err(refused(format!("`{name}` in it is a folder")));
             }
@@ -78,13 +77,13 @@ impl Folder {
             fs::write(staging.join(name), bytes)?;
         }
         let mut moved = Vec::new();
-        for &name in &self.names {
+        for name in self.names {
             let (place, older) = (self.path.join(name), staging.join(format!("{name}.older")));
             let mut moves = Vec::new();
             if place.exists() {
                 moves.push((place.clone(), older));
             }
-            if files.iter().any(|(file, _)| *file == name) {
+            if files.iter().any(|(file, _)| file == name) {
                 moves.push((staging.join(name), place));
             }
             for (from, to) in moves {
@@ -128,7 +127,7 @@ fn nearest_existing(path: &Path) -> &Path {
 mod tests {
     use super::*;
 
-    const NAMES: [&str; 3] = ["lag.csv", "summary.json", "lag.png"];
+    const NAMES: &[&str] = &["lag.csv", "summary.json", "lag.png"];
 
     fn contents(folder: &Path) -> Vec<(String, String)> {
         let mut found: Vec<_> = fs::read_dir(folder)

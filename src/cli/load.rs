@@ -7,6 +7,7 @@ use std::path::Path;
 use super::args::ModelArgs;
 use super::exit::Usage;
 use super::terminal;
+use crate::measure::Trace;
 use crate::scenario::{Checked, Override, Scenario, Source, check};
 
 /// Most that is read of a file that a model names [bytes].
@@ -53,6 +54,24 @@ pub fn checked(path: &Path, overrides: &[Override]) -> anyhow::Result<Checked> {
     let beside =
         |name: &str| read(&folder.join(name), LARGEST_FILE).map_err(|fault| in_words(&fault));
     Ok(check(&source, overrides, &beside)?)
+}
+
+/// Reads and checks a trace.
+///
+/// # Errors
+/// [`Usage`] if the file cannot be read, [`Diagnostics`](crate::scenario::Diagnostics) if it is no trace.
+pub fn trace(path: &Path) -> anyhow::Result<Trace> {
+    let text = read(path, LARGEST_FILE).map_err(|fault| {
+        Usage::new(
+            format!(
+                "cannot read the trace `{}`: {}",
+                path.display(),
+                in_words(&fault)
+            ),
+            "name a CSV file with --trace FILE; lagsim run writes one, lag.csv",
+        )
+    })?;
+    Ok(Trace::parse(&path.display().to_string(), &text)?)
 }
 
 /// The text of a file of at most `most` bytes.

@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::band::{Band, band};
+use super::quantile::{Spread, spread};
 use super::replicate::run_watched;
 use super::{HEADLINES, Interval, Paired};
 use crate::measure::{Keep, Outcome, measure, words};
@@ -51,9 +51,9 @@ pub struct Side {
     /// The lag it gained by cause, in the order of [`PartitionState::ALL`]: causes that some variant has.
     pub causes: Vec<CauseLine>,
     /// Total lag by instant.
-    pub lag: Band,
+    pub lag: Spread,
     /// Total lag less that of the base, pair by pair; the base has none.
-    pub difference: Band,
+    pub difference: Spread,
 }
 
 /// A figure of a variant.
@@ -279,9 +279,9 @@ fn side(variant: &Variant, own: &[&Trace], base: Option<&[&Trace]>, seen: &[bool
         title: variant.scenario.title.clone(),
         figures: figures.collect(),
         causes: causes.collect(),
-        lag: band(own.len(), length, |run, instant| lag(own, run, instant)),
+        lag: spread(own.len(), length, |run, instant| lag(own, run, instant)),
         difference: base.map_or_else(Vec::new, |base| {
-            band(own.len(), length, |run, instant| {
+            spread(own.len(), length, |run, instant| {
                 lag(own, run, instant) - lag(base, run, instant)
             })
         }),

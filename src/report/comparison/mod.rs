@@ -21,6 +21,9 @@ pub const FILES: [(&str, Render); 4] = [
     ("compare.png", plot::comparison),
 ];
 
+/// The names of [`FILES`].
+pub const NAMES: &[&str] = &[FILES[0].0, FILES[1].0, FILES[2].0, FILES[3].0];
+
 /// The files of a comparison's folder, by name; without `compare.png` if no `plot` is wanted.
 ///
 /// # Errors

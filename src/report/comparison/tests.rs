@@ -1,5 +1,5 @@
 use super::*;
-use crate::experiment::{Band, CauseLine, HEADLINES, Interval, Line, Paired, Side};
+use crate::experiment::{CauseLine, HEADLINES, Interval, Line, Paired, Side, Spread};
 use crate::sim::PartitionState;
 use crate::units::{SimDuration, SimTime};
 
@@ -32,7 +32,7 @@ fn side(name: &str, own: &[Vec<f64>], base: Option<&[Vec<f64>]>, blocked: [f64; 
         .map(|n| blocked[0] * (1.0 + 0.01 * f64::from(n)))
         .collect();
     let (gained, against) = line(&gained, base.map(|_| base_gained.as_slice()));
-    let band = |factor: f64| -> Band {
+    let band = |factor: f64| -> Spread {
         (0..=60)
             .map(|n| [0.9, 1.0, 1.1].map(|q| q * factor * f64::from(n)))
             .collect()

@@ -6,7 +6,7 @@ use super::curve;
 use super::frame::Panel;
 use super::scene::{Anchor, Ink, Scene, Shape, fitted, palette, text_width};
 use super::{GAP, SIZE, TIMES, TOP, X};
-use crate::experiment::{Band, Comparison, Side};
+use crate::experiment::{Comparison, Side, Spread};
 use crate::report::comparison::headline;
 use crate::sim::PartitionState;
 use crate::units::SimTime;
@@ -129,7 +129,7 @@ fn draw_bands<'a>(
     scene: &mut Scene,
     panel: &Panel,
     times: &[SimTime],
-    bands: impl Iterator<Item = (usize, &'a Band)>,
+    bands: impl Iterator<Item = (usize, &'a Spread)>,
 ) {
     let (mut ends, mut medians) = (Vec::new(), Vec::new());
     for (place, band) in bands {

@@ -3,14 +3,14 @@
 use super::curve;
 use super::frame::Panel;
 use super::scene::{Scene, Shape, palette};
-use crate::experiment::{Band, band};
+use crate::experiment::{Spread, spread};
 use crate::measure::Outcome;
 use crate::measure::words::{grouped, span};
 
 /// Total lag of each outcome at each instant they share.
 pub struct Totals {
     /// By instant: the 5 %, 50 % and 95 % quantiles over the outcomes; all the same for one outcome.
-    quantiles: Band,
+    quantiles: Spread,
     /// How many outcomes.
     outcomes: usize,
 }
@@ -24,7 +24,7 @@ impl Totals {
             .map(|o| o.curves.times().len())
             .min()
             .unwrap_or(0);
-        let quantiles = band(kept.len(), instants, |curve, instant| {
+        let quantiles = spread(kept.len(), instants, |curve, instant| {
             kept[curve].curves.total_lag(instant) as f64
         });
         Totals {
