@@ -74,9 +74,9 @@ pub struct Line {
 pub struct CauseLine {
     /// The state of partitions.
     pub state: PartitionState,
-    /// Mean time in it, partitions added up [s].
+    /// Mean time in it, partitions added up (s).
     pub seconds: f64,
-    /// Lag gained in it [records].
+    /// Lag gained in it (records).
     pub gained: Interval,
     /// Against the base; the base has none.
     pub against: Option<Paired>,
