@@ -161,6 +161,10 @@ impl World<'_> {
             Act::Send(heartbeat) => self.send_heartbeat(process, heartbeat),
             Act::Commit { step, revoked } => {
                 let answered = self.commit_before_revocation(process);
+                if self.members[process.ix()].app == App::Closing {
+                    // What it has in hand is committed as well, and dies with the consumer.
+                    self.lose_batch(process, Cause::Revocation);
+                }
                 self.give_up(process, revoked, false);
                 if answered <= now {
                     return Some(step);

@@ -142,6 +142,12 @@ fn orphaned(scenario: &Scenario, summary: &Summary) -> String {
         return "Orphaned partitions: start members again; whoever runs takes all partitions."
             .to_owned();
     }
+    if all_static(scenario) && scenario.group_protocol() == GroupProtocol::Consumer {
+        return format!(
+            "Orphaned partitions: a static member that closes its consumer is back at once, but after a crash it is refused \
+             until {timeout} have passed: close the consumer on stop, or make that shorter."
+        );
+    }
     if all_static(scenario) {
         return format!(
             "Orphaned partitions: static members are missed only after {timeout}: start them again sooner, or make it \

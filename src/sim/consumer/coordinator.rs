@@ -1,7 +1,7 @@
 //! The coordinator's side of the consumer protocol: what reaches it, what follows, and whose next heartbeat brings news.
 
 use crate::kafka::consumer::{
-    CommitError, ConsumerGroupState, Effect, Heartbeat, Input, JOIN_EPOCH,
+    CommitError, ConsumerGroupState, Effect, Heartbeat, Input, JOIN_EPOCH, Response,
 };
 use crate::kafka::{KafkaError, RebalanceReason};
 use crate::sim::Fact;
@@ -68,25 +68,42 @@ impl World<'_> {
         if heartbeat.epoch >= 0 {
             identity.seen = now;
         }
-        if heartbeat.epoch == JOIN_EPOCH {
+        let joins = heartbeat.epoch == JOIN_EPOCH;
+        let was_stable = self.is_stable();
+        let mut effects = Vec::new();
+        let input = Input::Heartbeat(heartbeat);
+        self.group.consumer.step(now, input, &mut effects);
+        let refusal = |effect: &Effect| match effect {
+            Effect::Respond { response, .. } => matches!(response, Response::Error(_)),
+            _ => false,
+        };
+        if joins && !effects.iter().any(refusal) {
             self.note(Fact::MemberJoined { process, member_id });
         }
-        self.coordinate_remotely(Input::Heartbeat(heartbeat));
+        self.follow_all(effects, was_stable);
+    }
+
+    fn is_stable(&self) -> bool {
+        self.group.consumer.state() == ConsumerGroupState::Stable
     }
 
     /// One input to the coordinator of a consumer group, and everything that follows from it.
     pub fn coordinate_remotely(&mut self, input: Input) {
         let now = self.now();
-        let was_stable = self.group.consumer.state() == ConsumerGroupState::Stable;
+        let was_stable = self.is_stable();
         let mut effects = Vec::new();
         self.group.consumer.step(now, input, &mut effects);
+        self.follow_all(effects, was_stable);
+    }
+
+    fn follow_all(&mut self, effects: Vec<Effect>, was_stable: bool) {
         let bumped = effects
             .iter()
             .any(|effect| matches!(effect, Effect::EpochBumped { .. }));
         for effect in effects {
             self.follow_remotely(effect);
         }
-        if self.group.consumer.state() == ConsumerGroupState::Stable && (bumped || !was_stable) {
+        if self.is_stable() && (bumped || !was_stable) {
             let generation = self.group.consumer.epoch() as u32;
             self.note(Fact::GroupStable { generation });
         }

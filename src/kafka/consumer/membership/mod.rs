@@ -192,6 +192,11 @@ impl ConsumerMembership {
         self.tasks.values().any(|task| matches!(task, Task::Lose))
     }
 
+    fn is_assigning(&self) -> bool {
+        let assigns = |task: &Task| matches!(task, Task::Assign(_));
+        self.tasks.values().any(assigns)
+    }
+
     /// Asks for something that takes its time.
     fn ask(&mut self, task: Task) -> u32 {
         self.steps += 1;
@@ -211,7 +216,8 @@ impl ConsumerMembership {
     fn send_what_cannot_wait(&mut self, effects: &mut Vec<Effect>) {
         let urgent = match self.state {
             MembershipState::Joining | MembershipState::Acknowledging => true,
-            _ => self.overdue && self.heartbeats(),
+            // Without a listener there is no instant between two assignments at which it could say what it owns.
+            _ => self.overdue && self.heartbeats() && !self.is_assigning(),
         };
         if urgent && !self.in_flight {
             self.send(effects);

@@ -352,3 +352,62 @@ fn a_static_member_leaves_for_a_while() {
         ],
     );
 }
+
+/// It would take what is being assigned for given up, and give it to another.
+#[test]
+fn an_overdue_heartbeat_does_not_deny_what_is_being_assigned() {
+    let mut client = new_client(false);
+    run(
+        &mut client,
+        &[
+            (Input::Poll, &["send 0 subscribes owns "]),
+            (Input::HeartbeatDue, &[]),
+            (answer(1, Some("")), &["1 assign "]),
+            (Input::HeartbeatDue, &["send 1"]),
+            (done(1), &[]),
+            (Input::HeartbeatDue, &[]),
+            (answer(2, Some("0123")), &["2 assign 0123"]),
+            (done(2), &["send 2 owns 0123"]),
+        ],
+    );
+}
+
+#[test]
+fn with_a_listener_it_reconciles_in_poll_only() {
+    let mut client = new_client(false).listening();
+    run(
+        &mut client,
+        &[
+            (Input::Poll, &["send 0 subscribes owns "]),
+            (answer(1, Some("01")), &[]),
+            (Input::Poll, &["1 assign 01"]),
+            (done(1), &["send 1 owns 01"]),
+        ],
+    );
+}
+
+#[test]
+fn what_the_coordinator_has_to_know_is_said_once() {
+    let mut client = stable(false);
+    let configured = Input::Configured {
+        subscribed: Subscribed {
+            rebalance_timeout: HEARTBEAT_INTERVAL,
+            ..subscribed()
+        },
+        auto_commit: true,
+        listens: false,
+    };
+    run(
+        &mut client,
+        &[
+            (configured.clone(), &[]),
+            (Input::HeartbeatDue, &["send 1 subscribes"]),
+            (answer(1, None), &[]),
+            (configured, &[]),
+            (Input::HeartbeatDue, &["send 1"]),
+            // And it commits by itself from now on.
+            (answer(1, Some("01")), &[]),
+            (Input::Poll, &["2 commit before 23"]),
+        ],
+    );
+}
