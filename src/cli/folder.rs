@@ -8,20 +8,21 @@ use anyhow::Context;
 
 use super::exit::Usage;
 use super::load::in_words;
-use crate::report::FILES;
 
 /// A folder that can be written, as far as can be told before there is anything to write.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
+    names: Vec<&'static str>,
 }
 
 impl Folder {
-    /// Makes sure, before anything is simulated, that the results can be written; leaves nothing behind.
+    /// Makes sure, before anything is simulated, that the results can be written, which are files of some of these
+    /// `names`; leaves nothing behind.
     ///
     /// # Errors
     /// [`Usage`], saying why not.
-    pub fn at(path: &Path) -> Result<Self, Usage> {
+    pub fn at(path: &Path, names: &[&'static str]) -> Result<Self, Usage> {
         let refused = |why: String| {
             Usage::new(
                 format!("cannot write results to `{}`: {why}", path.display()),
@@ -31,7 +32,7 @@ impl Folder {
         if path.as_os_str().is_empty() {
             return Err(refused("the path is empty".to_owned()));
         }
-        for (name, _) in FILES {
+        for name in names {
             if path.join(name).is_dir() {
                 return Err(refused(format!("`{name}` in it is a folder")));
             }
@@ -43,20 +44,41 @@ impl Folder {
             .map_err(|fault| refused(in_words(&fault)))?;
         Ok(Folder {
             path: path.to_owned(),
+            names: names.to_vec(),
         })
     }
 
-    /// Writes `files` in the place of an earlier run's. All of them are complete before the first is moved to its
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes `files` in the place of an earlier run's: see [`fill`](Self::fill).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write(&self, files: &[(&str, Vec<u8>)]) -> anyhow::Result<()> {
+        self.fill(|staging| {
+            for (name, bytes) in files {
+                fs::write(staging.join(name), bytes)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Puts the files that `write` makes in a folder of its own in the place of an earlier run's. All of them are complete before the first is moved to its
     /// place; an earlier run's file that has no successor goes, since it would show another run.
     ///
     /// # Errors
     /// Something cannot be written or moved: the folder is as it was.
-    pub fn write(&self, files: &[(&str, Vec<u8>)]) -> anyhow::Result<()> {
+    pub fn fill(&self, write: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let staging = staging(&self.path);
         let created = !self.path.exists();
         let written = fs::create_dir_all(&self.path)
             .and_then(|()| fs::create_dir(&staging))
-            .and_then(|()| self.replace(&staging, files));
+            .map_err(anyhow::Error::from)
+            .and_then(|()| write(&staging))
+            .and_then(|()| Ok(self.replace(&staging)?));
         // Best effort: what is left over is a hidden folder of our own.
         let _ = fs::remove_dir_all(&staging);
         if written.is_err() && created {
@@ -70,18 +92,15 @@ impl Folder {
         })
     }
 
-    fn replace(&self, staging: &Path, files: &[(&str, Vec<u8>)]) -> io::Result<()> {
-        for (name, bytes) in files {
-            fs::write(staging.join(name), bytes)?;
-        }
+    fn replace(&self, staging: &Path) -> io::Result<()> {
         let mut moved = Vec::new();
-        for (name, _) in FILES {
+        for name in &self.names {
             let (place, older) = (self.path.join(name), staging.join(format!("{name}.older")));
             let mut moves = Vec::new();
             if place.exists() {
                 moves.push((place.clone(), older));
             }
-            if files.iter().any(|(file, _)| *file == name) {
+            if staging.join(name).exists() {
                 moves.push((staging.join(name), place));
             }
             for (from, to) in moves {
@@ -125,6 +144,8 @@ fn nearest_existing(path: &Path) -> &Path {
 mod tests {
     use super::*;
 
+    const NAMES: [&str; 3] = ["lag.csv", "summary.json", "lag.png"];
+
     fn contents(folder: &Path) -> Vec<(String, String)> {
         let mut found: Vec<_> = fs::read_dir(folder)
             .unwrap()
@@ -142,7 +163,7 @@ mod tests {
     fn results_replace_those_of_an_earlier_run_and_nothing_else() {
         let temp = tempfile::tempdir().unwrap();
         let folder = temp.path().join("output/orders");
-        let target = Folder::at(&folder).unwrap();
+        let target = Folder::at(&folder, &NAMES).unwrap();
         assert!(
             !temp.path().join("output").exists(),
             "asking writes nothing"
@@ -161,15 +182,17 @@ mod tests {
     #[test]
     fn a_write_that_fails_half_way_leaves_the_older_results() {
         let temp = tempfile::tempdir().unwrap();
-        let target = Folder::at(temp.path()).unwrap();
+        let target = Folder::at(temp.path(), &NAMES).unwrap();
         let first = [("lag.csv", b"1".to_vec()), ("summary.json", b"1".to_vec())];
         target.write(&first).unwrap();
         let older = contents(temp.path());
         // Where the older summary.json would go there is a folder; by then lag.csv has been replaced.
         let staging = temp.path().join("staging");
         fs::create_dir_all(staging.join("summary.json.older")).unwrap();
-        let second = first.map(|(name, _)| (name, b"2".to_vec()));
-        assert!(target.replace(&staging, &second).is_err());
+        for (name, _) in &first {
+            fs::write(staging.join(name), "2").unwrap();
+        }
+        assert!(target.replace(&staging).is_err());
         fs::remove_dir_all(&staging).unwrap();
         assert_eq!(contents(temp.path()), older);
     }
@@ -180,7 +203,7 @@ mod tests {
         let file = temp.path().join("taken");
         fs::write(&file, "").unwrap();
         for path in [file.clone(), file.join("below")] {
-            let refused = Folder::at(&path).unwrap_err();
+            let refused = Folder::at(&path, &NAMES).unwrap_err();
             assert!(refused.to_string().contains("--out DIR"), "{refused}");
         }
     }

@@ -8,12 +8,14 @@ mod describe;
 mod exit;
 mod folder;
 mod init;
+mod journal;
 mod load;
 mod progress;
 mod quick;
 mod run;
 mod schema;
 mod starter;
+mod sweep;
 mod terminal;
 
 use std::ffi::OsString;
@@ -22,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::scenario::Diagnostics;
+use crate::scenario::{About, Diagnostics};
 use args::{Cli, Command};
 pub use exit::{Exit, Usage};
 
@@ -46,6 +48,8 @@ fn run(command: Command) -> Exit {
         Command::Check(args) => check::check(&args),
         Command::Describe(args) => describe::describe(&args),
         Command::Quick(args) => quick::quick(&args),
+        Command::Sweep(args) => sweep::sweep(&args),
+        Command::Merge(args) => sweep::merge(&args),
         Command::Init(args) => init::init(&args),
         Command::Schema(args) => schema::schema(&args),
     };
@@ -71,8 +75,12 @@ fn tell(error: &anyhow::Error) {
     } else {
         format!("{mistakes} mistakes")
     };
+    let what = match diagnostics.about() {
+        About::Model => "model",
+        About::Experiment => "experiment",
+    };
     terminal::note(&format!(
-        "\nerror: the model is invalid: {mistakes}; nothing was run\n"
+        "\nerror: the {what} is invalid: {mistakes}; nothing was run\n"
     ));
 }
 

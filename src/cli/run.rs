@@ -28,7 +28,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         Some(path) => path.clone(),
         None => PathBuf::from("output").join(&scenario.name),
     };
-    let folder = Folder::at(&path)?;
+    let folder = Folder::at(&path, &report::FILES.map(|(name, _)| name))?;
     let progress = Progress::of(scenario.horizon, args.replications, args.quiet);
     let outcomes = simulate(&scenario, args.replications, Keep::ALL, &progress);
     drop(progress);

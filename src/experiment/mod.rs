@@ -1,10 +1,19 @@
-//! Runs that belong together: replications of one scenario and what they say with which certainty.
+//! Runs that belong together: replications of one scenario and the cases of a sweep, and what they say with which
+//! certainty.
 //! Not for a single run's figures, and not for files.
 
 mod interval;
+mod journal;
+mod plan;
 mod replicate;
+mod sweep;
+mod tally;
 
 pub use interval::{Interval, t_quantile_975};
+pub use journal::{Entry, Header, Shard};
+pub use plan::{Plan, PlanAxis, PlanValue};
 pub use replicate::{
     HEADLINES, headline_intervals, run_once, run_replications, run_replications_watched,
 };
+pub use sweep::{CURVE_POINTS, ReadFile, RunFigures, Sweep};
+pub use tally::{AnswerJudged, CaseFigure, CaseFigures, Effect, Findings};

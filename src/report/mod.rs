@@ -7,6 +7,7 @@ pub mod describe;
 mod json;
 mod picture;
 mod plot;
+pub mod sweep;
 pub mod terminal;
 
 use crate::measure::Outcome;

@@ -57,6 +57,18 @@ struct Part {
 }
 
 impl Sources {
+    /// Where a text begins, which is appended unless it is there.
+    pub(super) fn of(&mut self, name: &str, text: &str) -> usize {
+        let known = self
+            .parts
+            .iter()
+            .find(|part| part.name == name && part.text == text);
+        match known.map(|part| part.base) {
+            Some(base) => base,
+            None => self.add(name, text),
+        }
+    }
+
     /// Appends a text and returns where it begins.
     pub(super) fn add(&mut self, name: &str, text: &str) -> usize {
         let base = self
@@ -106,34 +118,104 @@ impl Part {
     }
 }
 
+/// What was judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum About {
+    /// A model.
+    #[default]
+    Model,
+    /// An experiment, or a model in one of its cases.
+    Experiment,
+}
+
 /// Everything that was found, with the texts it is about.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
+    about: About,
     sources: Sources,
-    found: Vec<Diagnostic>,
+    found: Vec<Found>,
+}
+
+/// A finding, and when it is so, if not always.
+#[derive(Clone, Debug)]
+struct Found {
+    one: Diagnostic,
+    note: Option<String>,
 }
 
 impl Diagnostics {
     /// In order of place; the same finding twice counts once.
-    pub(super) fn new(sources: Sources, mut found: Vec<Diagnostic>) -> Self {
-        found.sort_by_key(|one| (one.span.start, one.span.end, one.severity));
-        let mut kept: Vec<Diagnostic> = Vec::with_capacity(found.len());
-        for one in found {
-            let again =
-                |other: &&Diagnostic| other.message == one.message && other.span == one.span;
+    pub(super) fn new(sources: Sources, found: Vec<Diagnostic>) -> Self {
+        let found = found.into_iter().map(|one| Found { one, note: None });
+        Diagnostics::sorted(About::default(), sources, found.collect())
+    }
+
+    fn sorted(about: About, sources: Sources, mut found: Vec<Found>) -> Self {
+        found.sort_by_key(|Found { one, .. }| (one.span.start, one.span.end, one.severity));
+        let mut kept: Vec<Found> = Vec::with_capacity(found.len());
+        for next in found {
+            let again = |other: &&Found| {
+                other.one.message == next.one.message && other.one.span == next.one.span
+            };
             if kept.iter().rev().take(16).find(again).is_none() {
-                kept.push(one);
+                kept.push(next);
             }
         }
         Diagnostics {
+            about,
             sources,
             found: kept,
         }
     }
 
+    /// What was judged.
+    pub fn about(&self) -> About {
+        self.about
+    }
+
+    /// The same, of an experiment.
+    pub fn of_experiment(mut self) -> Self {
+        self.about = About::Experiment;
+        self
+    }
+
+    /// Takes in what was found about some of the same texts; a finding that is there already is not told again. `note`
+    /// says when it is so.
+    pub fn join(mut self, other: &Diagnostics, note: Option<&str>) -> Self {
+        let bases: Vec<(usize, usize)> = other
+            .sources
+            .parts
+            .iter()
+            .map(|part| (part.base, self.sources.of(&part.name, &part.text)))
+            .collect();
+        let moved = |span: &Range<usize>| {
+            let after = bases.partition_point(|(base, _)| *base <= span.start);
+            let (from, to) = bases
+                .get(after.saturating_sub(1))
+                .copied()
+                .unwrap_or((0, 0));
+            span.start - from + to..span.end - from + to
+        };
+        let taken = other.found.iter().map(|found| Found {
+            one: Diagnostic {
+                span: moved(&found.one.span),
+                labels: found
+                    .one
+                    .labels
+                    .iter()
+                    .map(|(span, why)| (moved(span), why.clone()))
+                    .collect(),
+                ..found.one.clone()
+            },
+            note: found.note.clone().or_else(|| note.map(str::to_owned)),
+        });
+        self.found.extend(taken);
+        Diagnostics::sorted(self.about, self.sources, self.found)
+    }
+
     /// Each finding, in order of place.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.found.iter()
+        self.found.iter().map(|found| &found.one)
     }
 
     /// Whether nothing was found.
@@ -160,17 +242,18 @@ impl Diagnostics {
         };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
         let mut text = String::new();
-        for one in &self.found {
+        for found in &self.found {
             if !text.is_empty() {
                 text.push('\n');
             }
-            text.push_str(&self.render_one(one, &renderer));
+            text.push_str(&self.render_one(found, &renderer));
             text.push('\n');
         }
         text
     }
 
-    fn render_one(&self, one: &Diagnostic, renderer: &Renderer) -> String {
+    fn render_one(&self, found: &Found, renderer: &Renderer) -> String {
+        let Found { one, note } = found;
         let level = match one.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -196,6 +279,9 @@ impl Diagnostics {
             }
         }
         group = group.element(Level::HELP.message(one.help.as_str()));
+        if let Some(note) = note {
+            group = group.element(Level::NOTE.message(note.as_str()));
+        }
         renderer.render(&[group])
     }
 }
