@@ -13,16 +13,16 @@ use super::load::in_words;
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    names: Vec<&'static str>,
+    /// The files that a command writes into it.
+    names: &'static [&'static str],
 }
 
 impl Folder {
-    /// Makes sure, before anything is simulated, that the results can be written, which are files of some of these
-    /// `names`; leaves nothing behind.
+    /// Makes sure, before anything is simulated, that results of these names can be written; leaves nothing behind.
     ///
     /// # Errors
     /// [`Usage`], saying why not.
-    pub fn at(path: &Path, names: &[&'static str]) -> Result<Self, Usage> {
+    pub fn at(path: &Path, names: &'static [&'static str]) -> Result<Self, Usage> {
         let refused = |why: String| {
             Usage::new(
                 format!("cannot write results to `{}`: {why}", path.display()),
@@ -44,7 +44,7 @@ impl Folder {
             .map_err(|fault| refused(in_words(&fault)))?;
         Ok(Folder {
             path: path.to_owned(),
-            names: names.to_vec(),
+            names,
         })
     }
 
@@ -94,7 +94,7 @@ impl Folder {
 
     fn replace(&self, staging: &Path) -> io::Result<()> {
         let mut moved = Vec::new();
-        for name in &self.names {
+        for name in self.names {
             let (place, older) = (self.path.join(name), staging.join(format!("{name}.older")));
             let mut moves = Vec::new();
             if place.exists() {
@@ -144,7 +144,7 @@ fn nearest_existing(path: &Path) -> &Path {
 mod tests {
     use super::*;
 
-    const NAMES: [&str; 3] = ["lag.csv", "summary.json", "lag.png"];
+    const NAMES: &[&str] = &["lag.csv", "summary.json", "lag.png"];
 
     fn contents(folder: &Path) -> Vec<(String, String)> {
         let mut found: Vec<_> = fs::read_dir(folder)
@@ -163,7 +163,7 @@ mod tests {
     fn results_replace_those_of_an_earlier_run_and_nothing_else() {
         let temp = tempfile::tempdir().unwrap();
         let folder = temp.path().join("output/orders");
-        let target = Folder::at(&folder, &NAMES).unwrap();
+        let target = Folder::at(&folder, NAMES).unwrap();
         assert!(
             !temp.path().join("output").exists(),
             "asking writes nothing"
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn a_write_that_fails_half_way_leaves_the_older_results() {
         let temp = tempfile::tempdir().unwrap();
-        let target = Folder::at(temp.path(), &NAMES).unwrap();
+        let target = Folder::at(temp.path(), NAMES).unwrap();
         let first = [("lag.csv", b"1".to_vec()), ("summary.json", b"1".to_vec())];
         target.write(&first).unwrap();
         let older = contents(temp.path());
@@ -203,7 +203,7 @@ mod tests {
         let file = temp.path().join("taken");
         fs::write(&file, "").unwrap();
         for path in [file.clone(), file.join("below")] {
-            let refused = Folder::at(&path, &NAMES).unwrap_err();
+            let refused = Folder::at(&path, NAMES).unwrap_err();
             assert!(refused.to_string().contains("--out DIR"), "{refused}");
         }
     }

@@ -10,6 +10,7 @@ use super::args::ModelArgs;
 use super::exit::Usage;
 use super::terminal;
 use crate::engine;
+use crate::measure::Trace;
 use crate::scenario::{Checked, Experiment, Override, Scenario, Source, check, check_experiment};
 
 /// Most that is read of a file that a model names [bytes].
@@ -121,6 +122,24 @@ impl Files {
         });
         engine::fingerprint(&each.collect::<String>())
     }
+}
+
+/// Reads and checks a trace.
+///
+/// # Errors
+/// [`Usage`] if the file cannot be read, [`Diagnostics`](crate::scenario::Diagnostics) if it is no trace.
+pub fn trace(path: &Path) -> anyhow::Result<Trace> {
+    let text = read(path, LARGEST_FILE).map_err(|fault| {
+        Usage::new(
+            format!(
+                "cannot read the trace `{}`: {}",
+                path.display(),
+                in_words(&fault)
+            ),
+            "name a CSV file with --trace FILE; lagsim run writes one, lag.csv",
+        )
+    })?;
+    Ok(Trace::parse(&path.display().to_string(), &text)?)
 }
 
 /// The text of a file of at most `most` bytes.

@@ -17,6 +17,7 @@ mod schema;
 mod starter;
 mod sweep;
 mod terminal;
+mod validate;
 
 use std::ffi::OsString;
 use std::panic::PanicHookInfo;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::scenario::{About, Diagnostics};
+use crate::scenario::{Diagnostics, Subject};
 use args::{Cli, Command};
 pub use exit::{Exit, Usage};
 
@@ -47,6 +48,7 @@ fn run(command: Command) -> Exit {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Describe(args) => describe::describe(&args),
+        Command::Validate(args) => validate::validate(&args),
         Command::Quick(args) => quick::quick(&args),
         Command::Sweep(args) => sweep::sweep(&args),
         Command::Merge(args) => sweep::merge(&args),
@@ -75,12 +77,13 @@ fn tell(error: &anyhow::Error) {
     } else {
         format!("{mistakes} mistakes")
     };
-    let what = match diagnostics.about() {
-        About::Model => "model",
-        About::Experiment => "experiment",
+    let subject = match diagnostics.subject() {
+        Subject::Model => "model",
+        Subject::Experiment => "experiment",
+        Subject::Trace => "trace",
     };
     terminal::note(&format!(
-        "\nerror: the {what} is invalid: {mistakes}; nothing was run\n"
+        "\nerror: the {subject} is invalid: {mistakes}; nothing was run\n"
     ));
 }
 

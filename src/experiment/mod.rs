@@ -5,15 +5,22 @@
 mod interval;
 mod journal;
 mod plan;
+mod quantile;
 mod replicate;
 mod sweep;
 mod tally;
+mod validation;
 
 pub use interval::{Interval, t_quantile_975};
 pub use journal::{Entry, Header, Shard};
 pub use plan::{Plan, PlanAxis, PlanValue};
+pub use quantile::quantile;
 pub use replicate::{
-    HEADLINES, headline_intervals, run_once, run_replications, run_replications_watched,
+    HEADLINES, headline_intervals, run_once, run_replications, run_replications_at,
+    run_replications_watched,
 };
 pub use sweep::{CURVE_POINTS, ReadFile, RunFigures, Sweep};
 pub use tally::{AnswerJudged, CaseFigure, CaseFigures, Effect, Findings};
+pub use validation::{
+    ActionFit, Band, Bounds, Deviation, Fit, Pair, Range, Validation, Window, validate,
+};

@@ -118,20 +118,11 @@ impl Part {
     }
 }
 
-/// What was judged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum About {
-    /// A model.
-    #[default]
-    Model,
-    /// An experiment, or a model in one of its cases.
-    Experiment,
-}
-
 /// Everything that was found, with the texts it is about.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
-    about: About,
+    /// What the texts are, as in `the model is invalid`.
+    subject: Subject,
     sources: Sources,
     found: Vec<Found>,
 }
@@ -143,14 +134,26 @@ struct Found {
     note: Option<String>,
 }
 
+/// What is wrong, if something is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Subject {
+    /// A model with its files.
+    #[default]
+    Model,
+    /// An experiment, or a model in one of its cases.
+    Experiment,
+    /// A recorded curve.
+    Trace,
+}
+
 impl Diagnostics {
     /// In order of place; the same finding twice counts once.
     pub(super) fn new(sources: Sources, found: Vec<Diagnostic>) -> Self {
         let found = found.into_iter().map(|one| Found { one, note: None });
-        Diagnostics::sorted(About::default(), sources, found.collect())
+        Diagnostics::sorted(Subject::default(), sources, found.collect())
     }
 
-    fn sorted(about: About, sources: Sources, mut found: Vec<Found>) -> Self {
+    fn sorted(subject: Subject, sources: Sources, mut found: Vec<Found>) -> Self {
         found.sort_by_key(|Found { one, .. }| (one.span.start, one.span.end, one.severity));
         let mut kept: Vec<Found> = Vec::with_capacity(found.len());
         for next in found {
@@ -162,20 +165,15 @@ impl Diagnostics {
             }
         }
         Diagnostics {
-            about,
+            subject,
             sources,
             found: kept,
         }
     }
 
-    /// What was judged.
-    pub fn about(&self) -> About {
-        self.about
-    }
-
     /// The same, of an experiment.
     pub fn of_experiment(mut self) -> Self {
-        self.about = About::Experiment;
+        self.subject = Subject::Experiment;
         self
     }
 
@@ -210,7 +208,22 @@ impl Diagnostics {
             note: found.note.clone().or_else(|| note.map(str::to_owned)),
         });
         self.found.extend(taken);
-        Diagnostics::sorted(self.about, self.sources, self.found)
+        Diagnostics::sorted(self.subject, self.sources, self.found)
+    }
+
+    /// What was found in a trace; spans count from the beginning of its text.
+    pub fn of_trace(name: &str, text: &str, found: Vec<Diagnostic>) -> Self {
+        let mut sources = Sources::default();
+        sources.add(name, text);
+        Diagnostics {
+            subject: Subject::Trace,
+            ..Diagnostics::new(sources, found)
+        }
+    }
+
+    /// What the findings are about.
+    pub fn subject(&self) -> Subject {
+        self.subject
     }
 
     /// Each finding, in order of place.

@@ -14,7 +14,7 @@ mod raw;
 pub use check::{
     Checked, Client, Override, Source, case_note, check, check_case, check_experiment,
 };
-pub use diagnostic::{About, Diagnostic, Diagnostics, Position, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity, Subject};
 pub use downstream::*;
 pub use experiment::{Answer, Axis, AxisValue, Experiment, MOST_RUNS, Setting, grid_point};
 pub use figure::{Better, FIGURES, Figure, FigureKind, Unit};
