@@ -136,6 +136,12 @@ impl Judge<'_> {
             }
             DeValue::Array(items) => {
                 for item in items.iter() {
+                    if let DeValue::String(text) = item.get_ref()
+                        && Steps::parse(text).is_some()
+                    {
+                        written.extend(self.range_or_value(text, item.span())?);
+                        continue;
+                    }
                     let text = text_of(&source.text, item);
                     let rows = match item.get_ref() {
                         DeValue::Array(row) => Some(
