@@ -73,7 +73,7 @@ const fn row(name: &'static str, kind: FigureKind, unit: Unit, better: Better) -
 }
 
 /// Every figure, by name.
-pub const FIGURES: [Figure; 29] = {
+pub const FIGURES: [Figure; 30] = {
     use Better::{Less, More};
     use CountMetric as C;
     use FigureKind as F;
@@ -96,6 +96,7 @@ pub const FIGURES: [Figure; 29] = {
         row("dead-lettered", F::Count(C::DeadLettered), Records, Less),
         row("rebalances", F::Count(C::Rebalances), Count, Less),
         row("evictions", F::Count(C::Evictions), Count, Less),
+        row("crashes", F::Count(C::Crashes), Count, Less),
         row("commits-failed", F::Count(C::CommitsFailed), Count, Less),
         row("polls", F::Count(C::Polls), Count, Less),
         row("max-replicas", F::Count(C::MaxReplicas), Count, Less),

@@ -15,6 +15,7 @@ mod group;
 mod judge;
 mod keys;
 mod law;
+mod on_error;
 mod poison;
 mod processing;
 mod production;
