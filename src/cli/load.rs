@@ -23,7 +23,18 @@ const LARGEST_MODEL: u64 = 8 << 20;
 /// # Errors
 /// [`Usage`] if the file cannot be read, [`Diagnostics`](crate::scenario::Diagnostics) if the model is invalid.
 pub fn scenario(args: &ModelArgs, quiet: bool) -> anyhow::Result<Scenario> {
-    let path = args.model.as_path();
+    let Checked { scenario, warnings } = checked(&args.model, &args.overrides)?;
+    if !quiet && !warnings.is_empty() {
+        terminal::note(&warnings.render(terminal::stderr_colour()));
+    }
+    Ok(scenario)
+}
+
+/// Reads and checks a model with changes.
+///
+/// # Errors
+/// As [`scenario`].
+pub fn checked(path: &Path, overrides: &[Override]) -> anyhow::Result<Checked> {
     let text = read(path, LARGEST_MODEL).map_err(|fault| {
         Usage::new(
             format!(
@@ -42,11 +53,7 @@ pub fn scenario(args: &ModelArgs, quiet: bool) -> anyhow::Result<Scenario> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let beside =
         |name: &str| read(&folder.join(name), LARGEST_FILE).map_err(|fault| in_words(&fault));
-    let Checked { scenario, warnings } = check(&source, &args.overrides, &beside)?;
-    if !quiet && !warnings.is_empty() {
-        terminal::note(&warnings.render(terminal::stderr_colour()));
-    }
-    Ok(scenario)
+    Ok(check(&source, overrides, &beside)?)
 }
 
 /// Reads an experiment and checks it.

@@ -4,6 +4,7 @@
 mod args;
 mod bound;
 mod check;
+mod compare;
 mod describe;
 mod exit;
 mod folder;
@@ -46,6 +47,7 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 fn run(command: Command) -> Exit {
     let done = match command {
         Command::Run(args) => run::run(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Check(args) => check::check(&args),
         Command::Describe(args) => describe::describe(&args),
         Command::Validate(args) => validate::validate(&args),

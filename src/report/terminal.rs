@@ -422,7 +422,7 @@ pub fn lag_chart(values: &[u64], top: u64, horizon_s: f64) -> String {
 }
 
 /// `text` in lines of at most [`COLUMNS`] characters, the first after `first`, the others after `rest`.
-fn wrapped(first: &str, text: &str, rest: &str) -> String {
+pub(super) fn wrapped(first: &str, text: &str, rest: &str) -> String {
     let mut lines = String::new();
     let mut line = first.to_owned();
     let mut empty = true;
