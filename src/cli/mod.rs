@@ -6,6 +6,7 @@ mod bound;
 mod check;
 mod describe;
 mod exit;
+mod explain;
 mod folder;
 mod init;
 mod load;
@@ -45,6 +46,7 @@ fn run(command: Command) -> Exit {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Describe(args) => describe::describe(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Quick(args) => quick::quick(&args),
         Command::Init(args) => init::init(&args),
         Command::Schema(args) => schema::schema(&args),

@@ -4,6 +4,7 @@
 mod chart;
 mod csv;
 pub mod describe;
+pub mod explain;
 mod json;
 mod picture;
 mod plot;
