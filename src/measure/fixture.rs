@@ -22,6 +22,12 @@ fn java() -> Client {
     }
 }
 
+/// Nothing was ever produced, and the group has committed that.
+const EMPTY: PartitionStart = PartitionStart {
+    committed: Some(0),
+    log_end: 0,
+};
+
 /// A group of `members` on a topic of `partitions`, sampled every `sample` seconds for `horizon` seconds.
 pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> Scenario {
     let client = java();
@@ -38,13 +44,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
         sample: SimDuration::from_secs(sample),
         topic: Topic {
             name: "orders".into(),
-            partitions: vec![
-                PartitionStart {
-                    committed: Some(0),
-                    log_end: 0,
-                };
-                partitions
-            ],
+            partitions: vec![EMPTY; partitions],
             record_bytes: 1_024,
             properties: Default::default(),
         },
@@ -78,6 +78,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
                 commit: CommitPolicy::AfterBatch,
                 on_stop: OnStop::FinishBatch,
                 grace: SimDuration::from_secs(30),
+                restart: Default::default(),
             },
             on_error: Vec::new(),
         }],

@@ -89,7 +89,8 @@ pub fn events(results: &Results) -> Result<Vec<u8>, RenderError> {
     finish(table)
 }
 
-fn finish(table: csv::Writer<Vec<u8>>) -> Result<Vec<u8>, RenderError> {
+/// The bytes of a table.
+pub fn finish(table: csv::Writer<Vec<u8>>) -> Result<Vec<u8>, RenderError> {
     table
         .into_inner()
         .map_err(|error| RenderError::Csv(error.into_error().into()))
@@ -174,6 +175,19 @@ fn row(results: &Results, fact: &Fact) -> Row {
                 error.map_or_else(|| "CommitFailedException".to_owned(), words)
             ),
             ..about("commit-failed", process)
+        },
+        Fact::Crashed {
+            process,
+            partition,
+            offset,
+            restarts_at,
+        } => Row {
+            partition: Some(partition.0),
+            detail: restarts_at.map_or_else(
+                || format!("at offset {offset}"),
+                |at| format!("at offset {offset}, restarted at {}", seconds(at)),
+            ),
+            ..about("crashed", process)
         },
         Fact::BreakerTurned { process, state } => about(
             match state {

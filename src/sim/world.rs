@@ -75,18 +75,20 @@ impl<'s> World<'s> {
         world
     }
 
-    /// Runs to the horizon; `observer` sees every fact and every point of the sample grid.
-    pub fn run(mut self, observer: &mut dyn Observer) {
+    /// Runs to the horizon; `observer` sees every fact and every point of the sample grid, which increases.
+    pub fn run(mut self, grid: &mut dyn Iterator<Item = SimTime>, observer: &mut dyn Observer) {
         let horizon = SimTime::ZERO + self.scenario.horizon;
-        let mut grid = SimTime::ZERO;
+        let mut point = grid.next();
         let mut patience = Patience::default();
         loop {
             let next = self.agenda.peek().filter(|at| *at <= horizon);
             // A point of the grid shows all of its instant, so it is taken once nothing else happens at it.
-            if grid <= horizon && next.is_none_or(|at| at > grid) {
-                if self.advance(grid) {
-                    self.sample(grid, observer);
-                    grid += self.scenario.sample;
+            if let Some(at) =
+                point.filter(|at| *at <= horizon && next.is_none_or(|next| next > *at))
+            {
+                if self.advance(at) {
+                    self.sample(at, observer);
+                    point = grid.next();
                 }
                 continue;
             }
@@ -105,9 +107,11 @@ impl<'s> World<'s> {
         observer.finish(horizon, &totals, &self.view());
     }
 
-    /// Whether members are in each other's way at the dependency.
+    /// Whether members take their steps in the order of time: they are in each other's way at the dependency, or what one
+    /// does in a step of its own, to exit, concerns the group.
     pub fn coupled(&self) -> bool {
-        self.dependency.as_ref().is_some_and(Dependency::couples)
+        self.deployment.supervisor.is_some()
+            || self.dependency.as_ref().is_some_and(Dependency::couples)
     }
 
     /// The now of the agenda.
@@ -183,7 +187,9 @@ impl<'s> World<'s> {
                 }
                 return at >= until;
             }
-            if self.step_together(index, at) {
+            let paced = self.step_together(index, at);
+            turns[index].attended = self.members[index].batch.crashes;
+            if paced {
                 turns[index].at = self.members[index].next_step_with(turns[index].timer);
             } else {
                 self.pace(at);
@@ -201,7 +207,8 @@ impl<'s> World<'s> {
         true
     }
 
-    /// Whose turn it is when. A member's own steps change neither whether it is attended nor what its timer does.
+    /// Whose turn it is when. A member's own steps do not change what its timer does, nor whether it is attended but for a
+    /// batch at whose end the process exits.
     fn turns(&self) -> Vec<Turn> {
         let turn = |member: &Member| {
             let timer = member.timer_commits(self.scenario);
@@ -277,6 +284,9 @@ impl<'s> World<'s> {
         let member = &mut self.members[process.ix()];
         if !member.attended() || member.wake > now || member.frozen_until.is_some() {
             return; // It was moved, or runs by itself again.
+        }
+        if member.batch.crashes && member.app == App::Processing {
+            return self.crash_on_record(process);
         }
         let called = dependency::calls(member);
         let (members, mut ground) = self.ground();

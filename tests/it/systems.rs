@@ -123,6 +123,7 @@ pub fn settings(law: Law) -> Settings {
             commit: CommitPolicy::AfterBatch,
             on_stop: OnStop::FinishBatch,
             grace: secs(30),
+            restart: Default::default(),
         },
         on_error: Vec::new(),
     }

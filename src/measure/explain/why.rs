@@ -2,7 +2,7 @@
 
 use super::event::cause_of_rebalance;
 use super::{Story, Tenure};
-use crate::kafka::{ConsumerProperties, RebalanceProtocol, RemovalReason};
+use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol, RemovalReason};
 use crate::measure::poison::Poisons;
 use crate::measure::verdict::{dependency, lengths, stops};
 use crate::measure::words::{capital, grouped, listed, short, span};
@@ -151,8 +151,16 @@ fn rebalancing(story: &Story, since: SimTime) -> Vec<String> {
     };
     let cause = cause_of_rebalance(story, begun).unwrap_or_default();
     let mut told = vec![format!("A rebalance began at {}: {cause}.", at(begun))];
-    let assignor = settings(story).properties.assignor;
-    if assignor.protocol() == RebalanceProtocol::Cooperative {
+    let properties = &settings(story).properties;
+    if properties.group_protocol == GroupProtocol::Consumer {
+        told.push(
+            "In the consumer protocol only what moves stands still: its member gives it up as it hears of its new target \
+             assignment, and the next one gets it with the heartbeat after that."
+                .to_owned(),
+        );
+        return told;
+    }
+    if properties.assignor.protocol() == RebalanceProtocol::Cooperative {
         told.push(
             "In a cooperative group it moves in two steps: its member gives it up in one rebalance, and the next one assigns \
              it; either waits for a poll of the members."
