@@ -407,7 +407,7 @@ fn explain_tells_of_the_worst_partition_or_of_the_one_asked_for() {
         .lagsim(&[&["explain", "small.toml"][..], &slow].concat())
         .ends_with(0);
     assert!(told.out.starts_with("orders, partition "), "{}", told.out);
-    assert!(told.out.contains("at 10m: "), "{}", told.out);
+    assert!(told.out.contains(" at 9m 55s: "), "{}", told.out);
     let asked = ["explain", "small.toml", "--at", "5m", "--partition", "3"];
     let json = desk
         .lagsim(&[&asked[..], &slow, &["--format", "json"]].concat())
