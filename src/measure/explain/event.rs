@@ -90,8 +90,10 @@ fn partition(story: &Story, when: SimTime, fact: &Fact) -> Option<String> {
             partitions,
             ..
         } if partitions.contains(&id) => {
-            let so_far = story.tenures.iter().filter(|own| own.since < when);
-            let again = so_far.last().is_some_and(|own| own.process == *process);
+            let mut so_far = story.tenures.iter().filter(|own| own.since < when);
+            let again = so_far
+                .next_back()
+                .is_some_and(|own| own.process == *process);
             (!again).then(|| format!("{} gets the partition", story.name(*process)))
         }
         Fact::PoisonMet {
@@ -142,8 +144,8 @@ fn partition(story: &Story, when: SimTime, fact: &Fact) -> Option<String> {
 /// What happened to the member that reads it, or did last.
 fn member(story: &Story, when: SimTime, fact: &Fact) -> Option<String> {
     let reads = |process: &ProcessId| {
-        let so_far = story.tenures.iter().filter(|own| own.since <= when);
-        let last = so_far.last();
+        let mut so_far = story.tenures.iter().filter(|own| own.since <= when);
+        let last = so_far.next_back();
         last.filter(|own| own.process == *process)
             .map(|own| story.name(own.process))
     };

@@ -146,7 +146,7 @@ fn rebalancing(story: &Story, since: SimTime) -> Vec<String> {
     let begun = story.outcome.events.iter();
     let begun = begun
         .filter(|(when, fact)| *when <= story.at && matches!(fact, Fact::RebalanceStarted { .. }));
-    let Some(begun) = begun.map(|(when, _)| *when).last() else {
+    let Some(begun) = begun.map(|(when, _)| *when).next_back() else {
         return vec!["It has no reader until the group has assigned it.".to_owned()];
     };
     let cause = cause_of_rebalance(story, begun).unwrap_or_default();
@@ -182,11 +182,11 @@ fn barrier(story: &Story, begun: SimTime) -> String {
         within.map(|(when, fact)| (*when, fact))
     };
     let through = during().any(|(_, fact)| matches!(fact, Fact::GenerationStarted { .. }));
-    let last = during().filter_map(|(when, fact)| match fact {
+    let mut last = during().filter_map(|(when, fact)| match fact {
         Fact::PartitionsRevoked { process, .. } => Some((when, *process)),
         _ => None,
     });
-    let last = last.last();
+    let last = last.next_back();
     let rule = "an eager group gives everything up and waits for every member to call poll() again";
     match (through, last) {
         (true, Some((when, process))) => format!(
@@ -224,10 +224,8 @@ fn missing(story: &Story, begun: SimTime) -> Vec<String> {
                 process,
                 partitions,
                 ..
-            } if *when < begun && !partitions.is_empty() => {
-                if !having.contains(process) {
-                    having.push(*process);
-                }
+            } if *when < begun && !partitions.is_empty() && !having.contains(process) => {
+                having.push(*process);
             }
             Fact::PartitionsRevoked { process, .. }
             | Fact::ProcessStopped { process, .. }
@@ -269,8 +267,8 @@ fn orphaned(story: &Story) -> Vec<String> {
 }
 
 fn evicted(story: &Story, since: SimTime) -> Vec<String> {
-    let before = story.tenures.iter().filter(|own| own.since <= since);
-    let owner = before.last().map(|own| own.process);
+    let mut before = story.tenures.iter().filter(|own| own.since <= since);
+    let owner = before.next_back().map(|own| own.process);
     let dropped = story
         .outcome
         .events
