@@ -47,20 +47,29 @@ pub fn refuse_too_many_points(scenario: &Scenario, replications: u32) -> Result<
         _ => 0,
     });
     let partitions = added.fold(scenario.topic.partitions.len() as u64, u64::max);
+    let runs = match replications {
+        1 => String::new(),
+        n => format!(" in {n} runs"),
+    };
+    let what = format!("{partitions} partitions{runs}");
     let curves = partitions.saturating_mul(u64::from(replications));
+    refuse_too_many(scenario, curves, &what)
+}
+
+/// Refuses to keep so many curves that they would not fit into memory.
+///
+/// # Errors
+/// [`Usage`], with a distance of samples that would do.
+pub fn refuse_too_many(scenario: &Scenario, curves: u64, what: &str) -> Result<(), Usage> {
     let (horizon, sample) = (scenario.horizon.as_nanos(), scenario.sample.as_nanos());
     let points = (horizon / sample + 1).saturating_mul(curves);
     if points <= MOST_POINTS {
         return Ok(());
     }
     let seconds = scenario.horizon.as_secs_f64() * curves as f64 / MOST_POINTS as f64;
-    let runs = match replications {
-        1 => String::new(),
-        n => format!(" in {n} runs"),
-    };
     Err(Usage::new(
         format!(
-            "the curves would have {} points: a sample every {} of {partitions} partitions{runs}",
+            "the curves would have {} points: a sample every {} of {what}",
             grouped(points),
             scenario.sample
         ),

@@ -19,7 +19,7 @@ pub mod words;
 pub use alert::{AlertEpisode, AlertRule};
 pub use attribution::{Cause, Segment};
 pub use curves::{Curves, lag_of};
-pub use expect::{Judged, measure};
+pub use expect::{Judged, in_words, measure};
 pub use explain::{Explanation, explain};
 pub use lag::{AgeFigures, LagFigures};
 pub use rebalance::{Eviction, Pause, Rebalance, RebalanceEnd};

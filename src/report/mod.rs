@@ -2,6 +2,7 @@
 //! writes. Not for figures: those stand in the summary.
 
 mod chart;
+pub mod comparison;
 mod csv;
 pub mod describe;
 pub mod explain;
