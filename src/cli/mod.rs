@@ -7,6 +7,7 @@ mod check;
 mod compare;
 mod describe;
 mod exit;
+mod explain;
 mod folder;
 mod init;
 mod journal;
@@ -50,6 +51,7 @@ fn run(command: Command) -> Exit {
         Command::Compare(args) => compare::compare(&args),
         Command::Check(args) => check::check(&args),
         Command::Describe(args) => describe::describe(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Quick(args) => quick::quick(&args),
         Command::Sweep(args) => sweep::sweep(&args),
