@@ -7,14 +7,17 @@ mod check;
 mod compare;
 mod describe;
 mod exit;
+mod explain;
 mod folder;
 mod init;
+mod journal;
 mod load;
 mod progress;
 mod quick;
 mod run;
 mod schema;
 mod starter;
+mod sweep;
 mod terminal;
 mod validate;
 
@@ -48,8 +51,11 @@ fn run(command: Command) -> Exit {
         Command::Compare(args) => compare::compare(&args),
         Command::Check(args) => check::check(&args),
         Command::Describe(args) => describe::describe(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Quick(args) => quick::quick(&args),
+        Command::Sweep(args) => sweep::sweep(&args),
+        Command::Merge(args) => sweep::merge(&args),
         Command::Init(args) => init::init(&args),
         Command::Schema(args) => schema::schema(&args),
     };
@@ -77,6 +83,7 @@ fn tell(error: &anyhow::Error) {
     };
     let subject = match diagnostics.subject() {
         Subject::Model => "model",
+        Subject::Experiment => "experiment",
         Subject::Trace => "trace",
     };
     terminal::note(&format!(

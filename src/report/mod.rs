@@ -5,9 +5,11 @@ mod chart;
 pub mod comparison;
 mod csv;
 pub mod describe;
+pub mod explain;
 mod json;
 mod picture;
 mod plot;
+pub mod sweep;
 pub mod terminal;
 pub mod validation;
 

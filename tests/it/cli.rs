@@ -29,29 +29,29 @@ commit = "after-batch"
 "#;
 
 /// A folder with a model in it, and the program run there.
-struct Desk {
+pub struct Desk {
     folder: TempDir,
 }
 
 impl Desk {
-    fn with(model: &str) -> Self {
+    pub fn with(model: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("small.toml"), model).unwrap();
         Desk { folder }
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
     }
 
-    fn lagsim(&self, args: &[&str]) -> Told {
+    pub fn lagsim(&self, args: &[&str]) -> Told {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lagsim"));
         command.current_dir(self.folder.path()).args(args);
         Told::from(command.output().unwrap())
     }
 
     /// Names of what is in a folder, in order.
-    fn names(&self, folder: &str) -> Vec<String> {
+    pub fn names(&self, folder: &str) -> Vec<String> {
         names(&self.path(folder))
     }
 }
@@ -67,10 +67,10 @@ fn names(folder: &Path) -> Vec<String> {
 
 /// What the program said and how it ended.
 #[derive(Debug)]
-struct Told {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub struct Told {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
 }
 
 impl From<Output> for Told {
@@ -85,7 +85,7 @@ impl From<Output> for Told {
 
 impl Told {
     #[track_caller]
-    fn ends_with(self, code: i32) -> Self {
+    pub fn ends_with(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
         self
     }
@@ -235,7 +235,7 @@ fn an_invalid_model_is_refused_with_every_mistake_and_nothing_is_written() {
         .replace("members = 2", "membres = 2")
         .replace("\"100/s\"", "\"100\"");
     let desk = Desk::with(&wrong);
-    for command in ["run", "check", "describe"] {
+    for command in ["run", "check", "describe", "explain"] {
         let told = desk.lagsim(&[command, "small.toml"]).ends_with(104);
         assert!(told.err.contains("small.toml:15:1"), "{}", told.err);
         assert!(
@@ -399,6 +399,36 @@ fn describe_prints_the_table_at_a_time_of_the_run() {
     assert_eq!(desk.names("."), ["small.toml"]);
 }
 
+#[test]
+fn explain_tells_of_the_worst_partition_or_of_the_one_asked_for() {
+    let desk = Desk::with(MODEL);
+    let slow = ["--set", "processing.time=30ms"];
+    let told = desk
+        .lagsim(&[&["explain", "small.toml"][..], &slow].concat())
+        .ends_with(0);
+    assert!(told.out.starts_with("orders, partition "), "{}", told.out);
+    assert!(told.out.contains(" at 9m 55s: "), "{}", told.out);
+    let asked = ["explain", "small.toml", "--at", "5m", "--partition", "3"];
+    let json = desk
+        .lagsim(&[&asked[..], &slow, &["--format", "json"]].concat())
+        .ends_with(0);
+    let told: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(
+        (&told["partition"], &told["time_s"]),
+        (&3.into(), &300.0.into())
+    );
+    assert_eq!(told["state"], "saturated");
+    let none = desk
+        .lagsim(&["explain", "small.toml", "--partition", "4"])
+        .ends_with(2);
+    assert!(none.err.contains("choose one from 0 to 3"), "{}", none.err);
+    let late = desk
+        .lagsim(&["explain", "small.toml", "--at", "1h30m"])
+        .ends_with(2);
+    assert!(late.err.contains("--set horizon=1h30m"), "{}", late.err);
+    assert_eq!(desk.names("."), ["small.toml"]);
+}
+
 /// What a run shows at a time, the table shows too.
 #[test]
 fn describe_agrees_with_the_curves_of_a_run() {
@@ -479,6 +509,10 @@ fn the_schema_in_docs_is_the_one_the_program_prints() {
     assert!(schema["properties"]["topic"].is_object());
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/model.schema.json");
     let stale = "run: cargo run -- schema > docs/model.schema.json";
+    assert!(fs::read_to_string(docs).unwrap() == told.out, "{stale}");
+    let told = desk.lagsim(&["schema", "--experiment"]).ends_with(0);
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/experiment.schema.json");
+    let stale = "run: cargo run -- schema --experiment > docs/experiment.schema.json";
     assert!(fs::read_to_string(docs).unwrap() == told.out, "{stale}");
     let told = desk.lagsim(&["schema", "--client"]).ends_with(0);
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/client.schema.json");

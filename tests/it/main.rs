@@ -6,6 +6,7 @@ mod keys; // every key of the language changes what a run shows
 mod models; // every model in models/ is valid and meets its expectations
 mod readme; // the README says the truth
 mod scenario; // the language of models: what is accepted, what is refused, and in which words
+mod sweep; // many runs of a model: the same bytes however they are made, and what is refused
 mod tidy; // the shape of the source tree: floors, sizes, forbidden constructs
 
 // Proofs of the engine.
@@ -16,6 +17,7 @@ mod comparisons; // variants on the same draws: what differs, and how surely
 mod consumer;
 mod cooperative; // rebalances in which members read on
 mod crashes; // processes that exit because of a record, and how they are started again
+mod explain; // why a partition is where it is, state by state
 mod faults; // faults and changes of the timeline, each rule by itself
 mod oracles; // rebalances with known answers, to the nanosecond
 mod outages; // outages of the dependency: attempts that fail, circuit breakers, what members do meanwhile
