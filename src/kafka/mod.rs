@@ -15,7 +15,7 @@ pub use classic::{
 };
 pub use client::{
     AutoCommitFrom, ClientProfile, Fetches, Heartbeats, LateCommit, PollClock, RebalanceTimeout,
-    RejoinFrom,
+    ReconcilesFrom, RejoinFrom,
 };
 pub use fetch::{Call, FetchLimits, FetchWhen, Fetcher, Logs, Polled, Reset, Run, Slot};
 pub use properties::{

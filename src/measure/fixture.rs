@@ -22,6 +22,12 @@ fn java() -> Client {
     }
 }
 
+/// Nothing was ever produced, and the group has committed that.
+const EMPTY: PartitionStart = PartitionStart {
+    committed: Some(0),
+    log_end: 0,
+};
+
 fn process(number: u32) -> Process {
     Process {
         name: format!("order-processor-{number}"),
@@ -42,13 +48,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
         sample: SimDuration::from_secs(sample),
         topic: Topic {
             name: "orders".into(),
-            partitions: vec![
-                PartitionStart {
-                    committed: Some(0),
-                    log_end: 0,
-                };
-                partitions
-            ],
+            partitions: vec![EMPTY; partitions],
             record_bytes: 1_024,
             properties: Default::default(),
         },
@@ -84,6 +84,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
                 commit_on_revoke: false,
                 on_stop: OnStop::FinishBatch,
                 grace: SimDuration::from_secs(30),
+                restart: Default::default(),
             },
             on_error: Vec::new(),
         }],

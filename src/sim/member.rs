@@ -99,6 +99,7 @@ pub(super) struct Accounts {
     pub commits: u64,
     pub commits_failed: u64,
     pub poison_attempts: u64,
+    pub crashes: u64,
 }
 
 impl Member {
@@ -137,6 +138,7 @@ impl Member {
     /// Whether its next step may touch others, and so belongs on the agenda.
     pub fn attended(&self) -> bool {
         self.stopping
+            || self.batch.crashes
             || self.link.rejoin
             || self.link.phase != Phase::Stable
             || self.app == App::Closing
@@ -293,7 +295,7 @@ impl Member {
             match stage.kind {
                 Kind::Records | Kind::GivenUp { named: false, .. } => continue,
                 Kind::GivenUp { .. } => {}
-                Kind::SoughtBack { .. } | Kind::Stuck => {
+                Kind::SoughtBack { .. } | Kind::Stuck | Kind::Crash { .. } => {
                     if self.blocked.contains(&stage.partition) {
                         continue;
                     }
@@ -394,7 +396,7 @@ impl Member {
                     ground.accounts.poison_attempts += u64::from(attempts);
                     failed.push((stage.partition, stage.from, true));
                 }
-                Kind::Records | Kind::Stuck => {}
+                Kind::Records | Kind::Stuck | Kind::Crash { .. } => {}
             }
         }
         for (partition, offset, done_with) in failed {

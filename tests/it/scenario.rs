@@ -20,9 +20,12 @@ fn read(path: &str) -> Result<String, String> {
         "consumer.properties" => "# from production\nmax.poll.records=250\nfetch.min.bytes : 100\n",
         "bad.properties" => "max.poll.recods=250\nsession.timeout.ms=soon\n",
         "bad-client.toml" => {
-            "heartbeat = \"thread\"\nrejoin = \"next-pol\"\npoll-clock = \"0s\"\nrebalance-timeout = \"session\"\n\
+            "heartbeat = \"thread\"\nrejoin = \"next-pol\"\npoll-clock = \"0s\"\nconsumer-protocol = \"yes\"\nrebalance-timeout = \"session\"\n\
              queue = 10\nassignors = [\"range\", \"roundrobbin\"]\nfills = 5\n\
              [properties]\nsession.timout.ms = 9000\n"
+        }
+        "between.toml" => {
+            "heartbeats = \"between-records\"\nrebalance-timeout = \"session.timeout.ms\"\n"
         }
         "rate.csv" => "time_s,rate_per_s\n0,100\n600,300\n",
         "bad-rate.csv" => "time_s,rate_per_s\n0,100\n600,many\n",
@@ -368,6 +371,14 @@ const CHANGES: &[&str] = &[
     "poison.0.on-error.retry.multiplier=3",
     "poison.0.on-error.retry.max-back-off=2s",
     "poison.0.on-error.retry.then=skip",
+    "poison.0.on-error=crash",
+    "poison.0.on-error={ crash = { close = true } }",
+    "poison.0.on-error.retry.then=crash",
+    "poison.0.on-error.retry.then={ crash = { close = true } }",
+    "processing.restart={ back-off = \"1s\" }",
+    "processing.restart={ max-back-off = \"1m\" }",
+    "processing.restart={ reset-after = \"1m\" }",
+    "processing.restart={ start-up = \"5s\" }",
     "poison.0.on-error.retry.then.dead-letter.produce=13ms",
     "poison.1.on-error.retry-forever={ by = \"in-place\" }",
     "poison.1.on-error.retry-forever.back-off=501ms",

@@ -126,6 +126,7 @@ pub fn settings(law: Law) -> Settings {
             commit_on_revoke: false,
             on_stop: OnStop::FinishBatch,
             grace: secs(30),
+            restart: Default::default(),
         },
         on_error: Vec::new(),
     }

@@ -9,7 +9,7 @@ use super::processing::{COMMITS, ON_STOPS};
 use super::properties::place_of;
 use crate::kafka::{
     Assignor, AutoCommitFrom, ClientProfile, ConsumerProperties, Fetches, Heartbeats, LateCommit,
-    PollClock, RebalanceProtocol, RebalanceTimeout, RejoinFrom,
+    PollClock, RebalanceProtocol, RebalanceTimeout, ReconcilesFrom, RejoinFrom,
 };
 use crate::units::{SimDuration, parse_duration};
 
@@ -90,6 +90,11 @@ const REJOINS: [(&str, RejoinFrom); 3] = [
     ("next-poll", RejoinFrom::NextPoll),
     ("background", RejoinFrom::Background),
     ("heartbeat", RejoinFrom::Heartbeat),
+];
+const CONSUMER_PROTOCOLS: [(&str, Option<ReconcilesFrom>); 3] = [
+    ("none", None),
+    ("background", Some(ReconcilesFrom::Background)),
+    ("next-poll", Some(ReconcilesFrom::NextPoll)),
 ];
 const AUTO_COMMITS: [(&str, AutoCommitFrom); 4] = [
     ("in-poll", AutoCommitFrom::Poll),
@@ -257,6 +262,12 @@ impl Judge<'_> {
             &REJOINS,
             java.map(|java| java.rejoin_from),
         );
+        let consumer_protocol = self.word(
+            (at, "consumer-protocol"),
+            &written.consumer_protocol,
+            &CONSUMER_PROTOCOLS,
+            java.map(|java| java.consumer_protocol),
+        );
         let poll_clock = self.word_or_time(
             (at, "poll-clock"),
             &written.poll_clock,
@@ -275,12 +286,8 @@ impl Judge<'_> {
             &AUTO_COMMITS,
             java.map(|java| java.auto_commit_from),
         );
-        let late_commit = self.word(
-            (at, "late-commit"),
-            &written.late_commit,
-            &LATE_COMMITS,
-            java.map(|java| java.late_commit),
-        );
+        let (key, before) = ((at, "late-commit"), java.map(|java| java.late_commit));
+        let late_commit = self.word(key, &written.late_commit, &LATE_COMMITS, before);
         let returns_one_partition = self.word(
             (at, "returns"),
             &written.returns,
@@ -304,6 +311,7 @@ impl Judge<'_> {
             returns_one_partition: returns_one_partition?,
             fills: fills?,
             cooperative: false,
+            consumer_protocol: consumer_protocol?,
         })
     }
 

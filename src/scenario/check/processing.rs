@@ -61,6 +61,7 @@ impl Judge<'_> {
         };
         // Kubernetes: terminationGracePeriodSeconds is 30 by default.
         let grace = self.duration_or(&value.grace, SimDuration::from_secs(30));
+        let restart = self.supervisor(value.restart.as_ref());
         Some(Processing {
             time: time?,
             calls: calls?,
@@ -69,6 +70,7 @@ impl Judge<'_> {
             commit_on_revoke: commit_on_revoke?,
             on_stop: on_stop?,
             grace,
+            restart: restart?,
         })
     }
 
