@@ -72,7 +72,7 @@ fn variants(args: &CompareArgs) -> anyhow::Result<Vec<Variant>> {
             Err(error) => match error.downcast::<Diagnostics>() {
                 Ok(more) => {
                     found = Some(match found {
-                        Some(found) => found.join(&more),
+                        Some(found) => found.join(&more, None),
                         None => more,
                     });
                 }

@@ -10,12 +10,14 @@ mod exit;
 mod explain;
 mod folder;
 mod init;
+mod journal;
 mod load;
 mod progress;
 mod quick;
 mod run;
 mod schema;
 mod starter;
+mod sweep;
 mod terminal;
 mod validate;
 
@@ -52,6 +54,8 @@ fn run(command: Command) -> Exit {
         Command::Explain(args) => explain::explain(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Quick(args) => quick::quick(&args),
+        Command::Sweep(args) => sweep::sweep(&args),
+        Command::Merge(args) => sweep::merge(&args),
         Command::Init(args) => init::init(&args),
         Command::Schema(args) => schema::schema(&args),
     };
@@ -79,6 +83,7 @@ fn tell(error: &anyhow::Error) {
     };
     let subject = match diagnostics.subject() {
         Subject::Model => "model",
+        Subject::Experiment => "experiment",
         Subject::Trace => "trace",
     };
     terminal::note(&format!(

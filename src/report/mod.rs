@@ -9,6 +9,7 @@ pub mod explain;
 mod json;
 mod picture;
 mod plot;
+pub mod sweep;
 pub mod terminal;
 pub mod validation;
 
