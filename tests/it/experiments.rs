@@ -12,7 +12,9 @@ const OTHER_SEEDS: [u64; 2] = [2, 20_261];
 
 fn experiments() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let mut paths: Vec<PathBuf> = entries
         .filter(|path| path.extension().is_some_and(|end| end == "toml"))
         .collect();
@@ -33,7 +35,8 @@ fn wrong(path: &Path, seed: Option<u64>) -> Vec<String> {
         text: format!("seed={seed}"),
     });
     let overrides: Vec<Override> = seed.into_iter().collect();
-    let experiment = check_experiment(&source, &overrides, &read).unwrap_or_else(|why| panic!("{why}"));
+    let experiment =
+        check_experiment(&source, &overrides, &read).unwrap_or_else(|why| panic!("{why}"));
     let plan = Plan::of(&experiment, 0);
     assert!(!plan.answers.is_empty(), "{} states no answer", source.stem);
     let sweep = Sweep {
