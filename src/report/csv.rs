@@ -139,6 +139,14 @@ fn partitions(partitions: &[PartitionId]) -> String {
     numbers.join(" ")
 }
 
+fn ended(reason: StopReason) -> &'static str {
+    match reason {
+        StopReason::Closed => "closed",
+        StopReason::Killed => "killed",
+        StopReason::Refused => "unreleased-instance-id",
+    }
+}
+
 fn row(results: &Results, fact: &Fact) -> Row {
     let about = |event, process: &crate::units::ProcessId| Row {
         event,
@@ -148,11 +156,7 @@ fn row(results: &Results, fact: &Fact) -> Row {
     match fact {
         Fact::ProcessStarted { process } => about("process-started", process),
         Fact::ProcessStopped { process, reason } => Row {
-            detail: match reason {
-                StopReason::Closed => "closed".to_owned(),
-                StopReason::Killed => "killed".to_owned(),
-                StopReason::Refused => "unreleased-instance-id".to_owned(),
-            },
+            detail: ended(*reason).to_owned(),
             ..about("process-stopped", process)
         },
         Fact::MemberJoined { process, member_id } => Row {
