@@ -37,7 +37,7 @@
 //! | [`scenario`] | from a model file to a validated model |
 //! | [`sim`] | a run: members, coordinator, dependency, faults |
 //! | [`measure`] | lag, alerts, attribution, verdict: folds that only watch |
-//! | [`experiment`] | replications and their intervals |
+//! | [`experiment`] | replications, sweeps and their intervals |
 //! | [`report`] | results as files, pictures and words |
 //! | [`cli`] | the program; the only one that reads or writes anything |
 

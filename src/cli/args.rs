@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::experiment::MOST_REPLICATIONS;
+use crate::experiment::{MOST_REPLICATIONS, Shard};
 use crate::scenario::Override;
 use crate::units::{ParseError, SimDuration, parse_count, parse_duration, parse_rate};
 
@@ -25,8 +25,8 @@ Exit codes:
   0    done, and every expectation and bound was met
   1    internal error
   2    the command line asks for something that cannot be done
-  99   an expectation of the model, or a bound, was not met
-  104  the model, or the trace, is invalid";
+  99   an expectation of the model or the experiment, or a bound, was not met
+  104  the model, the experiment or the trace is invalid";
 
 /// A subcommand.
 #[derive(Debug, Subcommand)]
@@ -43,6 +43,10 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Answer from a few figures, without a model file
     Quick(QuickArgs),
+    /// Run a model with many settings: which are best, and what each of them does
+    Sweep(SweepArgs),
+    /// Join the parts that `sweep --shard` has written
+    Merge(MergeArgs),
     /// Write a commented model to start from
     Init(InitArgs),
     /// Print the JSON Schema of model files, for editors
@@ -55,6 +59,9 @@ pub struct SchemaArgs {
     /// That of client profiles instead
     #[arg(long)]
     pub client: bool,
+    /// That of experiments instead
+    #[arg(long, conflicts_with = "client")]
+    pub experiment: bool,
 }
 
 /// A model and changes to it.
@@ -263,6 +270,71 @@ fn typed<T>(
     }
 }
 
+/// `lagsim sweep`.
+#[derive(Args, Debug)]
+pub struct SweepArgs {
+    /// The experiment file (TOML); or name a model and what to vary
+    #[arg(value_name = "EXPERIMENT", conflicts_with_all = ["model", "vary", "metrics", "replications"])]
+    pub experiment: Option<PathBuf>,
+    /// The model, if there is no experiment file
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// A key of the model and its values, as in topic.partitions=4,8,12 or group.properties.max.poll.records=50..500*2;
+    /// given several times for all combinations, with several paths and a comma between them for keys that move together
+    #[arg(long, value_name = "PATH=VALUES", requires = "model", value_parser = parse_vary)]
+    pub vary: Vec<Vary>,
+    /// A figure to look at, the most important first [default: max-lag, final-lag, max-age and rebalances]
+    #[arg(long = "metric", value_name = "NAME", requires = "model")]
+    pub metrics: Vec<String>,
+    /// Runs of each case, with different draws [default: 1]
+    #[arg(long, value_name = "N", requires = "model")]
+    pub replications: Option<u32>,
+    /// Change a key of the model in all cases; may be given several times
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = parse_override)]
+    pub overrides: Vec<Override>,
+    /// Runs at the same time [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_024))]
+    pub jobs: Option<usize>,
+    /// Go on with a sweep that was interrupted; what has been run is not run again
+    #[arg(long)]
+    pub resume: bool,
+    /// Run one part of the cases only, as in 3/16; `lagsim merge` joins the parts
+    #[arg(long, value_name = "PART/PARTS", value_parser = parse_shard)]
+    pub shard: Option<Shard>,
+    /// Say how many runs there are and about how long they take; run only a few
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The folder that gets the results [default: output/<experiment>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print nothing but errors; the files and the exit code tell
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// An axis of the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vary {
+    /// Paths of the keys that move together.
+    pub keys: Vec<String>,
+    /// Their values, between commas.
+    pub values: String,
+}
+
+/// `lagsim merge`.
+#[derive(Args, Debug)]
+pub struct MergeArgs {
+    /// The folders of the parts
+    #[arg(value_name = "DIR", required = true)]
+    pub folders: Vec<PathBuf>,
+    /// The folder that gets the results [default: output/<experiment>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print nothing but errors; the files and the exit code tell
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
 /// `lagsim init`.
 #[derive(Args, Debug)]
 pub struct InitArgs {
@@ -301,6 +373,27 @@ fn parse_variant(text: &str) -> Result<VariantArg, String> {
         name: name.to_owned(),
         change: parse_override(change)?,
     })
+}
+
+/// `path=values`, or `path,path=values`.
+fn parse_vary(text: &str) -> Result<Vary, String> {
+    match text.split_once('=') {
+        Some((keys, values)) if !keys.trim().is_empty() && !values.trim().is_empty() => Ok(Vary {
+            keys: keys.split(',').map(|key| key.trim().to_owned()).collect(),
+            values: values.trim().to_owned(),
+        }),
+        _ => Err("write a path and values, as in topic.partitions=4,8,12".to_owned()),
+    }
+}
+
+/// `3/16`.
+fn parse_shard(text: &str) -> Result<Shard, String> {
+    let parts = text.split_once('/');
+    let parts = parts.and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+    match parts {
+        Some((number, of)) if (1..=of).contains(&number) => Ok(Shard { number, of }),
+        _ => Err("write which part of how many, from 1/16 to 16/16".to_owned()),
+    }
 }
 
 #[cfg(test)]

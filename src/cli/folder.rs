@@ -48,17 +48,37 @@ impl Folder {
         })
     }
 
-    /// Writes `files` in the place of an earlier run's. All of them are complete before the first is moved to its
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes `files` in the place of an earlier run's: see [`fill`](Self::fill).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write(&self, files: &[(&str, Vec<u8>)]) -> anyhow::Result<()> {
+        self.fill(|staging| {
+            for (name, bytes) in files {
+                fs::write(staging.join(name), bytes)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Puts the files that `write` makes in a folder of its own in the place of an earlier run's. All of them are complete before the first is moved to its
     /// place; an earlier run's file that has no successor goes, since it would show another run.
     ///
     /// # Errors
     /// Something cannot be written or moved: the folder is as it was.
-    pub fn write(&self, files: &[(&str, Vec<u8>)]) -> anyhow::Result<()> {
+    pub fn fill(&self, write: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let staging = staging(&self.path);
         let created = !self.path.exists();
         let written = fs::create_dir_all(&self.path)
             .and_then(|()| fs::create_dir(&staging))
-            .and_then(|()| self.replace(&staging, files));
+            .map_err(anyhow::Error::from)
+            .and_then(|()| write(&staging))
+            .and_then(|()| Ok(self.replace(&staging)?));
         // Best effort: what is left over is a hidden folder of our own.
         let _ = fs::remove_dir_all(&staging);
         if written.is_err() && created {
@@ -72,10 +92,7 @@ impl Folder {
         })
     }
 
-    fn replace(&self, staging: &Path, files: &[(&str, Vec<u8>)]) -> io::Result<()> {
-        for (name, bytes) in files {
-            fs::write(staging.join(name), bytes)?;
-        }
+    fn replace(&self, staging: &Path) -> io::Result<()> {
         let mut moved = Vec::new();
         for name in self.names {
             let (place, older) = (self.path.join(name), staging.join(format!("{name}.older")));
@@ -83,7 +100,7 @@ impl Folder {
             if place.exists() {
                 moves.push((place.clone(), older));
             }
-            if files.iter().any(|(file, _)| file == name) {
+            if staging.join(name).exists() {
                 moves.push((staging.join(name), place));
             }
             for (from, to) in moves {
@@ -172,8 +189,10 @@ mod tests {
         // Where the older summary.json would go there is a folder; by then lag.csv has been replaced.
         let staging = temp.path().join("staging");
         fs::create_dir_all(staging.join("summary.json.older")).unwrap();
-        let second = first.map(|(name, _)| (name, b"2".to_vec()));
-        assert!(target.replace(&staging, &second).is_err());
+        for (name, _) in &first {
+            fs::write(staging.join(name), "2").unwrap();
+        }
+        assert!(target.replace(&staging).is_err());
         fs::remove_dir_all(&staging).unwrap();
         assert_eq!(contents(temp.path()), older);
     }

@@ -1,14 +1,17 @@
 //! Models and the files they name, from disk to a checked scenario.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::args::ModelArgs;
 use super::exit::Usage;
 use super::terminal;
+use crate::engine;
 use crate::measure::Trace;
-use crate::scenario::{Checked, Override, Scenario, Source, check};
+use crate::scenario::{Checked, Experiment, Override, Scenario, Source, check, check_experiment};
 
 /// Most that is read of a file that a model names [bytes].
 const LARGEST_FILE: u64 = 256 << 20;
@@ -44,16 +47,88 @@ pub fn checked(path: &Path, overrides: &[Override]) -> anyhow::Result<Checked> {
     })?;
     let source = Source {
         name: path.display().to_string(),
-        stem: path.file_stem().map_or_else(
-            || "model".to_owned(),
-            |stem| stem.to_string_lossy().into_owned(),
-        ),
+        stem: stem(path, "model"),
         text,
     };
     let folder = path.parent().unwrap_or(Path::new(""));
     let beside =
         |name: &str| read(&folder.join(name), LARGEST_FILE).map_err(|fault| in_words(&fault));
     Ok(check(&source, overrides, &beside)?)
+}
+
+/// Reads an experiment and checks it.
+///
+/// # Errors
+/// [`Usage`] if the file cannot be read, [`Diagnostics`](crate::scenario::Diagnostics) if it is invalid.
+pub fn experiment(path: &Path, overrides: &[Override]) -> anyhow::Result<(Experiment, Files)> {
+    let text = read(path, LARGEST_MODEL).map_err(|fault| {
+        let path = path.display();
+        Usage::new(
+            format!("cannot read the experiment `{path}`: {}", in_words(&fault)),
+            "name an experiment file, or ask without one: lagsim sweep --model MODEL --vary PATH=VALUES",
+        )
+    })?;
+    let source = Source {
+        name: path.display().to_string(),
+        stem: stem(path, "experiment"),
+        text,
+    };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    asked(&source, folder, overrides)
+}
+
+/// Checks an experiment whose files stand in `folder`.
+///
+/// # Errors
+/// [`Diagnostics`](crate::scenario::Diagnostics) if it is invalid.
+pub fn asked(
+    source: &Source,
+    folder: &Path,
+    overrides: &[Override],
+) -> anyhow::Result<(Experiment, Files)> {
+    let files = Files::of(folder);
+    let experiment = check_experiment(source, overrides, &|name| files.read(name))?;
+    Ok((experiment, files))
+}
+
+/// A file's name without folder and extension.
+pub fn stem(path: &Path, default: &str) -> String {
+    path.file_stem().map_or_else(
+        || default.to_owned(),
+        |stem| stem.to_string_lossy().into_owned(),
+    )
+}
+
+/// The files that an experiment and its model name; each is read once.
+pub struct Files {
+    folder: PathBuf,
+    seen: Mutex<BTreeMap<String, Result<String, String>>>,
+}
+
+impl Files {
+    fn of(folder: &Path) -> Self {
+        Files {
+            folder: folder.to_owned(),
+            seen: Mutex::default(),
+        }
+    }
+
+    /// The text of a file in the folder, or why there is none.
+    pub fn read(&self, name: &str) -> Result<String, String> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let load = || read(&self.folder.join(name), LARGEST_FILE).map_err(|fault| in_words(&fault));
+        seen.entry(name.to_owned()).or_insert_with(load).clone()
+    }
+
+    /// A fingerprint of everything that was read so far.
+    pub fn fingerprint(&self) -> u64 {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let each = seen.iter().map(|(name, text)| {
+            let text = text.as_deref().unwrap_or("");
+            format!("{name} {:016x}\n", engine::fingerprint(text))
+        });
+        engine::fingerprint(&each.collect::<String>())
+    }
 }
 
 /// Reads and checks a trace.

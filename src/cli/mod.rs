@@ -9,12 +9,14 @@ mod describe;
 mod exit;
 mod folder;
 mod init;
+mod journal;
 mod load;
 mod progress;
 mod quick;
 mod run;
 mod schema;
 mod starter;
+mod sweep;
 mod terminal;
 mod validate;
 
@@ -50,6 +52,8 @@ fn run(command: Command) -> Exit {
         Command::Describe(args) => describe::describe(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Quick(args) => quick::quick(&args),
+        Command::Sweep(args) => sweep::sweep(&args),
+        Command::Merge(args) => sweep::merge(&args),
         Command::Init(args) => init::init(&args),
         Command::Schema(args) => schema::schema(&args),
     };
@@ -77,6 +81,7 @@ fn tell(error: &anyhow::Error) {
     };
     let subject = match diagnostics.subject() {
         Subject::Model => "model",
+        Subject::Experiment => "experiment",
         Subject::Trace => "trace",
     };
     terminal::note(&format!(

@@ -30,7 +30,7 @@ impl Address {
     /// The family of `purpose` for the entity called `name`, e.g. `"orders-3"`: the same whatever else the run contains.
     pub fn new(seed: u64, replication: u32, purpose: Purpose, name: &str) -> Self {
         let mut key = mix(seed ^ 0x9E37_79B9_7F4A_7C15);
-        for word in [u64::from(replication), purpose as u64, fnv1a(name)] {
+        for word in [u64::from(replication), purpose as u64, fingerprint(name)] {
             key = mix(key ^ word).wrapping_add(0x9E37_79B9_7F4A_7C15);
         }
         Address(key)
@@ -112,7 +112,8 @@ fn mix(mut word: u64) -> u64 {
     word ^ (word >> 31)
 }
 
-fn fnv1a(text: &str) -> u64 {
+/// FNV-1a of a text: the same on every machine and for ever, and no secret.
+pub fn fingerprint(text: &str) -> u64 {
     text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
     })

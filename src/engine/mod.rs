@@ -5,5 +5,5 @@ mod draw;
 mod patience;
 
 pub use agenda::{Agenda, Ties};
-pub use draw::{Address, Purpose, Words};
+pub use draw::{Address, Purpose, Words, fingerprint};
 pub use patience::Patience;

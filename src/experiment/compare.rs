@@ -106,7 +106,7 @@ impl Trace {
             },
             figures: HEADLINES
                 .iter()
-                .map(|(_, metric)| measure(metric, summary))
+                .map(|metric| measure(metric, summary))
                 .collect(),
             causes: PartitionState::ALL.into_iter().map(cause).collect(),
             lag: (0..outcome.curves.times().len())
@@ -248,10 +248,10 @@ fn side(variant: &Variant, own: &[&Trace], base: Option<&[&Trace]>, seen: &[bool
         let against = base.map(|base| Paired::of(&values(base, value), &mine));
         (Interval::of(&mine), against)
     };
-    let figures = HEADLINES.iter().enumerate().map(|(ix, (name, metric))| {
+    let figures = HEADLINES.iter().enumerate().map(|(ix, metric)| {
         let (own, against) = told(&|trace| trace.figures[ix]);
         Line {
-            name,
+            name: metric.figure().name,
             metric: metric.clone(),
             own,
             against,

@@ -1,22 +1,30 @@
-//! Runs that belong together: replications of one scenario, variants of it beside each other, and what they say with
-//! which certainty. Not for a single run's figures, and not for files.
+//! Runs that belong together: replications of one scenario, variants of it beside each other, the cases of a sweep, and
+//! what they say with which certainty. Not for a single run's figures, and not for files.
 
 mod binomial;
 mod compare;
 mod interval;
+mod journal;
 mod paired;
+mod plan;
 mod quantile;
 mod replicate;
+mod sweep;
+mod tally;
 mod validation;
 
 pub use compare::{CauseLine, Comparison, Line, Side, Variant, align, compare};
 pub use interval::{Interval, t_quantile_975};
+pub use journal::{Entry, Header, Shard};
 pub use paired::{Finding, MOST_REPLICATIONS, Paired};
+pub use plan::{Plan, PlanAxis, PlanValue};
 pub use quantile::{Spread, spread};
 pub use replicate::{
     HEADLINES, headline_intervals, run_once, run_replications, run_replications_at,
     run_replications_watched,
 };
+pub use sweep::{CURVE_POINTS, ReadFile, RunFigures, Sweep};
+pub use tally::{AnswerJudged, CaseFigure, CaseFigures, Effect, Findings};
 pub use validation::{
     ActionFit, Band, Bounds, Deviation, Fit, Pair, Range, Validation, Window, validate,
 };

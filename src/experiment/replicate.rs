@@ -105,30 +105,30 @@ impl Observer for Watched<'_> {
     }
 }
 
-/// The figures told with an interval, by the name an expectation gives them.
-pub const HEADLINES: [(&str, Metric); 10] = [
-    ("max-lag", Metric::Lag(LagMetric::MaxLag, None)),
-    ("mean-lag", Metric::Lag(LagMetric::MeanLag, None)),
-    ("final-lag", Metric::Lag(LagMetric::FinalLag, None)),
-    ("max-age", Metric::Lag(LagMetric::MaxAge, None)),
-    ("drain", Metric::Drain),
-    ("produced", Metric::Count(CountMetric::Produced)),
-    ("processed", Metric::Count(CountMetric::Processed)),
-    ("duplicates", Metric::Count(CountMetric::Duplicates)),
-    ("rebalances", Metric::Count(CountMetric::Rebalances)),
-    ("evictions", Metric::Count(CountMetric::Evictions)),
+/// The figures told with an interval when nothing else is asked for.
+pub const HEADLINES: [Metric; 10] = [
+    Metric::Lag(LagMetric::MaxLag, None),
+    Metric::Lag(LagMetric::MeanLag, None),
+    Metric::Lag(LagMetric::FinalLag, None),
+    Metric::Lag(LagMetric::MaxAge, None),
+    Metric::Drain,
+    Metric::Count(CountMetric::Produced),
+    Metric::Count(CountMetric::Processed),
+    Metric::Count(CountMetric::Duplicates),
+    Metric::Count(CountMetric::Rebalances),
+    Metric::Count(CountMetric::Evictions),
 ];
 
 /// Mean and 95 % interval of every headline figure over `summaries`.
 pub fn headline_intervals(summaries: &[&Summary]) -> Vec<(&'static str, Interval)> {
     HEADLINES
         .iter()
-        .map(|(name, metric)| {
+        .map(|metric| {
             let values: Vec<f64> = summaries
                 .iter()
                 .map(|summary| measure(metric, summary))
                 .collect();
-            (*name, Interval::of(&values))
+            (metric.figure().name, Interval::of(&values))
         })
         .collect()
 }

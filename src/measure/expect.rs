@@ -6,7 +6,7 @@ use super::lag::{AgeFigures, LagFigures};
 use super::replicas::Replicas;
 use super::summary::{Accounts, Summary};
 use super::words;
-use crate::scenario::{CountMetric, Expectation, LagMetric, Metric};
+use crate::scenario::{CountMetric, Expectation, LagMetric, Metric, Unit};
 
 /// An expectation and what came out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -27,14 +27,11 @@ pub fn judge(expectations: &[Expectation], summary: &Summary) -> Vec<Judged> {
         .iter()
         .map(|expectation| {
             let value = measure(&expectation.metric, summary);
-            let above = expectation.above.is_none_or(|bound| value > bound);
-            let below = expectation.below.is_none_or(|bound| value < bound);
             Judged {
                 text: expectation.text.clone(),
                 value: value.is_finite().then_some(value),
                 measured: in_words(&expectation.metric, value),
-                // Not a number is neither above nor below anything, with or without bounds.
-                passed: above && below && !value.is_nan(),
+                passed: expectation.holds(value),
             }
         })
         .collect()
@@ -66,6 +63,8 @@ pub fn measure(metric: &Metric, summary: &Summary) -> f64 {
             .filter_map(|rule| rule.first_firing_at_s)
             .fold(f64::INFINITY, f64::min),
         Metric::Cause(name) => summary.share_of(name),
+        Metric::CauseTime(name) => summary.time_in(name),
+        Metric::IdleMembers => summary.idle_members as f64,
         Metric::RebalancesPerMinute => summary.rebalances_per_minute(),
     }
 }
@@ -76,6 +75,7 @@ fn lag_figure(which: LagMetric, lag: &LagFigures, age: &AgeFigures, accounts: &A
         LagMetric::MeanLag => lag.mean,
         LagMetric::FinalLag => lag.last as f64,
         LagMetric::MaxAge => age.max,
+        LagMetric::MeanAge => age.mean,
         LagMetric::FinalAge => age.last,
         LagMetric::LagGrowth => lag.last as f64 - lag.initial as f64,
         LagMetric::Committed => accounts.committed as f64,
@@ -108,16 +108,12 @@ pub fn in_words(metric: &Metric, value: f64) -> String {
     if value.is_nan() {
         return "no such partition".to_owned();
     }
-    match metric {
-        Metric::Drain if value == 0.0 => "never behind".to_owned(),
-        Metric::Lag(LagMetric::MaxAge | LagMetric::FinalAge, _)
-        | Metric::Drain
-        | Metric::PauseMax
-        | Metric::DownMax
-        | Metric::AlertFiring(_) => words::span(value),
-        Metric::Cause(_) => words::percent(value),
-        Metric::Lag(LagMetric::LagGrowth, _) => words::signed(value as i64),
-        _ => words::short(value),
+    match (metric, metric.figure().unit) {
+        (Metric::Drain, _) if value == 0.0 => "never behind".to_owned(),
+        (Metric::Lag(LagMetric::LagGrowth, _), _) => words::signed(value as i64),
+        (_, Unit::Seconds) => words::span(value),
+        (_, Unit::Share) => words::percent(value),
+        (_, Unit::Records | Unit::Count) => words::short(value),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the group went through: rebalances with their cause, their length and each member's pause, and evictions.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::kafka::{RebalanceReason, RemovalReason};
@@ -71,6 +73,8 @@ pub struct GroupHistory {
     evictions: Vec<Eviction>,
     /// The process that breached max.poll.interval.ms last, until it is a member again.
     breached: Option<ProcessId>,
+    /// How many partitions each member was last assigned.
+    assigned: BTreeMap<ProcessId, usize>,
 }
 
 impl GroupHistory {
@@ -86,6 +90,7 @@ impl GroupHistory {
             open_since: None,
             evictions: Vec::new(),
             breached: None,
+            assigned: BTreeMap::new(),
         }
     }
 
@@ -103,6 +108,16 @@ impl GroupHistory {
             Fact::MemberJoined { process, .. } if self.breached == Some(*process) => {
                 self.breached = None;
             }
+            Fact::PartitionsAssigned {
+                process,
+                partitions,
+                ..
+            } => {
+                self.assigned.insert(*process, partitions.len());
+            }
+            Fact::ProcessStopped { process, .. } => {
+                self.assigned.remove(process);
+            }
             Fact::MemberResumed { process, since } => {
                 let pause = Pause {
                     member: self.name(*process),
@@ -114,6 +129,11 @@ impl GroupHistory {
             }
             _ => {}
         }
+    }
+
+    /// Members that run and were last assigned nothing.
+    pub fn idle_members(&self) -> u64 {
+        self.assigned.values().filter(|count| **count == 0).count() as u64
     }
 
     /// Rebalances and evictions, in order of time.

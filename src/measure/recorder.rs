@@ -162,6 +162,7 @@ impl<'a> Recorder<'a> {
             rebalance_count: rebalances.len() as u64,
             pause_max_s,
             down_max_s: self.segments.down_longest(self.end).as_secs_f64(),
+            idle_members: self.history.idle_members(),
             rebalances,
             replicas: self.replicas.clone().map(|own| own.finish(self.end)),
             eviction_count: evictions.len() as u64,

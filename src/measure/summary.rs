@@ -74,6 +74,8 @@ pub struct Summary {
     pub pause_max_s: f64,
     /// Longest time that the group left a partition without a reader, `rebalancing` or `orphaned` (s).
     pub down_max_s: f64,
+    /// Members that had no partition after the last rebalance.
+    pub idle_members: u64,
     /// Every rebalance.
     pub rebalances: Vec<Rebalance>,
     /// What the autoscaler did, if there is one.
@@ -162,5 +164,11 @@ impl Summary {
             .iter()
             .find(|cause| cause.state == name)
             .map_or(0.0, |c| c.share_of_gained)
+    }
+
+    /// Time that partitions spent in the state called `name`, added up (s).
+    pub fn time_in(&self, name: &str) -> f64 {
+        let state = self.attribution.iter().find(|cause| cause.state == name);
+        state.map_or(0.0, |cause| cause.seconds)
     }
 }

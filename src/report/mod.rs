@@ -8,6 +8,7 @@ pub mod describe;
 mod json;
 mod picture;
 mod plot;
+pub mod sweep;
 pub mod terminal;
 pub mod validation;
 

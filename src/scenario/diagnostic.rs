@@ -124,7 +124,14 @@ pub struct Diagnostics {
     /// What the texts are, as in `the model is invalid`.
     subject: Subject,
     sources: Sources,
-    found: Vec<Diagnostic>,
+    found: Vec<Found>,
+}
+
+/// A finding, and when it is so, if not always.
+#[derive(Clone, Debug)]
+struct Found {
+    one: Diagnostic,
+    note: Option<String>,
 }
 
 /// What is wrong, if something is.
@@ -133,31 +140,46 @@ pub enum Subject {
     /// A model with its files.
     #[default]
     Model,
+    /// An experiment, or a model in one of its cases.
+    Experiment,
     /// A recorded curve.
     Trace,
 }
 
 impl Diagnostics {
     /// In order of place; the same finding twice counts once.
-    pub(super) fn new(sources: Sources, mut found: Vec<Diagnostic>) -> Self {
-        found.sort_by_key(|one| (one.span.start, one.span.end, one.severity));
-        let mut kept: Vec<Diagnostic> = Vec::with_capacity(found.len());
-        for one in found {
-            let again =
-                |other: &&Diagnostic| other.message == one.message && other.span == one.span;
+    pub(super) fn new(sources: Sources, found: Vec<Diagnostic>) -> Self {
+        let found = found.into_iter().map(|one| Found { one, note: None });
+        Diagnostics::sorted(Subject::default(), sources, found.collect())
+    }
+
+    fn sorted(subject: Subject, sources: Sources, mut found: Vec<Found>) -> Self {
+        found.sort_by_key(|Found { one, .. }| (one.span.start, one.span.end, one.severity));
+        let mut kept: Vec<Found> = Vec::with_capacity(found.len());
+        for next in found {
+            let again = |other: &&Found| {
+                other.one.message == next.one.message && other.one.span == next.one.span
+            };
             if kept.iter().rev().take(16).find(again).is_none() {
-                kept.push(one);
+                kept.push(next);
             }
         }
         Diagnostics {
-            subject: Subject::Model,
+            subject,
             sources,
             found: kept,
         }
     }
 
-    /// Takes in what was found about some of the same texts; a finding that is there already is not told again.
-    pub fn join(mut self, other: &Diagnostics) -> Self {
+    /// The same, of an experiment.
+    pub fn of_experiment(mut self) -> Self {
+        self.subject = Subject::Experiment;
+        self
+    }
+
+    /// Takes in what was found about some of the same texts; a finding that is there already is not told again. `note`
+    /// says when it is so.
+    pub fn join(mut self, other: &Diagnostics, note: Option<&str>) -> Self {
         let bases: Vec<(usize, usize)> = other
             .sources
             .parts
@@ -165,27 +187,28 @@ impl Diagnostics {
             .map(|part| (part.base, self.sources.of(&part.name, &part.text)))
             .collect();
         let moved = |span: &Range<usize>| {
-            let part = bases
-                .partition_point(|(base, _)| *base <= span.start)
-                .max(1)
-                - 1;
-            let (from, to) = bases.get(part).copied().unwrap_or((0, 0));
+            let after = bases.partition_point(|(base, _)| *base <= span.start);
+            let (from, to) = bases
+                .get(after.saturating_sub(1))
+                .copied()
+                .unwrap_or((0, 0));
             span.start - from + to..span.end - from + to
         };
-        let taken = other.found.iter().map(|one| Diagnostic {
-            span: moved(&one.span),
-            labels: one
-                .labels
-                .iter()
-                .map(|(span, why)| (moved(span), why.clone()))
-                .collect(),
-            ..one.clone()
+        let taken = other.found.iter().map(|found| Found {
+            one: Diagnostic {
+                span: moved(&found.one.span),
+                labels: found
+                    .one
+                    .labels
+                    .iter()
+                    .map(|(span, why)| (moved(span), why.clone()))
+                    .collect(),
+                ..found.one.clone()
+            },
+            note: found.note.clone().or_else(|| note.map(str::to_owned)),
         });
         self.found.extend(taken);
-        Diagnostics {
-            subject: self.subject,
-            ..Diagnostics::new(self.sources, self.found)
-        }
+        Diagnostics::sorted(self.subject, self.sources, self.found)
     }
 
     /// What was found in a trace; spans count from the beginning of its text.
@@ -205,7 +228,7 @@ impl Diagnostics {
 
     /// Each finding, in order of place.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.found.iter()
+        self.found.iter().map(|found| &found.one)
     }
 
     /// Whether nothing was found.
@@ -232,17 +255,18 @@ impl Diagnostics {
         };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
         let mut text = String::new();
-        for one in &self.found {
+        for found in &self.found {
             if !text.is_empty() {
                 text.push('\n');
             }
-            text.push_str(&self.render_one(one, &renderer));
+            text.push_str(&self.render_one(found, &renderer));
             text.push('\n');
         }
         text
     }
 
-    fn render_one(&self, one: &Diagnostic, renderer: &Renderer) -> String {
+    fn render_one(&self, found: &Found, renderer: &Renderer) -> String {
+        let Found { one, note } = found;
         let level = match one.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -268,6 +292,9 @@ impl Diagnostics {
             }
         }
         group = group.element(Level::HELP.message(one.help.as_str()));
+        if let Some(note) = note {
+            group = group.element(Level::NOTE.message(note.as_str()));
+        }
         renderer.render(&[group])
     }
 }

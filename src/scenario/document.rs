@@ -145,6 +145,22 @@ pub(super) fn split_path(path: &str, base: usize) -> Result<Vec<Step<'_>>, Diagn
     Ok(steps)
 }
 
+/// The value of `key` in entry `index` of the list of tables called `name`.
+pub(super) fn find<'d, 't>(
+    tree: &'d DeTable<'t>,
+    name: &str,
+    index: usize,
+    key: &str,
+) -> Option<&'d Spanned<DeValue<'t>>> {
+    match tree.get(name)?.get_ref() {
+        DeValue::Array(entries) => match entries.get(index)?.get_ref() {
+            DeValue::Table(entry) => entry.get(key),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// Puts `value` at the path `steps`, creating what is missing on the way.
 ///
 /// # Errors

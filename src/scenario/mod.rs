@@ -5,13 +5,19 @@ mod check;
 mod diagnostic;
 mod document;
 mod downstream;
+mod experiment;
+mod figure;
 mod model;
 mod on_error;
 mod raw;
 
-pub use check::{Checked, Client, Override, Source, check};
+pub use check::{
+    Checked, Client, Override, Source, case_note, check, check_case, check_experiment,
+};
 pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity, Subject};
 pub use downstream::*;
+pub use experiment::{Answer, Axis, AxisValue, Experiment, MOST_RUNS, Setting, grid_point};
+pub use figure::{Better, FIGURES, Figure, FigureKind, Unit};
 pub use model::*;
 pub use on_error::*;
-pub use raw::{client_schema, schema};
+pub use raw::{client_schema, experiment_schema, schema};

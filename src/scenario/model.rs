@@ -1,5 +1,7 @@
 //! The validated model. The only way to one is the check.
 
+use serde::{Deserialize, Serialize};
+
 use super::downstream::{Downstream, DownstreamChange};
 use super::on_error::OnError;
 use crate::kafka::{BrokerProperties, ClientProfile, ConsumerProperties, TopicProperties};
@@ -325,7 +327,7 @@ pub enum Compare {
 }
 
 /// Something the file says must come out.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Expectation {
     /// What is judged.
     pub metric: Metric,
@@ -337,8 +339,17 @@ pub struct Expectation {
     pub text: String,
 }
 
+impl Expectation {
+    /// Whether `value` is as expected. Bounds are strict, and what is not a number is neither above nor below anything.
+    pub fn holds(&self, value: f64) -> bool {
+        let above = self.above.is_none_or(|bound| value > bound);
+        let below = self.below.is_none_or(|bound| value < bound);
+        above && below && !value.is_nan()
+    }
+}
+
 /// A figure of the summary, by its name in an expectation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Metric {
     /// A figure of all partitions, or of one.
     Lag(LagMetric, Option<PartitionId>),
@@ -355,12 +366,16 @@ pub enum Metric {
     AlertFiring(String),
     /// Share of the lag gained that one cause made, from 0 to 1; the name is a state's.
     Cause(String),
+    /// Time that partitions spent in one state, added up (s).
+    CauseTime(String),
+    /// Members without a partition after the last rebalance.
+    IdleMembers,
     /// Rebalances per minute over the run.
     RebalancesPerMinute,
 }
 
 /// Figures of lag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LagMetric {
     /// `max-lag` (records).
     MaxLag,
@@ -370,6 +385,8 @@ pub enum LagMetric {
     FinalLag,
     /// `max-age` (s).
     MaxAge,
+    /// `mean-age`, over time (s).
+    MeanAge,
     /// `final-age` (s).
     FinalAge,
     /// `lag-growth`: final less initial lag (records).
@@ -387,7 +404,7 @@ impl CountMetric {
 }
 
 /// Counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CountMetric {
     /// `produced`
     Produced,

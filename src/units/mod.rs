@@ -3,11 +3,13 @@
 mod parse;
 mod time;
 
+use serde::{Deserialize, Serialize};
+
 pub use parse::{ParseError, parse_bytes, parse_count, parse_duration, parse_rate};
 pub use time::{SimDuration, SimTime};
 
 /// Index of a partition of the simulated topic, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PartitionId(pub u32);
 
 impl PartitionId {

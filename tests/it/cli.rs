@@ -29,29 +29,29 @@ commit = "after-batch"
 "#;
 
 /// A folder with a model in it, and the program run there.
-struct Desk {
+pub struct Desk {
     folder: TempDir,
 }
 
 impl Desk {
-    fn with(model: &str) -> Self {
+    pub fn with(model: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("small.toml"), model).unwrap();
         Desk { folder }
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
     }
 
-    fn lagsim(&self, args: &[&str]) -> Told {
+    pub fn lagsim(&self, args: &[&str]) -> Told {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lagsim"));
         command.current_dir(self.folder.path()).args(args);
         Told::from(command.output().unwrap())
     }
 
     /// Names of what is in a folder, in order.
-    fn names(&self, folder: &str) -> Vec<String> {
+    pub fn names(&self, folder: &str) -> Vec<String> {
         names(&self.path(folder))
     }
 }
@@ -67,10 +67,10 @@ fn names(folder: &Path) -> Vec<String> {
 
 /// What the program said and how it ended.
 #[derive(Debug)]
-struct Told {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub struct Told {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
 }
 
 impl From<Output> for Told {
@@ -85,7 +85,7 @@ impl From<Output> for Told {
 
 impl Told {
     #[track_caller]
-    fn ends_with(self, code: i32) -> Self {
+    pub fn ends_with(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
         self
     }
@@ -479,6 +479,10 @@ fn the_schema_in_docs_is_the_one_the_program_prints() {
     assert!(schema["properties"]["topic"].is_object());
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/model.schema.json");
     let stale = "run: cargo run -- schema > docs/model.schema.json";
+    assert!(fs::read_to_string(docs).unwrap() == told.out, "{stale}");
+    let told = desk.lagsim(&["schema", "--experiment"]).ends_with(0);
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/experiment.schema.json");
+    let stale = "run: cargo run -- schema --experiment > docs/experiment.schema.json";
     assert!(fs::read_to_string(docs).unwrap() == told.out, "{stale}");
     let told = desk.lagsim(&["schema", "--client"]).ends_with(0);
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/client.schema.json");

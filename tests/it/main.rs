@@ -6,6 +6,7 @@ mod keys; // every key of the language changes what a run shows
 mod models; // every model in models/ is valid and meets its expectations
 mod readme; // the README says the truth
 mod scenario; // the language of models: what is accepted, what is refused, and in which words
+mod sweep; // many runs of a model: the same bytes however they are made, and what is refused
 mod tidy; // the shape of the source tree: floors, sizes, forbidden constructs
 
 // Proofs of the engine.

@@ -1,9 +1,11 @@
 //! What the README says is true: its model is one, its table is the program's, and its transcripts are run.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use lagsim::kafka::{BrokerProperties, ConsumerProperties, TopicProperties};
-use lagsim::scenario::{Override, Source, check, schema};
+use lagsim::scenario::{Override, Source, check, check_experiment, schema};
 
 const README: &str = include_str!("../../README.md");
 
@@ -58,6 +60,19 @@ fn judged(change: Option<&str>) -> String {
 #[test]
 fn its_model_is_valid() {
     assert_eq!(judged(None), "");
+}
+
+#[test]
+fn its_experiment_is_valid() {
+    let source = Source {
+        name: "README.md".to_owned(),
+        stem: "readme".to_owned(),
+        text: blocks(README, "toml experiment").remove(0),
+    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|why| why.to_string());
+    let experiment = check_experiment(&source, &[], &read).unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(experiment.cases(), 10);
 }
 
 #[test]

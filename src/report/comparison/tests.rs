@@ -16,10 +16,10 @@ fn line(values: &[f64], base: Option<&[f64]>) -> (Interval, Option<Paired>) {
 }
 
 fn side(name: &str, own: &[Vec<f64>], base: Option<&[Vec<f64>]>, blocked: [f64; 2]) -> Side {
-    let figures = HEADLINES.iter().enumerate().map(|(ix, (name, metric))| {
+    let figures = HEADLINES.iter().enumerate().map(|(ix, metric)| {
         let (own, against) = line(&own[ix], base.map(|base| base[ix].as_slice()));
         Line {
-            name,
+            name: metric.figure().name,
             metric: metric.clone(),
             own,
             against,

@@ -1,9 +1,10 @@
 //! Expectations: which figure, and its bounds in the figure's unit.
 
 use super::super::document::{list, nearest};
-use super::super::model::{CountMetric, Expectation, LagMetric, Metric};
+use super::super::figure::{FIGURES, Figure, FigureKind, Unit};
+use super::super::model::{Expectation, Metric};
 use super::super::raw::{self, Model, Scalar, Spot};
-use super::judge::Judge;
+use super::judge::{Judge, Place};
 use crate::units::{PartitionId, parse_count};
 
 /// States of a partition that a cause of lag can be.
@@ -19,51 +20,15 @@ const CAUSES: [&str; 9] = [
     "frozen",
 ];
 
-/// What a metric needs to be judged.
-#[derive(Clone, Copy)]
-enum Kind {
-    Lag(LagMetric),
-    Count(CountMetric),
-    Drain,
-    MaxPause,
-    MaxDown,
-    AlertFiring,
-    Cause,
-    RebalancesPerMinute,
+/// What figures may be told of.
+pub(super) struct System<'m> {
+    /// How many partitions there will be; 0 if that is not known.
+    pub(super) partitions: u32,
+    /// Names of the alerts.
+    pub(super) alerts: Vec<&'m str>,
+    /// Whether there is an autoscaler.
+    pub(super) autoscaler: bool,
 }
-
-const METRICS: [(&str, Kind); 27] = [
-    ("max-lag", Kind::Lag(LagMetric::MaxLag)),
-    ("mean-lag", Kind::Lag(LagMetric::MeanLag)),
-    ("final-lag", Kind::Lag(LagMetric::FinalLag)),
-    ("max-age", Kind::Lag(LagMetric::MaxAge)),
-    ("final-age", Kind::Lag(LagMetric::FinalAge)),
-    ("lag-growth", Kind::Lag(LagMetric::LagGrowth)),
-    ("committed", Kind::Lag(LagMetric::Committed)),
-    ("produced", Kind::Count(CountMetric::Produced)),
-    ("processed", Kind::Count(CountMetric::Processed)),
-    ("duplicates", Kind::Count(CountMetric::Duplicates)),
-    ("lost", Kind::Count(CountMetric::Lost)),
-    ("skipped", Kind::Count(CountMetric::Skipped)),
-    ("dead-lettered", Kind::Count(CountMetric::DeadLettered)),
-    ("rebalances", Kind::Count(CountMetric::Rebalances)),
-    ("evictions", Kind::Count(CountMetric::Evictions)),
-    ("crashes", Kind::Count(CountMetric::Crashes)),
-    ("commits-failed", Kind::Count(CountMetric::CommitsFailed)),
-    ("polls", Kind::Count(CountMetric::Polls)),
-    ("max-replicas", Kind::Count(CountMetric::MaxReplicas)),
-    ("replica-changes", Kind::Count(CountMetric::ReplicaChanges)),
-    (
-        "scale-downs-taken-back",
-        Kind::Count(CountMetric::ScaleDownsTakenBack),
-    ),
-    ("drain", Kind::Drain),
-    ("max-pause", Kind::MaxPause),
-    ("max-down", Kind::MaxDown),
-    ("alert-firing", Kind::AlertFiring),
-    ("cause", Kind::Cause),
-    ("rebalances-per-minute", Kind::RebalancesPerMinute),
-];
 
 impl Judge<'_> {
     pub(super) fn expectations(
@@ -72,32 +37,35 @@ impl Judge<'_> {
         model: &Model,
         partitions: u32,
     ) -> Vec<Expectation> {
+        let alerts: Vec<String> = model
+            .alert
+            .iter()
+            .flatten()
+            .filter_map(|alert| Some(alert.value.name.as_ref()?.0.value.plain()))
+            .collect();
+        let system = System {
+            partitions,
+            alerts: alerts.iter().map(String::as_str).collect(),
+            autoscaler: model.autoscaler.is_some(),
+        };
         entries
             .iter()
-            .filter_map(|entry| self.expectation(entry, model, partitions))
+            .filter_map(|entry| self.expectation(entry, &system))
             .collect()
     }
 
-    fn expectation(
+    /// A figure with bounds.
+    pub(super) fn expectation(
         &mut self,
         entry: &Spot<raw::Expect>,
-        model: &Model,
-        partitions: u32,
+        system: &System<'_>,
     ) -> Option<Expectation> {
         let expect = &entry.value;
-        let Some(word) = &expect.metric else {
-            return self.missing(
-                &entry.span,
-                "metric",
-                r#"say what is judged: metric = "max-lag""#,
-            );
-        };
-        let kind = self.choice(word, &METRICS)?;
-        let mut name = word.0.value.plain();
-        let metric = self.metric(entry, kind, model, partitions, &mut name);
-        self.superfluous(expect, kind);
-        let above = expect.above.as_ref().map(|bound| self.bound(bound, kind));
-        let below = expect.below.as_ref().map(|bound| self.bound(bound, kind));
+        let figure = self.figure(expect.metric.as_ref(), &entry.span)?;
+        let metric = self.metric(entry, figure, system);
+        self.superfluous(expect, figure.kind);
+        let above = expect.above.as_ref().map(|bound| self.bound(bound, figure));
+        let below = expect.below.as_ref().map(|bound| self.bound(bound, figure));
         let bounds = match (above, below) {
             (None, None) => {
                 return self.missing(
@@ -119,41 +87,48 @@ impl Judge<'_> {
                 "make `above` smaller than `below`",
             );
         }
+        let metric = metric?;
+        let mut text = metric.name();
         for (key, bound) in [("above", &expect.above), ("below", &expect.below)] {
             if let Some(bound) = bound {
-                name.push_str(&format!(" {key} {}", bound.0.value.plain()));
+                text.push_str(&format!(" {key} {}", bound.0.value.plain()));
             }
         }
         Some(Expectation {
-            metric: metric?,
+            metric,
             above,
             below,
-            text: name,
+            text,
         })
     }
 
-    fn metric(
+    /// The figure that `word` names in what stands at `place`.
+    pub(super) fn figure(&mut self, word: Option<&raw::Text>, place: &Place) -> Option<Figure> {
+        let Some(word) = word else {
+            return self.missing(place, "metric", r#"say what is judged: metric = "max-lag""#);
+        };
+        let choices = FIGURES.map(|figure| (figure.name, figure));
+        self.choice(word, &choices)
+    }
+
+    /// The figure, and of what, without its bounds.
+    pub(super) fn metric(
         &mut self,
         entry: &Spot<raw::Expect>,
-        kind: Kind,
-        model: &Model,
-        partitions: u32,
-        name: &mut String,
+        figure: Figure,
+        system: &System<'_>,
     ) -> Option<Metric> {
-        Some(match kind {
-            Kind::Lag(metric) => {
+        Some(match figure.kind {
+            FigureKind::Lag(metric) => {
                 let partition = match &entry.value.partition {
-                    Some(value) => Some(self.partition(value, partitions)?),
+                    Some(value) => Some(self.partition(value, system.partitions)?),
                     None => None,
                 };
-                if let Some(partition) = partition {
-                    name.push_str(&format!(" of partition {}", partition.0));
-                }
                 Metric::Lag(metric, partition)
             }
-            Kind::Count(metric) => {
-                if metric.needs_autoscaler() && model.autoscaler.is_none() {
-                    let message = format!("`{name}` needs an autoscaler");
+            FigureKind::Count(metric) => {
+                if metric.needs_autoscaler() && !system.autoscaler {
+                    let message = format!("`{}` needs an autoscaler", figure.name);
                     let help = "add a section [autoscaler], or judge another figure";
                     let place = entry
                         .value
@@ -164,32 +139,25 @@ impl Judge<'_> {
                 }
                 Metric::Count(metric)
             }
-            Kind::Drain => Metric::Drain,
-            Kind::MaxPause => Metric::PauseMax,
-            Kind::MaxDown => Metric::DownMax,
-            Kind::RebalancesPerMinute => Metric::RebalancesPerMinute,
-            Kind::Cause => {
-                let Some(value) = &entry.value.cause else {
-                    return self.missing(
-                        &entry.span,
-                        "cause",
-                        format!(
-                            "say which cause: cause = \"blocked\"; the causes are {}",
-                            list(&CAUSES)
-                        ),
-                    );
-                };
-                let causes = CAUSES.map(|cause| (cause, cause));
-                let cause = self.choice(value, &causes)?;
-                name.push_str(&format!(" {cause}"));
-                Metric::Cause(cause.to_owned())
-            }
-            Kind::AlertFiring => {
-                let alert = self.alert_name(entry, model)?;
-                name.push_str(&format!(" of {alert}"));
-                Metric::AlertFiring(alert)
-            }
+            FigureKind::Drain => Metric::Drain,
+            FigureKind::MaxPause => Metric::PauseMax,
+            FigureKind::MaxDown => Metric::DownMax,
+            FigureKind::IdleMembers => Metric::IdleMembers,
+            FigureKind::RebalancesPerMinute => Metric::RebalancesPerMinute,
+            FigureKind::Cause => Metric::Cause(self.cause(entry)?),
+            FigureKind::CauseTime => Metric::CauseTime(self.cause(entry)?),
+            FigureKind::AlertFiring => Metric::AlertFiring(self.alert_name(entry, system)?),
         })
+    }
+
+    fn cause(&mut self, entry: &Spot<raw::Expect>) -> Option<String> {
+        let Some(value) = &entry.value.cause else {
+            let causes = list(&CAUSES);
+            let help = format!("say which cause: cause = \"blocked\"; the causes are {causes}");
+            return self.missing(&entry.span, "cause", help);
+        };
+        let causes = CAUSES.map(|cause| (cause, cause));
+        self.choice(value, &causes).map(str::to_owned)
     }
 
     fn partition(&mut self, value: &raw::Count, partitions: u32) -> Option<PartitionId> {
@@ -205,7 +173,7 @@ impl Judge<'_> {
         Some(PartitionId(index as u32))
     }
 
-    fn alert_name(&mut self, entry: &Spot<raw::Expect>, model: &Model) -> Option<String> {
+    fn alert_name(&mut self, entry: &Spot<raw::Expect>, system: &System<'_>) -> Option<String> {
         let Some(value) = &entry.value.alert else {
             return self.missing(
                 &entry.span,
@@ -214,43 +182,37 @@ impl Judge<'_> {
             );
         };
         let name = self.text(value)?;
-        let known: Vec<String> = model
-            .alert
-            .iter()
-            .flatten()
-            .filter_map(|alert| Some(alert.value.name.as_ref()?.0.value.plain()))
-            .collect();
-        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let known = &system.alerts;
         if known.contains(&name.as_str()) {
             return Some(name);
         }
         let help = match (known.is_empty(), nearest(&name, known.iter().copied())) {
             (true, _) => "the model has no alerts: add a section [[alert]] of this name".to_owned(),
             (_, Some(near)) => format!("write \"{near}\""),
-            (_, None) => format!("the alerts are {}", list(&known)),
+            (_, None) => format!("the alerts are {}", list(known)),
         };
         self.error(&value.0.span, format!("there is no alert `{name}`"), help)
     }
 
-    fn superfluous(&mut self, expect: &raw::Expect, kind: Kind) {
+    pub(super) fn superfluous(&mut self, expect: &raw::Expect, kind: FigureKind) {
         let keys = [
             (
                 expect.partition.as_ref().map(|one| &one.0),
-                matches!(kind, Kind::Lag(_)),
+                matches!(kind, FigureKind::Lag(_)),
                 "partition",
                 "figures of lag and age",
             ),
             (
                 expect.alert.as_ref().map(|one| &one.0),
-                matches!(kind, Kind::AlertFiring),
+                matches!(kind, FigureKind::AlertFiring),
                 "alert",
                 "alert-firing",
             ),
             (
                 expect.cause.as_ref().map(|one| &one.0),
-                matches!(kind, Kind::Cause),
+                matches!(kind, FigureKind::Cause | FigureKind::CauseTime),
                 "cause",
-                "cause",
+                "cause and cause-time",
             ),
         ];
         for (value, fits, key, with) in keys {
@@ -267,17 +229,9 @@ impl Judge<'_> {
         }
     }
 
-    fn bound(&mut self, bound: &raw::Bound, kind: Kind) -> Option<f64> {
-        let times = matches!(
-            kind,
-            Kind::Drain
-                | Kind::MaxPause
-                | Kind::MaxDown
-                | Kind::AlertFiring
-                | Kind::Lag(LagMetric::MaxAge | LagMetric::FinalAge)
-        );
+    pub(super) fn bound(&mut self, bound: &raw::Bound, figure: Figure) -> Option<f64> {
         let value = &bound.0;
-        if times {
+        if figure.unit == Unit::Seconds {
             return self.seconds(&raw::Time(value.clone()));
         }
         match &value.value {
@@ -291,7 +245,7 @@ impl Judge<'_> {
             },
             _ => {
                 let number = self.number(&raw::Number(value.clone()))?;
-                if matches!(kind, Kind::Cause) && !(0.0..=1.0).contains(&number) {
+                if figure.unit == Unit::Share && !(0.0..=1.0).contains(&number) {
                     let help = format!(
                         "a share is between 0 and 1: for {number} % write {}",
                         number / 100.0

@@ -3,12 +3,14 @@
 
 mod alert;
 mod autoscaler;
+mod axis;
 mod client;
 mod csv;
 mod curve;
 mod doubt;
 mod downstream;
 mod expect;
+mod experiment;
 mod group;
 mod judge;
 mod keys;
@@ -19,19 +21,24 @@ mod processing;
 mod production;
 mod properties;
 mod protocol;
+mod range;
 mod settings;
 mod timeline;
 mod topic;
 
+use std::ops::Range;
+
+use toml::Spanned;
 use toml::de::DeTable;
 
 use super::diagnostic::{Diagnostics, Severity};
-use super::document::{self, Shape, list};
+use super::document::{self, Shape, Step, list};
 use super::model::Scenario;
 use super::raw::Model;
 use crate::units::SimDuration;
 use autoscaler::with_pods;
 pub use client::Client;
+pub use experiment::{case_note, check_case, check_experiment};
 use judge::{Judge, Place};
 
 /// Most samples of a curve.
@@ -80,9 +87,43 @@ pub fn check(
     overrides: &[Override],
     read: &dyn Fn(&str) -> Result<String, String>,
 ) -> Result<Checked, Diagnostics> {
+    let changes: Vec<Change<'_>> = overrides.iter().map(Override::change).collect();
+    check_changed(source, &changes, read)
+}
+
+/// A key of the model changed by what stands in another text.
+#[derive(Clone, Debug)]
+pub(super) struct Change<'t> {
+    /// Name of that text, and the text.
+    pub(super) source: (&'t str, &'t str),
+    /// The path of the key, and where it stands.
+    pub(super) path: (&'t str, Range<usize>),
+    /// The value as TOML, or bare text, and where it stands.
+    pub(super) value: (&'t str, Range<usize>),
+}
+
+impl Override {
+    fn change(&self) -> Change<'_> {
+        let text = self.text.as_str();
+        // Without a value the path is all there is, and nothing is not a value.
+        let (path, value) = text.split_once('=').unwrap_or((text, ""));
+        Change {
+            source: ("--set", text),
+            path: (path, 0..path.len()),
+            value: (value, text.len() - value.len()..text.len()),
+        }
+    }
+}
+
+/// As [`check`], with changes from anywhere.
+pub(super) fn check_changed(
+    source: &Source,
+    changes: &[Change<'_>],
+    read: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<Checked, Diagnostics> {
     let mut judge = Judge::new(read);
     judge.sources.add(&source.name, &source.text);
-    let scenario = judge.model(source, overrides);
+    let scenario = judge.model(source, changes);
     let Judge { sources, found, .. } = judge;
     let failed = found.iter().any(|one| one.severity == Severity::Error);
     let diagnostics = Diagnostics::new(sources, found);
@@ -102,7 +143,7 @@ struct Written<'t> {
 }
 
 impl Judge<'_> {
-    fn model(&mut self, source: &Source, overrides: &[Override]) -> Option<Scenario> {
+    fn model(&mut self, source: &Source, changes: &[Change<'_>]) -> Option<Scenario> {
         self.refuse_absurd(source)?;
         let mut tree = match document::parse(&source.text, 0) {
             Ok(tree) => tree,
@@ -111,8 +152,8 @@ impl Judge<'_> {
                 return None;
             }
         };
-        for one in overrides {
-            self.apply(one, &mut tree);
+        for change in changes {
+            self.apply(change, &mut tree);
         }
         let written = self.mirror(tree)?;
         self.scenario(source, &written)
@@ -154,23 +195,35 @@ impl Judge<'_> {
         Some(())
     }
 
-    fn apply<'t>(&mut self, one: &'t Override, tree: &mut DeTable<'t>) {
-        let base = self.sources.add("--set", &one.text);
-        if self.refuse_long_keys(base, &one.text).is_none() {
+    fn apply<'t>(&mut self, change: &Change<'t>, tree: &mut DeTable<'t>) {
+        let base = self.sources.of(change.source.0, change.source.1);
+        let place = |at: &Range<usize>| base + at.start..base + at.end;
+        let ((path, path_at), (value, value_at)) = (&change.path, &change.value);
+        if self.refuse_long_keys(base + path_at.start, path).is_none()
+            || self
+                .refuse_long_keys(base + value_at.start, value)
+                .is_none()
+        {
             return;
         }
-        let Some((path, value)) = one.text.split_once('=') else {
+        if value.is_empty() {
             let help = "write the path of a key and its value, as in --set topic.partitions=12";
-            self.error::<()>(
-                &(base..base + one.text.len()),
-                "there is no `=` in it",
-                help,
-            );
+            self.error::<()>(&place(path_at), "there is no value in it", help);
             return;
-        };
-        let value = document::parse_value(value, base + path.len() + 1);
-        let put =
-            document::split_path(path, base).and_then(|steps| document::put(tree, &steps, value));
+        }
+        let mut value = document::parse_value(value, base + value_at.start);
+        if change.source.1.get(value_at.clone()) != Some(change.value.0) {
+            // A value of a range, which stands there as the range.
+            value = Spanned::new(place(value_at), value.into_inner());
+        }
+        let stands_there = change.source.1.get(path_at.clone()) == Some(*path);
+        let put = document::split_path(path, base + path_at.start)
+            .map(|steps| match stands_there {
+                true => steps,
+                // A path put together from several tables: all that is known is where its last key stands.
+                false => placed(steps, &place(path_at)),
+            })
+            .and_then(|steps| document::put(tree, &steps, value));
         if let Err(fault) = put {
             self.found.push(fault);
         }
@@ -299,6 +352,12 @@ impl Judge<'_> {
         }
         Some((horizon, sample))
     }
+}
+
+/// Steps of a path that all stand at one place.
+fn placed<'t>(steps: Vec<Step<'t>>, place: &Place) -> Vec<Step<'t>> {
+    let at = |step: Step<'t>| Spanned::new(place.clone(), step.into_inner());
+    steps.into_iter().map(at).collect()
 }
 
 /// Reports unless exactly one of `given` is there.

@@ -4,6 +4,7 @@
 mod autoscaler;
 mod client;
 mod downstream;
+mod experiment;
 mod on_error;
 mod sections;
 mod timeline;
@@ -13,6 +14,7 @@ mod watch;
 pub use autoscaler::*;
 pub use client::*;
 pub use downstream::*;
+pub use experiment::*;
 pub use on_error::*;
 pub use sections::*;
 pub use timeline::*;
@@ -27,6 +29,11 @@ pub fn schema() -> String {
 /// The JSON Schema of a client profile, for editors.
 pub fn client_schema() -> String {
     text(&schemars::schema_for!(Client))
+}
+
+/// The JSON Schema of an experiment, for editors.
+pub fn experiment_schema() -> String {
+    text(&schemars::schema_for!(Experiment))
 }
 
 fn text(schema: &schemars::Schema) -> String {

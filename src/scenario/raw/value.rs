@@ -32,6 +32,9 @@ impl<T: JsonSchema> JsonSchema for Spot<T> {
     fn schema_name() -> Cow<'static, str> {
         T::schema_name()
     }
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
     fn inline_schema() -> bool {
         T::inline_schema()
     }
@@ -434,6 +437,37 @@ impl JsonSchema for Assignments {
         json_schema!({
             "description": "Settings under [group], [processing] or [[poison]] by their paths: \
                             { \"group.properties.max.poll.records\" = 100, processing.concurrency = 8 }.",
+            "type": "object"
+        })
+    }
+}
+
+/// Keys of the model by their paths, with their values: read from the document itself, not from here.
+#[derive(Clone, Debug)]
+pub struct Paths;
+
+impl<'de> Deserialize<'de> for Paths {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match deserializer.deserialize_any(ShapeVisitor::<Nothing, IgnoredAny>::new(
+            "a table, { topic.partitions = 12 }",
+            false,
+            true,
+        ))? {
+            Shape::Table(_) => Ok(Paths),
+            _ => Err(D::Error::custom(
+                "invalid type: value, expected a table, { topic.partitions = 12 }",
+            )),
+        }
+    }
+}
+
+impl JsonSchema for Paths {
+    fn schema_name() -> Cow<'static, str> {
+        "Paths".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Keys of the model by their paths: { topic.partitions = 12, processing.time = \"4ms\" }.",
             "type": "object"
         })
     }

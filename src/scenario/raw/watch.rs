@@ -44,7 +44,7 @@ pub struct Alert {
 }
 
 /// What must come out.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     rename_all = "kebab-case",
@@ -63,4 +63,14 @@ pub struct Expect {
     pub below: Option<Bound>,
     /// The figure must be more.
     pub above: Option<Bound>,
+}
+
+impl Expect {
+    /// The figure called `metric`, without bounds.
+    pub fn of(metric: Text) -> Self {
+        Expect {
+            metric: Some(metric),
+            ..Expect::default()
+        }
+    }
 }

@@ -1,0 +1,195 @@
+//! From the runs of a sweep, case by case, to what they say together. Only what tables and pictures need is kept.
+
+use super::{Entry, Interval, Plan};
+
+/// Cases that are told one by one.
+const MOST_BEST: usize = 10;
+/// Failures of an answer that are told one by one.
+const MOST_FAILURES: usize = 3;
+
+/// A figure over the replications of a case.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CaseFigure {
+    /// Mean and 95 % interval of those replications in which it is finite.
+    pub interval: Interval,
+    /// The mean; infinite if it never happened in one of them.
+    pub mean: f64,
+    /// The worst replication: the highest value, or the lowest where more is better.
+    pub worst: f64,
+}
+
+/// A case in figures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CaseFigures {
+    /// Its number.
+    pub case: usize,
+    /// By column.
+    pub figures: Vec<CaseFigure>,
+    /// Whether it holds the service level, if there is one.
+    pub holds: Option<bool>,
+}
+
+/// The objective over all cases with one value of an axis.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Effect {
+    sum: f64,
+    /// Cases in which it is finite.
+    pub cases: usize,
+    /// Cases in which it never happened.
+    pub never: usize,
+}
+
+impl Effect {
+    /// The mean over cases in which it is finite.
+    pub fn mean(&self) -> Option<f64> {
+        (self.cases > 0).then(|| self.sum / self.cases as f64)
+    }
+}
+
+/// What became of an answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnswerJudged {
+    /// Cases that it is about.
+    pub cases: usize,
+    /// In how many it is otherwise.
+    pub failed: usize,
+    /// The first of those, with what came out.
+    pub examples: Vec<(usize, f64)>,
+    /// Lowest and highest of what came out.
+    pub range: Option<(f64, f64)>,
+}
+
+/// What a sweep says.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// The best cases by the objective, best first.
+    pub best: Vec<CaseFigures>,
+    /// By axis and value.
+    pub effects: Vec<Vec<Effect>>,
+    /// The objective of each case.
+    pub objective: Vec<f64>,
+    /// Cases that hold the service level.
+    pub holding: usize,
+    /// By answer.
+    pub answers: Vec<AnswerJudged>,
+    /// The curve of each case, if they are kept.
+    pub curves: Vec<Vec<u64>>,
+}
+
+impl Findings {
+    /// Nothing yet of `plan`.
+    pub fn new(plan: &Plan) -> Self {
+        let effects = plan
+            .axes
+            .iter()
+            .map(|axis| vec![Effect::default(); axis.values.len()]);
+        Findings {
+            best: Vec::new(),
+            effects: effects.collect(),
+            objective: Vec::new(),
+            holding: 0,
+            answers: vec![AnswerJudged::default(); plan.answers.len()],
+            curves: Vec::new(),
+        }
+    }
+
+    /// Takes the runs of the next case, one per replication; the cases come in order.
+    pub fn case(&mut self, plan: &Plan, runs: &[Entry]) -> CaseFigures {
+        let case = self.objective.len();
+        let figures: Vec<CaseFigure> = (0..plan.columns.len())
+            .map(|column| {
+                let values = runs.iter().map(|run| run.figures.get(column).copied());
+                let values: Vec<f64> = values.map(|value| value.unwrap_or(f64::NAN)).collect();
+                let more = plan.columns[column].figure().better == crate::scenario::Better::More;
+                figure(&values, more)
+            })
+            .collect();
+        let holds = plan.slo.as_ref().map(|slo| {
+            let column = plan.column(&slo.metric);
+            column.is_some_and(|column| slo.holds(figures[column].mean))
+        });
+        let told = CaseFigures {
+            case,
+            figures,
+            holds,
+        };
+        self.holding += usize::from(holds == Some(true));
+        self.judge(plan, &told);
+        self.rank(plan, &told);
+        if let Some(curve) = runs.first().and_then(|run| run.curve.clone()) {
+            self.curves.push(curve);
+        }
+        told
+    }
+
+    fn judge(&mut self, plan: &Plan, told: &CaseFigures) {
+        let point = plan.point(told.case);
+        for (answer, judged) in plan.answers.iter().zip(&mut self.answers) {
+            let about = |(wanted, at): (&Option<usize>, &usize)| wanted.is_none_or(|w| w == *at);
+            if !answer.cases.iter().zip(&point).all(about) {
+                continue;
+            }
+            let column = plan.column(&answer.expectation.metric);
+            let value = column.map_or(f64::NAN, |column| told.figures[column].mean);
+            judged.cases += 1;
+            let (low, high) = judged.range.unwrap_or((value, value));
+            judged.range = Some((low.min(value), high.max(value)));
+            if !answer.expectation.holds(value) {
+                judged.failed += 1;
+                if judged.examples.len() < MOST_FAILURES {
+                    judged.examples.push((told.case, value));
+                }
+            }
+        }
+    }
+
+    fn rank(&mut self, plan: &Plan, told: &CaseFigures) {
+        let objective = plan.objective();
+        let value = |case: &CaseFigures| case.figures[objective].mean;
+        let own = value(told);
+        self.objective.push(own);
+        for (effects, at) in self.effects.iter_mut().zip(plan.point(told.case)) {
+            let effect = &mut effects[at];
+            if own.is_finite() {
+                effect.sum += own;
+                effect.cases += 1;
+            } else {
+                effect.never += 1;
+            }
+        }
+        let more = plan.more_is_better();
+        let better = |a: f64, b: f64| match more {
+            true => a > b,
+            false => a < b,
+        };
+        // Equal ones stay in their order.
+        let place = self
+            .best
+            .iter()
+            .position(|other| better(own, value(other)))
+            .unwrap_or(self.best.len());
+        if place < MOST_BEST {
+            self.best.insert(place, told.clone());
+            self.best.truncate(MOST_BEST);
+        }
+    }
+}
+
+/// A figure over replications.
+fn figure(values: &[f64], more_is_better: bool) -> CaseFigure {
+    let interval = Interval::of(values);
+    let worst = match more_is_better {
+        true => values.iter().copied().fold(f64::INFINITY, f64::min),
+        false => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+    };
+    let mean = match interval.mean {
+        Some(mean) if interval.n == values.len() => mean,
+        _ if values.iter().all(|value| value.is_nan()) => f64::NAN,
+        _ => f64::INFINITY,
+    };
+    CaseFigure {
+        interval,
+        mean,
+        worst: if mean.is_nan() { f64::NAN } else { worst },
+    }
+}

@@ -1,0 +1,234 @@
+//! What a sweep prints: the best cases, what each axis does, and whether the answer is as expected.
+
+use super::super::terminal::Style;
+use super::{told, told_otherwise};
+use crate::experiment::{CaseFigures, Effect, Findings, Plan, PlanAxis};
+use crate::measure::in_words;
+use crate::measure::words::{counted, grouped, signed};
+use crate::scenario::Metric;
+
+/// Figures in the table of cases; all of them stand in the files.
+const MOST_FIGURES: usize = 5;
+
+/// The text of a sweep.
+pub fn sweep(plan: &Plan, findings: &Findings, style: Style) -> String {
+    let mut text = heading(plan, style);
+    text.push_str(&best(plan, findings));
+    if let Some(slo) = &plan.slo {
+        text.push_str(&format!(
+            "\nService level {}: {} of {} hold it.\n",
+            slo.text,
+            grouped(findings.holding as u64),
+            counted(plan.cases() as u64, "case", "cases")
+        ));
+    }
+    text.push_str(&effects(plan, findings));
+    text.push_str(&answers(plan, findings, style));
+    text
+}
+
+fn heading(plan: &Plan, style: Style) -> String {
+    let title = match plan.title.starts_with(&plan.name) {
+        true => plan.title.clone(),
+        false => format!("{}: {}", plan.name, plan.title),
+    };
+    let title = match style.colour {
+        true => format!("\u{1b}[1m{title}\u{1b}[0m"),
+        false => title,
+    };
+    let sizes: Vec<String> = plan
+        .axes
+        .iter()
+        .map(|axis| axis.values.len().to_string())
+        .collect();
+    let grid = match sizes.len() {
+        0 | 1 => String::new(),
+        _ => format!(" ({})", sizes.join(" x ")),
+    };
+    let each = match plan.replications {
+        1 => String::new(),
+        n => format!(", {n} replications of each"),
+    };
+    let cases = counted(plan.cases() as u64, "case", "cases");
+    let runs = counted(plan.runs() as u64, "run", "runs");
+    format!("{title}\n{cases}{grid}{each}: {runs}.\n")
+}
+
+/// The table of the best cases.
+fn best(plan: &Plan, findings: &Findings) -> String {
+    let Some(objective) = plan.columns.get(plan.objective()) else {
+        return String::new();
+    };
+    let which = match plan.more_is_better() {
+        true => "highest",
+        false => "lowest",
+    };
+    let of = match findings.best.len() < plan.cases() {
+        true => format!("The {} cases with the", findings.best.len()),
+        false => "All cases, from the".to_owned(),
+    };
+    let spread = match plan.replications {
+        1 => "",
+        _ => " (mean and half of its 95 % interval)",
+    };
+    let mut text = format!("\n{of} {which} {}{spread}\n", objective.name());
+    let shown = plan.looked_at.min(MOST_FIGURES);
+    let mut rows = vec![Vec::new()];
+    rows[0].extend(plan.axes.iter().map(|axis| axis.name.clone()));
+    rows[0].extend(plan.columns[..shown].iter().map(Metric::name));
+    if plan.slo.is_some() {
+        rows[0].push("holds".to_owned());
+    }
+    for case in &findings.best {
+        rows.push(row(plan, case, shown));
+    }
+    text.push_str(&aligned(&rows));
+    text
+}
+
+fn row(plan: &Plan, case: &CaseFigures, shown: usize) -> Vec<String> {
+    let mut row: Vec<String> = plan
+        .values(case.case)
+        .map(|value| value.label.clone())
+        .collect();
+    for (metric, figure) in plan.columns.iter().zip(&case.figures).take(shown) {
+        let mean = in_words(metric, figure.mean);
+        let half = figure.interval.high.zip(figure.interval.mean);
+        row.push(match half {
+            Some((high, mean_of)) if figure.mean.is_finite() => {
+                format!("{mean} ± {}", in_words(&plain(metric), high - mean_of))
+            }
+            _ => mean,
+        });
+    }
+    row.extend(
+        case.holds
+            .map(|holds| if holds { "yes" } else { "no" }.to_owned()),
+    );
+    row
+}
+
+/// The figure without what only its own values mean: half an interval of a growth has no sign.
+fn plain(metric: &Metric) -> Metric {
+    match metric.figure().unit {
+        crate::scenario::Unit::Seconds => Metric::PauseMax,
+        crate::scenario::Unit::Share => metric.clone(),
+        _ => Metric::IdleMembers,
+    }
+}
+
+/// Columns of texts, to the right but for two blanks between them.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        for (cell, width) in row.iter().zip(&widths) {
+            text.push_str(&format!("  {cell:>width$}"));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// What the objective does along each axis that has several values.
+fn effects(plan: &Plan, findings: &Findings) -> String {
+    let Some(objective) = plan.columns.get(plan.objective()) else {
+        return String::new();
+    };
+    let axes: Vec<(&PlanAxis, &Vec<Effect>)> = plan
+        .axes
+        .iter()
+        .zip(&findings.effects)
+        .filter(|(axis, _)| axis.values.len() > 1)
+        .collect();
+    // With one axis the table of cases says it all, unless it is cut.
+    if axes.is_empty() || (axes.len() == 1 && findings.best.len() == plan.cases()) {
+        return String::new();
+    }
+    let others = match axes.len() {
+        1 => "",
+        _ => ", mean over the other axes",
+    };
+    let mut text = format!("\nWhat {} is along each axis{others}\n", objective.name());
+    for (axis, effects) in axes {
+        text.push_str(&format!("  {}\n", axis.name));
+        let mut rows = Vec::new();
+        let mut before: Option<f64> = None;
+        // A mean over some of the cases only cannot be compared.
+        let whole = |effect: &Effect| effect.mean().filter(|_| effect.never == 0);
+        for (value, effect) in axis.values.iter().zip(effects) {
+            let mean = effect.mean();
+            let change = match (before, whole(effect)) {
+                (Some(before), Some(mean)) => change(before, mean),
+                _ => String::new(),
+            };
+            let never = match effect.never {
+                0 => String::new(),
+                n => format!("(never in {n} of {})", n + effect.cases),
+            };
+            before = whole(effect);
+            let mean = mean.map_or_else(|| "never".to_owned(), |mean| in_words(objective, mean));
+            rows.push(vec![
+                String::new(),
+                value.label.clone(),
+                mean,
+                change,
+                never,
+            ]);
+        }
+        let table = aligned(&rows);
+        text.extend(table.lines().map(|line| format!("{}\n", line.trim_end())));
+    }
+    text
+}
+
+/// From one mean to the next, in percent.
+fn change(before: f64, after: f64) -> String {
+    let share = (after - before) / before.abs() * 100.0;
+    match share {
+        _ if !share.is_finite() => String::new(),
+        _ if share.abs() >= 9.95 || share == 0.0 => format!("{} %", signed(share.round() as i64)),
+        _ => format!("{share:+.1} %"),
+    }
+}
+
+fn answers(plan: &Plan, findings: &Findings, style: Style) -> String {
+    if plan.answers.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nExpectations\n".to_owned();
+    for (answer, judged) in plan.answers.iter().zip(&findings.answers) {
+        let metric = &answer.expectation.metric;
+        let (sign, code) = match judged.failed {
+            0 => ("✓", "32"),
+            _ => ("✗", "31"),
+        };
+        let sign = match style.colour {
+            true => format!("\u{1b}[{code}m{sign}\u{1b}[0m"),
+            false => sign.to_owned(),
+        };
+        let range = judged.range.map_or_else(String::new, |(low, high)| {
+            let (low, high) = (in_words(metric, low), in_words(metric, high));
+            match low == high {
+                true => low,
+                false => format!("{low} to {high}"),
+            }
+        });
+        let result = match judged.failed {
+            0 if judged.cases == 1 => format!("{range} (met)"),
+            0 => format!("{range} (met in all {} cases)", judged.cases),
+            failed => format!(
+                "{} (not met in {failed} of {})",
+                told_otherwise(plan, answer, judged),
+                counted(judged.cases as u64, "case", "cases")
+            ),
+        };
+        text.push_str(&format!("  {sign} {}: {result}\n", told(plan, answer)));
+    }
+    text
+}

@@ -1,0 +1,164 @@
+//! A question to a model: what is varied, what is looked at, and which answer is expected. Not for running it.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{Change, Source};
+use super::model::{Expectation, Metric};
+
+/// Most runs of an experiment.
+pub const MOST_RUNS: u64 = 1_000_000;
+
+/// Most cases that are tried one by one to find what is wrong with them.
+const MOST_TRIED: usize = 1_000;
+
+/// An experiment whose file has been judged. Its cases are the points of the grid that the axes span, numbered from 0
+/// with the last axis running fastest.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    /// Stem of the file's name; names the folder of the results.
+    pub name: String,
+    /// The question.
+    pub title: String,
+    /// The file.
+    pub source: Source,
+    /// The model that is asked.
+    pub model: Source,
+    /// Its folder, from the folder of the experiment.
+    pub folder: String,
+    /// What all cases change in the model.
+    pub settings: Vec<Setting>,
+    /// What is varied.
+    pub axes: Vec<Axis>,
+    /// Runs of each case.
+    pub replications: u32,
+    /// The figures looked at, the most important first; never empty.
+    pub metrics: Vec<Metric>,
+    /// What a case is to hold.
+    pub slo: Option<Expectation>,
+    /// What must come out.
+    pub answers: Vec<Answer>,
+}
+
+/// A key, or several that move together.
+#[derive(Clone, Debug)]
+pub struct Axis {
+    /// What tables and pictures call it.
+    pub name: String,
+    /// Paths of its keys.
+    pub keys: Vec<String>,
+    /// Its values, at least one.
+    pub values: Vec<AxisValue>,
+}
+
+/// A value of an axis.
+#[derive(Clone, Debug)]
+pub struct AxisValue {
+    /// As people read it: `12`, `4ms`.
+    pub label: String,
+    /// The same of each key.
+    pub labels: Vec<String>,
+    /// What it changes in the model.
+    pub settings: Vec<Setting>,
+}
+
+/// A key of the model and its value, as the file of the experiment writes them.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The text that was typed on the command line, if it stands in no file.
+    pub typed: Option<String>,
+    /// The path of the key, and where it stands.
+    pub path: (String, Range<usize>),
+    /// The value as TOML, and where it stands.
+    pub value: (String, Range<usize>),
+}
+
+/// What must come out in some of the cases: in each of them the mean over the replications.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The figure and its bounds.
+    pub expectation: Expectation,
+    /// By axis, the index of the value that it is about; all values where none.
+    pub cases: Vec<Option<usize>>,
+}
+
+/// The coordinates of point `number` of a grid of these sizes, the last one running fastest.
+pub fn grid_point(sizes: &[usize], number: usize) -> Vec<usize> {
+    let mut rest = number;
+    let mut point = vec![0; sizes.len()];
+    for (size, at) in sizes.iter().zip(&mut point).rev() {
+        *at = rest % size;
+        rest /= size;
+    }
+    point
+}
+
+impl Setting {
+    /// As `--set` takes it: `path=value`.
+    pub fn assignment(&self) -> String {
+        format!("{}={}", self.path.0, self.value.0)
+    }
+}
+
+impl Experiment {
+    /// How many cases there are.
+    pub fn cases(&self) -> usize {
+        self.axes.iter().map(|axis| axis.values.len()).product()
+    }
+
+    /// The value that each axis has in a case, by its index.
+    pub fn point(&self, case: usize) -> Vec<usize> {
+        let sizes: Vec<usize> = self.axes.iter().map(|axis| axis.values.len()).collect();
+        grid_point(&sizes, case)
+    }
+
+    /// The value that each axis has in a case.
+    pub fn values(&self, case: usize) -> impl Iterator<Item = &AxisValue> {
+        let point = self.point(case);
+        self.axes
+            .iter()
+            .zip(point)
+            .map(|(axis, at)| &axis.values[at])
+    }
+
+    /// The first case, and those that differ from it by one axis.
+    pub(super) fn one_at_a_time(&self) -> Vec<usize> {
+        let mut cases = vec![0];
+        let mut stride = 1;
+        for axis in self.axes.iter().rev() {
+            cases.extend((1..axis.values.len()).map(|at| at * stride));
+            stride *= axis.values.len();
+        }
+        cases.truncate(MOST_TRIED);
+        cases
+    }
+
+    /// What a case is, for people: `topic.partitions = 12, group.members = 4`.
+    pub fn told(&self, case: usize) -> String {
+        let parts: Vec<String> = self
+            .axes
+            .iter()
+            .zip(self.values(case))
+            .map(|(axis, value)| format!("{} = {}", axis.name, value.label))
+            .collect();
+        parts.join(", ")
+    }
+
+    /// What a case changes in the model, in order.
+    pub(super) fn changes(&self, case: usize) -> Vec<Change<'_>> {
+        let own = self.values(case).flat_map(|value| &value.settings);
+        self.settings
+            .iter()
+            .chain(own)
+            .map(|setting| Change {
+                source: match &setting.typed {
+                    Some(text) => ("--set", text),
+                    None => (&self.source.name, &self.source.text),
+                },
+                path: (&setting.path.0, setting.path.1.clone()),
+                value: (&setting.value.0, setting.value.1.clone()),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,101 @@
+//! The experiment file: a question to a model, as what is varied and what is looked at.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny};
+
+use super::value::{Bound, Count, Either, OneOrMany, Paths, Spot, Text, Time};
+use super::watch::Expect;
+
+/// An experiment.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", expecting = "a table")]
+#[schemars(title = "lagsim experiment")]
+pub struct Experiment {
+    /// The question in one line; default: the file's name.
+    pub title: Option<Text>,
+    /// The model file; its path is taken from the folder of the experiment.
+    pub model: Option<Text>,
+    /// Simulated time of every run, instead of the model's.
+    pub horizon: Option<Time>,
+    /// Seed of every draw, instead of the model's. All cases have the same, so that they differ by what is varied alone.
+    pub seed: Option<Count>,
+    /// Runs of every case, each with other draws; default 1.
+    pub replications: Option<Count>,
+    /// Keys of the model that are the same in all cases, by their paths.
+    pub set: Option<Paths>,
+    /// What is varied. The cases are all combinations of the axes' values.
+    pub axis: Option<Vec<Spot<Axis>>>,
+    /// The figures looked at, the most important first: names of metrics, or tables with `metric` and what it is of.
+    pub metrics: Option<Spot<Vec<Either<Text, Expect>>>>,
+    /// The service level: a metric with its bound, that a case holds or not.
+    pub slo: Option<Spot<Expect>>,
+    /// The answer: what must come out in some of the cases.
+    pub expect: Option<Vec<Spot<Answer>>>,
+}
+
+/// An axis: a key of the model, or several that move together.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [[axis]]"
+)]
+pub struct Axis {
+    /// What tables and pictures call it; default: the path of its key.
+    pub name: Option<Text>,
+    /// The path of a key of the model, or a list of paths that move together.
+    pub key: Option<OneOrMany<Text>>,
+    /// Its values: a list, or a range such as "50..500+50" (linear) or "50..500*2" (geometric). Where several keys move
+    /// together an entry of the list is one value for all of them, or a list with one for each.
+    pub values: Option<Spot<Values>>,
+}
+
+/// What must come out in some of the cases: in each of them the mean over the replications.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [[expect]]"
+)]
+pub struct Answer {
+    /// What is judged: `max-lag`, `drain`, `rebalances`, `alert-firing`, ...
+    pub metric: Option<Text>,
+    /// Of this partition alone, for lag and age.
+    pub partition: Option<Count>,
+    /// Of this alert, for `alert-firing`.
+    pub alert: Option<Text>,
+    /// Of this cause, for `cause` and `cause-time`.
+    pub cause: Option<Text>,
+    /// In which cases: values of axes by their keys. Without it in all.
+    #[serde(rename = "where")]
+    pub cases: Option<Paths>,
+    /// The figure must be less.
+    pub below: Option<Bound>,
+    /// The figure must be more.
+    pub above: Option<Bound>,
+}
+
+/// Values of an axis: read from the document itself, not from here.
+#[derive(Clone, Debug)]
+pub struct Values;
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Values)
+    }
+}
+
+impl JsonSchema for Values {
+    fn schema_name() -> Cow<'static, str> {
+        "Values".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A list of values, or a range in text: \"50..500+50\", \"50..500*2\".",
+            "anyOf": [{ "type": "string" }, { "type": "array", "items": true }]
+        })
+    }
+}
