@@ -35,6 +35,8 @@ pub enum Command {
     Run(RunArgs),
     /// Run models or variants of one on the same draws, and tell what differs and how certainly
     Compare(CompareArgs),
+    /// Find the cheapest case of an experiment that holds its service level
+    Plan(PlanArgs),
     /// Check a model without running it: every mistake, with its place and a remedy
     Check(CheckArgs),
     /// Print what kafka-consumer-groups.sh --describe would print at a time of the run
@@ -130,6 +132,29 @@ pub struct CompareArgs {
     #[arg(long)]
     pub no_plot: bool,
     /// Print nothing but errors (and what --format json asks for); the files tell
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `lagsim plan`.
+#[derive(Args, Debug)]
+pub struct PlanArgs {
+    /// The experiment file (TOML): axes, and in [plan] prices and what must hold
+    #[arg(value_name = "EXPERIMENT")]
+    pub experiment: PathBuf,
+    /// Change a key of the model in every case by its path, as in horizon=1h; may be given several times
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = parse_override)]
+    pub overrides: Vec<Override>,
+    /// The folder that gets the results [default: output/<experiment>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What stdout gets: the report in words, or plan.json
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Draw no plan.png
+    #[arg(long)]
+    pub no_plot: bool,
+    /// Print nothing but errors (and what --format json asks for); the files and the exit code tell
     #[arg(long, short)]
     pub quiet: bool,
 }

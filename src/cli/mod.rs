@@ -11,6 +11,7 @@ mod folder;
 mod init;
 mod journal;
 mod load;
+mod plan;
 mod progress;
 mod quick;
 mod run;
@@ -48,6 +49,7 @@ fn run(command: Command) -> Exit {
     let done = match command {
         Command::Run(args) => run::run(&args),
         Command::Compare(args) => compare::compare(&args),
+        Command::Plan(args) => plan::plan(&args),
         Command::Check(args) => check::check(&args),
         Command::Describe(args) => describe::describe(&args),
         Command::Validate(args) => validate::validate(&args),

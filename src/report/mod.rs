@@ -7,6 +7,7 @@ mod csv;
 pub mod describe;
 mod json;
 mod picture;
+pub mod planning;
 mod plot;
 pub mod sweep;
 pub mod terminal;
