@@ -32,9 +32,18 @@ impl Judge<'_> {
             let help = r#"say what must hold: [[plan.hold]], metric = "max-age", below = "60s""#;
             return self.missing(&section.span, "hold", help);
         }
+        let (prices, monotone) = (prices?, monotone?);
+        let falls = |axis: &usize| monotone[*axis] && prices[*axis].windows(2).any(|p| p[0] > p[1]);
+        if let Some(axis) = (0..prices.len()).find(falls) {
+            let name = &experiment.axes[axis].name;
+            let message =
+                format!("more of {name} costs less, so the cheapest case is not at its beginning");
+            let help = "leave the axis out of `monotone`, or let each of its keys rise";
+            return self.error(&section.span, message, help);
+        }
         Some(Planning {
-            prices: prices?,
-            monotone: monotone?,
+            prices,
+            monotone,
             holds: holds.into_iter().collect::<Option<_>>()?,
         })
     }
