@@ -41,6 +41,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Print what kafka-consumer-groups.sh --describe would print at a time of the run
     Describe(DescribeArgs),
+    /// Say why a partition is where it is at a time of the run
+    Explain(ExplainArgs),
     /// Hold a model against a recorded lag curve: how far it is off, and a picture of both
     Validate(ValidateArgs),
     /// Answer from a few figures, without a model file
@@ -168,12 +170,12 @@ pub struct VariantArg {
     pub change: Override,
 }
 
-/// What `lagsim run`, `lagsim compare` and `lagsim validate` print.
+/// What stdout gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// The report in words
+    /// Words
     Text,
-    /// The contents of the JSON file
+    /// JSON
     Json,
 }
 
@@ -194,6 +196,23 @@ pub struct DescribeArgs {
     /// The time since the start of the run, as in 20m [default: the end of the run]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub at: Option<SimDuration>,
+}
+
+/// `lagsim explain`.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// Which model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The time since the start of the run, as in 20m [default: when the lag of all partitions is highest]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub at: Option<SimDuration>,
+    /// Which partition [default: the one with the most lag then]
+    #[arg(long, value_name = "N")]
+    pub partition: Option<u32>,
+    /// What stdout gets: words, or one JSON object
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
 }
 
 /// `lagsim validate`.

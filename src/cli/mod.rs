@@ -7,6 +7,7 @@ mod check;
 mod compare;
 mod describe;
 mod exit;
+mod explain;
 mod folder;
 mod init;
 mod journal;
@@ -52,6 +53,7 @@ fn run(command: Command) -> Exit {
         Command::Plan(args) => plan::plan(&args),
         Command::Check(args) => check::check(&args),
         Command::Describe(args) => describe::describe(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Quick(args) => quick::quick(&args),
         Command::Sweep(args) => sweep::sweep(&args),

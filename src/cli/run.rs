@@ -11,7 +11,6 @@ use crate::experiment::run_replications_watched;
 use crate::measure::words::grouped;
 use crate::measure::{Keep, Outcome};
 use crate::report;
-use crate::report::terminal::Style;
 use crate::scenario::{Action, Scenario};
 
 /// Most points of all curves: more would fill memory, and no program opens a `lag.csv` of that size.
@@ -41,7 +40,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     Ok(judge(&outcomes))
 }
 
-fn refuse_too_many_points(scenario: &Scenario, replications: u32) -> Result<(), Usage> {
+/// Refuses curves that nothing could hold or open.
+pub fn refuse_too_many_points(scenario: &Scenario, replications: u32) -> Result<(), Usage> {
     let added = scenario.timeline.iter().map(|entry| match entry.action {
         Action::AddPartitions { to } => u64::from(to),
         _ => 0,
@@ -94,13 +94,7 @@ fn show(args: &RunArgs, outcomes: &[Outcome], files: &[(&str, Vec<u8>)]) -> anyh
             terminal::print(&String::from_utf8_lossy(bytes))
         }
         Format::Text if args.quiet => Ok(()),
-        Format::Text => {
-            let style = Style {
-                colour: terminal::stdout_colour(),
-                chart: terminal::stdout_is_terminal(),
-            };
-            terminal::print(&report::terminal::run(outcomes, style))
-        }
+        Format::Text => terminal::print(&report::terminal::run(outcomes, terminal::style())),
     }
 }
 

@@ -16,7 +16,6 @@ use super::terminal;
 use crate::experiment::{Entry, Findings, Header, Plan, Shard, Sweep};
 use crate::measure::words::{counted, grouped, span};
 use crate::report::sweep::{JOURNAL, SWEEP_FILES, Tables, sweep as words, told, told_otherwise};
-use crate::report::terminal::Style;
 use crate::scenario::{Experiment, Source, case_note, check_case};
 
 /// Runs that are timed for `--dry-run`.
@@ -340,10 +339,7 @@ fn finish(header: &Header, runs: &mut Runs, folder: &Folder, quiet: bool) -> any
         Ok(())
     })?;
     if !quiet {
-        let style = Style {
-            colour: terminal::stdout_colour(),
-            chart: terminal::stdout_is_terminal(),
-        };
+        let style = terminal::style();
         terminal::print(&words(plan, &findings, style))?;
         let names = SWEEP_FILES.join(", ");
         terminal::note(&format!("\nwrote {names} to {}\n", folder.path().display()));

@@ -5,6 +5,7 @@ mod chart;
 pub mod comparison;
 mod csv;
 pub mod describe;
+pub mod explain;
 mod json;
 mod picture;
 pub mod planning;

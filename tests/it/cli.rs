@@ -235,7 +235,7 @@ fn an_invalid_model_is_refused_with_every_mistake_and_nothing_is_written() {
         .replace("members = 2", "membres = 2")
         .replace("\"100/s\"", "\"100\"");
     let desk = Desk::with(&wrong);
-    for command in ["run", "check", "describe"] {
+    for command in ["run", "check", "describe", "explain"] {
         let told = desk.lagsim(&[command, "small.toml"]).ends_with(104);
         assert!(told.err.contains("small.toml:15:1"), "{}", told.err);
         assert!(
@@ -396,6 +396,36 @@ fn describe_prints_the_table_at_a_time_of_the_run() {
         .lagsim(&["describe", "small.toml", "--at", "1h30m"])
         .ends_with(2);
     assert!(told.err.contains("--set horizon=1h30m"), "{}", told.err);
+    assert_eq!(desk.names("."), ["small.toml"]);
+}
+
+#[test]
+fn explain_tells_of_the_worst_partition_or_of_the_one_asked_for() {
+    let desk = Desk::with(MODEL);
+    let slow = ["--set", "processing.time=30ms"];
+    let told = desk
+        .lagsim(&[&["explain", "small.toml"][..], &slow].concat())
+        .ends_with(0);
+    assert!(told.out.starts_with("orders, partition "), "{}", told.out);
+    assert!(told.out.contains(" at 9m 55s: "), "{}", told.out);
+    let asked = ["explain", "small.toml", "--at", "5m", "--partition", "3"];
+    let json = desk
+        .lagsim(&[&asked[..], &slow, &["--format", "json"]].concat())
+        .ends_with(0);
+    let told: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(
+        (&told["partition"], &told["time_s"]),
+        (&3.into(), &300.0.into())
+    );
+    assert_eq!(told["state"], "saturated");
+    let none = desk
+        .lagsim(&["explain", "small.toml", "--partition", "4"])
+        .ends_with(2);
+    assert!(none.err.contains("choose one from 0 to 3"), "{}", none.err);
+    let late = desk
+        .lagsim(&["explain", "small.toml", "--at", "1h30m"])
+        .ends_with(2);
+    assert!(late.err.contains("--set horizon=1h30m"), "{}", late.err);
     assert_eq!(desk.names("."), ["small.toml"]);
 }
 

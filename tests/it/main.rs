@@ -17,6 +17,7 @@ mod comparisons; // variants on the same draws: what differs, and how surely
 mod consumer;
 mod cooperative; // rebalances in which members read on
 mod crashes; // processes that exit because of a record, and how they are started again
+mod explain; // why a partition is where it is, state by state
 mod faults; // faults and changes of the timeline, each rule by itself
 mod oracles; // rebalances with known answers, to the nanosecond
 mod outages; // outages of the dependency: attempts that fail, circuit breakers, what members do meanwhile
