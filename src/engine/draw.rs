@@ -20,6 +20,8 @@ pub enum Purpose {
     Phase = 6,
     /// The closed loop that measures a shared limiter.
     Limiter = 8,
+    /// How long a process takes to start.
+    StartUp = 9,
 }
 
 /// The address of a family of draws: (seed, replication, purpose, entity name) folded into one key.

@@ -43,8 +43,8 @@ pub enum AutoCommitFrom {
 pub enum PollClock {
     /// Every `retry.backoff.ms` (Java: `HeartbeatThread#run` sleeps no longer).
     EveryRetryBackoff,
-    /// At each heartbeat (aiokafka: `GroupCoordinator._heartbeat_routine`).
-    EveryHeartbeat,
+    /// When it is due: the client sleeps until then (aiokafka: `GroupCoordinator._heartbeat_routine`).
+    WhenDue,
     /// By a timer of its own that runs from the start of the consumer
     /// (librdkafka: `rd_kafka_cgrp_max_poll_interval_check_tmr_cb`).
     Every(SimDuration),
@@ -61,6 +61,16 @@ pub enum RebalanceTimeout {
     SessionTimeout,
     /// A time of its own.
     Fixed(SimDuration),
+}
+
+/// Who judges a commit of a member that has left, or rejoins while a batch is in hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LateCommit {
+    /// The client refuses it (Java: `ConsumerCoordinator#sendOffsetCommitRequest`).
+    Refused,
+    /// It goes out as whoever the member is by then, and the coordinator decides: one that has left is nobody's, and is
+    /// taken by an empty group (aiokafka: `GroupCoordinator._do_commit_offsets`).
+    Sent,
 }
 
 /// When a partition is fetched again.
@@ -102,6 +112,8 @@ pub struct ClientProfile {
     pub rebalance_timeout: RebalanceTimeout,
     /// How often the clock of max.poll.interval.ms is looked at.
     pub poll_clock: PollClock,
+    /// Who judges a commit that comes late.
+    pub late_commit: LateCommit,
     /// When a partition is fetched again.
     pub fetches: Fetches,
     /// A poll returns records of one partition only, all that were fetched of it.

@@ -14,7 +14,7 @@ pub use classic::{
     RemovalReason, Response, Timer,
 };
 pub use client::{
-    AutoCommitFrom, ClientProfile, Fetches, Heartbeats, PollClock, RebalanceTimeout,
+    AutoCommitFrom, ClientProfile, Fetches, Heartbeats, LateCommit, PollClock, RebalanceTimeout,
     ReconcilesFrom, RejoinFrom,
 };
 pub use fetch::{Call, FetchLimits, FetchWhen, Fetcher, Logs, Polled, Reset, Run, Slot};
@@ -30,10 +30,10 @@ pub use retention::{Appends, LogStart, RetentionLimits};
 pub struct InstanceId(pub u32);
 
 /// Identity of a member at the coordinator: one per process incarnation and join as a new member.
-/// Orders as Kafka orders member ids: by their random part.
+/// Orders as Kafka orders member ids: by their random part, and by what stands before it where that differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MemberId {
-    /// The random part (the leading bits of the uuid).
+    /// The random part (the leading bits of the uuid), below the place of its client.id among those of its group.
     pub random: u64,
     /// Makes it unique.
     pub serial: u32,

@@ -28,14 +28,18 @@ const EMPTY: PartitionStart = PartitionStart {
     log_end: 0,
 };
 
+fn process(number: u32) -> Process {
+    Process {
+        name: format!("order-processor-{number}"),
+        start: Some(SimTime::ZERO),
+        client_id: None,
+        instance_id: None,
+    }
+}
+
 /// A group of `members` on a topic of `partitions`, sampled every `sample` seconds for `horizon` seconds.
 pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> Scenario {
     let client = java();
-    let process = |number| Process {
-        name: format!("order-processor-{number}"),
-        start: Some(SimTime::ZERO),
-        instance_id: None,
-    };
     Scenario {
         name: "orders".into(),
         title: "orders: two million behind".into(),
@@ -65,6 +69,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
         group: Group {
             name: "order-processor".into(),
             static_members: false,
+            start_up: None,
             processes: (0..members).map(process).collect(),
         },
         deployment: None,
@@ -76,6 +81,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
                 calls: 0,
                 concurrency: 1,
                 commit: CommitPolicy::AfterBatch,
+                commit_on_revoke: false,
                 on_stop: OnStop::FinishBatch,
                 grace: SimDuration::from_secs(30),
                 restart: Default::default(),

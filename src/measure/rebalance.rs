@@ -244,11 +244,13 @@ mod tests {
         let processes = ["a", "b"].map(|name| Process {
             name: name.into(),
             start: None,
+            client_id: None,
             instance_id: None,
         });
         let group = Group {
             name: "g".into(),
             static_members: false,
+            start_up: None,
             processes: processes.to_vec(),
         };
         let mut history = GroupHistory::new(&group);

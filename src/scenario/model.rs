@@ -90,6 +90,8 @@ pub struct Group {
     pub name: String,
     /// Whether processes that the timeline adds are static members, named by their process, as the others then are.
     pub static_members: bool,
+    /// From the start of a process until its consumer subscribes, drawn for each start.
+    pub start_up: Option<Law>,
     /// Every process that may run at some time; those that only the timeline or the autoscaler starts have no start.
     pub processes: Vec<Process>,
 }
@@ -101,6 +103,8 @@ pub struct Process {
     pub name: String,
     /// When it starts by itself.
     pub start: Option<SimTime>,
+    /// Its `client.id`, if it is not the client's default.
+    pub client_id: Option<String>,
     /// Its `group.instance.id`, the same whenever it starts again, if it is a static member (KIP-345).
     pub instance_id: Option<String>,
 }
@@ -129,6 +133,8 @@ pub struct Processing {
     pub concurrency: u32,
     /// When offsets are committed.
     pub commit: CommitPolicy,
+    /// Whether the application commits what it has finished when partitions are taken from it.
+    pub commit_on_revoke: bool,
     /// What a process does when told to stop.
     pub on_stop: OnStop,
     /// After this long a stopping process is killed.

@@ -130,6 +130,10 @@ impl World<'_> {
         let owned = fetcher.slots().iter().map(|slot| slot.partition);
         let revoked: Vec<_> = owned.filter(|id| !partitions.contains(id)).collect();
         if !revoked.is_empty() {
+            if self.settings_of(process).processing.commit_on_revoke {
+                let (members, mut ground) = self.ground();
+                members[process.ix()].commit_taken(now, &revoked, &mut ground);
+            }
             self.revoke(process, revoked, false, true);
             self.members[process.ix()].link.rejoin = true;
         }

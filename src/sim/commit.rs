@@ -5,7 +5,7 @@ use super::batch::Workshop;
 use super::link::Phase;
 use super::member::{App, Ground, Member};
 use super::topic::Topic;
-use crate::kafka::{AutoCommitFrom, Heartbeats, KafkaError, Slot};
+use crate::kafka::{AutoCommitFrom, Heartbeats, KafkaError, LateCommit, Slot};
 use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
@@ -41,6 +41,9 @@ impl Member {
     /// RebalanceInProgressException if it may go on.
     pub fn may_commit(&mut self, at: SimTime, ground: &mut Ground) -> bool {
         let current = self.batch.generation == self.link.generation;
+        if self.commits_late(ground.scenario) {
+            return self.sends_late(at, ground);
+        }
         let member = match self.link.phase {
             Phase::Stable | Phase::Fetching => true,
             // The heartbeat thread has read the answer to SyncGroup (`SyncGroupResponseHandler`).
@@ -61,6 +64,41 @@ impl Member {
             self.commit_refused(self.link.void, at, ground);
         }
         self.link.void.is_none()
+    }
+
+    /// Whether a commit of the batch in hand goes out although the member has left, or has rejoined since it polled.
+    pub fn commits_late(&self, scenario: &Scenario) -> bool {
+        let moved = self.batch.generation != self.link.generation
+            || !matches!(self.link.phase, Phase::Stable | Phase::Fetching);
+        moved && self.settings_of(scenario).client.late_commit == LateCommit::Sent
+    }
+
+    /// It goes out under whatever membership there is by now, and the coordinator decides (`ClassicGroup#validateOffsetCommit`).
+    fn sends_late(&mut self, at: SimTime, ground: &mut Ground) -> bool {
+        let runs = &self.batch.runs;
+        let owned = runs
+            .iter()
+            .all(|run| self.fetcher.slot(run.partition).is_some());
+        let same = self.batch.generation == self.link.generation;
+        let error = match self.link.phase {
+            _ if self.link.void.is_some() => self.link.void,
+            // Its JoinGroup is parked and its generation still the group's.
+            Phase::Joining if same => None,
+            Phase::Syncing => Some(KafkaError::RebalanceInProgress),
+            // Of no generation and without an id: a group without members takes that.
+            Phase::Unjoined if ground.nobody => None,
+            Phase::Unjoined | Phase::Joining => Some(KafkaError::UnknownMemberId),
+            Phase::Stable | Phase::Fetching if owned => None,
+            Phase::Stable | Phase::Fetching => {
+                // The client knows that it was not assigned all of it any more (`AIOKafkaConsumer.commit`).
+                self.commit_refused(None, at, ground);
+                return false;
+            }
+        };
+        if error.is_some() {
+            self.commit_refused(error, at, ground);
+        }
+        error.is_none()
     }
 
     /// A commit of the batch came to nothing; an `error` is the broker's.
@@ -98,10 +136,11 @@ impl Member {
             at + ground.scenario.cluster.round_trip.half() + ground.scenario.cluster.commit_latency
         };
         ground.accounts.commits += 1;
+        let late = self.commits_late(ground.scenario);
         // commitSync() commits positions of what is owned (`SubscriptionState#allConsumed`).
         for (partition, offset) in self.batch.finished_offsets() {
             let slot = self.fetcher.slot(partition);
-            if slot.is_none_or(|slot| slot.position < offset) {
+            if !late && slot.is_none_or(|slot| slot.position < offset) {
                 continue;
             }
             self.pending.push_back(PendingCommit {
@@ -121,6 +160,49 @@ impl Member {
                 });
             }
         }
+    }
+
+    /// The application commits what it has finished of the batch in hand, before it is taken from it; returns when the
+    /// answer is back.
+    pub fn commit_finished(&mut self, at: SimTime, ground: &mut Ground) -> SimTime {
+        let current = self.batch.generation == self.link.generation && self.link.void.is_none();
+        if self.app != App::Processing || !current {
+            return at;
+        }
+        self.account_until(at, ground.scenario, ground.topic);
+        let cluster = &ground.scenario.cluster;
+        let stored_at = at + cluster.round_trip.half() + cluster.commit_latency;
+        let before = self.pending.len();
+        for (partition, offset) in self.batch.finished_offsets() {
+            self.pending.push_back(PendingCommit {
+                stored_at,
+                partition,
+                offset,
+            });
+        }
+        if self.pending.len() == before {
+            return at;
+        }
+        ground.accounts.commits += 1;
+        at + cluster.round_trip + cluster.commit_latency
+    }
+
+    /// The application commits its positions in partitions that a rebalance takes from it, as it learns of that.
+    pub fn commit_taken(&mut self, at: SimTime, taken: &[PartitionId], ground: &mut Ground) {
+        let cluster = &ground.scenario.cluster;
+        let stored_at = at + cluster.round_trip.half() + cluster.commit_latency;
+        let before = self.pending.len();
+        for slot in self.fetcher.slots() {
+            let committed = ground.topic.partitions[slot.partition.ix()].committed;
+            if taken.contains(&slot.partition) && committed != Some(slot.position) {
+                self.pending.push_back(PendingCommit {
+                    stored_at,
+                    partition: slot.partition,
+                    offset: slot.position,
+                });
+            }
+        }
+        ground.accounts.commits += u64::from(self.pending.len() > before);
     }
 
     /// A poll that waits commits whenever the interval is over. A commit of nothing new changes nothing but when the next

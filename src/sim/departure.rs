@@ -43,10 +43,7 @@ impl World<'_> {
                 settings.properties.retry_backoff,
                 member.link.heartbeat_from,
             ),
-            PollClock::EveryHeartbeat => (
-                settings.properties.heartbeat_interval,
-                member.link.heartbeat_from,
-            ),
+            PollClock::WhenDue => (SimDuration::ZERO, now),
             PollClock::Every(look) => (look, member.started_at),
             PollClock::Never => return,
         };
@@ -59,6 +56,15 @@ impl World<'_> {
                     .schedule(later, Event::PollDeadline(process, number));
                 return;
             }
+        }
+        // Who does nothing else during a record looks after it.
+        if let Some((begun, ends)) = self.record_of(process, now)
+            && begun < now
+            && ends > now
+        {
+            self.agenda
+                .schedule(ends, Event::PollDeadline(process, number));
+            return;
         }
         self.leave_for_poll_timeout(process);
     }

@@ -1,5 +1,7 @@
 //! The directory of the coordinator: who is behind each member id, and the group as an admin client sees it.
 
+use std::collections::BTreeSet;
+
 use super::member::Member;
 use super::{GroupView, MemberView};
 use crate::engine::{Address, Purpose};
@@ -8,8 +10,11 @@ use crate::kafka::consumer::{
     ConsumerGroup, ConsumerGroupSettings, ConsumerGroupState, RevocationTimer,
 };
 use crate::kafka::{ClassicGroup, GroupState, MemberId, Owned, ServerAssignor, Timer};
-use crate::scenario::Scenario;
+use crate::scenario::{Group, Process, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
+
+/// Bits of a member id's random part that are kept behind its client.id: what is above them holds any group's.
+const RANDOM_BITS: u32 = 48;
 
 /// Who is behind a member id.
 #[derive(Debug)]
@@ -67,7 +72,7 @@ impl Coordinator {
             partitions: (0..count).map(PartitionId).collect(),
         };
         Coordinator {
-            classic: ClassicGroup::new(delay),
+            classic: ClassicGroup::new(delay, broker.new_coordinator),
             consumer: ConsumerGroup::new(settings, vec![topic]),
             revocation_timers: Vec::new(),
             identities: Vec::new(),
@@ -93,8 +98,9 @@ impl Coordinator {
         let (random, low) = (address.bits(0, count), address.bits(1, count));
         // `ClassicGroup#generateMemberId`
         let instance = process.instance_id.clone();
-        let prefix = instance.unwrap_or_else(|| client_id(&scenario.group.name));
+        let prefix = instance.unwrap_or_else(|| client_id(process, &scenario.group.name));
         let name = format!("{prefix}-{}", uuid(random, low));
+        let random = ordered(scenario, process, random);
         let id = MemberId { random, serial };
         self.identities.push(Identity {
             id,
@@ -113,7 +119,7 @@ impl Coordinator {
     }
 
     /// The group as an admin client sees it.
-    pub fn view(&self, members: &[Member], group: &str) -> GroupView {
+    pub fn view(&self, members: &[Member], group: &Group) -> GroupView {
         let mut known: Vec<&Identity> = self
             .identities
             .iter()
@@ -125,7 +131,7 @@ impl Coordinator {
         let view = |identity: &&Identity| MemberView {
             process: identity.process,
             member_id: identity.name.clone(),
-            client_id: client_id(group),
+            client_id: client_id(&group.processes[identity.process.ix()], &group.name),
             host: host(members[identity.process.ix()].process),
             partitions: if self.consumer.contains(identity.id) {
                 self.consumer.assignment(identity.id).collect()
@@ -149,9 +155,25 @@ impl Coordinator {
     }
 }
 
-/// The Java client's default client.id in a process with one consumer (`ConsumerConfig#maybeOverrideClientId`).
-fn client_id(group: &str) -> String {
-    format!("consumer-{group}-1")
+/// A process's client.id; the Java client's default in a process with one consumer (`ConsumerConfig#maybeOverrideClientId`).
+fn client_id(process: &Process, group: &str) -> String {
+    let own = process.client_id.clone();
+    own.unwrap_or_else(|| format!("consumer-{group}-1"))
+}
+
+/// Member ids sort by the client.id that they begin with, and only then by their random part.
+fn ordered(scenario: &Scenario, process: &Process, random: u64) -> u64 {
+    let group = &scenario.group;
+    if group.processes.iter().all(|one| one.client_id.is_none()) {
+        return random;
+    }
+    let own = client_id(process, &group.name);
+    let others = group
+        .processes
+        .iter()
+        .map(|one| client_id(one, &group.name));
+    let smaller: BTreeSet<String> = others.filter(|other| *other < own).collect();
+    ((smaller.len() as u64) << RANDOM_BITS) | (random >> (u64::BITS - RANDOM_BITS))
 }
 
 /// Addresses count up from 10.0.0.1.

@@ -84,6 +84,8 @@ pub(super) struct Member {
 
 /// What a running member may touch.
 pub(super) struct Ground<'a> {
+    /// The group has no member.
+    pub nobody: bool,
     pub scenario: &'a Scenario,
     pub topic: &'a mut Topic,
     pub accounts: &'a mut Accounts,
@@ -336,7 +338,8 @@ impl Member {
         } else {
             self.lose_what_is_committed(at, ground);
         }
-        if self.link.phase == Phase::Unjoined {
+        let unjoined = self.link.phase == Phase::Unjoined;
+        if unjoined && !(ground.nobody && self.commits_late(scenario)) {
             self.worked_in_vain(ground);
         }
         (self.app, self.wake) = (App::Polling, at);

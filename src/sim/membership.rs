@@ -154,11 +154,15 @@ impl World<'_> {
 
     pub fn commit_before_revocation(&mut self, process: ProcessId) -> SimTime {
         let now = self.now();
-        if self.settings_of(process).processing.commit != CommitPolicy::Auto {
-            return now;
-        }
+        let processing = &self.settings_of(process).processing;
+        let (commit, on_revoke) = (processing.commit, processing.commit_on_revoke);
         let (members, mut ground) = self.ground();
-        members[process.ix()].commit_positions(now, &mut ground)
+        let member = &mut members[process.ix()];
+        match commit {
+            CommitPolicy::Auto => member.commit_positions(now, &mut ground),
+            _ if on_revoke => member.commit_finished(now, &mut ground),
+            _ => now,
+        }
     }
 
     /// The coordinator does not know the member any more, or (ILLEGAL_GENERATION) has gone on without it, and it has found
@@ -214,6 +218,7 @@ impl World<'_> {
         self.revoke_all(process, true, known);
         let link = &mut self.members[process.ix()].link;
         link.phase = Phase::Unjoined;
+        link.generation = 0;
         link.rejoin = false;
         link.prepared = None;
         link.forget_answers();

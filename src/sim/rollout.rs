@@ -9,8 +9,10 @@ use super::event::Event;
 use super::link::Phase;
 use super::member::App;
 use super::world::World;
+use crate::engine::{Address, Purpose};
 use crate::scenario::{Action, DownstreamChange};
 use crate::units::{ProcessId, SimDuration, SimTime};
+use crate::workload::RecordCosts;
 
 /// A restart of several processes that is under way.
 #[derive(Debug)]
@@ -122,13 +124,26 @@ impl World<'_> {
         }
     }
 
-    /// A process subscribes at `at`, unless it does so earlier anyway.
+    /// A process starts at `at` and subscribes when it is up, unless it does so earlier anyway.
     pub fn start_at(&mut self, process: ProcessId, at: SimTime) {
+        let at = at + self.start_up(process);
         let member = &mut self.members[process.ix()];
         if at < member.starts {
             member.starts = at;
             self.agenda.schedule(at, Event::Subscribe(process));
         }
+    }
+
+    /// How long the next start of a process takes.
+    fn start_up(&self, process: ProcessId) -> SimDuration {
+        let group = &self.scenario.group;
+        let Some(law) = &group.start_up else {
+            return SimDuration::ZERO;
+        };
+        let (seed, name) = (self.scenario.seed, &group.processes[process.ix()].name);
+        let address = Address::new(seed, self.replication, Purpose::StartUp, name);
+        let start = u64::from(self.members[process.ix()].incarnation);
+        RecordCosts::new(address, law).work(start, start + 1)
     }
 
     /// A process is not wanted any more: whatever would have started it again does not, and a rolling restart that

@@ -129,6 +129,6 @@ impl World<'_> {
     }
 
     pub fn view(&self) -> GroupView {
-        self.group.view(&self.members, &self.scenario.group.name)
+        self.group.view(&self.members, &self.scenario.group)
     }
 }

@@ -119,7 +119,7 @@ impl World<'_> {
     }
 
     /// The record that keeps a member from sending heartbeats at `at`: when it was begun, and when it is finished.
-    fn record_of(&mut self, process: ProcessId, at: SimTime) -> Option<(SimTime, SimTime)> {
+    pub fn record_of(&mut self, process: ProcessId, at: SimTime) -> Option<(SimTime, SimTime)> {
         let member = &self.members[process.ix()];
         let (scenario, settings) = (self.scenario, member.settings);
         let client = &scenario.settings[settings].client;

@@ -8,7 +8,7 @@ use super::scaling::Deployment;
 use super::topic::Topic;
 use super::{Fact, Observer, PartitionState};
 use crate::engine::{Agenda, Patience, Ties};
-use crate::kafka::PollClock;
+use crate::kafka::{GroupState, PollClock};
 use crate::scenario::Scenario;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
@@ -139,12 +139,15 @@ impl<'s> World<'s> {
             accounts,
             facts,
             members,
+            group,
             ..
         } = self;
+        let nobody = group.classic.state() == GroupState::Empty;
         (
             members,
             Ground {
                 scenario,
+                nobody,
                 topic,
                 accounts,
                 facts,

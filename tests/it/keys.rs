@@ -263,6 +263,12 @@ const OTHERS: &[(&str, &str, &[&str], [&str; 2])] = &[
     ),
     (
         "cluster",
+        "group.coordinator.new.enable",
+        &[RESTART],
+        ["true", "false"],
+    ),
+    (
+        "cluster",
         "log.retention.check.interval.ms",
         &[LATE, SEGMENTS],
         ["10000", "400000"],

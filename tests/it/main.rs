@@ -28,4 +28,5 @@ mod retention; // what a group loses that reads too late
 mod statics; // static members: what a restart, a breach and a missing member come to
 mod stress; // whole scenarios at random: no hang, no broken law, recovery
 mod systems; // scenarios built in Rust, and an observer that keeps what it sees
+mod truth; // recordings of real clients at a real broker
 mod twin; // slow and obvious simulators that must agree

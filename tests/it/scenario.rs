@@ -25,7 +25,7 @@ fn read(path: &str) -> Result<String, String> {
              [properties]\nsession.timout.ms = 9000\n"
         }
         "between.toml" => {
-            "heartbeats = \"between-records\"\npoll-clock = \"heartbeat.interval.ms\"\nrebalance-timeout = \"session.timeout.ms\"\n"
+            "heartbeats = \"between-records\"\nrebalance-timeout = \"session.timeout.ms\"\n"
         }
         "rate.csv" => "time_s,rate_per_s\n0,100\n600,300\n",
         "bad-rate.csv" => "time_s,rate_per_s\n0,100\n600,many\n",
@@ -303,6 +303,8 @@ const CHANGES: &[&str] = &[
     "title=another",
     "seed=8",
     "group.static=true",
+    "group.start-up={ exponential = '2s' }",
+    "processing.commit-on-revoke=true",
     "horizon=4h",
     "sample=5s",
     "topic.name=payments",
@@ -690,6 +692,7 @@ fn the_schema_is_json_and_explains_every_key() {
         "member",
         "weights",
         "instance-id",
+        "client-id",
         "from-file",
         "start",
         "factor",

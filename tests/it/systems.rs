@@ -74,6 +74,7 @@ pub fn system(partitions: usize, members: u32, rate: f64, law: Law) -> Scenario 
         group: Group {
             name: "order-processor".into(),
             static_members: false,
+            start_up: None,
             processes: (0..members)
                 .map(|index| process(index, Some(SimTime::ZERO)))
                 .collect(),
@@ -97,6 +98,7 @@ pub fn process(index: u32, start: Option<SimTime>) -> Process {
     Process {
         name: format!("order-processor-{index}"),
         start,
+        client_id: None,
         instance_id: None,
     }
 }
@@ -121,6 +123,7 @@ pub fn settings(law: Law) -> Settings {
             calls: 0,
             concurrency: 1,
             commit: CommitPolicy::AfterBatch,
+            commit_on_revoke: false,
             on_stop: OnStop::FinishBatch,
             grace: secs(30),
             restart: Default::default(),

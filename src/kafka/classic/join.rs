@@ -51,7 +51,9 @@ impl ClassicGroup {
 
     fn add_member(&mut self, now: SimTime, request: &JoinGroup, effects: &mut Vec<Effect>) {
         let member = request.member;
-        if self.state == GroupState::PreparingRebalance && self.join.initial.is_some() {
+        // The old one prolongs the delay before the first generation only (`GroupCoordinator#addMemberAndRebalance`).
+        let prolongs = self.new_coordinator || self.generation == 0;
+        if self.state == GroupState::PreparingRebalance && self.join.initial.is_some() && prolongs {
             self.new_member_added = true;
         }
         let new_until = now + NEW_MEMBER_JOIN_TIMEOUT;

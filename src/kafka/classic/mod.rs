@@ -29,6 +29,7 @@ use state::{JoinPhase, Member, Parked, SyncPhase};
 #[derive(Clone, Debug)]
 pub struct ClassicGroup {
     initial_rebalance_delay: SimDuration,
+    new_coordinator: bool,
     state: GroupState,
     generation: u32,
     /// How many rebalances have begun; names the timers of the join phase.
@@ -49,10 +50,11 @@ pub struct ClassicGroup {
 }
 
 impl ClassicGroup {
-    /// An empty group under `initial_rebalance_delay` (group.initial.rebalance.delay.ms).
-    pub fn new(initial_rebalance_delay: SimDuration) -> Self {
+    /// An empty group under `initial_rebalance_delay` (group.initial.rebalance.delay.ms) and group.coordinator.new.enable.
+    pub fn new(initial_rebalance_delay: SimDuration, new_coordinator: bool) -> Self {
         ClassicGroup {
             initial_rebalance_delay,
+            new_coordinator,
             state: GroupState::Empty,
             generation: 0,
             rebalance: 0,

@@ -15,6 +15,15 @@ pub(super) const TABLE: &[Property<BrokerProperties>] = &[
         },
     },
     Property {
+        name: "group.coordinator.new.enable",
+        source: "GroupCoordinatorConfig",
+        meaning: "false: the coordinator of brokers before 4.0, which prolongs the initial delay before the first generation only",
+        kind: Kind::Flag {
+            get: |p| p.new_coordinator,
+            set: |p, v| p.new_coordinator = v,
+        },
+    },
+    Property {
         name: "group.min.session.timeout.ms",
         source: "GroupCoordinatorConfig",
         meaning: "classic protocol: a member asking for a shorter session.timeout.ms is refused (INVALID_SESSION_TIMEOUT)",

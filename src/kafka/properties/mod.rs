@@ -210,6 +210,8 @@ impl ConsumerProperties {
 /// The broker properties that matter to a group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BrokerProperties {
+    /// `group.coordinator.new.enable`: the coordinator of Kafka 4.0 instead of the one before.
+    pub new_coordinator: bool,
     /// `group.initial.rebalance.delay.ms`.
     pub initial_rebalance_delay: SimDuration,
     /// `group.min.session.timeout.ms`.
@@ -238,6 +240,7 @@ pub struct BrokerProperties {
 impl Default for BrokerProperties {
     fn default() -> Self {
         BrokerProperties {
+            new_coordinator: true,
             initial_rebalance_delay: SimDuration::from_millis(3_000),
             min_session_timeout: SimDuration::from_millis(6_000),
             max_session_timeout: SimDuration::from_millis(1_800_000),

@@ -138,7 +138,9 @@ pub(super) const BROKER: &[Refused] = &[
         "group.coordinator.append.linger.ms",
         "the coordinator's writes take the cluster's commit latency: set that instead",
     ),
-    prefix("group.coordinator.", NO_EFFECT),
+    prefix("group.coordinator.append.", NO_EFFECT),
+    name("group.coordinator.rebalance.protocols", NO_EFFECT),
+    name("group.coordinator.threads", NO_EFFECT),
     name(
         "group.consumer.max.size",
         "the model does not limit the size of a group: leave it out",

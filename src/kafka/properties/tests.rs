@@ -59,6 +59,7 @@ fn defaults_are_those_of_consumer_config() {
 fn defaults_are_those_of_group_coordinator_config() {
     let expected = [
         ("group.initial.rebalance.delay.ms", "3000"),
+        ("group.coordinator.new.enable", "true"),
         ("group.min.session.timeout.ms", "6000"),
         ("group.max.session.timeout.ms", "1800000"),
         ("group.consumer.session.timeout.ms", "45000"),
@@ -141,6 +142,7 @@ fn every_broker_row_writes_its_own_field_and_reads_it_back() {
     for row in BrokerProperties::table() {
         let value = match row.name {
             "group.consumer.assignors" => "range",
+            "group.coordinator.new.enable" => "false",
             _ => "7654",
         };
         let mut properties = BrokerProperties::default();

@@ -8,8 +8,8 @@ use super::judge::{Judge, Place};
 use super::processing::{COMMITS, ON_STOPS};
 use super::properties::place_of;
 use crate::kafka::{
-    Assignor, AutoCommitFrom, ClientProfile, ConsumerProperties, Fetches, Heartbeats, PollClock,
-    RebalanceProtocol, RebalanceTimeout, ReconcilesFrom, RejoinFrom,
+    Assignor, AutoCommitFrom, ClientProfile, ConsumerProperties, Fetches, Heartbeats, LateCommit,
+    PollClock, RebalanceProtocol, RebalanceTimeout, ReconcilesFrom, RejoinFrom,
 };
 use crate::units::{SimDuration, parse_duration};
 
@@ -107,9 +107,11 @@ const AUTO_COMMITS: [(&str, AutoCommitFrom); 4] = [
 ];
 const POLL_CLOCKS: [(&str, PollClock); 3] = [
     ("retry.backoff.ms", PollClock::EveryRetryBackoff),
-    ("heartbeat.interval.ms", PollClock::EveryHeartbeat),
+    ("when-due", PollClock::WhenDue),
     ("never", PollClock::Never),
 ];
+const LATE_COMMITS: [(&str, LateCommit); 2] =
+    [("refused", LateCommit::Refused), ("sent", LateCommit::Sent)];
 const REBALANCE_TIMEOUTS: [(&str, RebalanceTimeout); 2] = [
     ("max.poll.interval.ms", RebalanceTimeout::MaxPollInterval),
     ("session.timeout.ms", RebalanceTimeout::SessionTimeout),
@@ -284,6 +286,8 @@ impl Judge<'_> {
             &AUTO_COMMITS,
             java.map(|java| java.auto_commit_from),
         );
+        let (key, before) = ((at, "late-commit"), java.map(|java| java.late_commit));
+        let late_commit = self.word(key, &written.late_commit, &LATE_COMMITS, before);
         let returns_one_partition = self.word(
             (at, "returns"),
             &written.returns,
@@ -302,6 +306,7 @@ impl Judge<'_> {
             auto_commit_from: auto_commit_from?,
             rebalance_timeout: rebalance_timeout?,
             poll_clock: poll_clock?,
+            late_commit: late_commit?,
             fetches: fetches?,
             returns_one_partition: returns_one_partition?,
             fills: fills?,

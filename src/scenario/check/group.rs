@@ -29,6 +29,7 @@ pub(super) fn add_process(group: &mut Group) {
         instance_id: group.static_members.then(|| name.clone()),
         name,
         start: None,
+        client_id: None,
     });
 }
 
@@ -53,6 +54,10 @@ impl Judge<'_> {
         let static_members = match &group.r#static {
             Some(flag) => self.flag(flag),
             None => Some(false),
+        };
+        let start_up = match &group.start_up {
+            Some(law) => self.law(law).map(Some),
+            None => Some(None),
         };
         let processes = match (&group.members, &group.member) {
             (Some(members), Some(listed)) => {
@@ -84,6 +89,7 @@ impl Judge<'_> {
         Some(Group {
             name: name?,
             static_members,
+            start_up: start_up?,
             processes,
         })
     }
@@ -112,6 +118,7 @@ impl Judge<'_> {
                 .map(|(index, start)| Process {
                     name: format!("{prefix}-{index}"),
                     start: Some(start),
+                    client_id: None,
                     instance_id: None,
                 })
                 .collect(),
@@ -159,16 +166,20 @@ impl Judge<'_> {
                     "give each member a name of its own: it addresses the member's random draws";
                 self.error::<()>(at, format!("two members are called `{name}`"), help);
             }
-            let instance_id = match &member.value.instance_id {
+            let mut id = |id: &Option<raw::Text>| match id {
                 Some(id) => self.text(id).map(Some),
                 None => Some(None),
             };
-            match (name, start, instance_id, &mut processes) {
-                (Some(name), Some(start), Some(instance_id), Some(all)) => all.push(Process {
-                    name,
-                    start: Some(instant(start)),
-                    instance_id,
-                }),
+            let ids = id(&member.value.client_id).zip(id(&member.value.instance_id));
+            match (name, start, ids, &mut processes) {
+                (Some(name), Some(start), Some((client_id, instance_id)), Some(all)) => {
+                    all.push(Process {
+                        name,
+                        start: Some(instant(start)),
+                        client_id,
+                        instance_id,
+                    });
+                }
                 _ => processes = None,
             }
         }

@@ -54,6 +54,7 @@ impl Judge<'_> {
             None => Some(1),
         };
         let commit = self.commit(value, properties, given, client);
+        let commit_on_revoke = self.commit_on_revoke(value, commit);
         let on_stop = match &value.on_stop {
             Some(word) => self.choice(word, &ON_STOPS),
             None => Some(client.on_stop),
@@ -66,10 +67,31 @@ impl Judge<'_> {
             calls: calls?,
             concurrency: concurrency? as u32,
             commit: commit?,
+            commit_on_revoke: commit_on_revoke?,
             on_stop: on_stop?,
             grace,
             restart: restart?,
         })
+    }
+
+    fn commit_on_revoke(
+        &mut self,
+        value: &raw::Processing,
+        commit: Option<CommitPolicy>,
+    ) -> Option<bool> {
+        let Some(flag) = &value.commit_on_revoke else {
+            return Some(false);
+        };
+        let on_revoke = self.flag(flag)?;
+        if on_revoke && commit == Some(CommitPolicy::Auto) {
+            let help = r#"say when the application commits, commit = "after-batch", or leave it to the client"#;
+            return self.error(
+                &flag.0.span,
+                "the client commits by itself, also when partitions are taken from it",
+                help,
+            );
+        }
+        Some(on_revoke)
     }
 
     fn calls(&mut self, value: &raw::Count, downstream: Option<&Downstream>) -> Option<u32> {

@@ -6,7 +6,7 @@ use super::client::Client;
 use super::judge::{Judge, Place};
 use super::properties::{AllGiven, place_of};
 use crate::kafka::{
-    BrokerProperties, ConsumerProperties, GroupProtocol, Heartbeats, PollClock, RebalanceTimeout,
+    BrokerProperties, ConsumerProperties, GroupProtocol, Heartbeats, RebalanceTimeout,
     ServerAssignor,
 };
 use crate::units::SimDuration;
@@ -155,11 +155,6 @@ impl Judge<'_> {
                 "heartbeats",
                 profile.heartbeats == Heartbeats::BetweenRecords,
                 "thread",
-            ),
-            (
-                "poll-clock",
-                profile.poll_clock == PollClock::EveryHeartbeat,
-                "500ms",
             ),
             (
                 "rebalance-timeout",

@@ -20,13 +20,16 @@ pub struct Client {
     /// Whether it speaks the consumer protocol (KIP-848), and where it takes an assignment up there: at once in the
     /// `background`, or at the `next-poll`, in which a rebalance callback runs; `none` if it does not speak it.
     pub consumer_protocol: Option<Text>,
-    /// How often the clock of max.poll.interval.ms is looked at: every `retry.backoff.ms`, every
-    /// `heartbeat.interval.ms`, a time, or `never`.
+    /// How often the clock of max.poll.interval.ms is looked at: every `retry.backoff.ms`, `when-due`, a
+    /// time, or `never`.
     pub poll_clock: Option<Text>,
     /// How long a rebalance waits for members: `max.poll.interval.ms`, `session.timeout.ms`, or a time.
     pub rebalance_timeout: Option<Text>,
     /// Who commits with `commit = "auto"`: `in-poll`, `timer`, `timer-of-previous-polls` or `after-batch`.
     pub auto_commit: Option<Text>,
+    /// What becomes of a commit by a member that has left, or rejoins meanwhile: `refused` by the client, or `sent`, and
+    /// the coordinator decides.
+    pub late_commit: Option<Text>,
     /// `processing.commit` of a model that does not say it.
     pub commit: Option<Text>,
     /// `processing.on-stop` of a model that does not say it.

@@ -238,6 +238,9 @@ pub struct Group {
     pub members: Option<Count>,
     /// When each member starts, one time per member; default: all at once at the start of the run.
     pub start_times: Option<Spot<Vec<Time>>>,
+    /// How long a process takes from its start until its consumer subscribes: a time or a law, drawn for each start;
+    /// default none. On top of a `start-up` that the timeline or the autoscaler says.
+    pub start_up: Option<Either<Time, TimeLaw>>,
     /// The members by name.
     pub member: Option<Vec<Spot<Member>>>,
     /// Whether every member is static (KIP-345), its name being its `group.instance.id`; default false.
@@ -261,6 +264,9 @@ pub struct Member {
     pub name: Option<Text>,
     /// When it starts; default: at the start of the run.
     pub start: Option<Time>,
+    /// Its `client.id`: its member id begins with it, and assignors take members in the order of their ids; default: the
+    /// same for all, so that a random part decides.
+    pub client_id: Option<Text>,
     /// Its `group.instance.id`: makes it a static member (KIP-345), the same one whenever it starts again.
     pub instance_id: Option<Text>,
 }
@@ -281,6 +287,9 @@ pub struct Processing {
     pub concurrency: Option<Count>,
     /// `auto` (enable.auto.commit), `after-batch`, `per-record` or `async`; default: the client's, mostly `auto`.
     pub commit: Option<Text>,
+    /// Whether the application also commits what it has finished of a batch when partitions are taken from it
+    /// (onPartitionsRevoked); default false. Not with `auto`.
+    pub commit_on_revoke: Option<Flag>,
     /// `finish-record` or `finish-batch`; default: the client's, mostly `finish-record`. What a process does when told to stop.
     pub on_stop: Option<Text>,
     /// After this long a stopping process is killed; default "30s".

@@ -45,6 +45,11 @@ const CASES: &[Case] = &[
         ["poll-clock = 'never'", "poll-clock = '500ms'"],
     ),
     (
+        "poll-clock",
+        &[BACKLOG, LONG, "group.properties.max.poll.interval.ms=60000"],
+        ["poll-clock = 'when-due'", "poll-clock = '7s'"],
+    ),
+    (
         "rebalance-timeout",
         &[BACKLOG, LONG, RESTART],
         ["rebalance-timeout = '200s'", "rebalance-timeout = '5s'"],
@@ -66,6 +71,16 @@ const CASES: &[Case] = &[
         "auto-commit",
         &["processing.commit='auto'"],
         ["auto-commit = 'timer'", "auto-commit = 'after-batch'"],
+    ),
+    (
+        "late-commit",
+        &[
+            BACKLOG,
+            LONG,
+            "group={ name = 'g', members = 1, properties = { max.poll.interval.ms = 60000 } }",
+            "group.client='mine.toml'",
+        ],
+        ["late-commit = 'refused'", "late-commit = 'sent'"],
     ),
     (
         "commit",

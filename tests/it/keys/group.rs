@@ -55,6 +55,14 @@ pub const CASES: &[Case] = &[
         ],
     ),
     (
+        "Group.start-up",
+        &[],
+        [
+            "group.start-up='5s'",
+            "group.start-up={ exponential = '5s' }",
+        ],
+    ),
+    (
         "Group.member",
         &[],
         [
@@ -76,6 +84,14 @@ pub const CASES: &[Case] = &[
         [
             "group={ name = 'g', member = [{ name = 'blue', start = '1m' }] }",
             "group={ name = 'g', member = [{ name = 'blue', start = '2m' }] }",
+        ],
+    ),
+    (
+        "Member.client-id",
+        &[],
+        [
+            "group={ name = 'g', member = [{ client-id = 'a' }, { client-id = 'b' }] }",
+            "group={ name = 'g', member = [{ client-id = 'b' }, { client-id = 'a' }] }",
         ],
     ),
     (
@@ -141,6 +157,19 @@ pub const CASES: &[Case] = &[
         [
             "processing.commit='after-batch'",
             "processing.commit='auto'",
+        ],
+    ),
+    (
+        "Processing.commit-on-revoke",
+        &[
+            BATCH,
+            BACKLOG,
+            "group.client='aiokafka'",
+            "at.0={ time = '5m', scale = { to = 3 } }",
+        ],
+        [
+            "processing.commit-on-revoke=true",
+            "processing.commit-on-revoke=false",
         ],
     ),
     (

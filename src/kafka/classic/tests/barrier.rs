@@ -183,7 +183,7 @@ fn who_has_not_rejoined_by_the_rebalance_timeout_is_out() {
 
 #[test]
 fn the_rebalance_timeout_is_the_longest_of_the_members_when_the_barrier_opens() {
-    let mut group = ClassicGroup::new(SimDuration::ZERO);
+    let mut group = ClassicGroup::new(SimDuration::ZERO, true);
     for (member, secs) in [(A, 10), (B, 60)] {
         feed(&mut group, at(0), ask(member));
         feed(

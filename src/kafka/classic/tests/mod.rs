@@ -218,12 +218,12 @@ fn feed(group: &mut ClassicGroup, now: SimTime, input: Input) {
 }
 
 fn new_group() -> ClassicGroup {
-    ClassicGroup::new(SimDuration::from_secs(3))
+    ClassicGroup::new(SimDuration::from_secs(3), true)
 }
 
 /// `members` in generation 1, waiting for the first one, the leader, to sync, at 0 s.
 fn completing(members: &[MemberId]) -> ClassicGroup {
-    let mut group = ClassicGroup::new(SimDuration::ZERO);
+    let mut group = ClassicGroup::new(SimDuration::ZERO, true);
     for member in members {
         feed(&mut group, SimTime::ZERO, ask(*member));
         feed(&mut group, SimTime::ZERO, join(*member));

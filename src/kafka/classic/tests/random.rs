@@ -97,7 +97,7 @@ impl World {
     fn new(initial_rebalance_delay: SimDuration) -> Self {
         World {
             now: SimTime::ZERO,
-            group: ClassicGroup::new(initial_rebalance_delay),
+            group: ClassicGroup::new(initial_rebalance_delay, true),
             clients: [Client::Out; CLIENTS],
             zombies: BTreeSet::new(),
             unanswered: BTreeMap::new(),

@@ -28,7 +28,7 @@ fn member_stored(member: MemberId) -> Input {
 
 /// The static members A and B and the dynamic C, in generation 1, which C does not lead.
 fn statics(state: GroupState) -> ClassicGroup {
-    let mut group = ClassicGroup::new(SimDuration::ZERO);
+    let mut group = ClassicGroup::new(SimDuration::ZERO, true);
     feed(&mut group, SimTime::ZERO, come(A, OF_A));
     feed(&mut group, SimTime::ZERO, come(B, OF_B));
     feed(&mut group, SimTime::ZERO, ask(C));
@@ -47,7 +47,7 @@ fn statics(state: GroupState) -> ClassicGroup {
 
 #[test]
 fn a_static_member_joins_without_being_asked_back_with_an_id() {
-    let mut group = ClassicGroup::new(SimDuration::from_secs(3));
+    let mut group = ClassicGroup::new(SimDuration::from_secs(3), true);
     run(
         &mut group,
         &[(

@@ -120,11 +120,13 @@ mod tests {
         let processes = starts.iter().enumerate().map(|(index, start)| Process {
             name: format!("g-{index}"),
             start: Some(SimTime::from_secs(*start)),
+            client_id: None,
             instance_id: None,
         });
         Fleet::new(Group {
             name: "g".to_owned(),
             static_members: false,
+            start_up: None,
             processes: processes.collect(),
         })
     }
