@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{Change, Source};
 use super::model::{Expectation, Metric};
+use super::planning::Planning;
 
 /// Most runs of an experiment.
 pub const MOST_RUNS: u64 = 1_000_000;
@@ -37,6 +38,8 @@ pub struct Experiment {
     pub metrics: Vec<Metric>,
     /// What a case is to hold.
     pub slo: Option<Expectation>,
+    /// What the cheapest case is looked for by.
+    pub planning: Option<Planning>,
     /// What must come out.
     pub answers: Vec<Answer>,
 }

@@ -6,6 +6,7 @@ use super::super::diagnostic::Diagnostics;
 use super::super::document::{self, list, nearest};
 use super::super::experiment::{Answer, Axis, Experiment, MOST_RUNS, Setting};
 use super::super::model::{CountMetric, Expectation, LagMetric, Metric, Scenario};
+use super::super::planning::Planning;
 use super::super::raw::{self, Either, Spot};
 use super::axis::{flatten, label, text_of};
 use super::expect::System;
@@ -61,6 +62,7 @@ pub fn check_experiment(
         (Some(experiment), Some(looked_at)) if told.is_empty() => Ok(Experiment {
             metrics: looked_at.metrics,
             slo: looked_at.slo,
+            planning: looked_at.planning,
             answers: looked_at.answers,
             ..experiment
         }),
@@ -72,6 +74,7 @@ pub fn check_experiment(
 struct LookedAt {
     metrics: Vec<Metric>,
     slo: Option<Expectation>,
+    planning: Option<Planning>,
     answers: Vec<Answer>,
 }
 
@@ -159,6 +162,7 @@ impl Judge<'_> {
             replications,
             metrics: Vec::new(),
             slo: None,
+            planning: None,
             answers: Vec::new(),
         })
     }
@@ -290,6 +294,13 @@ impl Judge<'_> {
             Some(slo) => self.known_expectation(slo, &system, known).map(Some),
             None => Some(None),
         };
+        let planning = match (&file.plan, draft) {
+            (Some(plan), Some(draft)) => self
+                .planning(plan, &written.tree, draft, &system, known)
+                .map(Some),
+            (Some(_), None) => None,
+            (None, _) => Some(None),
+        };
         let answers = file.expect.iter().flatten().enumerate();
         let answers: Vec<Option<Answer>> = answers
             .map(|(index, entry)| {
@@ -304,12 +315,13 @@ impl Judge<'_> {
         Some(LookedAt {
             metrics: metrics?,
             slo: slo?,
+            planning: planning?,
             answers: answers.into_iter().collect::<Option<_>>()?,
         })
     }
 
     /// An expectation; alerts are judged only when the model's are known.
-    fn known_expectation(
+    pub(super) fn known_expectation(
         &mut self,
         entry: &Spot<raw::Expect>,
         system: &System<'_>,
