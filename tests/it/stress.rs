@@ -1,15 +1,15 @@
-//! Whole scenarios drawn at random, with every action of the timeline and both clients: what no run may ever do.
+//! Whole scenarios drawn at random, with every action of the timeline and every client: what no run may ever do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use lagsim::kafka::{
-    Assignor, AutoCommitFrom, ClientProfile, GroupProtocol, GroupState, LateCommit, OffsetReset,
-    ReconcilesFrom, ServerAssignor,
+    Assignor, AutoCommitFrom, ClientProfile, GroupProtocol, GroupState, Heartbeats, LateCommit,
+    OffsetReset, ReconcilesFrom, ServerAssignor,
 };
 use lagsim::platform::{Behavior, KafkaTrigger, ScaledObject};
 use lagsim::scenario::{
-    Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnOutage, OnStop,
-    PoisonRecords, RateLimit, RetryBy, Scenario, Settings, WhileOpen,
+    Action, BackOff, Client, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnOutage,
+    OnStop, PoisonRecords, RateLimit, RetryBy, Scenario, Settings, WhileOpen,
 };
 use lagsim::sim::Fact;
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -74,7 +74,8 @@ fn draw(seed: u64, calm: bool) -> Scenario {
     for index in members..members + 2 {
         scenario.group.processes.push(systems::process(index, None));
     }
-    let client = dice.of(&[systems::profile("java"), systems::profile("aiokafka")]);
+    let clients: Vec<ClientProfile> = Client::names().map(systems::profile).collect();
+    let client = dice.of(&clients);
     let first = settings(&mut dice, client, calm);
     scenario.settings = vec![first];
     for _ in 0..2 {
@@ -114,9 +115,8 @@ fn draw(seed: u64, calm: bool) -> Scenario {
 
 /// All members of one assignor, some of them static.
 fn grouped(mut scenario: Scenario, dice: &mut Dice) -> Scenario {
-    // aiokafka has no cooperative one.
     let mut assignors = vec![Assignor::Range, Assignor::RoundRobin, Assignor::Sticky];
-    if scenario.settings[0].client == systems::profile("java") {
+    if scenario.settings[0].client.cooperative {
         assignors.extend([Assignor::CooperativeSticky; 3]);
     }
     let assignor = dice.of(&assignors);
@@ -230,6 +230,13 @@ fn settings(dice: &mut Dice, client: ClientProfile, calm: bool) -> Settings {
         CommitPolicy::PerRecord,
         CommitPolicy::Async,
     ]);
+    if client.heartbeats == Heartbeats::BetweenRecords {
+        processing.concurrency = 1;
+    }
+    let after_batch = client.auto_commit_from == AutoCommitFrom::AfterBatch;
+    if after_batch && processing.commit == CommitPolicy::Auto {
+        processing.commit = CommitPolicy::AfterBatch;
+    }
     properties.enable_auto_commit = processing.commit == CommitPolicy::Auto;
     processing.on_stop = dice.of(&[OnStop::FinishBatch, OnStop::FinishRecord]);
     processing.grace = ms(dice.of(&[0, 1_000, 30_000]));
