@@ -11,6 +11,7 @@ use super::axis::{flatten, label, text_of};
 use super::expect::System;
 use super::judge::{Judge, ReadFile};
 use super::{Checked, Override, Source, check_changed};
+use crate::units::SimDuration;
 
 /// Figures of an experiment that names none.
 const METRICS: [Metric; 4] = [
@@ -59,6 +60,7 @@ pub fn check_experiment(
     }
     match (draft, looked_at) {
         (Some(experiment), Some(looked_at)) if told.is_empty() => Ok(Experiment {
+            horizon: looked_at.horizon,
             metrics: looked_at.metrics,
             slo: looked_at.slo,
             answers: looked_at.answers,
@@ -70,6 +72,7 @@ pub fn check_experiment(
 
 /// What is looked at.
 struct LookedAt {
+    horizon: SimDuration,
     metrics: Vec<Metric>,
     slo: Option<Expectation>,
     answers: Vec<Answer>,
@@ -157,6 +160,7 @@ impl Judge<'_> {
             settings,
             axes,
             replications,
+            horizon: SimDuration::ZERO,
             metrics: Vec::new(),
             slo: None,
             answers: Vec::new(),
@@ -302,6 +306,7 @@ impl Judge<'_> {
             })
             .collect();
         Some(LookedAt {
+            horizon: first.map_or(SimDuration::ZERO, |scenario| scenario.horizon),
             metrics: metrics?,
             slo: slo?,
             answers: answers.into_iter().collect::<Option<_>>()?,
