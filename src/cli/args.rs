@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::experiment::MOST_REPLICATIONS;
-use crate::experiment::Shard;
+use crate::experiment::{MOST_REPLICATIONS, Shard};
 use crate::scenario::Override;
 use crate::units::{ParseError, SimDuration, parse_count, parse_duration, parse_rate};
 
@@ -36,6 +35,8 @@ pub enum Command {
     Run(RunArgs),
     /// Run models or variants of one on the same draws, and tell what differs and how certainly
     Compare(CompareArgs),
+    /// Find the cheapest case of an experiment that holds its service level
+    Plan(PlanArgs),
     /// Check a model without running it: every mistake, with its place and a remedy
     Check(CheckArgs),
     /// Print what kafka-consumer-groups.sh --describe would print at a time of the run
@@ -133,6 +134,29 @@ pub struct CompareArgs {
     #[arg(long)]
     pub no_plot: bool,
     /// Print nothing but errors (and what --format json asks for); the files tell
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `lagsim plan`.
+#[derive(Args, Debug)]
+pub struct PlanArgs {
+    /// The experiment file (TOML): axes, and in [plan] prices and what must hold
+    #[arg(value_name = "EXPERIMENT")]
+    pub experiment: PathBuf,
+    /// Change a key of the model in every case by its path, as in horizon=1h; may be given several times
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = parse_override)]
+    pub overrides: Vec<Override>,
+    /// The folder that gets the results [default: output/<experiment>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What stdout gets: the report in words, or plan.json
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Draw no plan.png
+    #[arg(long)]
+    pub no_plot: bool,
+    /// Print nothing but errors (and what --format json asks for); the files and the exit code tell
     #[arg(long, short)]
     pub quiet: bool,
 }
@@ -378,6 +402,23 @@ fn parse_override(text: &str) -> Result<Override, String> {
     }
 }
 
+/// `name: path=value`, or `path=value` alone.
+fn parse_variant(text: &str) -> Result<VariantArg, String> {
+    let before_value = text.split('=').next().unwrap_or(text);
+    let (name, change) = match before_value.split_once(':') {
+        Some((name, _)) => (name, &text[name.len() + 1..]),
+        None => (text, text),
+    };
+    let (name, change) = (name.trim(), change.trim());
+    if name.is_empty() {
+        return Err("write a name before the colon, as in 'small: topic.partitions=2'".to_owned());
+    }
+    Ok(VariantArg {
+        name: name.to_owned(),
+        change: parse_override(change)?,
+    })
+}
+
 /// `path=values`, or `path,path=values`.
 fn parse_vary(text: &str) -> Result<Vary, String> {
     match text.split_once('=') {
@@ -397,23 +438,6 @@ fn parse_shard(text: &str) -> Result<Shard, String> {
         Some((number, of)) if (1..=of).contains(&number) => Ok(Shard { number, of }),
         _ => Err("write which part of how many, from 1/16 to 16/16".to_owned()),
     }
-}
-
-/// `name: path=value`, or `path=value` alone.
-fn parse_variant(text: &str) -> Result<VariantArg, String> {
-    let before_value = text.split('=').next().unwrap_or(text);
-    let (name, change) = match before_value.split_once(':') {
-        Some((name, _)) => (name, &text[name.len() + 1..]),
-        None => (text, text),
-    };
-    let (name, change) = (name.trim(), change.trim());
-    if name.is_empty() {
-        return Err("write a name before the colon, as in 'small: topic.partitions=2'".to_owned());
-    }
-    Ok(VariantArg {
-        name: name.to_owned(),
-        change: parse_override(change)?,
-    })
 }
 
 #[cfg(test)]

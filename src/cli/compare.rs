@@ -95,10 +95,7 @@ struct Named<'a> {
 }
 
 fn named(args: &CompareArgs) -> Result<Vec<Named<'_>>, Usage> {
-    let stem = |path: &Path| {
-        path.file_stem()
-            .map_or_else(|| "model".to_owned(), |stem| stem.to_string_lossy().into())
-    };
+    let stem = |path: &Path| load::stem(path, "model");
     let mut all: Vec<Named> = Vec::new();
     for model in &args.models {
         let alike = args

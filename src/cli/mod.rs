@@ -12,6 +12,7 @@ mod folder;
 mod init;
 mod journal;
 mod load;
+mod plan;
 mod progress;
 mod quick;
 mod run;
@@ -49,6 +50,7 @@ fn run(command: Command) -> Exit {
     let done = match command {
         Command::Run(args) => run::run(&args),
         Command::Compare(args) => compare::compare(&args),
+        Command::Plan(args) => plan::plan(&args),
         Command::Check(args) => check::check(&args),
         Command::Describe(args) => describe::describe(&args),
         Command::Explain(args) => explain::explain(&args),

@@ -37,6 +37,34 @@ fn log_chance(k: u32, n: u32, p: f64) -> f64 {
     choices + f64::from(k) * p.ln() + f64::from(n - k) * (1.0 - p).ln()
 }
 
+/// The exact 95 % interval of a share of which `k` of `n` were seen (Clopper and Pearson).
+pub(super) fn share_interval(k: u32, n: u32) -> (f64, f64) {
+    // Both tails grow with the share: the end is where one of them is 2.5 %.
+    let bisect = |tail: &dyn Fn(f64) -> f64| {
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..60 {
+            let middle = (low + high) / 2.0;
+            if tail(middle) < 0.025 {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        (low + high) / 2.0
+    };
+    let low = if k == 0 {
+        0.0
+    } else {
+        bisect(&|p| at_least(k, n, p))
+    };
+    let high = if k == n {
+        1.0
+    } else {
+        1.0 - bisect(&|q| at_least(n - k, n, q))
+    };
+    (low, high)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

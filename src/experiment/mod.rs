@@ -7,8 +7,10 @@ mod interval;
 mod journal;
 mod paired;
 mod plan;
+mod planning;
 mod quantile;
 mod replicate;
+mod search;
 mod sweep;
 mod tally;
 mod validation;
@@ -18,11 +20,13 @@ pub use interval::{Interval, t_quantile_975};
 pub use journal::{Entry, Header, Shard};
 pub use paired::{Finding, MOST_REPLICATIONS, Paired};
 pub use plan::{Plan, PlanAxis, PlanValue};
+pub use planning::{CaseJudged, Held, Planned, plan};
 pub use quantile::{Spread, spread};
 pub use replicate::{
     HEADLINES, headline_intervals, run_once, run_replications, run_replications_at,
     run_replications_watched,
 };
+pub use search::{Assumption, Found, Grid, search};
 pub use sweep::{CURVE_POINTS, ReadFile, RunFigures, Sweep};
 pub use tally::{AnswerJudged, CaseFigure, CaseFigures, Effect, Findings};
 pub use validation::{

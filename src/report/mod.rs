@@ -8,6 +8,7 @@ pub mod describe;
 pub mod explain;
 mod json;
 mod picture;
+pub mod planning;
 mod plot;
 pub mod sweep;
 pub mod terminal;

@@ -8,6 +8,7 @@ use plotters::style::{FontStyle, register_font};
 
 use super::picture;
 use super::picture::scene::{Anchor, Ink, Point, Scene, Shape};
+use super::planning::Search;
 use super::{RenderError, Results};
 use crate::experiment::Comparison;
 
@@ -32,6 +33,12 @@ pub fn png(scene: &Scene) -> Result<Vec<u8>, RenderError> {
 /// `compare.png`.
 pub fn comparison(comparison: &Comparison) -> Result<Vec<u8>, RenderError> {
     let scene = picture::comparison::compose(comparison);
+    encode(&scene, &paint(&scene)?)
+}
+
+/// `plan.png`.
+pub fn frontier(search: &Search) -> Result<Vec<u8>, RenderError> {
+    let scene = picture::frontier::compose(search);
     encode(&scene, &paint(&scene)?)
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{Change, Source};
 use super::model::{Expectation, Metric};
+use super::planning::Planning;
 use crate::units::SimDuration;
 
 /// Most runs of an experiment.
@@ -40,6 +41,8 @@ pub struct Experiment {
     pub metrics: Vec<Metric>,
     /// What a case is to hold.
     pub slo: Option<Expectation>,
+    /// What the cheapest case is looked for by.
+    pub planning: Option<Planning>,
     /// What must come out.
     pub answers: Vec<Answer>,
 }

@@ -9,6 +9,7 @@ mod experiment;
 mod figure;
 mod model;
 mod on_error;
+mod planning;
 mod raw;
 
 pub use check::{
@@ -20,4 +21,5 @@ pub use experiment::{Answer, Axis, AxisValue, Experiment, MOST_RUNS, Setting, gr
 pub use figure::{Better, FIGURES, Figure, FigureKind, Unit};
 pub use model::*;
 pub use on_error::*;
+pub use planning::{Hold, Planning};
 pub use raw::{client_schema, experiment_schema, schema};

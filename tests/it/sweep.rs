@@ -474,7 +474,8 @@ fn shown(text: &str) -> String {
         read: &files,
     };
     let cases = (0..experiment.cases()).map(|case| format!("{:?}", sweep.scenario(case).unwrap()));
-    format!("{}\n{plan:?}", cases.collect::<Vec<_>>().join("\n"))
+    let cases = cases.collect::<Vec<_>>().join("\n");
+    format!("{cases}\n{plan:?}\n{:?}", experiment.planning)
 }
 
 /// Every key of an experiment does something: two texts that differ by it come to different things.
@@ -484,6 +485,9 @@ fn every_key_of_an_experiment_changes_what_is_run_or_looked_at() {
     let expect = |rest: &str| format!("{axis}[[expect]]\nmetric = 'max-lag'\n{rest}");
     let slo = |rest: &str| format!("{axis}[slo]\nmetric = 'max-lag'\nbelow = 5\n{rest}");
     let top = |rest: &str| format!("{rest}\n{axis}");
+    let hold = |held: &str| {
+        format!("{axis}[plan]\ncost = {{ group.members = 3 }}\nhold = [{{ {held} }}]\n")
+    };
     let cases: &[(&str, String, String)] = &[
         ("title", top("title = 'a'"), top("title = 'b'")),
         ("model", top(""), top("").replace("small.toml", "slow.toml")),
@@ -574,6 +578,61 @@ fn every_key_of_an_experiment_changes_what_is_run_or_looked_at() {
             slo("").replace("below = 5", "below = 6"),
         ),
         ("Expect.above", slo(""), slo("above = 2")),
+        (
+            "plan",
+            axis.to_owned(),
+            hold("metric = 'drain', below = '5s'"),
+        ),
+        (
+            "Planning.cost",
+            hold("metric = 'drain', below = '5s'"),
+            hold("metric = 'drain', below = '5s'").replace("members = 3", "members = 4"),
+        ),
+        (
+            "Planning.monotone",
+            hold("metric = 'drain', below = '5s'"),
+            hold("metric = 'drain', below = '5s'") + "monotone = ['group.members']",
+        ),
+        (
+            "Planning.hold",
+            hold("metric = 'drain', below = '5s'"),
+            hold("metric = 'drain', below = '5s' }, { metric = 'polls', above = 1"),
+        ),
+        (
+            "Hold.metric",
+            hold("metric = 'max-lag', below = 5"),
+            hold("metric = 'mean-lag', below = 5"),
+        ),
+        (
+            "Hold.partition",
+            hold("metric = 'max-lag', below = 5, partition = 0"),
+            hold("metric = 'max-lag', below = 5, partition = 1"),
+        ),
+        (
+            "Hold.alert",
+            hold("metric = 'alert-firing', alert = 'behind', below = '5s'"),
+            hold("metric = 'drain', below = '5s'"),
+        ),
+        (
+            "Hold.cause",
+            hold("metric = 'cause', cause = 'saturated', below = 0.5"),
+            hold("metric = 'cause', cause = 'throttled', below = 0.5"),
+        ),
+        (
+            "Hold.below",
+            hold("metric = 'max-lag', below = 5"),
+            hold("metric = 'max-lag', below = 6"),
+        ),
+        (
+            "Hold.above",
+            hold("metric = 'max-lag', above = 5"),
+            hold("metric = 'max-lag', above = 6"),
+        ),
+        (
+            "Hold.share",
+            hold("metric = 'max-lag', below = 5"),
+            hold("metric = 'max-lag', below = 5, share = 0.9"),
+        ),
     ];
     for (key, one, other) in cases {
         assert_ne!(shown(one), shown(other), "{key} is ignored");

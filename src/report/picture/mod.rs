@@ -5,6 +5,7 @@ mod axis;
 pub mod comparison;
 mod curve;
 mod frame;
+pub mod frontier;
 mod history;
 mod lane;
 mod partitions;

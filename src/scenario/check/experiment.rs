@@ -6,6 +6,7 @@ use super::super::diagnostic::Diagnostics;
 use super::super::document::{self, list, nearest};
 use super::super::experiment::{Answer, Axis, Experiment, MOST_RUNS, Setting};
 use super::super::model::{CountMetric, Expectation, LagMetric, Metric, Scenario};
+use super::super::planning::Planning;
 use super::super::raw::{self, Either, Spot};
 use super::axis::{flatten, label, text_of};
 use super::expect::System;
@@ -63,6 +64,7 @@ pub fn check_experiment(
             horizon: looked_at.horizon,
             metrics: looked_at.metrics,
             slo: looked_at.slo,
+            planning: looked_at.planning,
             answers: looked_at.answers,
             ..experiment
         }),
@@ -75,6 +77,7 @@ struct LookedAt {
     horizon: SimDuration,
     metrics: Vec<Metric>,
     slo: Option<Expectation>,
+    planning: Option<Planning>,
     answers: Vec<Answer>,
 }
 
@@ -163,6 +166,7 @@ impl Judge<'_> {
             horizon: SimDuration::ZERO,
             metrics: Vec::new(),
             slo: None,
+            planning: None,
             answers: Vec::new(),
         })
     }
@@ -294,6 +298,13 @@ impl Judge<'_> {
             Some(slo) => self.known_expectation(slo, &system, known).map(Some),
             None => Some(None),
         };
+        let planning = match (&file.plan, draft) {
+            (Some(plan), Some(draft)) => self
+                .planning(plan, &written.tree, draft, &system, known)
+                .map(Some),
+            (Some(_), None) => None,
+            (None, _) => Some(None),
+        };
         let answers = file.expect.iter().flatten().enumerate();
         let answers: Vec<Option<Answer>> = answers
             .map(|(index, entry)| {
@@ -309,12 +320,13 @@ impl Judge<'_> {
             horizon: first.map_or(SimDuration::ZERO, |scenario| scenario.horizon),
             metrics: metrics?,
             slo: slo?,
+            planning: planning?,
             answers: answers.into_iter().collect::<Option<_>>()?,
         })
     }
 
     /// An expectation; alerts are judged only when the model's are known.
-    fn known_expectation(
+    pub(super) fn known_expectation(
         &mut self,
         entry: &Spot<raw::Expect>,
         system: &System<'_>,

@@ -16,6 +16,7 @@ mod judge;
 mod keys;
 mod law;
 mod on_error;
+mod planning;
 mod poison;
 mod processing;
 mod production;

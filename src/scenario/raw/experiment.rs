@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 
-use super::value::{Bound, Count, Either, OneOrMany, Paths, Spot, Text, Time};
+use super::value::{Bound, Count, Either, Number, OneOrMany, Paths, Spot, Text, Time};
 use super::watch::Expect;
 
 /// An experiment.
@@ -32,6 +32,8 @@ pub struct Experiment {
     pub metrics: Option<Spot<Vec<Either<Text, Expect>>>>,
     /// The service level: a metric with its bound, that a case holds or not.
     pub slo: Option<Spot<Expect>>,
+    /// What `lagsim plan` looks for: the cheapest case that holds.
+    pub plan: Option<Spot<Planning>>,
     /// The answer: what must come out in some of the cases.
     pub expect: Option<Vec<Spot<Answer>>>,
 }
@@ -76,6 +78,48 @@ pub struct Answer {
     pub below: Option<Bound>,
     /// The figure must be more.
     pub above: Option<Bound>,
+}
+
+/// What `lagsim plan` looks for: the cheapest case that holds.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [plan]"
+)]
+pub struct Planning {
+    /// Prices, by the paths of keys that axes vary: { group.members = 10, topic.partitions = 0.5 }. A case costs the sum
+    /// of its values times their prices.
+    pub cost: Option<Paths>,
+    /// Keys of which more never hurts, so that cases beyond one that holds need not be run: paths that axes vary, whose
+    /// values rise. The cases around the answer are run anyway, and where one contradicts, all cheaper ones.
+    pub monotone: Option<Vec<Text>>,
+    /// What must hold.
+    pub hold: Option<Vec<Spot<Hold>>>,
+}
+
+/// What must hold in a share of the replications.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [[plan.hold]]"
+)]
+pub struct Hold {
+    /// What is judged: `max-age`, `drain`, `evictions`, `alert-firing`, ...
+    pub metric: Option<Text>,
+    /// Of this partition alone, for lag and age.
+    pub partition: Option<Count>,
+    /// Of this alert, for `alert-firing`.
+    pub alert: Option<Text>,
+    /// Of this cause, for `cause` and `cause-time`.
+    pub cause: Option<Text>,
+    /// The figure must be less.
+    pub below: Option<Bound>,
+    /// The figure must be more.
+    pub above: Option<Bound>,
+    /// In this share of the replications, from 0 to 1; default 1: in all of them.
+    pub share: Option<Number>,
 }
 
 /// Values of an axis: read from the document itself, not from here.

@@ -1,0 +1,66 @@
+//! `lagsim plan`.
+
+use std::path::PathBuf;
+
+use super::args::{Format, PlanArgs};
+use super::exit::{Exit, Usage};
+use super::folder::Folder;
+use super::progress::Progress;
+use super::run::wrote;
+use super::{load, terminal};
+use crate::experiment::{self, Plan, Sweep};
+use crate::report::planning as report;
+
+/// Looks for the cheapest case of an experiment that holds, writes what was found and prints it.
+pub fn plan(args: &PlanArgs) -> anyhow::Result<Exit> {
+    let (experiment, files) = load::experiment(&args.experiment, &args.overrides)?;
+    let Some(planning) = &experiment.planning else {
+        return Err(Usage::new(
+            format!("`{}` does not say what is looked for", args.experiment.display()),
+            "add a section [plan] with cost = { group.members = 1 }, and [[plan.hold]] with what must hold",
+        )
+        .into());
+    };
+    let read = |name: &str| files.read(name);
+    let columns = Plan::of(&experiment, 0);
+    let cases: Vec<usize> = (0..experiment.cases()).collect();
+    let sweep = Sweep {
+        experiment: &experiment,
+        plan: &columns,
+        read: &read,
+    };
+    sweep.check(&cases).map_err(|wrong| *wrong)?;
+    let path = match &args.out {
+        Some(path) => path.clone(),
+        None => PathBuf::from("output").join(&experiment.name),
+    };
+    let folder = Folder::at(&path, report::NAMES)?;
+    let progress = Progress::of_runs(columns.runs() as u64, args.quiet);
+    let planned = experiment::plan(&experiment, planning, &read, &|| progress.count());
+    drop(progress);
+    let planned = planned.map_err(|wrong| *wrong)?;
+    let search = report::Search {
+        experiment: &experiment,
+        planning,
+        planned: &planned,
+    };
+    let files = report::files(search, !args.no_plot)?;
+    folder.write(&files)?;
+    match args.format {
+        Format::Json => {
+            let document = files.iter().find(|(name, _)| *name == "plan.json");
+            let bytes = document.map_or(&[][..], |(_, bytes)| bytes);
+            terminal::print(&String::from_utf8_lossy(bytes))?;
+        }
+        Format::Text if args.quiet => {}
+        Format::Text => terminal::print(&report::terminal::text(&search))?,
+    }
+    if !args.quiet {
+        wrote(&path, &files);
+    }
+    if planned.plan.is_some() {
+        return Ok(Exit::Success);
+    }
+    terminal::note("error: no case holds what the plan asks for\n");
+    Ok(Exit::ExpectationFailed)
+}
