@@ -87,7 +87,8 @@ impl Drawn<'_> {
         let values = &self.plan.axes[0].values;
         let mut names: Vec<(f64, String, Ink)> = Vec::new();
         for (at, (curve, value)) in curves.iter().zip(values).enumerate() {
-            let ink = ramp(at as f64 / (curves.len() - 1).max(1) as f64);
+            // The lightest colours are no lines on white.
+            let ink = ramp(0.25 + 0.75 * at as f64 / (curves.len() - 1).max(1) as f64);
             let step = end / curve.len().max(1) as f64;
             let points: Vec<Point> = curve
                 .iter()
@@ -434,4 +435,79 @@ fn ramp(share: f64) -> Ink {
     let (from, to, part) = (RAMP[at], RAMP[at + 1], place - at as f64);
     let mix = |a: f64, b: f64| (a + (b - a) * part).round() as u8;
     Ink::solid(mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::experiment::{Entry, Sweep};
+    use crate::scenario::{Source, check_experiment};
+
+    const MODEL: &str = r#"
+        horizon = "2m"
+        topic = { name = "orders", partitions = 4 }
+        produce = { rate = "300/s" }
+        group = { name = "order-processor", members = 2 }
+        processing = { time = "8ms", commit = "after-batch" }
+    "#;
+
+    /// Axes of experiments, by name: one to four, few and many values, with and without a service level.
+    const ASKED: [(&str, &str); 5] = [
+        (
+            "one axis",
+            "[[axis]]\nkey = \"group.members\"\nvalues = [1, 2, 3, 4]",
+        ),
+        (
+            "two axes",
+            "[slo]\nmetric = \"final-lag\"\nbelow = 1000\n\
+             [[axis]]\nkey = \"topic.partitions\"\nvalues = [1, 2, 4]\n\
+             [[axis]]\nkey = \"group.members\"\nvalues = [1, 2, 4]",
+        ),
+        (
+            "long values",
+            "[[axis]]\nname = \"how many records a member takes at a time, at most\"\n\
+             key = \"group.properties.max.poll.records\"\nvalues = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048]\n\
+             [[axis]]\nkey = \"produce.rate\"\nvalues = [\"100/s\", \"2000000/h\"]",
+        ),
+        (
+            "three axes",
+            "[[axis]]\nkey = \"group.members\"\nvalues = [1, 2, 4]\n\
+             [[axis]]\nkey = \"topic.partitions\"\nvalues = [2, 4]\n\
+             [[axis]]\nkey = \"produce.rate\"\nvalues = [\"100/s\", \"300/s\"]",
+        ),
+        (
+            "four axes",
+            "[[axis]]\nkey = \"group.members\"\nvalues = [1, 2]\n\
+             [[axis]]\nkey = \"topic.partitions\"\nvalues = [2, 4]\n\
+             [[axis]]\nkey = \"processing.time\"\nvalues = [\"2ms\", \"8ms\"]\n\
+             [[axis]]\nkey = \"produce.rate\"\nvalues = [\"100/s\", \"300/s\"]",
+        ),
+    ];
+
+    /// Pictures of very different sweeps, by name.
+    pub fn gallery() -> Vec<(&'static str, Scene)> {
+        let read = |_: &str| Ok(MODEL.to_owned());
+        let drawn = ASKED.iter().map(|(name, axes)| {
+            let source = Source {
+                name: "asked.toml".into(),
+                stem: "asked".into(),
+                text: format!("title = \"what if\"\nmodel = \"model.toml\"\n{axes}\n"),
+            };
+            let asked = check_experiment(&source, &[], &read).unwrap_or_else(|why| panic!("{why}"));
+            let plan = Plan::of(&asked, 0);
+            let sweep = Sweep {
+                experiment: &asked,
+                plan: &plan,
+                read: &read,
+            };
+            let mut findings = Findings::new(&plan);
+            for case in 0..plan.cases() {
+                let scenario = sweep.scenario(case).unwrap_or_else(|why| panic!("{why}"));
+                let run = sweep.run_one(&scenario, case, 0);
+                findings.case(&plan, &[Entry::of(run, 0)]);
+            }
+            (*name, compose(&plan, &findings).expect(name))
+        });
+        drawn.collect()
+    }
 }
