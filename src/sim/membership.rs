@@ -81,9 +81,9 @@ impl World<'_> {
             return; // Acted on as soon as the assignment is in place.
         }
         match (rejoin_from, member.app) {
+            // poll() does its own network work, so it acts at once; and a background task goes on with what is read there.
+            (_, App::Polling) => self.at_poll(process),
             (RejoinFrom::Background, _) => self.rejoin(process),
-            // poll() does its own network work, so it acts at once.
-            (RejoinFrom::NextPoll | RejoinFrom::Heartbeat, App::Polling) => self.at_poll(process),
             (RejoinFrom::NextPoll, _) => self.attend(process),
             (RejoinFrom::Heartbeat, _) => self.leave_batch(process),
         }
@@ -114,7 +114,8 @@ impl World<'_> {
     }
 
     /// onJoinPrepare and JoinGroup: the client commits if it does that. An eager one gives all partitions up and joins once
-    /// the commit is answered; a cooperative one looks for the answer in poll(), which may return a batch before.
+    /// the commit is answered; a cooperative one looks for the answer in poll(), which may return a batch before, unless a
+    /// background task waits for it.
     pub fn rejoin(&mut self, process: ProcessId) {
         let now = self.now();
         let committed_at = match self.members[process.ix()].link.prepared {
@@ -122,7 +123,8 @@ impl World<'_> {
             None => self.commit_before_revocation(process),
         };
         let cooperative = self.cooperative(process);
-        if cooperative && committed_at > now {
+        let waits = self.settings_of(process).client.rejoin_from != RejoinFrom::Background;
+        if cooperative && waits && committed_at > now {
             self.members[process.ix()].link.prepared = Some(committed_at);
             return;
         }

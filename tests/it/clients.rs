@@ -81,6 +81,37 @@ fn a_loop_of_poll_is_evicted_only_if_one_record_takes_longer_than_the_poll_inter
     assert!(slow("librdkafka", "11s") > 0);
 }
 
+/// A background task that commits before it joins goes on by itself: franz-go's own assignor is cooperative.
+#[test]
+fn a_cooperative_rebalance_of_franz_go_comes_to_an_end() {
+    let grows = [
+        "topic={ name = 'orders', partitions = 6, backlog = 100_000 }",
+        "group.members=2",
+        "at.0={ time = '3m', scale = { to = 3 } }",
+    ];
+    let told = runs(ALONE, "franz-go", &grows);
+    let group = told.group.as_ref().expect("a group");
+    let shares: Vec<usize> = group
+        .members
+        .iter()
+        .map(|own| own.partitions.len())
+        .collect();
+    assert_eq!(shares, [2, 2, 2]);
+}
+
+/// A handler that an outage holds up sends no heartbeat; once it goes on, the member finds out that it was removed.
+#[test]
+fn a_blocking_handler_is_told_after_an_outage_that_it_was_removed() {
+    let outage = [
+        "downstream.api={ latency = '5ms' }",
+        "at.0={ time = '2m', downstream = 'stop' }",
+        "at.1={ time = '3m', downstream = 'resume' }",
+    ];
+    let told = runs(ALONE, "aiokafka-blocking", &outage);
+    assert_eq!(evictions(&told).len(), 1);
+    assert_eq!(told.group.as_ref().expect("a group").members.len(), 1);
+}
+
 /// `rd_kafka_cgrp_max_poll_interval_check_tmr_cb` runs every 500 ms from the start of the consumer.
 #[test]
 fn librdkafka_looks_at_the_poll_clock_twice_a_second() {
