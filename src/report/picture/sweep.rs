@@ -3,7 +3,7 @@
 
 use super::scene::{Anchor, Ink, Point, Scene, fitted, palette, text_width};
 use super::{SIZE, axis};
-use crate::experiment::{Findings, Plan};
+use crate::experiment::{Findings, Plan, PlanAxis};
 use crate::measure::in_words;
 use crate::scenario::Metric;
 
@@ -207,60 +207,40 @@ impl Drawn<'_> {
             }
         }
         self.contour(scene, cases, (rows, columns), &corner, cell);
-        let every = |count: usize, room: f64, least: f64| {
-            (1..=count)
-                .find(|n| room * *n as f64 >= least)
-                .unwrap_or(count)
-        };
-        let widest = across
-            .values
-            .iter()
-            .map(|value| text_width(&value.label, 17.0));
-        let step = every(
-            columns,
-            cell.0,
-            widest.fold(0.0, f64::max).min(150.0) + 10.0,
-        );
-        for (column, value) in across.values.iter().enumerate().step_by(step) {
-            let x = place.x.0 + (column as f64 + 0.5) * cell.0;
-            let label = fitted(&value.label, 17.0, cell.0 * step as f64 - 4.0);
-            scene.text(
-                (x, place.y.1 + 20.0),
-                Anchor::Middle,
-                17.0,
-                palette::BLACK,
-                &label,
-            );
-        }
-        let middle = (place.x.0 + place.x.1) / 2.0;
-        let name = fitted(&across.name, 18.0, place.x.1 - place.x.0);
-        scene.text(
-            (middle, place.y.1 + 52.0),
-            Anchor::Middle,
-            18.0,
-            palette::GREY,
-            &name,
-        );
+        self.name_columns(scene, place, across, cell.0);
         if first {
-            for (row, value) in down
-                .values
-                .iter()
-                .enumerate()
-                .step_by(every(rows, cell.1, 20.0))
-            {
-                let y = place.y.1 - (row as f64 + 0.5) * cell.1;
-                let label = fitted(&value.label, 17.0, X.0 - 40.0);
-                scene.text(
-                    (place.x.0 - 10.0, y),
-                    Anchor::Right,
-                    17.0,
-                    palette::BLACK,
-                    &label,
-                );
-            }
-            let name = fitted(&down.name, 18.0, X.0 + 200.0);
-            scene.text((25.0, Y.1 + 52.0), Anchor::Left, 18.0, palette::GREY, &name);
+            self.name_rows(scene, place, down, cell.1);
         }
+    }
+
+    /// The values of the axis below a heat map, and its name.
+    fn name_columns(&self, scene: &mut Scene, place: Place, across: &PlanAxis, width: f64) {
+        let labels = across.values.iter();
+        let widest = labels.map(|value| text_width(&value.label, 17.0));
+        let least = widest.fold(0.0, f64::max).min(150.0) + 10.0;
+        let step = every(across.values.len(), width, least);
+        for (column, value) in across.values.iter().enumerate().step_by(step) {
+            let x = place.x.0 + (column as f64 + 0.5) * width;
+            let label = fitted(&value.label, 17.0, width * step as f64 - 4.0);
+            let below = (x, place.y.1 + 20.0);
+            scene.text(below, Anchor::Middle, 17.0, palette::BLACK, &label);
+        }
+        let middle = ((place.x.0 + place.x.1) / 2.0, place.y.1 + 52.0);
+        let name = fitted(&across.name, 18.0, place.x.1 - place.x.0);
+        scene.text(middle, Anchor::Middle, 18.0, palette::GREY, &name);
+    }
+
+    /// The values of the axis beside a heat map, and its name.
+    fn name_rows(&self, scene: &mut Scene, place: Place, down: &PlanAxis, height: f64) {
+        let step = every(down.values.len(), height, 20.0);
+        for (row, value) in down.values.iter().enumerate().step_by(step) {
+            let y = place.y.1 - (row as f64 + 0.5) * height;
+            let label = fitted(&value.label, 17.0, X.0 - 40.0);
+            let beside = (place.x.0 - 10.0, y);
+            scene.text(beside, Anchor::Right, 17.0, palette::BLACK, &label);
+        }
+        let name = fitted(&down.name, 18.0, X.0 + 200.0);
+        scene.text((25.0, Y.1 + 52.0), Anchor::Left, 18.0, palette::GREY, &name);
     }
 
     /// A thick line between cells that hold the service level and cells that do not.
@@ -336,9 +316,7 @@ impl Drawn<'_> {
             scene.line(points, palette::BLUE, 2.5, None);
             let widest = values.iter().map(|value| text_width(&value.label, 16.0));
             let least = widest.fold(0.0, f64::max).min(120.0) + 10.0;
-            let step = (1..=values.len())
-                .find(|n| width / values.len() as f64 * *n as f64 >= least)
-                .unwrap_or(values.len());
+            let step = every(values.len(), width / values.len() as f64, least);
             for (n, value) in values.iter().enumerate().step_by(step) {
                 scene.text(
                     (x(n), Y.1 + 20.0),
@@ -426,6 +404,12 @@ impl Drawn<'_> {
             );
         }
     }
+}
+
+/// Every how many of `count` labels have the room of `least` that they need, if each has `room`.
+fn every(count: usize, room: f64, least: f64) -> usize {
+    let enough = (1..=count).find(|n| room * *n as f64 >= least);
+    enough.unwrap_or(count).max(1)
 }
 
 /// A colour of the ramp, from 0 (best) to 1 (worst).
