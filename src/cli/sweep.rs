@@ -15,7 +15,9 @@ use super::progress::Progress;
 use super::terminal;
 use crate::experiment::{Entry, Findings, Header, Plan, Shard, Sweep};
 use crate::measure::words::{counted, grouped, span};
-use crate::report::sweep::{JOURNAL, SWEEP_FILES, Tables, sweep as words, told, told_otherwise};
+use crate::report::sweep::{
+    JOURNAL, PICTURE, SWEEP_FILES, Tables, picture, sweep as words, told, told_otherwise,
+};
 use crate::scenario::{Experiment, Source, case_note, check_case};
 
 /// Runs that are timed for `--dry-run`.
@@ -336,6 +338,9 @@ fn finish(header: &Header, runs: &mut Runs, folder: &Folder, quiet: bool) -> any
         }
         journal.flush()?;
         tables.finish()?;
+        if let Some(bytes) = picture(plan, &findings)? {
+            std::fs::write(staging.join(PICTURE), bytes)?;
+        }
         Ok(())
     })?;
     if !quiet {

@@ -23,6 +23,8 @@ pub struct Plan {
     pub title: String,
     /// Runs of each case.
     pub replications: u32,
+    /// Simulated time of a run of the first case (s).
+    pub horizon_s: f64,
     /// What all cases change in the model, as `--set` takes it.
     pub settings: Vec<String>,
     /// What is varied.
@@ -81,6 +83,7 @@ impl Plan {
             name: experiment.name.clone(),
             title: experiment.title.clone(),
             replications: experiment.replications,
+            horizon_s: experiment.horizon.as_secs_f64(),
             settings: assignments(&experiment.settings),
             axes: experiment
                 .axes

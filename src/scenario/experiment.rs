@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::check::{Change, Source};
 use super::model::{Expectation, Metric};
 use super::planning::Planning;
+use crate::units::SimDuration;
 
 /// Most runs of an experiment.
 pub const MOST_RUNS: u64 = 1_000_000;
@@ -28,6 +29,8 @@ pub struct Experiment {
     pub model: Source,
     /// Its folder, from the folder of the experiment.
     pub folder: String,
+    /// Simulated time of a run of the first case.
+    pub horizon: SimDuration,
     /// What all cases change in the model.
     pub settings: Vec<Setting>,
     /// What is varied.

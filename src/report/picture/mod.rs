@@ -11,6 +11,7 @@ mod lane;
 mod partitions;
 mod replicas;
 pub mod scene;
+pub mod sweep;
 mod total;
 pub mod validation;
 

@@ -166,7 +166,9 @@ fn scenes() -> Vec<(&'static str, Scene)> {
     let compared = compared
         .iter()
         .map(|(name, one)| (*name, comparison::compose(one)));
-    runs.chain(compared).collect()
+    runs.chain(compared)
+        .chain(sweep::tests::gallery())
+        .collect()
 }
 
 #[test]

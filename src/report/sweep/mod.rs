@@ -6,14 +6,27 @@ mod terminal;
 pub use csv::Tables;
 pub use terminal::sweep;
 
-use crate::experiment::{AnswerJudged, Plan};
+use super::RenderError;
+use crate::experiment::{AnswerJudged, Findings, Plan};
 use crate::scenario::Answer;
 
 /// Every file of a sweep's folder. The first one is there from the start and grows with the runs.
-pub const SWEEP_FILES: [&str; 3] = [JOURNAL, "results.csv", "cases.csv"];
+pub const SWEEP_FILES: [&str; 4] = [JOURNAL, "results.csv", "cases.csv", PICTURE];
+
+/// The picture.
+pub const PICTURE: &str = "sweep.png";
 
 /// The file of runs that have finished.
 pub const JOURNAL: &str = "journal.txt";
+
+/// `sweep.png`; none of a sweep that varies nothing.
+///
+/// # Errors
+/// It cannot be drawn.
+pub fn picture(plan: &Plan, findings: &Findings) -> Result<Option<Vec<u8>>, RenderError> {
+    let scene = super::picture::sweep::compose(plan, findings);
+    scene.as_ref().map(super::plot::png).transpose()
+}
 
 /// An answer as people read it: `max-lag below 500 where topic.partitions = 12`.
 pub fn told(plan: &Plan, answer: &Answer) -> String {

@@ -12,6 +12,7 @@ use super::axis::{flatten, label, text_of};
 use super::expect::System;
 use super::judge::{Judge, ReadFile};
 use super::{Checked, Override, Source, check_changed};
+use crate::units::SimDuration;
 
 /// Figures of an experiment that names none.
 const METRICS: [Metric; 4] = [
@@ -60,6 +61,7 @@ pub fn check_experiment(
     }
     match (draft, looked_at) {
         (Some(experiment), Some(looked_at)) if told.is_empty() => Ok(Experiment {
+            horizon: looked_at.horizon,
             metrics: looked_at.metrics,
             slo: looked_at.slo,
             planning: looked_at.planning,
@@ -72,6 +74,7 @@ pub fn check_experiment(
 
 /// What is looked at.
 struct LookedAt {
+    horizon: SimDuration,
     metrics: Vec<Metric>,
     slo: Option<Expectation>,
     planning: Option<Planning>,
@@ -160,6 +163,7 @@ impl Judge<'_> {
             settings,
             axes,
             replications,
+            horizon: SimDuration::ZERO,
             metrics: Vec::new(),
             slo: None,
             planning: None,
@@ -313,6 +317,7 @@ impl Judge<'_> {
             })
             .collect();
         Some(LookedAt {
+            horizon: first.map_or(SimDuration::ZERO, |scenario| scenario.horizon),
             metrics: metrics?,
             slo: slo?,
             planning: planning?,
