@@ -231,7 +231,7 @@ pub struct ValidateArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub to: Option<SimDuration>,
     /// Runs with different draws, on all cores; the prediction is their median
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_REPLICATIONS)))]
     pub replications: u32,
     /// Seed of every draw, instead of the model's
     #[arg(long, value_name = "N")]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::scenario::{Diagnostic, Diagnostics, Severity};
+use crate::scenario::{Diagnostic, Diagnostics};
 use crate::units::{SimDuration, SimTime};
 
 /// Longest recording that is taken [rows].
@@ -261,14 +261,7 @@ impl Reader {
     }
 
     fn error(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
-        self.found.push(Diagnostic {
-            severity: Severity::Error,
-            message: message.into(),
-            span,
-            label: None,
-            labels: Vec::new(),
-            help: help.into(),
-        });
+        self.found.push(Diagnostic::error(span, message, help));
     }
 }
 

@@ -32,6 +32,20 @@ pub struct Diagnostic {
     pub help: String,
 }
 
+impl Diagnostic {
+    /// A mistake at `span`, without other places that matter.
+    pub fn error(span: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Diagnostic {
+            severity: Severity::Error,
+            message: message.into(),
+            span,
+            label: None,
+            labels: Vec::new(),
+            help: help.into(),
+        }
+    }
+}
+
 /// Where something is, for people: counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {

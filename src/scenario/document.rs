@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
-use super::diagnostic::{Diagnostic, Severity};
+use super::diagnostic::Diagnostic;
 use super::raw::Autoscaler;
 
 /// More mistakes of shape than this are not listed: the file is something else.
@@ -56,14 +56,7 @@ pub(super) fn error(
     message: impl Into<String>,
     help: impl Into<String>,
 ) -> Diagnostic {
-    Diagnostic {
-        severity: Severity::Error,
-        message: message.into(),
-        span,
-        label: None,
-        labels: Vec::new(),
-        help: help.into(),
-    }
+    Diagnostic::error(span, message, help)
 }
 
 /// A value as one place may hold it: TOML if it reads as such, else bare text. `base` is where the text begins.

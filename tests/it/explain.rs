@@ -191,11 +191,16 @@ fn a_crash_orphans_what_the_dead_member_had_until_its_session_is_over() {
     let last = told.events.last().expect("an event");
     assert!(last.what.contains("group-0 is dead"), "{last:?}");
     assert_eq!(told.owner, None);
+    assert!(!told.why.join(" ").contains("No member"), "{told:#?}");
     let all = "at.0={ time = \"5m\", crash = { members = [0, 1] } }";
     says(
         &self::told(&["group.static=true", all], 303, None),
         "orphaned",
-        &["static member", "10s"],
+        &[
+            "static member",
+            "10s",
+            "No member of the group runs since 5m",
+        ],
     );
 }
 

@@ -1,6 +1,6 @@
 //! The modelled broker properties.
 
-use super::row::{Kind, Property, PropertyError};
+use super::row::{Kind, Property, PropertyError, names_of};
 use super::{BrokerProperties, ServerAssignor};
 
 pub(super) const TABLE: &[Property<BrokerProperties>] = &[
@@ -140,12 +140,8 @@ fn shipped(name: &str) -> Option<ServerAssignor> {
 }
 
 fn assignors(list: &str) -> Result<Vec<ServerAssignor>, PropertyError> {
-    let list = list.trim_start_matches('[').trim_end_matches(']');
-    let names = list
-        .split(',')
-        .map(|name| name.trim().trim_matches(['"', '\'']));
     let mut listed = Vec::new();
-    for name in names {
+    for name in names_of(list) {
         let Some(found) = shipped(name) else {
             return Err(PropertyError::Invalid {
                 problem: format!("`{name}` is no assignor of the coordinator that Kafka ships"),

@@ -1,7 +1,7 @@
 //! The modelled consumer properties. Lower bounds are those of `ConsumerConfig`'s validators; where Kafka
 //! has none (session.timeout.ms, heartbeat.interval.ms) 0 and less would never work and 1 is the bound.
 
-use super::row::{Kind, Property, PropertyError};
+use super::row::{Kind, Property, PropertyError, names_of};
 use super::{
     Assignor, ConsumerProperties, GroupProtocol, OffsetReset, RebalanceProtocol, ServerAssignor,
 };
@@ -230,12 +230,8 @@ fn shipped(name: &str) -> Option<Assignor> {
 /// The first of a comma-separated list decides, as all members of a modelled group carry the same list. With range,
 /// roundrobin or sticky anywhere in it the protocol is EAGER (`ConsumerCoordinator`, constructor).
 fn assignor(list: &str) -> Result<Assignor, PropertyError> {
-    let list = list.trim_start_matches('[').trim_end_matches(']');
-    let names = list
-        .split(',')
-        .map(|name| name.trim().trim_matches(['"', '\'']));
     let mut listed = Vec::new();
-    for name in names {
+    for name in names_of(list) {
         let Some(found) = shipped(name) else {
             return Err(PropertyError::Invalid {
                 problem: format!("`{name}` is no assignor that Kafka ships"),

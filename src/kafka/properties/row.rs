@@ -245,3 +245,10 @@ fn nearest<P>(
         .min_by_key(|(distance, _)| *distance)?;
     (distance * 3 <= best.len()).then_some(best)
 }
+
+/// The names of a comma-separated list, with or without brackets and quotes around them.
+pub(super) fn names_of(list: &str) -> impl Iterator<Item = &str> {
+    let list = list.trim_start_matches('[').trim_end_matches(']');
+    list.split(',')
+        .map(|name| name.trim().trim_matches(['"', '\'']))
+}

@@ -241,28 +241,56 @@ fn have(names: &[String]) -> String {
     format!("{} {verb}", listed(names))
 }
 
+/// Since when no process runs, if none does.
+fn deserted(story: &Story) -> Option<SimTime> {
+    let (mut running, mut since) = (0_usize, Some(SimTime::ZERO));
+    let so_far = story.outcome.events.iter();
+    for (when, fact) in so_far.take_while(|(when, _)| *when <= story.at) {
+        match fact {
+            Fact::ProcessStarted { .. } => (running, since) = (running + 1, None),
+            Fact::ProcessStopped { .. } => {
+                running = running.saturating_sub(1);
+                since = (running == 0).then_some(*when);
+            }
+            _ => {}
+        }
+    }
+    since
+}
+
 fn orphaned(story: &Story) -> Vec<String> {
-    let Some(last) = story.tenures.last() else {
-        return vec!["No member of the group runs.".to_owned()];
-    };
+    let mut told: Vec<String> = story
+        .tenures
+        .last()
+        .map(|own| gone(story, own))
+        .into_iter()
+        .collect();
+    if let Some(since) = deserted(story) {
+        told.push(format!(
+            "No member of the group runs since {}: nobody is there to take the partition over.",
+            at(since)
+        ));
+    } else if told.is_empty() {
+        told.push("Nobody has read it yet, and the member that has it is gone.".to_owned());
+    }
+    told
+}
+
+/// Its last reader is gone, and the group does not know.
+fn gone(story: &Story, last: &Tenure) -> String {
     let who = story.name(last.process);
     let session = session_timeout(story.scenario);
-    let when = last.until.unwrap_or(story.at);
-    if story.scenario.group.processes[last.process.ix()]
-        .instance_id
-        .is_some()
-    {
-        return vec![format!(
-            "{who} is away since {}, and as a static member it keeps its partitions until {session} of \
-             silence are over.",
-            at(when)
-        )];
+    let when = at(last.until.unwrap_or(story.at));
+    let instance = &story.scenario.group.processes[last.process.ix()].instance_id;
+    if instance.is_some() {
+        return format!(
+            "{who} is away since {when}, and as a static member it keeps its partitions until {session} of silence are over."
+        );
     }
-    vec![format!(
-        "{who} is gone since {}, and the group does not know: its partitions stay its own until {session} \
-         of silence are over. Or no member runs at all.",
-        at(when)
-    )]
+    format!(
+        "{who} is gone since {when}, and the group does not know: its partitions stay its own until {session} of silence \
+         are over."
+    )
 }
 
 fn evicted(story: &Story, since: SimTime) -> Vec<String> {
