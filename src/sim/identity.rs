@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::latency::WriteLatency;
 use super::member::Member;
 use super::{GroupView, MemberView};
 use crate::engine::{Address, Purpose};
@@ -53,10 +54,12 @@ pub(super) struct Coordinator {
     pub revocation_timers: Vec<RevocationTimer>,
     pub identities: Vec<Identity>,
     pub timers: Vec<Timer>,
+    /// How long what it decides by itself takes to be stored.
+    pub writes: WriteLatency,
 }
 
 impl Coordinator {
-    pub fn new(scenario: &Scenario) -> Self {
+    pub fn new(scenario: &Scenario, replication: u32) -> Self {
         let broker = &scenario.cluster.properties;
         let delay = broker.initial_rebalance_delay;
         let settings = ConsumerGroupSettings {
@@ -77,6 +80,7 @@ impl Coordinator {
             revocation_timers: Vec::new(),
             identities: Vec::new(),
             timers: Vec::new(),
+            writes: WriteLatency::new(scenario, replication, &scenario.group.name),
         }
     }
 
