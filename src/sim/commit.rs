@@ -5,7 +5,7 @@ use super::batch::Workshop;
 use super::link::Phase;
 use super::member::{App, Ground, Member};
 use super::topic::Topic;
-use crate::kafka::{AutoCommitFrom, Heartbeats, KafkaError, LateCommit, Slot};
+use crate::kafka::{AutoCommitFrom, Heartbeats, KafkaError, LateCommit, Run, Slot};
 use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
@@ -119,22 +119,33 @@ impl Member {
         if !self.may_commit(at, ground) {
             return;
         }
-        let cluster = &ground.scenario.cluster;
         self.app = App::Committing;
-        self.wake = if self.batch.policy(ground.scenario) == CommitPolicy::PerRecord {
-            at // Each record's commit is already part of the batch.
-        } else {
-            at + cluster.round_trip + cluster.commit_latency
-        };
-        self.send_batch_commit(at, ground);
+        if self.batch.policy(ground.scenario) == CommitPolicy::PerRecord {
+            // Each record's commit is already part of the batch.
+            self.wake = at;
+            return self.store_batch(at, ground);
+        }
+        self.wake = self.send_batch_commit(at, ground);
     }
 
-    pub fn send_batch_commit(&mut self, at: SimTime, ground: &mut Ground) {
-        let stored_at = if self.app == App::Committing && self.wake == at {
-            at
-        } else {
-            at + ground.scenario.cluster.round_trip.half() + ground.scenario.cluster.commit_latency
-        };
+    /// The commit of the batch goes out; returns when the answer is back.
+    pub fn send_batch_commit(&mut self, at: SimTime, ground: &mut Ground) -> SimTime {
+        let (stored_at, answered) = self.write(at, ground.scenario);
+        self.store_batch(stored_at, ground);
+        answered
+    }
+
+    /// When a commit sent at `at` is stored, and when its answer is back. One connection: what goes out later is not stored
+    /// earlier.
+    fn write(&mut self, at: SimTime, scenario: &Scenario) -> (SimTime, SimTime) {
+        let trip = scenario.cluster.round_trip;
+        let stored_at = at + trip.half() + self.writes.next();
+        let before = self.pending.back();
+        let stored_at = before.map_or(stored_at, |before| stored_at.max(before.stored_at));
+        (stored_at, stored_at + trip.saturating_sub(trip.half()))
+    }
+
+    fn store_batch(&mut self, stored_at: SimTime, ground: &mut Ground) {
         ground.accounts.commits += 1;
         let late = self.commits_late(ground.scenario);
         // commitSync() commits positions of what is owned (`SubscriptionState#allConsumed`).
@@ -170,9 +181,10 @@ impl Member {
             return at;
         }
         self.account_until(at, ground.scenario, ground.topic);
-        let cluster = &ground.scenario.cluster;
-        let stored_at = at + cluster.round_trip.half() + cluster.commit_latency;
-        let before = self.pending.len();
+        if self.batch.finished_offsets().next().is_none() {
+            return at;
+        }
+        let (stored_at, answered) = self.write(at, ground.scenario);
         for (partition, offset) in self.batch.finished_offsets() {
             self.pending.push_back(PendingCommit {
                 stored_at,
@@ -180,17 +192,13 @@ impl Member {
                 offset,
             });
         }
-        if self.pending.len() == before {
-            return at;
-        }
         ground.accounts.commits += 1;
-        at + cluster.round_trip + cluster.commit_latency
+        answered
     }
 
     /// The application commits its positions in partitions that a rebalance takes from it, as it learns of that.
     pub fn commit_taken(&mut self, at: SimTime, taken: &[PartitionId], ground: &mut Ground) {
-        let cluster = &ground.scenario.cluster;
-        let stored_at = at + cluster.round_trip.half() + cluster.commit_latency;
+        let (stored_at, _) = self.write(at, ground.scenario);
         let before = self.pending.len();
         for slot in self.fetcher.slots() {
             let committed = ground.topic.partitions[slot.partition.ix()].committed;
@@ -203,6 +211,24 @@ impl Member {
             }
         }
         ground.accounts.commits += u64::from(self.pending.len() > before);
+    }
+
+    /// A batch that outlived its assignment cannot be sought back into: what its client committed of it as it gave the
+    /// partitions up, and it has not processed, nobody will.
+    pub fn lose_what_is_committed(&mut self, at: SimTime, ground: &mut Ground) {
+        for index in 0..self.batch.runs.len() {
+            let Run {
+                partition,
+                from,
+                to,
+            } = self.batch.runs[index];
+            if self.batch.committed {
+                let by = ground.topic.partitions[partition.ix()].left_by;
+                for lost in ground.topic.lose(partition, from, to, by) {
+                    ground.facts.push((at, Fact::records_lost(partition, lost)));
+                }
+            }
+        }
     }
 
     /// A poll that waits commits whenever the interval is over. A commit of nothing new changes nothing but when the next
@@ -264,12 +290,11 @@ impl Member {
         if !self.uncommitted(ground.topic, in_hand) {
             return at;
         }
-        let cluster = &ground.scenario.cluster;
         if self.link.void.is_some() {
             self.commit_refused(self.link.void, at, ground);
-            return at + cluster.round_trip;
+            return at + ground.scenario.cluster.round_trip;
         }
-        let stored_at = at + cluster.round_trip.half() + cluster.commit_latency;
+        let (stored_at, answered) = self.write(at, ground.scenario);
         ground.accounts.commits += 1;
         for slot in self.fetcher.slots() {
             let (partition, offset) = (slot.partition, self.committable(slot, in_hand));
@@ -279,7 +304,7 @@ impl Member {
                 offset,
             });
         }
-        at + cluster.round_trip + cluster.commit_latency
+        answered
     }
 
     /// Whether the batch in hand is no part of what its client commits.

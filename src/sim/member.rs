@@ -9,11 +9,12 @@ use super::caller::Caller;
 use super::commit::PendingCommit;
 use super::consumer::Remote;
 use super::event::Event;
+use super::latency::WriteLatency;
 use super::limits::limits;
 use super::link::{Link, Phase};
 use super::topic::Topic;
 use crate::engine::Patience;
-use crate::kafka::{Call, FetchLimits, Fetcher, Polled, Reset, Run};
+use crate::kafka::{Call, FetchLimits, Fetcher, Polled, Reset};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
@@ -76,6 +77,8 @@ pub(super) struct Member {
     /// It waits in poll() with all positions committed.
     pub nothing_to_commit: bool,
     pub pending: VecDeque<PendingCommit>,
+    /// How long its commits take to be stored.
+    pub writes: WriteLatency,
     /// When the coordinator last stored a commit of it: that renews its session.
     pub last_stored: SimTime,
     /// Poison record its partition is stuck at, by partition.
@@ -103,7 +106,8 @@ pub(super) struct Accounts {
 }
 
 impl Member {
-    pub fn new(process: ProcessId, scenario: &Scenario) -> Self {
+    pub fn new(process: ProcessId, scenario: &Scenario, replication: u32) -> Self {
+        let name = &scenario.group.processes[process.ix()].name;
         Member {
             process,
             incarnation: 0,
@@ -130,6 +134,7 @@ impl Member {
             timer_waits: false,
             nothing_to_commit: false,
             pending: VecDeque::new(),
+            writes: WriteLatency::new(scenario, replication, name),
             last_stored: SimTime::ZERO,
             blocked: Vec::new(),
         }
@@ -348,7 +353,7 @@ impl Member {
             CommitPolicy::AfterBatch | CommitPolicy::PerRecord => self.commit_sync(at, ground),
             CommitPolicy::Async => {
                 if self.may_commit(at, ground) {
-                    self.send_batch_commit(at, ground);
+                    let _ = self.send_batch_commit(at, ground);
                 }
             }
         }
@@ -403,24 +408,6 @@ impl Member {
             self.batch.note_failure(partition, offset, done_with);
         }
         sleeps
-    }
-
-    /// A batch that outlived its assignment cannot be sought back into: what its client committed of it as it gave the
-    /// partitions up, and it has not processed, nobody will.
-    pub fn lose_what_is_committed(&mut self, at: SimTime, ground: &mut Ground) {
-        for index in 0..self.batch.runs.len() {
-            let Run {
-                partition,
-                from,
-                to,
-            } = self.batch.runs[index];
-            if self.batch.committed {
-                let by = ground.topic.partitions[partition.ix()].left_by;
-                for lost in ground.topic.lose(partition, from, to, by) {
-                    ground.facts.push((at, Fact::records_lost(partition, lost)));
-                }
-            }
-        }
     }
 
     /// Stands still from `now` until `thaws`: what is under way goes on with what is left of it.
