@@ -7,7 +7,8 @@ use crate::kafka::{BrokerProperties, GroupState, MemberId, RebalanceReason};
 use crate::platform::{Deployment, ScaleReason, ScaledObject};
 use crate::scenario::{
     Action, Alert, Client, Cluster, CommitPolicy, Compare, Condition, Gauge, Group, Monitoring,
-    OnStop, PartitionStart, Process, Processing, Scenario, Settings, TimelineEntry, Topic,
+    OnRevoke, OnStop, PartitionStart, Process, Processing, Scenario, Settings, TimelineEntry,
+    Topic,
 };
 use crate::sim::{
     Fact, GroupView, MemberView, Observer, PartitionState, PartitionTotals, Sample, Totals,
@@ -19,6 +20,18 @@ fn java() -> Client {
     match Client::by_name("java") {
         Some(client) => client,
         None => unreachable!("it comes along"),
+    }
+}
+
+fn processing() -> Processing {
+    Processing {
+        time: Law::Constant(0.62),
+        calls: 0,
+        concurrency: 1,
+        commit: CommitPolicy::AfterBatch,
+        on_revoke: OnRevoke::Nothing,
+        on_stop: OnStop::FinishBatch,
+        grace: SimDuration::from_secs(30),
     }
 }
 
@@ -71,14 +84,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
         settings: vec![Settings {
             client: client.profile,
             properties: client.properties,
-            processing: Processing {
-                time: Law::Constant(0.62),
-                calls: 0,
-                concurrency: 1,
-                commit: CommitPolicy::AfterBatch,
-                on_stop: OnStop::FinishBatch,
-                grace: SimDuration::from_secs(30),
-            },
+            processing: processing(),
             on_error: Vec::new(),
         }],
         downstream: None,

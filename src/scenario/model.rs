@@ -127,6 +127,8 @@ pub struct Processing {
     pub concurrency: u32,
     /// When offsets are committed.
     pub commit: CommitPolicy,
+    /// What the application commits before it gives partitions up.
+    pub on_revoke: OnRevoke,
     /// What a process does when told to stop.
     pub on_stop: OnStop,
     /// After this long a stopping process is killed.
@@ -144,6 +146,23 @@ pub enum CommitPolicy {
     PerRecord,
     /// commitAsync after each batch.
     Async,
+    /// commitSync after the batch by which so many records are done since the last one, or so much time has passed; and
+    /// when the process stops (Spring: `AckMode` COUNT, TIME and COUNT_TIME).
+    Every {
+        /// Records; [`u64::MAX`] if it is the time alone.
+        records: u64,
+        /// Time; [`SimDuration::FOREVER`] if it is the records alone.
+        time: SimDuration,
+    },
+}
+
+/// What an application does in onPartitionsRevoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnRevoke {
+    /// Nothing.
+    Nothing,
+    /// Commits what it is done with.
+    Commit,
 }
 
 /// What a process finishes before it closes its consumer.

@@ -13,7 +13,7 @@ use crate::kafka::consumer::{
     STATIC_LEAVE_EPOCH, Subscribed,
 };
 use crate::kafka::{GroupProtocol, RebalanceReason};
-use crate::scenario::CommitPolicy;
+use crate::scenario::{CommitPolicy, OnRevoke};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// A process' membership of a consumer group, with what is under way.
@@ -47,7 +47,12 @@ impl World<'_> {
             rebalance_timeout: settings.properties.max_poll_interval,
             assignor: settings.properties.remote_assignor,
         };
-        let auto_commit = settings.processing.commit == CommitPolicy::Auto;
+        let processing = &settings.processing;
+        let commits = processing.on_revoke == OnRevoke::Commit
+            || matches!(
+                processing.commit,
+                CommitPolicy::Auto | CommitPolicy::Every { .. }
+            );
         let instance = self.scenario.group.processes[process.ix()]
             .instance_id
             .clone();
@@ -56,7 +61,7 @@ impl World<'_> {
         member.link.serial = Some(serial);
         member.link.void = None;
         member.remote = Some(Remote {
-            membership: ConsumerMembership::new(id, instance, subscribed, auto_commit),
+            membership: ConsumerMembership::new(id, instance, subscribed, commits),
             requests: VecDeque::new(),
             answers: VecDeque::new(),
             beat: None,
@@ -116,7 +121,7 @@ impl World<'_> {
         match act {
             Act::Send(heartbeat) => self.send_heartbeat(process, heartbeat),
             Act::Commit { step, revoked } => {
-                let answered = self.commit_before_revocation(process);
+                let answered = self.commit_before_giving_up(process, &revoked);
                 self.give_up(process, revoked, false);
                 if answered <= now {
                     return Some(step);
@@ -141,6 +146,18 @@ impl World<'_> {
             Act::Fail(_) => self.kill(process),
         }
         None
+    }
+
+    /// The step of a reconciliation, or of a leave, in which a member commits.
+    fn commit_before_giving_up(&mut self, process: ProcessId, revoked: &[PartitionId]) -> SimTime {
+        let auto = self.settings_of(process).processing.commit == CommitPolicy::Auto;
+        if self.members[process.ix()].app == App::Closing {
+            self.commit_before_closing(process)
+        } else if auto {
+            self.commit_before_joining(process)
+        } else {
+            self.commit_before_revoking(process, revoked)
+        }
     }
 
     fn send_heartbeat(&mut self, process: ProcessId, heartbeat: Heartbeat) {

@@ -7,8 +7,8 @@ use super::link::Phase;
 use super::member::App;
 use super::world::World;
 use crate::kafka::{KafkaError, RebalanceProtocol, RejoinFrom, Response};
-use crate::scenario::{CommitPolicy, Settings};
-use crate::units::{ProcessId, SimTime};
+use crate::scenario::{CommitPolicy, OnRevoke, Settings};
+use crate::units::{PartitionId, ProcessId, SimTime};
 
 impl World<'_> {
     pub fn settings_of(&self, process: ProcessId) -> &Settings {
@@ -81,9 +81,9 @@ impl World<'_> {
             return; // Acted on as soon as the assignment is in place.
         }
         match (rejoin_from, member.app) {
+            // poll() does its own network work, so it acts at once; and a background task goes on with what is read there.
+            (_, App::Polling) => self.at_poll(process),
             (RejoinFrom::Background, _) => self.rejoin(process),
-            // poll() does its own network work, so it acts at once.
-            (RejoinFrom::NextPoll | RejoinFrom::Heartbeat, App::Polling) => self.at_poll(process),
             (RejoinFrom::NextPoll, _) => self.attend(process),
             (RejoinFrom::Heartbeat, _) => self.leave_batch(process),
         }
@@ -114,15 +114,17 @@ impl World<'_> {
     }
 
     /// onJoinPrepare and JoinGroup: the client commits if it does that. An eager one gives all partitions up and joins once
-    /// the commit is answered; a cooperative one looks for the answer in poll(), which may return a batch before.
+    /// the commit is answered; a cooperative one
+    /// looks for the answer in poll(), which may return a batch before, unless a background task waits for it.
     pub fn rejoin(&mut self, process: ProcessId) {
         let now = self.now();
         let committed_at = match self.members[process.ix()].link.prepared {
             Some(answered) => answered,
-            None => self.commit_before_revocation(process),
+            None => self.commit_before_joining(process),
         };
         let cooperative = self.cooperative(process);
-        if cooperative && committed_at > now {
+        let waits = self.settings_of(process).client.rejoin_from != RejoinFrom::Background;
+        if cooperative && waits && committed_at > now {
             self.members[process.ix()].link.prepared = Some(committed_at);
             return;
         }
@@ -152,13 +154,57 @@ impl World<'_> {
         }
     }
 
-    pub fn commit_before_revocation(&mut self, process: ProcessId) -> SimTime {
+    /// onJoinPrepare: an eager member is to give all partitions up. Returns when the commit is answered, if there is one.
+    pub fn commit_before_joining(&mut self, process: ProcessId) -> SimTime {
+        let processing = &self.settings_of(process).processing;
+        let auto = processing.commit == CommitPolicy::Auto;
+        let listens = processing.on_revoke == OnRevoke::Commit && !self.cooperative(process);
+        self.commit_now(process, None, auto || listens)
+    }
+
+    /// The consumer closes: onPartitionsRevoked is called too, and who commits every so often does it once more
+    /// (`ListenerConsumer#wrapUp`).
+    pub fn commit_before_closing(&mut self, process: ProcessId) -> SimTime {
+        let processing = &self.settings_of(process).processing;
+        let commits = matches!(
+            processing.commit,
+            CommitPolicy::Auto | CommitPolicy::Every { .. }
+        );
+        let listens = processing.on_revoke == OnRevoke::Commit;
+        self.commit_now(process, None, commits || listens)
+    }
+
+    /// `partitions` are given up by a member that reads on with others. Returns when the commit is answered, if there is one.
+    pub fn commit_before_revoking(
+        &mut self,
+        process: ProcessId,
+        partitions: &[PartitionId],
+    ) -> SimTime {
+        let settings = self.settings_of(process);
+        let auto = settings.processing.commit == CommitPolicy::Auto;
+        let listens = settings.processing.on_revoke == OnRevoke::Commit;
+        let commits = listens || auto && settings.client.commits_revoked;
+        self.commit_now(process, Some(partitions), commits)
+    }
+
+    fn commit_now(
+        &mut self,
+        process: ProcessId,
+        partitions: Option<&[PartitionId]>,
+        commits: bool,
+    ) -> SimTime {
         let now = self.now();
-        if self.settings_of(process).processing.commit != CommitPolicy::Auto {
+        if !commits {
             return now;
         }
+        let auto = self.settings_of(process).processing.commit == CommitPolicy::Auto;
         let (members, mut ground) = self.ground();
-        members[process.ix()].commit_positions(now, &mut ground)
+        let member = &mut members[process.ix()];
+        if auto {
+            member.commit_positions(now, partitions, &mut ground)
+        } else {
+            member.commit_done(now, partitions, &mut ground)
+        }
     }
 
     /// The coordinator does not know the member any more, or (ILLEGAL_GENERATION) has gone on without it, and it has found

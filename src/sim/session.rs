@@ -158,6 +158,23 @@ impl World<'_> {
         waits.then_some(ends)
     }
 
+    /// Records end at other times than was thought: so do the heartbeats go out that wait for one.
+    pub fn put_beats_off(&mut self, at: SimTime) {
+        let trip = self.scenario.cluster.round_trip;
+        for index in 0..self.members.len() {
+            let link = &self.members[index].link;
+            let (Some(_), Some(serial)) = (link.beats_at, link.serial) else {
+                continue;
+            };
+            let process = self.members[index].process;
+            if let Some((_, ends)) = self.record_of(process, at) {
+                let ends = ends.max(at);
+                self.members[index].link.beats_at = Some(ends);
+                self.agenda.schedule(ends + trip, Event::Heartbeat(serial));
+            }
+        }
+    }
+
     /// When the session ends of a member that is at a record too long for it.
     fn silence_ends(&mut self, process: ProcessId) -> Option<SimTime> {
         let now = self.now();

@@ -242,6 +242,7 @@ impl<'s> World<'s> {
             return;
         };
         dependency.pace(at, &mut self.members);
+        self.put_beats_off(at);
         for index in 0..self.members.len() {
             let member = &self.members[index];
             if member.attended() && dependency::calls(member) && member.frozen_until.is_none() {

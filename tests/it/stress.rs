@@ -1,12 +1,12 @@
-//! Whole scenarios drawn at random, with every action of the timeline and both clients: what no run may ever do.
+//! Whole scenarios drawn at random, with every action of the timeline and every client: what no run may ever do.
 
 use std::collections::BTreeMap;
 
-use lagsim::kafka::{Assignor, ClientProfile, GroupState, OffsetReset};
+use lagsim::kafka::{Assignor, AutoCommitFrom, ClientProfile, GroupState, Heartbeats, OffsetReset};
 use lagsim::platform::{Behavior, KafkaTrigger, ScaledObject};
 use lagsim::scenario::{
-    Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnOutage, OnStop,
-    PoisonRecords, RateLimit, RetryBy, Scenario, Settings, WhileOpen,
+    Action, BackOff, Client, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnOutage,
+    OnRevoke, OnStop, PoisonRecords, RateLimit, RetryBy, Scenario, Settings, WhileOpen,
 };
 use lagsim::sim::Fact;
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -71,7 +71,8 @@ fn draw(seed: u64, calm: bool) -> Scenario {
     for index in members..members + 2 {
         scenario.group.processes.push(systems::process(index, None));
     }
-    let client = dice.of(&[systems::profile("java"), systems::profile("aiokafka")]);
+    let clients: Vec<ClientProfile> = Client::names().map(systems::profile).collect();
+    let client = dice.of(&clients);
     let first = settings(&mut dice, client, calm);
     scenario.settings = vec![first];
     for _ in 0..2 {
@@ -108,9 +109,8 @@ fn draw(seed: u64, calm: bool) -> Scenario {
 
 /// All members of one assignor, some of them static.
 fn grouped(mut scenario: Scenario, dice: &mut Dice) -> Scenario {
-    // aiokafka has no cooperative one.
     let mut assignors = vec![Assignor::Range, Assignor::RoundRobin, Assignor::Sticky];
-    if scenario.settings[0].client == systems::profile("java") {
+    if scenario.settings[0].client.cooperative {
         assignors.extend([Assignor::CooperativeSticky; 3]);
     }
     let assignor = dice.of(&assignors);
@@ -191,12 +191,22 @@ fn settings(dice: &mut Dice, client: ClientProfile, calm: bool) -> Settings {
     let processing = &mut settings.processing;
     processing.calls = dice.below(3) as u32;
     processing.concurrency = dice.of(&[1, 1, 4]);
+    let (records, time) = (dice.of(&[30, u64::MAX]), dice.of(&[ms(1), secs(3)]));
     processing.commit = dice.of(&[
         CommitPolicy::Auto,
         CommitPolicy::AfterBatch,
         CommitPolicy::PerRecord,
         CommitPolicy::Async,
+        CommitPolicy::Every { records, time },
     ]);
+    processing.on_revoke = dice.of(&[OnRevoke::Nothing, OnRevoke::Commit]);
+    if client.heartbeats == Heartbeats::BetweenRecords {
+        processing.concurrency = 1;
+    }
+    let after_batch = client.auto_commit_from == AutoCommitFrom::AfterBatch;
+    if after_batch && processing.commit == CommitPolicy::Auto {
+        processing.commit = CommitPolicy::AfterBatch;
+    }
     properties.enable_auto_commit = processing.commit == CommitPolicy::Auto;
     processing.on_stop = dice.of(&[OnStop::FinishBatch, OnStop::FinishRecord]);
     processing.grace = ms(dice.of(&[0, 1_000, 30_000]));
@@ -480,14 +490,13 @@ fn check_curves(scenario: &Scenario, told: &Told) {
 
 /// Whatever is committed was processed, given up or lost.
 fn check_accounts(scenario: &Scenario, told: &Told) {
-    let java = systems::profile("java");
     for (index, totals) in told.totals.partitions.iter().enumerate() {
         assert!(totals.duplicates <= totals.processed, "{totals:?}");
         let done = totals.processed - totals.duplicates
             + totals.skipped
             + totals.dead_lettered
             + totals.lost;
-        if scenario.settings[0].client == java {
+        if scenario.settings[0].client.auto_commit_from == AutoCommitFrom::Poll {
             // A commit per record is stored before its answer lets the record be done.
             assert!(
                 totals.committed <= done + 1,

@@ -6,8 +6,9 @@ use lagsim::engine::Ties;
 use lagsim::kafka::{BrokerProperties, ClientProfile, ConsumerProperties};
 use lagsim::platform::{Deployment, ScaledObject};
 use lagsim::scenario::{
-    Action, Client, Cluster, CommitPolicy, Group, Monitoring, OnError, OnStop, PartitionStart,
-    Poison, PoisonRecords, Process, Processing, Scenario, Settings, TimelineEntry, Topic,
+    Action, Client, Cluster, CommitPolicy, Group, Monitoring, OnError, OnRevoke, OnStop,
+    PartitionStart, Poison, PoisonRecords, Process, Processing, Scenario, Settings, TimelineEntry,
+    Topic,
 };
 use lagsim::sim::{self, Fact, GroupView, Observer, Sample, Totals};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -121,6 +122,7 @@ pub fn settings(law: Law) -> Settings {
             calls: 0,
             concurrency: 1,
             commit: CommitPolicy::AfterBatch,
+            on_revoke: OnRevoke::Nothing,
             on_stop: OnStop::FinishBatch,
             grace: secs(30),
         },

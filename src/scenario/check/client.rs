@@ -1,11 +1,12 @@
 //! Client profiles: the files of models/clients, or one beside the model.
 
 use super::super::document::{self, Shape, list, nearest};
-use super::super::model::{CommitPolicy, OnStop};
+use super::super::model::{CommitPolicy, OnRevoke, OnStop};
 use super::super::on_error::OnError;
-use super::super::raw::{self, Spot, Text};
+use super::super::raw::{self, Spot, Text, Time};
+use super::commit::ON_REVOKES;
 use super::judge::{Judge, Place};
-use super::processing::{COMMITS, ON_STOPS};
+use super::processing::ON_STOPS;
 use super::properties::place_of;
 use crate::kafka::{
     Assignor, AutoCommitFrom, ClientProfile, ConsumerProperties, Fetches, Heartbeats, PollClock,
@@ -63,6 +64,8 @@ pub struct Client {
     pub assignors: Vec<Assignor>,
     /// When offsets are committed if the model does not say.
     pub commit: CommitPolicy,
+    /// What the application commits before it gives partitions up if the model does not say.
+    pub on_revoke: OnRevoke,
     /// What a process does when told to stop if the model does not say.
     pub on_stop: OnStop,
     /// What becomes of a record that fails if the model does not say.
@@ -100,6 +103,7 @@ const AUTO_COMMITS: [(&str, AutoCommitFrom); 4] = [
     ),
     ("after-batch", AutoCommitFrom::AfterBatch),
 ];
+const COMMITS_REVOKED: [(&str, bool); 2] = [("joining", false), ("revoking", true)];
 const POLL_CLOCKS: [(&str, PollClock); 3] = [
     ("retry.backoff.ms", PollClock::EveryRetryBackoff),
     ("heartbeat.interval.ms", PollClock::EveryHeartbeat),
@@ -190,11 +194,16 @@ impl Judge<'_> {
     ) -> Option<Client> {
         let mechanisms = self.mechanisms(&place, written, java.map(|java| java.profile));
         let assignors = self.assignors(&place, written, java);
-        let commit = self.word(
-            (&place, "commit"),
-            &written.commit,
-            &COMMITS,
-            java.map(|java| java.commit),
+        let commit = match (&written.commit, java) {
+            (Some(written), _) => self.commit_policy(written),
+            (None, Some(java)) => Some(java.commit),
+            (None, None) => self.missing(&place, "commit", r#"write commit = "auto""#),
+        };
+        let on_revoke = self.word(
+            (&place, "on-revoke"),
+            &written.on_revoke,
+            &ON_REVOKES,
+            java.map(|java| java.on_revoke),
         );
         let on_stop = self.word(
             (&place, "on-stop"),
@@ -232,6 +241,7 @@ impl Judge<'_> {
             properties,
             assignors,
             commit: commit?,
+            on_revoke: on_revoke?,
             on_stop: on_stop?,
             on_error,
         })
@@ -273,17 +283,22 @@ impl Judge<'_> {
             &AUTO_COMMITS,
             java.map(|java| java.auto_commit_from),
         );
+        let commits_revoked = self.word(
+            (at, "auto-commit-before"),
+            &written.auto_commit_before,
+            &COMMITS_REVOKED,
+            java.map(|java| java.commits_revoked),
+        );
+        let before = java.map(|java| java.poll_timeout);
+        let poll_timeout = self.time((at, "poll-timeout"), &written.poll_timeout, before);
         let returns_one_partition = self.word(
             (at, "returns"),
             &written.returns,
             &RETURNS,
             java.map(|java| java.returns_one_partition),
         );
-        let fills = match (&written.fills, java) {
-            (Some(time), _) => self.duration(time),
-            (None, Some(java)) => Some(java.fills),
-            (None, None) => self.missing(at, "fills", "write how long a poll waits to be full"),
-        };
+        let before = java.map(|java| java.fills);
+        let fills = self.time((at, "fills"), &written.fills, before);
         let fetches = self.fetches(at, written, java.map(|java| java.fetches));
         Some(ClientProfile {
             heartbeats: heartbeats?,
@@ -294,6 +309,8 @@ impl Judge<'_> {
             fetches: fetches?,
             returns_one_partition: returns_one_partition?,
             fills: fills?,
+            commits_revoked: commits_revoked?,
+            poll_timeout: poll_timeout?,
             cooperative: false,
         })
     }
@@ -313,6 +330,21 @@ impl Judge<'_> {
                 let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
                 self.missing(at, key, format!("the choices are {}", list(&names)))
             }
+        }
+    }
+
+    /// A time, or what the profile before says.
+    fn time(
+        &mut self,
+        (at, key): (&Place, &str),
+        value: &Option<Time>,
+        before: Option<SimDuration>,
+    ) -> Option<SimDuration> {
+        match (value, before) {
+            (Some(value), _) if key == "fills" => self.duration(value),
+            (Some(value), _) => self.positive(value, &format!("`{key}`")),
+            (None, Some(before)) => Some(before),
+            (None, None) => self.missing(at, key, "write a time, as in \"100ms\""),
         }
     }
 

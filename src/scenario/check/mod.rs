@@ -4,6 +4,7 @@
 mod alert;
 mod autoscaler;
 mod client;
+mod commit;
 mod csv;
 mod curve;
 mod doubt;

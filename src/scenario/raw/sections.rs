@@ -278,12 +278,30 @@ pub struct Processing {
     pub calls: Option<Count>,
     /// Records of one batch worked on at the same time (an asynchronous call); default 1.
     pub concurrency: Option<Count>,
-    /// `auto` (enable.auto.commit), `after-batch`, `per-record` or `async`; default: the client's, mostly `auto`.
-    pub commit: Option<Text>,
+    /// `auto` (enable.auto.commit), `after-batch`, `per-record`, `async`, or a table that says after how much; default: the
+    /// client's, mostly `auto`.
+    pub commit: Option<Either<Text, CommitEvery>>,
+    /// `nothing`, or `commit`: what the application is done with when it has to give partitions up; default: the client's,
+    /// mostly `nothing`.
+    pub on_revoke: Option<Text>,
     /// `finish-record` or `finish-batch`; default: the client's, mostly `finish-record`. What a process does when told to stop.
     pub on_stop: Option<Text>,
     /// After this long a stopping process is killed; default "30s".
     pub grace: Option<Time>,
+}
+
+/// A commit after the batch by which enough has been done since the last one: whichever comes first.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = r#"a table, { every = "5s" }"#
+)]
+pub struct CommitEvery {
+    /// Time since the last commit.
+    pub every: Option<Time>,
+    /// Records done since the last commit.
+    pub every_records: Option<Count>,
 }
 
 /// The law of a time: exactly one of its keys.

@@ -144,6 +144,33 @@ pub const CASES: &[Case] = &[
         ],
     ),
     (
+        "CommitEvery.every",
+        &[],
+        [
+            "processing.commit={ every = '3s' }",
+            "processing.commit={ every = '4s' }",
+        ],
+    ),
+    (
+        "CommitEvery.every-records",
+        &[],
+        [
+            "processing.commit={ every-records = 100 }",
+            "processing.commit={ every-records = 900 }",
+        ],
+    ),
+    (
+        "Processing.on-revoke",
+        &[
+            "processing={ time = '4ms', commit = { every = '1h' } }",
+            "at.0={ time = '5m', scale = { to = 3 } }",
+        ],
+        [
+            "processing.on-revoke='nothing'",
+            "processing.on-revoke='commit'",
+        ],
+    ),
+    (
         "Processing.on-stop",
         &[
             BATCH,
