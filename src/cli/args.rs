@@ -21,11 +21,11 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    done, and every expectation was met
+  0    done, and every expectation and bound was met
   1    internal error
   2    the command line asks for something that cannot be done
-  99   an expectation of the model was not met
-  104  the model is invalid";
+  99   an expectation of the model, or a bound, was not met
+  104  the model, or the trace, is invalid";
 
 /// A subcommand.
 #[derive(Debug, Subcommand)]
@@ -36,6 +36,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Print what kafka-consumer-groups.sh --describe would print at a time of the run
     Describe(DescribeArgs),
+    /// Hold a model against a recorded lag curve: how far it is off, and a picture of both
+    Validate(ValidateArgs),
     /// Answer from a few figures, without a model file
     Quick(QuickArgs),
     /// Write a commented model to start from
@@ -89,12 +91,12 @@ pub struct RunArgs {
     pub quiet: bool,
 }
 
-/// What `lagsim run` prints.
+/// What `lagsim run` and `lagsim validate` print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// The report in words
     Text,
-    /// The contents of summary.json
+    /// The contents of the JSON file
     Json,
 }
 
@@ -115,6 +117,55 @@ pub struct DescribeArgs {
     /// The time since the start of the run, as in 20m [default: the end of the run]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub at: Option<SimDuration>,
+}
+
+/// `lagsim validate`.
+#[derive(Args, Debug)]
+pub struct ValidateArgs {
+    /// Which model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The recorded curve: CSV with t_s, partition, log_end_offset, committed_offset and lag; a lag.csv is one
+    #[arg(long, value_name = "FILE")]
+    pub trace: PathBuf,
+    /// Compare from this time of the run on, as in 12s [default: its start]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub from: Option<SimDuration>,
+    /// Compare until this time of the run [default: its end]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub to: Option<SimDuration>,
+    /// Runs with different draws, on all cores; the prediction is their median
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub replications: u32,
+    /// Seed of every draw, instead of the model's
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// End with code 99 if the mean absolute error of the total lag is more than this share of its mean
+    #[arg(long, value_name = "SHARE", value_parser = parse_share)]
+    pub max_error: Option<f64>,
+    /// End with code 99 if less than this share of the samples is inside the 5 to 95 % band of the replications
+    #[arg(long, value_name = "SHARE", value_parser = parse_share)]
+    pub min_inside: Option<f64>,
+    /// The folder that gets the results [default: output/<model>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What stdout gets: the report in words, or validation.json
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Draw no validation.png
+    #[arg(long)]
+    pub no_plot: bool,
+    /// Print nothing but errors (and what --format json asks for); the files and the exit code tell
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// A share that is not negative.
+fn parse_share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok();
+    share
+        .filter(|share| (0.0..=1e6).contains(share))
+        .ok_or_else(|| "write a share, as in 0.05 for 5 %".to_owned())
 }
 
 /// A quantity, and how it was typed.

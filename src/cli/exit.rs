@@ -8,16 +8,16 @@ use crate::scenario::Diagnostics;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// The command did what was asked, and every expectation of the model was met.
+    /// The command did what was asked, and every expectation and bound was met.
     Success = 0,
     /// Something went wrong that is neither the model's nor the caller's doing: a full disk, or a bug.
     Internal = 1,
     /// The command line asks for something that cannot be done: an unknown option, a file that is not there, a
     /// folder that cannot be written.
     Usage = 2,
-    /// The run went through, its results are written, and an expectation of the model was not met.
+    /// The run went through, its results are written, and an expectation of the model, or a bound, was not met.
     ExpectationFailed = 99,
-    /// The model, as the file and `--set` have it, is invalid; nothing was simulated.
+    /// The model, as the file and `--set` have it, or the trace is invalid; nothing was simulated.
     InvalidModel = 104,
 }
 

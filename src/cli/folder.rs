@@ -8,20 +8,21 @@ use anyhow::Context;
 
 use super::exit::Usage;
 use super::load::in_words;
-use crate::report::FILES;
 
 /// A folder that can be written, as far as can be told before there is anything to write.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
+    /// The files that a command writes into it.
+    names: &'static [&'static str],
 }
 
 impl Folder {
-    /// Makes sure, before anything is simulated, that the results can be written; leaves nothing behind.
+    /// Makes sure, before anything is simulated, that results of these names can be written; leaves nothing behind.
     ///
     /// # Errors
     /// [`Usage`], saying why not.
-    pub fn at(path: &Path) -> Result<Self, Usage> {
+    pub fn at(path: &Path, names: &'static [&'static str]) -> Result<Self, Usage> {
         let refused = |why: String| {
             Usage::new(
                 format!("cannot write results to `{}`: {why}", path.display()),
@@ -31,7 +32,7 @@ impl Folder {
         if path.as_os_str().is_empty() {
             return Err(refused("the path is empty".to_owned()));
         }
-        for (name, _) in FILES {
+        for name in names {
             if path.join(name).is_dir() {
                 return Err(refused(format!("`{name}` in it is a folder")));
             }
@@ -43,6 +44,7 @@ impl Folder {
             .map_err(|fault| refused(in_words(&fault)))?;
         Ok(Folder {
             path: path.to_owned(),
+            names,
         })
     }
 
@@ -75,13 +77,13 @@ impl Folder {
             fs::write(staging.join(name), bytes)?;
         }
         let mut moved = Vec::new();
-        for (name, _) in FILES {
+        for name in self.names {
             let (place, older) = (self.path.join(name), staging.join(format!("{name}.older")));
             let mut moves = Vec::new();
             if place.exists() {
                 moves.push((place.clone(), older));
             }
-            if files.iter().any(|(file, _)| *file == name) {
+            if files.iter().any(|(file, _)| file == name) {
                 moves.push((staging.join(name), place));
             }
             for (from, to) in moves {
@@ -125,6 +127,8 @@ fn nearest_existing(path: &Path) -> &Path {
 mod tests {
     use super::*;
 
+    const NAMES: &[&str] = &["lag.csv", "summary.json", "lag.png"];
+
     fn contents(folder: &Path) -> Vec<(String, String)> {
         let mut found: Vec<_> = fs::read_dir(folder)
             .unwrap()
@@ -142,7 +146,7 @@ mod tests {
     fn results_replace_those_of_an_earlier_run_and_nothing_else() {
         let temp = tempfile::tempdir().unwrap();
         let folder = temp.path().join("output/orders");
-        let target = Folder::at(&folder).unwrap();
+        let target = Folder::at(&folder, NAMES).unwrap();
         assert!(
             !temp.path().join("output").exists(),
             "asking writes nothing"
@@ -161,7 +165,7 @@ mod tests {
     #[test]
     fn a_write_that_fails_half_way_leaves_the_older_results() {
         let temp = tempfile::tempdir().unwrap();
-        let target = Folder::at(temp.path()).unwrap();
+        let target = Folder::at(temp.path(), NAMES).unwrap();
         let first = [("lag.csv", b"1".to_vec()), ("summary.json", b"1".to_vec())];
         target.write(&first).unwrap();
         let older = contents(temp.path());
@@ -180,7 +184,7 @@ mod tests {
         let file = temp.path().join("taken");
         fs::write(&file, "").unwrap();
         for path in [file.clone(), file.join("below")] {
-            let refused = Folder::at(&path).unwrap_err();
+            let refused = Folder::at(&path, NAMES).unwrap_err();
             assert!(refused.to_string().contains("--out DIR"), "{refused}");
         }
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::args::ModelArgs;
 use super::exit::Usage;
 use super::terminal;
+use crate::measure::Trace;
 use crate::scenario::{Checked, Scenario, Source, check};
 
 /// Most that is read of a file that a model names [bytes].
@@ -46,6 +47,24 @@ pub fn scenario(args: &ModelArgs, quiet: bool) -> anyhow::Result<Scenario> {
         terminal::note(&warnings.render(terminal::stderr_colour()));
     }
     Ok(scenario)
+}
+
+/// Reads and checks a trace.
+///
+/// # Errors
+/// [`Usage`] if the file cannot be read, [`Diagnostics`](crate::scenario::Diagnostics) if it is no trace.
+pub fn trace(path: &Path) -> anyhow::Result<Trace> {
+    let text = read(path, LARGEST_FILE).map_err(|fault| {
+        Usage::new(
+            format!(
+                "cannot read the trace `{}`: {}",
+                path.display(),
+                in_words(&fault)
+            ),
+            "name a CSV file with --trace FILE; lagsim run writes one, lag.csv",
+        )
+    })?;
+    Ok(Trace::parse(&path.display().to_string(), &text)?)
 }
 
 /// The text of a file of at most `most` bytes.

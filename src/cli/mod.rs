@@ -15,6 +15,7 @@ mod run;
 mod schema;
 mod starter;
 mod terminal;
+mod validate;
 
 use std::ffi::OsString;
 use std::panic::PanicHookInfo;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::scenario::Diagnostics;
+use crate::scenario::{Diagnostics, Subject};
 use args::{Cli, Command};
 pub use exit::{Exit, Usage};
 
@@ -45,6 +46,7 @@ fn run(command: Command) -> Exit {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Describe(args) => describe::describe(&args),
+        Command::Validate(args) => validate::validate(&args),
         Command::Quick(args) => quick::quick(&args),
         Command::Init(args) => init::init(&args),
         Command::Schema(args) => schema::schema(&args),
@@ -71,8 +73,12 @@ fn tell(error: &anyhow::Error) {
     } else {
         format!("{mistakes} mistakes")
     };
+    let subject = match diagnostics.subject() {
+        Subject::Model => "model",
+        Subject::Trace => "trace",
+    };
     terminal::note(&format!(
-        "\nerror: the model is invalid: {mistakes}; nothing was run\n"
+        "\nerror: the {subject} is invalid: {mistakes}; nothing was run\n"
     ));
 }
 

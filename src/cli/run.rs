@@ -28,7 +28,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         Some(path) => path.clone(),
         None => PathBuf::from("output").join(&scenario.name),
     };
-    let folder = Folder::at(&path)?;
+    let folder = Folder::at(&path, report::NAMES)?;
     let progress = Progress::of(scenario.horizon, args.replications, args.quiet);
     let outcomes = simulate(&scenario, args.replications, Keep::ALL, &progress);
     drop(progress);
@@ -95,7 +95,8 @@ fn show(args: &RunArgs, outcomes: &[Outcome], files: &[(&str, Vec<u8>)]) -> anyh
     }
 }
 
-fn wrote(path: &Path, files: &[(&str, Vec<u8>)]) {
+/// Says on stderr what was written where.
+pub fn wrote(path: &Path, files: &[(&str, Vec<u8>)]) {
     let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
     terminal::note(&format!(
         "\nwrote {} to {}\n",

@@ -46,6 +46,32 @@ pub fn run_replications_watched(
         .collect()
 }
 
+/// Runs replications 0 to `n` - 1 as [`run_replications_watched`] does, with the curves of each at `instants`, which
+/// increase; no events are kept.
+pub fn run_replications_at(
+    scenario: &Scenario,
+    n: u32,
+    instants: &[SimTime],
+    progress: &(dyn Fn(SimDuration) + Sync),
+) -> Vec<Outcome> {
+    let keep = Keep {
+        curves: true,
+        events: false,
+    };
+    (0..n)
+        .into_par_iter()
+        .map(|replication| {
+            let mut watched = Watched {
+                recorder: Recorder::new(scenario, replication, keep),
+                reached: SimTime::ZERO,
+                progress,
+            };
+            sim::run_at(scenario, replication, instants, &mut watched);
+            watched.recorder.into_outcome()
+        })
+        .collect()
+}
+
 /// A recorder that also tells how far the run is.
 struct Watched<'a> {
     recorder: Recorder<'a>,

@@ -79,6 +79,16 @@ pub enum Fetches {
     BetweenBatches,
 }
 
+/// Where a member of a consumer group (KIP-848) takes an assignment up: gives up what it loses and gets what it gains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReconcilesFrom {
+    /// From a thread of the client's own, at once; only what auto-commit commits before waits for poll() (Java without a
+    /// ConsumerRebalanceListener: `AbstractMembershipManager#maybeReconcile`).
+    Background,
+    /// From the application's next poll(), in which its rebalance callback runs.
+    NextPoll,
+}
+
 /// The mechanisms of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientProfile {
@@ -106,6 +116,8 @@ pub struct ClientProfile {
     /// Whether its subscriptions carry what it owns and its generation (KIP-429, KIP-792): without, it has no cooperative
     /// assignor.
     pub cooperative: bool,
+    /// Where it takes assignments up in a consumer group (KIP-848), if it speaks that protocol.
+    pub consumer_protocol: Option<ReconcilesFrom>,
 }
 
 impl ClientProfile {

@@ -14,7 +14,8 @@ pub use classic::{
     RemovalReason, Response, Timer,
 };
 pub use client::{
-    AutoCommitFrom, ClientProfile, Fetches, Heartbeats, PollClock, RebalanceTimeout, RejoinFrom,
+    AutoCommitFrom, ClientProfile, Fetches, Heartbeats, PollClock, RebalanceTimeout,
+    ReconcilesFrom, RejoinFrom,
 };
 pub use fetch::{Call, FetchLimits, FetchWhen, Fetcher, Logs, Polled, Reset, Run, Slot};
 pub use properties::{

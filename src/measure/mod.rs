@@ -11,6 +11,7 @@ mod rebalance;
 mod recorder;
 mod replicas;
 mod summary;
+mod trace;
 mod verdict;
 pub mod words;
 
@@ -23,6 +24,7 @@ pub use rebalance::{Eviction, Pause, Rebalance, RebalanceEnd};
 pub use recorder::{Keep, Outcome, Recorder};
 pub use replicas::{Replicas, Scaling};
 pub use summary::{Accounts, OpenPoison, PartitionSummary, SCHEMA_VERSION, Summary};
+pub use trace::{Seen, Trace};
 pub use verdict::Verdict;
 
 #[cfg(test)]

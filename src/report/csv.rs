@@ -89,7 +89,8 @@ pub fn events(results: &Results) -> Result<Vec<u8>, RenderError> {
     finish(table)
 }
 
-fn finish(table: csv::Writer<Vec<u8>>) -> Result<Vec<u8>, RenderError> {
+/// The bytes of a table.
+pub fn finish(table: csv::Writer<Vec<u8>>) -> Result<Vec<u8>, RenderError> {
     table
         .into_inner()
         .map_err(|error| RenderError::Csv(error.into_error().into()))

@@ -8,6 +8,7 @@ mod json;
 mod picture;
 mod plot;
 pub mod terminal;
+pub mod validation;
 
 use crate::measure::Outcome;
 use crate::scenario::Scenario;
@@ -54,6 +55,9 @@ pub const FILES: [(&str, Render); 4] = [
     ("summary.json", json::summary),
     ("lag.png", plot::lag),
 ];
+
+/// The names of [`FILES`].
+pub const NAMES: &[&str] = &[FILES[0].0, FILES[1].0, FILES[2].0, FILES[3].0];
 
 /// The files of a run's folder, by name; without `lag.png` if no `plot` is wanted.
 pub fn files(

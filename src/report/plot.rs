@@ -20,8 +20,12 @@ type Sheet<'a> = DrawingArea<BitMapBackend<'a>, plotters::coord::Shift>;
 
 /// `lag.png`.
 pub fn lag(results: &Results) -> Result<Vec<u8>, RenderError> {
-    let scene = picture::compose(results)?;
-    encode(&scene, &paint(&scene)?)
+    png(&picture::compose(results)?)
+}
+
+/// A scene as PNG.
+pub fn png(scene: &Scene) -> Result<Vec<u8>, RenderError> {
+    encode(scene, &paint(scene)?)
 }
 
 /// The pixels of a scene, three bytes each.

@@ -109,8 +109,20 @@ impl Part {
 /// Everything that was found, with the texts it is about.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
+    /// What the texts are, as in `the model is invalid`.
+    subject: Subject,
     sources: Sources,
     found: Vec<Diagnostic>,
+}
+
+/// What is wrong, if something is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Subject {
+    /// A model with its files.
+    #[default]
+    Model,
+    /// A recorded curve.
+    Trace,
 }
 
 impl Diagnostics {
@@ -126,9 +138,25 @@ impl Diagnostics {
             }
         }
         Diagnostics {
+            subject: Subject::Model,
             sources,
             found: kept,
         }
+    }
+
+    /// What was found in a trace; spans count from the beginning of its text.
+    pub fn of_trace(name: &str, text: &str, found: Vec<Diagnostic>) -> Self {
+        let mut sources = Sources::default();
+        sources.add(name, text);
+        Diagnostics {
+            subject: Subject::Trace,
+            ..Diagnostics::new(sources, found)
+        }
+    }
+
+    /// What the findings are about.
+    pub fn subject(&self) -> Subject {
+        self.subject
     }
 
     /// Each finding, in order of place.

@@ -10,7 +10,7 @@ mod on_error;
 mod raw;
 
 pub use check::{Checked, Client, Override, Source, check};
-pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity};
+pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity, Subject};
 pub use downstream::*;
 pub use model::*;
 pub use on_error::*;

@@ -218,6 +218,7 @@ impl World<'_> {
                 member.wake = now;
             }
         } else if member.link.rejoin
+            && !member_remote
             && self.settings_of(process).client.rejoin_from == RejoinFrom::Background
         {
             self.rejoin(process);

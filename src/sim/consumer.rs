@@ -1,5 +1,7 @@
 //! The consumer protocol (KIP-848) in a run: heartbeats, reconciliations and what the coordinator makes of them.
 
+mod coordinator;
+
 use std::collections::VecDeque;
 
 use super::event::{Event, Request};
@@ -9,12 +11,11 @@ use super::world::World;
 use super::{Cause, Fact};
 use crate::kafka::consumer::membership::{Effect as Act, Input as Turn};
 use crate::kafka::consumer::{
-    ConsumerGroupState, ConsumerMembership, Effect, Heartbeat, Input, MembershipState, Response,
-    STATIC_LEAVE_EPOCH, Subscribed,
+    ConsumerMembership, Heartbeat, MembershipState, Response, STATIC_LEAVE_EPOCH, Subscribed,
 };
-use crate::kafka::{GroupProtocol, RebalanceReason};
+use crate::kafka::{GroupProtocol, ReconcilesFrom};
 use crate::scenario::{CommitPolicy, OnRevoke};
-use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
+use crate::units::{PartitionId, ProcessId, SimTime};
 
 /// A process' membership of a consumer group, with what is under way.
 #[derive(Debug)]
@@ -26,6 +27,10 @@ pub(super) struct Remote {
     answers: VecDeque<Response>,
     /// When the heartbeat is sent that is on the agenda, if one is.
     beat: Option<SimTime>,
+    /// Its callbacks run in poll().
+    listens: bool,
+    /// The step of an onPartitionsLost that the next poll() runs.
+    lost: Option<u32>,
 }
 
 impl World<'_> {
@@ -44,27 +49,32 @@ impl World<'_> {
         let settings = self.settings_of(process);
         let subscribed = Subscribed {
             topics: vec![0],
-            rebalance_timeout: settings.properties.max_poll_interval,
+            rebalance_timeout: settings.client.rebalance_timeout(&settings.properties),
             assignor: settings.properties.remote_assignor,
         };
-        let processing = &settings.processing;
-        let commits = processing.on_revoke == OnRevoke::Commit
-            || matches!(
-                processing.commit,
-                CommitPolicy::Auto | CommitPolicy::Every { .. }
-            );
+        let on_revoke = settings.processing.on_revoke;
+        let auto = settings.processing.commit == CommitPolicy::Auto;
+        let commits = auto || on_revoke == OnRevoke::Commit;
+        let listens = on_revoke == OnRevoke::Commit
+            || settings.client.consumer_protocol == Some(ReconcilesFrom::NextPoll);
         let instance = self.scenario.group.processes[process.ix()]
             .instance_id
             .clone();
         let id = self.group.identities[serial as usize].id;
+        let membership = ConsumerMembership::new(id, instance, subscribed, commits);
         let member = &mut self.members[process.ix()];
         member.link.serial = Some(serial);
         member.link.void = None;
         member.remote = Some(Remote {
-            membership: ConsumerMembership::new(id, instance, subscribed, commits),
+            membership: match listens {
+                true => membership.listening(),
+                false => membership,
+            },
             requests: VecDeque::new(),
             answers: VecDeque::new(),
             beat: None,
+            listens,
+            lost: None,
         });
         member.wake = at;
         self.attend(process);
@@ -135,8 +145,14 @@ impl World<'_> {
             }
             Act::Lose { step, partitions } => {
                 self.give_up(process, partitions, true);
+                let member = &mut self.members[process.ix()];
                 // Whatever it has in hand is of the membership before.
-                self.members[process.ix()].link.generation += 1;
+                member.link.generation += 1;
+                let busy = member.has_batch();
+                if let Some(remote) = member.remote.as_mut().filter(|own| own.listens && busy) {
+                    remote.lost = Some(step);
+                    return None;
+                }
                 return Some(step);
             }
             Act::Assign { step, added } => {
@@ -223,31 +239,6 @@ impl World<'_> {
         }
     }
 
-    /// What the first heartbeat sent at the beat can bring it is on the agenda for every member that has news.
-    fn beats_with_news(&mut self) {
-        let now = self.now();
-        let interval = self.scenario.cluster.properties.consumer_heartbeat_interval;
-        let half = self.scenario.cluster.round_trip.half();
-        for member in &mut self.members {
-            let (Some(serial), Some(remote)) = (member.link.serial, &mut member.remote) else {
-                continue;
-            };
-            let identity = &self.group.identities[serial as usize];
-            if remote.beat.is_some()
-                || !remote.membership.heartbeats()
-                || identity.silent_from.is_some()
-                || !self.group.consumer.has_news(identity.id)
-            {
-                continue;
-            }
-            let passed = now.since(member.link.heartbeat_from + half);
-            let beats = passed.as_nanos().div_ceil(interval.as_nanos().max(1));
-            let at = member.link.heartbeat_from + interval * beats.max(1);
-            remote.beat = Some(at);
-            self.agenda.schedule(at.max(now), Event::Heartbeat(serial));
-        }
-    }
-
     /// A heartbeat is due that brings news.
     pub fn beat(&mut self, serial: u32) {
         let now = self.now();
@@ -271,108 +262,6 @@ impl World<'_> {
             remote.beat = None;
         }
         self.turn(process, Turn::HeartbeatDue);
-    }
-
-    /// A heartbeat reaches the coordinator.
-    pub fn heartbeat_arrives(&mut self, serial: u32) {
-        let now = self.now();
-        let identity = &self.group.identities[serial as usize];
-        let process = identity.process;
-        let member = &mut self.members[process.ix()];
-        let Some(remote) = member
-            .remote
-            .as_mut()
-            .filter(|_| member.link.serial == Some(serial))
-        else {
-            return;
-        };
-        let Some(heartbeat) = remote.requests.pop_front() else {
-            return;
-        };
-        if heartbeat.epoch == 0 {
-            let member_id = identity.member_name();
-            self.note(Fact::MemberJoined { process, member_id });
-        }
-        if heartbeat.epoch >= 0 {
-            self.group.identities[serial as usize].seen = now;
-        }
-        self.coordinate_remotely(Input::Heartbeat(heartbeat));
-    }
-
-    /// One input to the coordinator of a consumer group, and everything that follows from it.
-    pub fn coordinate_remotely(&mut self, input: Input) {
-        let now = self.now();
-        let was_stable = self.group.consumer.state() == ConsumerGroupState::Stable;
-        let mut effects = Vec::new();
-        self.group.consumer.step(now, input, &mut effects);
-        let bumped = effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::EpochBumped { .. }));
-        for effect in effects {
-            self.follow_remotely(effect);
-        }
-        if self.group.consumer.state() == ConsumerGroupState::Stable && (bumped || !was_stable) {
-            let generation = self.group.consumer.epoch() as u32;
-            self.note(Fact::GroupStable { generation });
-        }
-        self.beats_with_news();
-    }
-
-    fn follow_remotely(&mut self, effect: Effect) {
-        let now = self.now();
-        let cluster = &self.scenario.cluster;
-        match effect {
-            Effect::Respond {
-                member,
-                response,
-                written,
-            } => {
-                let serial = self.group.serial_of(member);
-                let back = cluster.round_trip.saturating_sub(cluster.round_trip.half());
-                let stored = if written {
-                    cluster.commit_latency
-                } else {
-                    SimDuration::ZERO
-                };
-                let process = self.group.identities[serial as usize].process;
-                let member = &mut self.members[process.ix()];
-                if let (true, Some(remote)) =
-                    (member.link.serial == Some(serial), &mut member.remote)
-                {
-                    remote.answers.push_back(response);
-                    self.agenda
-                        .schedule(now + stored + back, Event::Answer(serial));
-                }
-            }
-            Effect::Arm { at, timer } => {
-                let index = self.group.revocation_timers.len() as u32;
-                self.group.revocation_timers.push(timer);
-                self.agenda.schedule(at, Event::Timer(index));
-            }
-            Effect::EpochBumped { epoch, reason } => self.epoch_bumped(epoch, reason),
-            Effect::TargetAssigned { epoch } => {
-                let (generation, members) =
-                    (epoch as u32, self.group.consumer.members().count() as u32);
-                self.note(Fact::GenerationStarted {
-                    generation,
-                    members,
-                });
-            }
-            Effect::MemberReplaced { .. } => {}
-            Effect::MemberRemoved { member, reason } => {
-                self.member_removed(self.group.serial_of(member), reason);
-            }
-            Effect::BecameEmpty => self.became_empty(),
-        }
-    }
-
-    fn epoch_bumped(&mut self, epoch: i32, reason: RebalanceReason) {
-        let process = self.process_behind(reason);
-        self.note(Fact::RebalanceStarted {
-            generation: (epoch - 1) as u32,
-            reason,
-            process,
-        });
     }
 
     /// The answer to a heartbeat arrives.
@@ -415,6 +304,10 @@ impl World<'_> {
     /// An attended member calls poll().
     pub fn poll_remotely(&mut self, process: ProcessId) {
         self.turn(process, Turn::Poll);
+        let remote = self.members[process.ix()].remote.as_mut();
+        if let Some(step) = remote.and_then(|remote| remote.lost.take()) {
+            self.turn(process, Turn::Done { step });
+        }
         if self.members[process.ix()].app == App::Polling {
             self.poll_now(process);
             if self.members[process.ix()].attended() {
@@ -426,6 +319,19 @@ impl World<'_> {
     /// Closes the consumer: commits what it may, gives everything up, and leaves, a static member for a while only.
     pub fn close_remotely(&mut self, process: ProcessId) {
         let now = self.now();
+        let every = matches!(
+            self.settings_of(process).processing.commit,
+            CommitPolicy::Every { .. }
+        );
+        if every {
+            let answered = self.commit_before_closing(process);
+            if answered > now {
+                // commitSync(): it comes back here.
+                let member = &mut self.members[process.ix()];
+                (member.app, member.wake) = (App::Committing, answered);
+                return self.attend(process);
+            }
+        }
         self.lose_batch(process, Cause::Revocation);
         let member = &mut self.members[process.ix()];
         member.app = App::Closing;

@@ -37,6 +37,8 @@ impl World<'_> {
         }
         let settings = self.settings_of(process);
         let (look, from) = match settings.client.poll_clock {
+            // Its background thread sleeps no longer than until then (`AbstractHeartbeatRequestManager#maximumTimeToWait`).
+            PollClock::EveryRetryBackoff if self.speaks_consumer() => (SimDuration::ZERO, now),
             PollClock::EveryRetryBackoff => (
                 settings.properties.retry_backoff,
                 member.link.heartbeat_from,
@@ -49,7 +51,7 @@ impl World<'_> {
             PollClock::Never => return,
         };
         // The heartbeat thread (or task) looks only so often.
-        if now == deadline && !look.is_zero() && !self.speaks_consumer() {
+        if now == deadline && !look.is_zero() {
             let phase = now.since(from).as_nanos() % look.as_nanos();
             if phase > 0 {
                 let later = now + SimDuration::from_nanos(look.as_nanos() - phase);

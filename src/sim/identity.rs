@@ -7,7 +7,7 @@ use crate::kafka::assignor::TopicPartitions;
 use crate::kafka::consumer::{
     ConsumerGroup, ConsumerGroupSettings, ConsumerGroupState, RevocationTimer,
 };
-use crate::kafka::{ClassicGroup, GroupState, MemberId, Owned, Timer};
+use crate::kafka::{ClassicGroup, GroupState, MemberId, Owned, ServerAssignor, Timer};
 use crate::scenario::Scenario;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
@@ -56,7 +56,11 @@ impl Coordinator {
         let delay = broker.initial_rebalance_delay;
         let settings = ConsumerGroupSettings {
             heartbeat_interval: broker.consumer_heartbeat_interval,
-            assignor: broker.consumer_assignor,
+            assignor: broker
+                .consumer_assignors
+                .first()
+                .copied()
+                .unwrap_or(ServerAssignor::Uniform),
         };
         let count = scenario.topic.partitions.len() as u32;
         let topic = TopicPartitions {

@@ -33,6 +33,7 @@ pub use observer::{
 
 use crate::engine::Ties;
 use crate::scenario::Scenario;
+use crate::units::SimTime;
 
 /// Runs `scenario` once; `replication` addresses its draws.
 pub fn run(scenario: &Scenario, replication: u32, observer: &mut dyn Observer) {
@@ -46,5 +47,22 @@ pub fn run_with_ties(
     ties: Ties,
     observer: &mut dyn Observer,
 ) {
-    world::World::new(scenario, replication, ties).run(observer);
+    let mut point = SimTime::ZERO;
+    let mut grid = std::iter::from_fn(move || {
+        let at = point;
+        point += scenario.sample;
+        Some(at)
+    });
+    world::World::new(scenario, replication, ties).run(&mut grid, observer);
+}
+
+/// As [`run`], with the curves at these instants, which increase, instead of the model's own.
+pub fn run_at(
+    scenario: &Scenario,
+    replication: u32,
+    instants: &[SimTime],
+    observer: &mut dyn Observer,
+) {
+    let world = world::World::new(scenario, replication, Ties::FirstScheduled);
+    world.run(&mut instants.iter().copied(), observer);
 }

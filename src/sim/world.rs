@@ -75,18 +75,20 @@ impl<'s> World<'s> {
         world
     }
 
-    /// Runs to the horizon; `observer` sees every fact and every point of the sample grid.
-    pub fn run(mut self, observer: &mut dyn Observer) {
+    /// Runs to the horizon; `observer` sees every fact and every point of the sample grid, which increases.
+    pub fn run(mut self, grid: &mut dyn Iterator<Item = SimTime>, observer: &mut dyn Observer) {
         let horizon = SimTime::ZERO + self.scenario.horizon;
-        let mut grid = SimTime::ZERO;
+        let mut point = grid.next();
         let mut patience = Patience::default();
         loop {
             let next = self.agenda.peek().filter(|at| *at <= horizon);
             // A point of the grid shows all of its instant, so it is taken once nothing else happens at it.
-            if grid <= horizon && next.is_none_or(|at| at > grid) {
-                if self.advance(grid) {
-                    self.sample(grid, observer);
-                    grid += self.scenario.sample;
+            if let Some(at) =
+                point.filter(|at| *at <= horizon && next.is_none_or(|next| next > *at))
+            {
+                if self.advance(at) {
+                    self.sample(at, observer);
+                    point = grid.next();
                 }
                 continue;
             }

@@ -567,3 +567,99 @@ fn what_the_command_line_cannot_mean_ends_with_2() {
     }
     assert_eq!(desk.names("."), ["small.toml"]);
 }
+
+#[test]
+fn a_model_held_against_its_own_curve_is_not_off() {
+    let desk = Desk::with(MODEL);
+    desk.lagsim(&["run", "small.toml"]).ends_with(0);
+    let trace = "output/small/lag.csv";
+    let args = [
+        "validate",
+        "small.toml",
+        "--trace",
+        trace,
+        "--replications",
+        "1",
+    ];
+    let bounds = ["--max-error", "0", "--min-inside", "1", "--format", "json"];
+    let told = desk.lagsim(&[&args[..], &bounds].concat()).ends_with(0);
+    let document: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(document["samples"], 601);
+    assert_eq!(document["total"]["error"], 0.0);
+    assert_eq!(document["partitions"][3]["inside"], 1.0);
+    assert_eq!(
+        desk.names("output/small"),
+        [
+            "events.csv",
+            "lag.csv",
+            "lag.png",
+            "summary.json",
+            "validation.csv",
+            "validation.json",
+            "validation.png"
+        ]
+    );
+    let curves = fs::read_to_string(desk.path("output/small/validation.csv")).unwrap();
+    assert_eq!(curves.lines().count(), 1 + 601 * 5);
+}
+
+#[test]
+fn a_curve_further_off_than_the_bound_ends_with_99_and_says_so() {
+    let desk = Desk::with(MODEL);
+    desk.lagsim(&["run", "small.toml"]).ends_with(0);
+    let trace = ["--trace", "output/small/lag.csv", "--no-plot"];
+    let slower = [
+        "validate",
+        "small.toml",
+        "--set",
+        "processing.time='30ms'",
+        "--replications",
+        "2",
+    ];
+    let bound = ["--max-error", "0.5"];
+    let told = desk
+        .lagsim(&[&slower[..], &trace, &bound].concat())
+        .ends_with(99);
+    assert!(told.err.contains("above 0.5"), "{}", told.err);
+    assert!(told.out.starts_with("small: predicted and measured\n"));
+    desk.lagsim(&[&slower[..], &trace].concat()).ends_with(0);
+}
+
+#[test]
+fn a_trace_that_does_not_fit_is_refused_and_nothing_written() {
+    let desk = Desk::with(MODEL);
+    let header = "t_s,partition,log_end_offset,committed_offset,lag\n";
+    let row = |at: u64, partition: u64| format!("{at},{partition},9,9,0\n");
+    let rows: String = (0..4).map(|partition| row(700, partition)).collect();
+    let cases = [
+        ("missing.csv", None, 2, "there is no such file"),
+        (
+            "late.csv",
+            Some(rows),
+            2,
+            "choose another part with --from and --to",
+        ),
+        (
+            "one.csv",
+            Some(row(5, 0)),
+            2,
+            "the trace is of 1 partitions, the model's topic has 4",
+        ),
+        (
+            "bad.csv",
+            Some("5,x,9,9,-9\n".to_owned()),
+            104,
+            "the trace is invalid: 2 mistakes; nothing was run",
+        ),
+    ];
+    for (name, rows, code, said) in cases {
+        if let Some(rows) = rows {
+            fs::write(desk.path(name), format!("{header}{rows}")).unwrap();
+        }
+        let told = desk
+            .lagsim(&["validate", "small.toml", "--trace", name])
+            .ends_with(code);
+        assert!(told.err.contains(said), "{}", told.err);
+        assert!(!desk.path("output").exists());
+    }
+}

@@ -107,7 +107,13 @@ fn a_process_that_stops_commits_what_is_left_and_one_that_dies_does_not() {
 /// whose batches take two seconds.
 fn joined_late(client: &str, commit: CommitPolicy) -> Scenario {
     let mut scenario = system(6, 3, 400.0, Law::Constant(0.004));
-    let share = |partition: usize| if partition % 2 == 0 { 0.05 } else { 0.85 / 3.0 };
+    let share = |partition: usize| {
+        if partition.is_multiple_of(2) {
+            0.05
+        } else {
+            0.85 / 3.0
+        }
+    };
     scenario.production.shares[0].of = (0..6).map(share).collect();
     scenario.horizon = secs(60);
     scenario.group.processes[2].start = Some(at_ms(21_500));

@@ -49,6 +49,8 @@ const SET: &str = "at.0={ time = '5m', set = { processing.time = '20ms' }, takes
 
 const RETRY: &str =
     "poison.0.on-error={ retry = { attempts = 3, back-off = '1s', then = 'skip' } }";
+const MORE: &str = "at.0={ time = '5m', scale = { to = 3 } }";
+const CONSUMER: &str = "group.properties.group.protocol='consumer'";
 const CRASH: &str = "at.0={ time = '5m', crash = { members = [0], restart-after = '1m' } }";
 const RESTART: &str =
     "at.0={ time = '5m', restart = { members = [0, 1], gap = '20s', start-up = '5s' } }";
@@ -159,6 +161,12 @@ fn no_key_of_the_language_is_left_out() {
 
 /// Kafka's properties, each with two values and what the model must say besides.
 const PROPERTIES: &[Case] = &[
+    ("group.protocol", &[RESTART], ["'classic'", "'consumer'"]),
+    (
+        "group.remote.assignor",
+        &[CONSUMER, MORE, "topic.partitions=7"],
+        ["'uniform'", "'range'"],
+    ),
     ("max.poll.records", &[BACKLOG], ["10", "1000"]),
     (
         "max.poll.interval.ms",
@@ -228,6 +236,24 @@ const PROPERTIES: &[Case] = &[
 const OTHERS: &[(&str, &str, &[&str], [&str; 2])] = &[
     (
         "cluster",
+        "group.consumer.session.timeout.ms",
+        &[CONSUMER, CRASH],
+        ["45000", "60000"],
+    ),
+    (
+        "cluster",
+        "group.consumer.heartbeat.interval.ms",
+        &[CONSUMER],
+        ["5000", "15000"],
+    ),
+    (
+        "cluster",
+        "group.consumer.assignors",
+        &[CONSUMER, MORE, "topic.partitions=7"],
+        ["'uniform'", "'range'"],
+    ),
+    (
+        "cluster",
         "group.initial.rebalance.delay.ms",
         &[],
         ["0", "9000"],
@@ -261,10 +287,14 @@ const OTHERS: &[(&str, &str, &[&str], [&str; 2])] = &[
 
 /// Properties by which a model or a member is refused, so that no two runs are left to compare: the check has its
 /// own tests.
-const REFUSING: [&str; 3] = [
+const REFUSING: [&str; 7] = [
     "enable.auto.commit",
     "group.min.session.timeout.ms",
     "group.max.session.timeout.ms",
+    "group.consumer.min.session.timeout.ms",
+    "group.consumer.max.session.timeout.ms",
+    "group.consumer.min.heartbeat.interval.ms",
+    "group.consumer.max.heartbeat.interval.ms",
 ];
 
 #[test]

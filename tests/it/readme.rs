@@ -98,7 +98,9 @@ fn its_table_of_properties_is_the_programs() {
     let (consumer, broker) = (ConsumerProperties::default(), BrokerProperties::default());
     let topic = TopicProperties::default();
     let row = |name: &str, default: Option<String>, meaning: &str| {
-        format!("| `{name}` | {} | {meaning} |\n", default.unwrap())
+        let default = default.filter(|value| !value.is_empty());
+        let default = default.as_deref().unwrap_or("none");
+        format!("| `{name}` | {default} | {meaning} |\n")
     };
     let mut wanted = String::new();
     for property in ConsumerProperties::table() {

@@ -20,9 +20,12 @@ fn read(path: &str) -> Result<String, String> {
         "consumer.properties" => "# from production\nmax.poll.records=250\nfetch.min.bytes : 100\n",
         "bad.properties" => "max.poll.recods=250\nsession.timeout.ms=soon\n",
         "bad-client.toml" => {
-            "heartbeat = \"thread\"\nrejoin = \"next-pol\"\npoll-clock = \"0s\"\nrebalance-timeout = \"session\"\n\
+            "heartbeat = \"thread\"\nrejoin = \"next-pol\"\npoll-clock = \"0s\"\nconsumer-protocol = \"yes\"\nrebalance-timeout = \"session\"\n\
              queue = 10\nassignors = [\"range\", \"roundrobbin\"]\nfills = 5\n\
              [properties]\nsession.timout.ms = 9000\n"
+        }
+        "between.toml" => {
+            "heartbeats = \"between-records\"\npoll-clock = \"heartbeat.interval.ms\"\nrebalance-timeout = \"session.timeout.ms\"\n"
         }
         "rate.csv" => "time_s,rate_per_s\n0,100\n600,300\n",
         "bad-rate.csv" => "time_s,rate_per_s\n0,100\n600,many\n",

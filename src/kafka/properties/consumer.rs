@@ -2,11 +2,39 @@
 //! has none (session.timeout.ms, heartbeat.interval.ms) 0 and less would never work and 1 is the bound.
 
 use super::row::{Kind, Property, PropertyError};
-use super::{Assignor, ConsumerProperties, OffsetReset, RebalanceProtocol};
+use super::{
+    Assignor, ConsumerProperties, GroupProtocol, OffsetReset, RebalanceProtocol, ServerAssignor,
+};
 
 const SOURCE: &str = "ConsumerConfig";
 
 pub(super) const TABLE: &[Property<ConsumerProperties>] = &[
+    Property {
+        name: "group.protocol",
+        source: "ConsumerConfig; GroupProtocol",
+        meaning: "classic: a barrier for the whole group; consumer (KIP-848): the coordinator assigns, and only what moves stands still",
+        kind: Kind::Word {
+            words: "classic, consumer",
+            get: |p| p.group_protocol.name(),
+            set: |p, v| {
+                p.group_protocol = group_protocol(v)?;
+                Ok(())
+            },
+        },
+    },
+    Property {
+        name: "group.remote.assignor",
+        source: "ConsumerConfig; ConsumerGroup#computePreferredServerAssignor",
+        meaning: "consumer protocol: the assignor that a member asks for; the one that most ask for is used, none leaves it to the brokers",
+        kind: Kind::Word {
+            words: "uniform, range",
+            get: |p| p.remote_assignor.map_or("", ServerAssignor::name),
+            set: |p, v| {
+                p.remote_assignor = remote_assignor(v)?;
+                Ok(())
+            },
+        },
+    },
     Property {
         name: "max.poll.records",
         source: SOURCE,
@@ -31,7 +59,7 @@ pub(super) const TABLE: &[Property<ConsumerProperties>] = &[
     Property {
         name: "session.timeout.ms",
         source: "ConsumerConfig; Heartbeat",
-        meaning: "silence after which the coordinator removes a member: how long a crash goes unnoticed",
+        meaning: "classic protocol: silence after which the coordinator removes a member: how long a crash goes unnoticed",
         kind: Kind::Millis {
             min: 1,
             get: |p| p.session_timeout,
@@ -41,7 +69,7 @@ pub(super) const TABLE: &[Property<ConsumerProperties>] = &[
     Property {
         name: "heartbeat.interval.ms",
         source: "ConsumerConfig; Heartbeat",
-        meaning: "how late a member learns of a rebalance; must be below session.timeout.ms",
+        meaning: "classic protocol: how late a member learns of a rebalance; must be below session.timeout.ms",
         kind: Kind::Millis {
             min: 1,
             get: |p| p.heartbeat_interval,
@@ -113,7 +141,7 @@ pub(super) const TABLE: &[Property<ConsumerProperties>] = &[
     Property {
         name: "partition.assignment.strategy",
         source: "ConsumerConfig; ConsumerCoordinator",
-        meaning: "who gets which partitions; only cooperative-sticky, alone, lets members read on in a rebalance: Kafka's default list [range, cooperative-sticky] acts as range",
+        meaning: "classic protocol: who gets which partitions; only cooperative-sticky, alone, lets members read on in a rebalance: Kafka's default list [range, cooperative-sticky] acts as range",
         kind: Kind::Word {
             words: "range, roundrobin, sticky, cooperative-sticky (or their class names)",
             get: |p| p.assignor.name(),
@@ -149,7 +177,7 @@ pub(super) const TABLE: &[Property<ConsumerProperties>] = &[
     Property {
         name: "metadata.max.age.ms",
         source: SOURCE,
-        meaning: "how late the group's leader notices new partitions",
+        meaning: "classic protocol: how late the group's leader notices new partitions",
         kind: Kind::Millis {
             min: 0,
             get: |p| p.metadata_max_age,
@@ -157,6 +185,34 @@ pub(super) const TABLE: &[Property<ConsumerProperties>] = &[
         },
     },
 ];
+
+/// `ConfigDef.CaseInsensitiveValidString`: any case will do.
+fn group_protocol(value: &str) -> Result<GroupProtocol, PropertyError> {
+    let protocols = [GroupProtocol::Classic, GroupProtocol::Consumer];
+    let named = |protocol: &GroupProtocol| protocol.name().eq_ignore_ascii_case(value);
+    protocols
+        .into_iter()
+        .find(named)
+        .ok_or_else(|| PropertyError::Invalid {
+            problem: format!("`{value}` is no group protocol of a consumer"),
+            remedy: "write classic or consumer".to_owned(),
+        })
+}
+
+/// An empty one is none (`ConsumerConfig#checkUnsupportedConfigsPostProcess`); the coordinator knows its assignors by
+/// their names (`PartitionAssignor#name`).
+fn remote_assignor(value: &str) -> Result<Option<ServerAssignor>, PropertyError> {
+    if value.is_empty() {
+        return Ok(None);
+    }
+    match ServerAssignor::by_name(value) {
+        Some(assignor) => Ok(Some(assignor)),
+        None => Err(PropertyError::Invalid {
+            problem: format!("`{value}` is no assignor of the coordinator"),
+            remedy: "write uniform or range".to_owned(),
+        }),
+    }
+}
 
 const PACKAGE: &str = "org.apache.kafka.clients.consumer.";
 

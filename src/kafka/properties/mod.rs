@@ -70,6 +70,12 @@ pub enum ServerAssignor {
 }
 
 impl ServerAssignor {
+    /// The one of that name.
+    pub fn by_name(name: &str) -> Option<ServerAssignor> {
+        let all = [ServerAssignor::Uniform, ServerAssignor::Range];
+        all.into_iter().find(|one| one.name() == name)
+    }
+
     /// Its name (`PartitionAssignor#name`).
     pub const fn name(self) -> &'static str {
         match self {
@@ -214,8 +220,16 @@ pub struct BrokerProperties {
     pub consumer_session_timeout: SimDuration,
     /// `group.consumer.heartbeat.interval.ms`: what the coordinator tells members of a consumer group.
     pub consumer_heartbeat_interval: SimDuration,
-    /// The first of `group.consumer.assignors`.
-    pub consumer_assignor: ServerAssignor,
+    /// `group.consumer.min.session.timeout.ms`.
+    pub consumer_min_session_timeout: SimDuration,
+    /// `group.consumer.max.session.timeout.ms`.
+    pub consumer_max_session_timeout: SimDuration,
+    /// `group.consumer.min.heartbeat.interval.ms`.
+    pub consumer_min_heartbeat_interval: SimDuration,
+    /// `group.consumer.max.heartbeat.interval.ms`.
+    pub consumer_max_heartbeat_interval: SimDuration,
+    /// `group.consumer.assignors`: at least one, none twice. Members can ask for these, and the first is used if they do not.
+    pub consumer_assignors: Vec<ServerAssignor>,
     /// `log.retention.check.interval.ms`.
     pub retention_check_interval: SimDuration,
 }
@@ -229,7 +243,11 @@ impl Default for BrokerProperties {
             max_session_timeout: SimDuration::from_millis(1_800_000),
             consumer_session_timeout: SimDuration::from_millis(45_000),
             consumer_heartbeat_interval: SimDuration::from_millis(5_000),
-            consumer_assignor: ServerAssignor::Uniform,
+            consumer_min_session_timeout: SimDuration::from_millis(45_000),
+            consumer_max_session_timeout: SimDuration::from_millis(60_000),
+            consumer_min_heartbeat_interval: SimDuration::from_millis(5_000),
+            consumer_max_heartbeat_interval: SimDuration::from_millis(15_000),
+            consumer_assignors: vec![ServerAssignor::Uniform, ServerAssignor::Range],
             retention_check_interval: SimDuration::from_millis(300_000),
         }
     }

@@ -62,12 +62,12 @@ const METRICS: &str = "a client's own metrics have no effect on lag: leave it ou
 const NETWORK: &str = "connections of the model do not fail and requests do not time out: leave it out; \
                        the round trip is a setting of the cluster";
 const GROUP_NAME: &str = "the model names the group and its members itself: leave it out";
-const KIP_848: &str = "the consumer protocol (KIP-848) is not modelled yet: leave it out, \
-                       or write group.protocol = \"classic\"";
+const OF_THE_BROKERS: &str = "it is a property of the brokers: move it there";
+const OF_ALL_GROUPS: &str = "what one group has otherwise than the others is not modelled: set the brokers' own, \
+                             group.consumer.session.timeout.ms and group.consumer.heartbeat.interval.ms, under \
+                             [cluster.properties]";
 
 pub(super) const CONSUMER: &[Refused] = &[
-    only("group.protocol", "classic", KIP_848),
-    name("group.remote.assignor", KIP_848),
     name(
         "group.instance.id",
         "each member has its own: write static = true under [group], and each has its name as group.instance.id, \
@@ -121,18 +121,12 @@ pub(super) const CONSUMER: &[Refused] = &[
     prefix("security.", SECURITY),
     prefix("ssl.", SECURITY),
     prefix("sasl.", SECURITY),
-    name(
-        "group.initial.rebalance.delay.ms",
-        "it is a property of the brokers: move it there",
-    ),
-    name(
-        "group.min.session.timeout.ms",
-        "it is a property of the brokers: move it there",
-    ),
-    name(
-        "group.max.session.timeout.ms",
-        "it is a property of the brokers: move it there",
-    ),
+    name("group.initial.rebalance.delay.ms", OF_THE_BROKERS),
+    name("group.min.session.timeout.ms", OF_THE_BROKERS),
+    name("group.max.session.timeout.ms", OF_THE_BROKERS),
+    prefix("group.consumer.", OF_THE_BROKERS),
+    name("consumer.session.timeout.ms", OF_ALL_GROUPS),
+    name("consumer.heartbeat.interval.ms", OF_ALL_GROUPS),
 ];
 
 pub(super) const BROKER: &[Refused] = &[
@@ -145,9 +139,21 @@ pub(super) const BROKER: &[Refused] = &[
         "the coordinator's writes take the cluster's commit latency: set that instead",
     ),
     prefix("group.coordinator.", NO_EFFECT),
-    prefix(
-        "group.consumer.",
-        "the consumer protocol (KIP-848) is not modelled yet: leave it out",
+    name(
+        "group.consumer.max.size",
+        "the model does not limit the size of a group: leave it out",
+    ),
+    name(
+        "group.consumer.migration.policy",
+        "a group of the model speaks one protocol all the time: leave it out",
+    ),
+    name(
+        "group.consumer.regex.refresh.interval.ms",
+        "the group subscribes to its topic by name: leave it out",
+    ),
+    name(
+        "group.consumer.assignment.interval.ms",
+        "the coordinator of the model is that of Kafka 4.0, which makes a new assignment at once: leave it out",
     ),
     prefix(
         "group.share.",
@@ -196,6 +202,8 @@ pub(super) const BROKER: &[Refused] = &[
         "broker.heartbeat.interval.ms",
         "the model's brokers do not fail: leave it out",
     ),
+    name("consumer.session.timeout.ms", OF_ALL_GROUPS),
+    name("consumer.heartbeat.interval.ms", OF_ALL_GROUPS),
     name(
         "session.timeout.ms",
         "it is a property of the consumers: move it to the group",

@@ -35,6 +35,8 @@ fn owned(expected: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
 #[test]
 fn defaults_are_those_of_consumer_config() {
     let expected = [
+        ("group.protocol", "classic"),
+        ("group.remote.assignor", ""),
         ("max.poll.records", "500"),
         ("max.poll.interval.ms", "300000"),
         ("session.timeout.ms", "45000"),
@@ -59,6 +61,13 @@ fn defaults_are_those_of_group_coordinator_config() {
         ("group.initial.rebalance.delay.ms", "3000"),
         ("group.min.session.timeout.ms", "6000"),
         ("group.max.session.timeout.ms", "1800000"),
+        ("group.consumer.session.timeout.ms", "45000"),
+        ("group.consumer.min.session.timeout.ms", "45000"),
+        ("group.consumer.max.session.timeout.ms", "60000"),
+        ("group.consumer.heartbeat.interval.ms", "5000"),
+        ("group.consumer.min.heartbeat.interval.ms", "5000"),
+        ("group.consumer.max.heartbeat.interval.ms", "15000"),
+        ("group.consumer.assignors", "uniform,range"),
         ("log.retention.check.interval.ms", "300000"),
     ];
     assert_eq!(defaults(BrokerProperties::table()), owned(&expected));
@@ -93,6 +102,8 @@ fn a_limit_of_minus_one_is_none() {
 fn every_row_writes_its_own_field_and_reads_it_back() {
     for row in ConsumerProperties::table() {
         let value = match row.name {
+            "group.protocol" => "consumer",
+            "group.remote.assignor" => "range",
             "enable.auto.commit" => "false",
             "partition.assignment.strategy" => "roundrobin",
             "auto.offset.reset" => "earliest",
@@ -128,11 +139,15 @@ fn every_broker_row_writes_its_own_field_and_reads_it_back() {
         assert!(others.all(|other| properties.get(other.name).unwrap() == other.default_value()));
     }
     for row in BrokerProperties::table() {
+        let value = match row.name {
+            "group.consumer.assignors" => "range",
+            _ => "7654",
+        };
         let mut properties = BrokerProperties::default();
-        properties.set(row.name, "7654").unwrap();
+        properties.set(row.name, value).unwrap();
         assert_eq!(
             properties.get(row.name).as_deref(),
-            Some("7654"),
+            Some(value),
             "{}",
             row.name
         );
@@ -270,10 +285,6 @@ fn a_misspelt_name_gets_its_nearest() {
 #[test]
 fn what_kafka_has_and_the_model_lacks_says_what_to_do() {
     assert_eq!(
-        refusal("group.protocol", "consumer"),
-        "not modelled: the consumer protocol (KIP-848) is not modelled yet: leave it out, or write group.protocol = \"classic\""
-    );
-    assert_eq!(
         refusal("group.instance.id", "pod-0"),
         "not modelled: each member has its own: write static = true under [group], and each has its name as \
          group.instance.id, or instance-id in its [[group.member]]"
@@ -299,7 +310,6 @@ fn what_kafka_has_and_the_model_lacks_says_what_to_do() {
 #[test]
 fn values_the_model_follows_anyway_are_accepted() {
     let mut properties = ConsumerProperties::default();
-    assert_eq!(properties.set("group.protocol", "CLASSIC"), Ok(()));
     assert_eq!(
         properties.set("isolation.level", "read_uncommitted"),
         Ok(())
@@ -330,4 +340,50 @@ fn a_consumer_property_among_the_brokers_is_sent_home() {
         text_of(error),
         "not modelled: it is a property of the consumers: move it to the group"
     );
+}
+
+#[test]
+fn the_protocol_is_one_of_two_in_any_case() {
+    let mut properties = ConsumerProperties::default();
+    for (written, meant) in [
+        ("CONSUMER", GroupProtocol::Consumer),
+        ("Classic", GroupProtocol::Classic),
+    ] {
+        properties.set("group.protocol", written).unwrap();
+        assert_eq!(properties.group_protocol, meant);
+    }
+    assert_eq!(
+        refusal("group.protocol", "streams"),
+        "invalid: `streams` is no group protocol of a consumer; write classic or consumer"
+    );
+    assert_eq!(
+        refusal("group.remote.assignor", "sticky"),
+        "invalid: `sticky` is no assignor of the coordinator; write uniform or range"
+    );
+}
+
+#[test]
+fn the_coordinators_assignors_have_names_and_classes_and_an_order() {
+    let uniform = "org.apache.kafka.coordinator.group.assignor.UniformAssignor";
+    let cases = [
+        ("uniform", "uniform"),
+        ("range, uniform", "range,uniform"),
+        (uniform, "uniform"),
+        ("[RangeAssignor]", "range"),
+    ];
+    let mut properties = BrokerProperties::default();
+    for (written, list) in cases {
+        properties.set("group.consumer.assignors", written).unwrap();
+        assert_eq!(
+            properties.get("group.consumer.assignors").as_deref(),
+            Some(list)
+        );
+    }
+    let mut refused = |list: &str| {
+        let error = properties.set("group.consumer.assignors", list);
+        text_of(error.expect_err("must be refused"))
+    };
+    assert!(refused("range,range").contains("listed twice"));
+    assert!(refused("").contains("no assignor of the coordinator"));
+    assert!(refused("com.example.Mine").contains("write uniform, range or both"));
 }

@@ -10,6 +10,7 @@ mod partitions;
 mod replicas;
 pub mod scene;
 mod total;
+pub mod validation;
 
 use self::frame::Panel;
 use self::scene::{Anchor, Scene, fitted, palette};

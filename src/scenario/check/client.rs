@@ -10,7 +10,7 @@ use super::processing::ON_STOPS;
 use super::properties::place_of;
 use crate::kafka::{
     Assignor, AutoCommitFrom, ClientProfile, ConsumerProperties, Fetches, Heartbeats, PollClock,
-    RebalanceProtocol, RebalanceTimeout, RejoinFrom,
+    RebalanceProtocol, RebalanceTimeout, ReconcilesFrom, RejoinFrom,
 };
 use crate::units::{SimDuration, parse_duration};
 
@@ -93,6 +93,11 @@ const REJOINS: [(&str, RejoinFrom); 3] = [
     ("next-poll", RejoinFrom::NextPoll),
     ("background", RejoinFrom::Background),
     ("heartbeat", RejoinFrom::Heartbeat),
+];
+const CONSUMER_PROTOCOLS: [(&str, Option<ReconcilesFrom>); 3] = [
+    ("none", None),
+    ("background", Some(ReconcilesFrom::Background)),
+    ("next-poll", Some(ReconcilesFrom::NextPoll)),
 ];
 const AUTO_COMMITS: [(&str, AutoCommitFrom); 4] = [
     ("in-poll", AutoCommitFrom::Poll),
@@ -265,6 +270,12 @@ impl Judge<'_> {
             &REJOINS,
             java.map(|java| java.rejoin_from),
         );
+        let consumer_protocol = self.word(
+            (at, "consumer-protocol"),
+            &written.consumer_protocol,
+            &CONSUMER_PROTOCOLS,
+            java.map(|java| java.consumer_protocol),
+        );
         let poll_clock = self.word_or_time(
             (at, "poll-clock"),
             &written.poll_clock,
@@ -289,16 +300,7 @@ impl Judge<'_> {
             &COMMITS_REVOKED,
             java.map(|java| java.commits_revoked),
         );
-        let before = java.map(|java| java.poll_timeout);
-        let poll_timeout = self.time((at, "poll-timeout"), &written.poll_timeout, before);
-        let returns_one_partition = self.word(
-            (at, "returns"),
-            &written.returns,
-            &RETURNS,
-            java.map(|java| java.returns_one_partition),
-        );
-        let before = java.map(|java| java.fills);
-        let fills = self.time((at, "fills"), &written.fills, before);
+        let polls = self.polls(at, written, java);
         let fetches = self.fetches(at, written, java.map(|java| java.fetches));
         Some(ClientProfile {
             heartbeats: heartbeats?,
@@ -307,11 +309,12 @@ impl Judge<'_> {
             rebalance_timeout: rebalance_timeout?,
             poll_clock: poll_clock?,
             fetches: fetches?,
-            returns_one_partition: returns_one_partition?,
-            fills: fills?,
+            returns_one_partition: polls?.0,
+            fills: polls?.1,
+            poll_timeout: polls?.2,
             commits_revoked: commits_revoked?,
-            poll_timeout: poll_timeout?,
             cooperative: false,
+            consumer_protocol: consumer_protocol?,
         })
     }
 
@@ -331,6 +334,26 @@ impl Judge<'_> {
                 self.missing(at, key, format!("the choices are {}", list(&names)))
             }
         }
+    }
+
+    /// Whether a poll returns one partition's records only, how long it waits to be full, and how long for anything.
+    fn polls(
+        &mut self,
+        at: &Place,
+        written: &raw::Client,
+        java: Option<ClientProfile>,
+    ) -> Option<(bool, SimDuration, SimDuration)> {
+        let returns_one_partition = self.word(
+            (at, "returns"),
+            &written.returns,
+            &RETURNS,
+            java.map(|java| java.returns_one_partition),
+        );
+        let before = java.map(|java| java.fills);
+        let fills = self.time((at, "fills"), &written.fills, before);
+        let before = java.map(|java| java.poll_timeout);
+        let poll_timeout = self.time((at, "poll-timeout"), &written.poll_timeout, before);
+        Some((returns_one_partition?, fills?, poll_timeout?))
     }
 
     /// A time, or what the profile before says.

@@ -18,6 +18,7 @@ mod poison;
 mod processing;
 mod production;
 mod properties;
+mod protocol;
 mod settings;
 mod timeline;
 mod topic;
@@ -196,19 +197,19 @@ impl Judge<'_> {
         let clock = self.clock(model);
         let horizon = clock.map(|(horizon, _)| horizon);
         let topic = self.topic(model.topic.as_ref());
-        let cluster = self.cluster(model.cluster.as_ref());
+        let brokers = self.cluster(model.cluster.as_ref());
         let deployment = self.autoscaler(model);
         let group = self.group(model.group.as_ref());
         let group = group.map(|group| with_pods(group, deployment.as_ref(), model));
         let downstream = self.downstreams(model.downstream.as_ref());
-        let first = self.settings(model, &cluster, downstream.as_ref());
+        let first = self.settings(model, &brokers, downstream.as_ref());
         let walked = self.walk(
             written,
             horizon,
             topic.as_ref(),
             group,
             timeline::Start {
-                cluster: &cluster,
+                brokers: &brokers,
                 downstream: downstream.as_ref(),
                 settings: first.as_ref(),
             },
@@ -238,7 +239,7 @@ impl Judge<'_> {
             sample,
             topic: topic?,
             production: production?,
-            cluster,
+            cluster: brokers.cluster,
             group: walked.group?,
             deployment,
             settings,

@@ -134,6 +134,7 @@ impl Judge<'_> {
             let message = "group.min.session.timeout.ms is above group.max.session.timeout.ms";
             self.error::<()>(at, message, "make the minimum at most the maximum");
         }
+        self.consumer_brokers(&properties, given);
         properties
     }
 
@@ -190,7 +191,7 @@ impl Judge<'_> {
         }
     }
 
-    /// What Kafka refuses only when it sees the properties together.
+    /// What Kafka refuses only when it sees the properties together, in the classic protocol.
     pub(super) fn consistent(
         &mut self,
         properties: &ConsumerProperties,

@@ -2,18 +2,19 @@
 
 use super::super::document::list;
 use super::super::downstream::Downstream;
-use super::super::model::{Cluster, Settings};
+use super::super::model::Settings;
 use super::super::raw::Model;
 use super::client::Client;
 use super::judge::Judge;
 use super::properties::place_of;
+use super::protocol::Brokers;
 use crate::kafka::Heartbeats;
 
 impl Judge<'_> {
     pub(super) fn settings(
         &mut self,
         model: &Model,
-        cluster: &Cluster,
+        brokers: &Brokers,
         downstream: Option<&Downstream>,
     ) -> Option<Settings> {
         let group = model.group.as_ref();
@@ -37,7 +38,8 @@ impl Judge<'_> {
                 format!("it has {}", list(&names)),
             );
         }
-        self.consistent(&properties, &given, &cluster.properties, &place);
+        let client_at = named.map_or(&place, |named| &named.0.span);
+        self.protocol((&client, client_at), (&properties, &given), brokers);
         let processing = self.processing(
             model.processing.as_ref(),
             &mut properties,

@@ -3,6 +3,7 @@
 use super::super::model::{Cluster, PartitionStart, Topic};
 use super::super::raw::{self, OneOrMany, Spot};
 use super::judge::{Judge, Place};
+use super::protocol::Brokers;
 use crate::units::SimDuration;
 
 /// Most partitions of a topic.
@@ -194,7 +195,7 @@ impl Judge<'_> {
     }
 
     /// The cluster; a value that could not be read is replaced by its default, the mistake being reported.
-    pub(super) fn cluster(&mut self, section: Option<&Spot<raw::Cluster>>) -> Cluster {
+    pub(super) fn cluster(&mut self, section: Option<&Spot<raw::Cluster>>) -> Brokers {
         let written = section.map(|section| &section.value);
         let brokers = written
             .and_then(|cluster| cluster.brokers.as_ref())
@@ -206,11 +207,12 @@ impl Judge<'_> {
             Some(cluster) => (&cluster.round_trip, &cluster.commit_latency),
             None => (&None, &None),
         };
-        Cluster {
+        let cluster = Cluster {
             brokers: brokers as u32,
             round_trip: self.duration_or(round_trip, SimDuration::from_millis(1)),
             commit_latency: self.duration_or(commit_latency, SimDuration::from_millis(5)),
             properties,
-        }
+        };
+        Brokers { cluster, given }
     }
 }

@@ -17,6 +17,9 @@ pub struct Client {
     pub heartbeats: Option<Text>,
     /// Where a rejoin starts: at the `next-poll`, in the `background`, or at the `heartbeat` that brings the news.
     pub rejoin: Option<Text>,
+    /// Whether it speaks the consumer protocol (KIP-848), and where it takes an assignment up there: at once in the
+    /// `background`, or at the `next-poll`, in which a rebalance callback runs; `none` if it does not speak it.
+    pub consumer_protocol: Option<Text>,
     /// How often the clock of max.poll.interval.ms is looked at: every `retry.backoff.ms`, every
     /// `heartbeat.interval.ms`, a time, or `never`.
     pub poll_clock: Option<Text>,

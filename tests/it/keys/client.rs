@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lagsim::scenario::client_schema;
 
-use super::{BACKLOG, CRASH, Case, RESTART, shown_with, with};
+use super::{BACKLOG, CONSUMER, CRASH, Case, RESTART, shown_with, with};
 
 const LONG: &str = "processing={ time = '600ms', commit = 'after-batch' }";
 const REJOINS: &str = "processing={ time = '300ms', commit = 'after-batch' }";
@@ -30,6 +30,14 @@ const CASES: &[Case] = &[
         "rejoin",
         &[BACKLOG, REJOINS, CRASH],
         ["rejoin = 'next-poll'", "rejoin = 'heartbeat'"],
+    ),
+    (
+        "consumer-protocol",
+        &[BACKLOG, REJOINS, CONSUMER, RESTART],
+        [
+            "consumer-protocol = 'background'",
+            "consumer-protocol = 'next-poll'",
+        ],
     ),
     (
         "poll-clock",

@@ -50,6 +50,8 @@ pub struct ConsumerMembership {
     instance: Option<String>,
     subscribed: Subscribed,
     auto_commit: bool,
+    /// Its callbacks run in poll(), so it reconciles there only.
+    listens: bool,
     state: MembershipState,
     epoch: i32,
     partitions: BTreeSet<PartitionId>,
@@ -81,6 +83,7 @@ impl ConsumerMembership {
             instance,
             subscribed,
             auto_commit,
+            listens: false,
             state: MembershipState::Unsubscribed,
             epoch: JOIN_EPOCH,
             partitions: BTreeSet::new(),
@@ -93,6 +96,15 @@ impl ConsumerMembership {
             reconciliation: Reconciliation::None,
             tasks: BTreeMap::new(),
             steps: 0,
+        }
+    }
+
+    /// The same consumer with a ConsumerRebalanceListener, whose callbacks run in poll(): it reconciles there only.
+    #[must_use]
+    pub fn listening(self) -> Self {
+        ConsumerMembership {
+            listens: true,
+            ..self
         }
     }
 
@@ -265,8 +277,9 @@ impl ConsumerMembership {
             self.state = MembershipState::Acknowledging;
             return;
         }
-        if self.auto_commit && !polls {
-            return; // The application may hold records whose positions are not to be committed yet.
+        if (self.auto_commit || self.listens) && !polls {
+            // The application may hold records whose positions are not to be committed yet, or has a callback to run.
+            return;
         }
         self.reconciliation = Reconciliation::Running;
         if self.auto_commit && !self.partitions.is_empty() {

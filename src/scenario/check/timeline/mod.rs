@@ -7,11 +7,12 @@ mod set;
 use toml::de::DeTable;
 
 use super::super::downstream::{Downstream, DownstreamChange};
-use super::super::model::{Action, Cluster, Group, Settings, TimelineEntry, Topic};
+use super::super::model::{Action, Group, Settings, TimelineEntry, Topic};
 use super::super::raw::{At, Spot};
 use super::curve::Turn;
 use super::group::instant;
 use super::judge::Judge;
+use super::protocol::Brokers;
 use super::{Written, one_of};
 use crate::units::{SimDuration, SimTime};
 use fleet::Fleet;
@@ -45,7 +46,7 @@ pub(super) struct Walked {
 /// What the timeline starts from, as far as its settings are judged by it.
 #[derive(Clone, Copy)]
 pub(super) struct Start<'w> {
-    pub(super) cluster: &'w Cluster,
+    pub(super) brokers: &'w Brokers,
     pub(super) downstream: Option<&'w Downstream>,
     pub(super) settings: Option<&'w Settings>,
 }

@@ -9,6 +9,7 @@ use super::super::super::document::{self, Step, error};
 use super::super::super::raw::Model;
 use super::super::judge::Judge;
 use super::Walk;
+use crate::kafka::GroupProtocol;
 
 /// What may change, and how many steps its path has before the value.
 const CHANGEABLE: [(&[&str], usize); 4] = [
@@ -51,12 +52,25 @@ impl Judge<'_> {
         }
         let written = self.mirror(tree)?;
         let model: &Model = &written.model;
-        let settings = self.settings(model, walk.start.cluster, walk.start.downstream);
+        let settings = self.settings(model, walk.start.brokers, walk.start.downstream);
         let place = assignments_span(&walk.tree, index);
         walk.tree = written.tree;
         let settings = settings?;
+        let before = walk
+            .start
+            .settings
+            .map(|first| first.properties.group_protocol);
+        if before.is_some_and(|protocol| protocol != settings.properties.group_protocol) {
+            return self.error(
+                &place,
+                "the protocol of a group cannot change on the timeline",
+                "members of both would be in one group for a while (group.consumer.migration.policy), and that is not modelled: \
+                 compare two runs, one with --set group.properties.group.protocol=consumer",
+            );
+        }
+        let classic = settings.properties.group_protocol == GroupProtocol::Classic;
         let before = walk.start.settings.map(|first| first.properties.assignor);
-        if before.is_some_and(|assignor| assignor != settings.properties.assignor) {
+        if classic && before.is_some_and(|assignor| assignor != settings.properties.assignor) {
             return self.error(
                 &place,
                 "the assignor of a group cannot change on the timeline",

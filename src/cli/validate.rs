@@ -1,0 +1,111 @@
+//! `lagsim validate`.
+
+use std::path::PathBuf;
+
+use super::args::{Format, ValidateArgs};
+use super::exit::{Exit, Usage};
+use super::folder::Folder;
+use super::progress::Progress;
+use super::{load, run, terminal};
+use crate::experiment::{self, Bounds, Window, run_replications_at};
+use crate::measure::Trace;
+use crate::report::validation::{FILES, Validated, files, text};
+use crate::scenario::Scenario;
+use crate::units::{SimDuration, SimTime};
+
+/// Runs a model many times over, holds its curves against a recorded one, and writes and prints how far off it is.
+pub fn validate(args: &ValidateArgs) -> anyhow::Result<Exit> {
+    let mut scenario = load::scenario(&args.model, args.quiet)?;
+    if let Some(seed) = args.seed {
+        scenario.seed = seed;
+    }
+    let trace = load::trace(&args.trace)?;
+    let path = match &args.out {
+        Some(path) => path.clone(),
+        None => PathBuf::from("output").join(&scenario.name),
+    };
+    let folder = Folder::at(&path, &FILES)?;
+    let window = window(args, &scenario, &trace)?;
+    let progress = Progress::of(scenario.horizon, args.replications, args.quiet);
+    let outcomes = run_replications_at(&scenario, args.replications, trace.times(), &|by| {
+        progress.advance(by);
+    });
+    drop(progress);
+    refuse_other_partitions(&trace, &outcomes)?;
+    let Some(validation) = experiment::validate(&scenario, &trace, &outcomes, window) else {
+        return Ok(Exit::Internal);
+    };
+    let validated = Validated {
+        scenario: &scenario,
+        validation: &validation,
+        bounds: Bounds {
+            max_error: args.max_error,
+            min_inside: args.min_inside,
+        },
+    };
+    let written = files(&validated, !args.no_plot)?;
+    folder.write(&written)?;
+    match args.format {
+        Format::Json => {
+            let bytes = written.first().map_or(&[][..], |(_, bytes)| bytes);
+            terminal::print(&String::from_utf8_lossy(bytes))?;
+        }
+        Format::Text if args.quiet => {}
+        Format::Text => terminal::print(&text(&validated))?,
+    }
+    if !args.quiet {
+        run::wrote(&path, &written);
+    }
+    let broken = validated.bounds.broken(&validation.total);
+    for one in &broken {
+        terminal::note(&format!("error: {one}\n"));
+    }
+    Ok(if broken.is_empty() {
+        Exit::Success
+    } else {
+        Exit::ExpectationFailed
+    })
+}
+
+/// What of the trace is compared.
+fn window(args: &ValidateArgs, scenario: &Scenario, trace: &Trace) -> Result<Window, Usage> {
+    let at = |length: SimDuration| SimTime::ZERO + length;
+    let window = Window {
+        from: at(args.from.unwrap_or(SimDuration::ZERO)),
+        to: at(args.to.unwrap_or(scenario.horizon).min(scenario.horizon)),
+    };
+    let inside = |sample: &&SimTime| (window.from..=window.to).contains(*sample);
+    if trace.times().iter().find(inside).is_some() {
+        return Ok(window);
+    }
+    let (first, last) = (trace.times().first(), trace.times().last());
+    let seconds = |at: Option<&SimTime>| at.map_or(0.0, |at| at.as_secs_f64());
+    Err(Usage::new(
+        format!(
+            "the trace has no sample from {} to {}: it reaches from {:.3} s to {:.3} s, the model to {}",
+            window.from,
+            window.to,
+            seconds(first),
+            seconds(last),
+            scenario.horizon
+        ),
+        "choose another part with --from and --to, or a longer --set horizon=...",
+    ))
+}
+
+fn refuse_other_partitions(
+    trace: &Trace,
+    outcomes: &[crate::measure::Outcome],
+) -> Result<(), Usage> {
+    let simulated = outcomes.first().map_or(0, |one| one.curves.partitions());
+    if simulated == trace.partitions() {
+        return Ok(());
+    }
+    Err(Usage::new(
+        format!(
+            "the trace is of {} partitions, the model's topic has {simulated}",
+            trace.partitions()
+        ),
+        "give the model as many, with --set topic.partitions=...",
+    ))
+}
