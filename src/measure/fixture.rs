@@ -32,8 +32,15 @@ fn processing() -> Processing {
         on_revoke: OnRevoke::Nothing,
         on_stop: OnStop::FinishBatch,
         grace: SimDuration::from_secs(30),
+        restart: Default::default(),
     }
 }
+
+/// Nothing was ever produced, and the group has committed that.
+const EMPTY: PartitionStart = PartitionStart {
+    committed: Some(0),
+    log_end: 0,
+};
 
 /// A group of `members` on a topic of `partitions`, sampled every `sample` seconds for `horizon` seconds.
 pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> Scenario {
@@ -51,13 +58,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
         sample: SimDuration::from_secs(sample),
         topic: Topic {
             name: "orders".into(),
-            partitions: vec![
-                PartitionStart {
-                    committed: Some(0),
-                    log_end: 0,
-                };
-                partitions
-            ],
+            partitions: vec![EMPTY; partitions],
             record_bytes: 1_024,
             properties: Default::default(),
         },

@@ -150,6 +150,7 @@ impl<'a> Recorder<'a> {
             commits: self.totals.commits,
             commits_failed: self.totals.commits_failed,
             poison_attempts: self.totals.poison_attempts,
+            crashes: self.totals.crashes,
             lag,
             age_s,
             behind_from_s: self.lags.drain().behind_from.map(SimTime::as_secs_f64),

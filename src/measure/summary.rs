@@ -54,6 +54,8 @@ pub struct Summary {
     pub commits_failed: u64,
     /// Attempts at poison records.
     pub poison_attempts: u64,
+    /// How often a process exited because it could not process a record.
+    pub crashes: u64,
     /// Lag of all partitions together.
     pub lag: LagFigures,
     /// Age of the oldest record of any partition that is not committed (s).

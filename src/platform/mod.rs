@@ -1,8 +1,10 @@
 //! What decides how many processes run, as pure machines: KEDA's Kafka scaler and the HorizontalPodAutoscaler that it
-//! drives. Offsets and replicas in, decisions out. Not for the processes: who starts and who stops is the run's affair.
+//! drives. Offsets and replicas in, decisions out. And when a process that has exited runs again: the kubelet's
+//! CrashLoopBackOff. Not for the processes: who starts and who stops is the run's affair.
 
 mod hpa;
 mod lag;
+mod restart;
 mod spec;
 
 #[cfg(test)]
@@ -10,6 +12,7 @@ mod tests;
 
 pub use hpa::DOWNSCALE_STABILISATION;
 pub use lag::PartitionOffsets;
+pub use restart::{CrashLoop, RestartPolicy};
 pub use spec::{
     Behavior, Deployment, KafkaTrigger, OffsetResetPolicy, PolicyType, ScaledObject, ScalingPolicy,
     ScalingRules, SelectPolicy,

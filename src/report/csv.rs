@@ -176,6 +176,19 @@ fn row(results: &Results, fact: &Fact) -> Row {
             ),
             ..about("commit-failed", process)
         },
+        Fact::Crashed {
+            process,
+            partition,
+            offset,
+            restarts_at,
+        } => Row {
+            partition: Some(partition.0),
+            detail: restarts_at.map_or_else(
+                || format!("at offset {offset}"),
+                |at| format!("at offset {offset}, restarted at {}", seconds(at)),
+            ),
+            ..about("crashed", process)
+        },
         Fact::BreakerTurned { process, state } => about(
             match state {
                 BreakerState::Closed => "breaker-closed",

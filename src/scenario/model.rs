@@ -3,7 +3,7 @@
 use super::downstream::{Downstream, DownstreamChange};
 use super::on_error::OnError;
 use crate::kafka::{BrokerProperties, ClientProfile, ConsumerProperties, TopicProperties};
-use crate::platform::Deployment;
+use crate::platform::{Deployment, RestartPolicy};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use crate::workload::{Law, Production};
 
@@ -133,6 +133,8 @@ pub struct Processing {
     pub on_stop: OnStop,
     /// After this long a stopping process is killed.
     pub grace: SimDuration,
+    /// How a process is started again that exits because of a record.
+    pub restart: RestartPolicy,
 }
 
 /// When offsets are committed.
@@ -422,6 +424,8 @@ pub enum CountMetric {
     Rebalances,
     /// `evictions`
     Evictions,
+    /// `crashes`: of processes that could not process a record.
+    Crashes,
     /// `commits-failed`
     CommitsFailed,
     /// `polls`

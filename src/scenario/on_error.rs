@@ -53,6 +53,24 @@ pub enum GiveUp {
         /// How long the produce takes, acknowledged.
         produce: SimDuration,
     },
+    /// Not given up: the process exits, and is started again by its supervisor.
+    Crash {
+        /// Whether it closes its consumer on the way out.
+        closes: bool,
+    },
+}
+
+impl OnError {
+    /// Whether the process exits in the end.
+    pub fn crashes(&self) -> bool {
+        let crash = |then: &GiveUp| matches!(then, GiveUp::Crash { .. });
+        matches!(self, OnError::Retry { then, .. } if crash(then))
+    }
+
+    /// Whether the record stays where it is, whatever is tried.
+    pub fn never_gives_up(&self) -> bool {
+        matches!(self, OnError::RetryForever(_)) || self.crashes()
+    }
 }
 
 impl BackOff {

@@ -35,6 +35,13 @@ pub(super) enum Kind {
     },
     /// A poison record that is retried here for ever.
     Stuck,
+    /// A poison record because of which the process exits.
+    Crash {
+        /// Whether it closes its consumer on the way out.
+        closes: bool,
+        /// How often it was tried.
+        attempts: u32,
+    },
 }
 
 /// A stretch of a batch, in the order it is worked on.
@@ -56,6 +63,8 @@ pub(super) struct Batch {
     stages: Vec<Stage>,
     /// Whether one of them may be of a poison record.
     pub poison: bool,
+    /// Whether the process exits at its end.
+    pub crashes: bool,
     /// Polled by a member that is joining: its client refuses to commit at once.
     pub refused: bool,
     /// Stages (and records of the next) already accounted for.
@@ -124,6 +133,7 @@ impl Batch {
                 break;
             }
         }
+        self.crashes = self.crash().is_some();
         self.count_calls(shop.scenario);
         self.alone = ends;
         self.callers = 1;
@@ -387,7 +397,7 @@ impl Batch {
             Kind::GivenUp { dead_lettered, .. } => {
                 shop.topic.given_up(stage.partition, from, dead_lettered)
             }
-            Kind::SoughtBack { .. } | Kind::Stuck => {}
+            Kind::SoughtBack { .. } | Kind::Stuck | Kind::Crash { .. } => {}
         }
         self.accounted = (self.accounted.0 + 1, 0);
     }
@@ -448,7 +458,7 @@ impl Batch {
         self.runs.clear();
         self.committed = false;
         self.stages.clear();
-        self.poison = false;
+        (self.poison, self.crashes) = (false, false);
         self.accounted = (0, 0);
     }
 }

@@ -115,6 +115,17 @@ pub enum Fact {
         /// Dead-lettered instead of skipped.
         dead_lettered: bool,
     },
+    /// A process exits because it cannot process a record.
+    Crashed {
+        /// Who.
+        process: ProcessId,
+        /// Where.
+        partition: PartitionId,
+        /// Which.
+        offset: u64,
+        /// When its supervisor starts it again, if it does: not one that was told to stop.
+        restarts_at: Option<SimTime>,
+    },
     /// Records were committed by nobody that processed them, or jumped over by a reset: lost.
     RecordsLost {
         /// Where.

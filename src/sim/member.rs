@@ -100,6 +100,7 @@ pub(super) struct Accounts {
     pub commits: u64,
     pub commits_failed: u64,
     pub poison_attempts: u64,
+    pub crashes: u64,
 }
 
 impl Member {
@@ -139,6 +140,7 @@ impl Member {
     /// Whether its next step may touch others, and so belongs on the agenda.
     pub fn attended(&self) -> bool {
         self.stopping
+            || self.batch.crashes
             || self.link.rejoin
             || self.link.phase != Phase::Stable
             || self.app == App::Closing

@@ -23,6 +23,7 @@ mod rollout;
 mod sampling;
 mod scaling;
 mod session;
+mod supervisor;
 mod topic;
 mod world;
 

@@ -45,6 +45,8 @@ pub struct Totals {
     pub commits_failed: u64,
     /// Attempts at poison records.
     pub poison_attempts: u64,
+    /// How often a process exited because it could not process a record.
+    pub crashes: u64,
 }
 
 /// How a member dropped out of what it read.

@@ -116,6 +116,7 @@ impl World<'_> {
             commits,
             commits_failed,
             poison_attempts,
+            crashes,
         } = self.accounts;
         Totals {
             partitions,
@@ -123,6 +124,7 @@ impl World<'_> {
             commits,
             commits_failed,
             poison_attempts,
+            crashes,
         }
     }
 

@@ -7,16 +7,19 @@ use super::Fact;
 use super::event::Event;
 use super::member::App;
 use super::rollout::Rollout;
+use super::supervisor::Supervisor;
 use super::world::World;
 use crate::kafka::Logs;
 use crate::platform::{self, Autoscaler, Decision, PartitionOffsets};
 use crate::scenario::Scenario;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
-/// What starts and stops processes: restarts that are under way, and the autoscaler.
+/// What starts and stops processes: restarts that are under way, the supervisor if processes exit by themselves, and the
+/// autoscaler.
 #[derive(Debug, Default)]
 pub(super) struct Deployment {
     pub rollouts: Vec<Rollout>,
+    pub supervisor: Option<Supervisor>,
     scaling: Option<Scaling>,
 }
 
@@ -94,6 +97,7 @@ impl Deployment {
         let spec = scenario.deployment.as_ref();
         Deployment {
             rollouts: Vec::new(),
+            supervisor: Supervisor::new(scenario),
             scaling: spec.map(|spec| Scaling::new(spec, scenario)),
         }
     }

@@ -4,7 +4,7 @@ use super::coverage::Coverage;
 use super::{Cause, Fact, PartitionState, PartitionTotals};
 use crate::engine::{Address, Purpose};
 use crate::kafka::{Appends, LogStart, Logs, RetentionLimits};
-use crate::scenario::{OnError, PoisonRecords, Scenario};
+use crate::scenario::{GiveUp, OnError, PoisonRecords, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use crate::workload::{Arrivals, Failures, Law, RecordCosts};
 
@@ -203,7 +203,7 @@ impl Topic {
         let log_end = self.partitions[id.ix()].base;
         let (offset, entry) = self.poison_in(id, committed, log_end.min(committed + 1))?;
         let on_error = &scenario.settings[0].on_error[entry];
-        matches!(on_error, OnError::RetryForever(_)).then_some(offset)
+        on_error.never_gives_up().then_some(offset)
     }
 
     /// Accounts for records [`from`, `to`) processed.
@@ -327,14 +327,13 @@ fn retention(scenario: &Scenario) -> RetentionLimits {
     }
 }
 
-/// How long a poison record takes in a batch that gives it up, and how many attempts at it the batch makes; `None` if it
-/// does not: never, or not after it has failed `tried` times before.
-pub(super) fn giving_up(
+/// How long a poison record takes in a batch that is at the end of its attempts, how many the batch makes, and what comes
+/// then; `None` if there is no end to them, or it does not come after it has failed `tried` times before.
+pub(super) fn last_attempts(
     on_error: &OnError,
     attempt: SimDuration,
     tried: u32,
-) -> Option<(SimDuration, u32, bool)> {
-    use crate::scenario::GiveUp;
+) -> Option<(SimDuration, u32, GiveUp)> {
     let OnError::Retry {
         attempts,
         back_off,
@@ -350,8 +349,9 @@ pub(super) fn giving_up(
         false => (*attempts, back_off.all_between(*attempts)),
     };
     let length = attempt * u64::from(attempts) + pauses;
-    match then {
-        GiveUp::Skip => Some((length, attempts, false)),
-        GiveUp::DeadLetter { produce } => Some((length + *produce, attempts, true)),
-    }
+    let produce = match then {
+        GiveUp::DeadLetter { produce } => *produce,
+        GiveUp::Skip | GiveUp::Crash { .. } => SimDuration::ZERO,
+    };
+    Some((length + produce, attempts, *then))
 }

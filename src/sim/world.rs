@@ -107,9 +107,11 @@ impl<'s> World<'s> {
         observer.finish(horizon, &totals, &self.view());
     }
 
-    /// Whether members are in each other's way at the dependency.
+    /// Whether members take their steps in the order of time: they are in each other's way at the dependency, or what one
+    /// does in a step of its own, to exit, concerns the group.
     pub fn coupled(&self) -> bool {
-        self.dependency.as_ref().is_some_and(Dependency::couples)
+        self.deployment.supervisor.is_some()
+            || self.dependency.as_ref().is_some_and(Dependency::couples)
     }
 
     /// The now of the agenda.
@@ -185,7 +187,9 @@ impl<'s> World<'s> {
                 }
                 return at >= until;
             }
-            if self.step_together(index, at) {
+            let paced = self.step_together(index, at);
+            turns[index].attended = self.members[index].batch.crashes;
+            if paced {
                 turns[index].at = self.members[index].next_step_with(turns[index].timer);
             } else {
                 self.pace(at);
@@ -203,7 +207,8 @@ impl<'s> World<'s> {
         true
     }
 
-    /// Whose turn it is when. A member's own steps change neither whether it is attended nor what its timer does.
+    /// Whose turn it is when. A member's own steps do not change what its timer does, nor whether it is attended but for a
+    /// batch at whose end the process exits.
     fn turns(&self) -> Vec<Turn> {
         let turn = |member: &Member| {
             let timer = member.timer_commits(self.scenario);
@@ -280,6 +285,9 @@ impl<'s> World<'s> {
         let member = &mut self.members[process.ix()];
         if !member.attended() || member.wake > now || member.frozen_until.is_some() {
             return; // It was moved, or runs by itself again.
+        }
+        if member.batch.crashes && member.app == App::Processing {
+            return self.crash_on_record(process);
         }
         let called = dependency::calls(member);
         let (members, mut ground) = self.ground();

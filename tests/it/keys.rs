@@ -3,6 +3,7 @@
 
 mod autoscaler;
 mod client;
+mod errors;
 mod group;
 mod load;
 mod timeline;
@@ -45,6 +46,7 @@ const SEGMENTS: &str = "topic={ name = 't', partitions = 4, properties = { reten
 const HUMP: &str = "produce.bursts.0={ at = '1m', length = '3m', factor = 4 }";
 const SLOW: &str = "processing={ time = '11ms', commit = 'after-batch' }";
 const POISON: &str = "poison.0={ share = 0.01, on-error = 'skip' }";
+const CRASHES: &str = "poison.0={ partition = 1, offset = 100, on-error = 'crash' }";
 const SET: &str = "at.0={ time = '5m', set = { processing.time = '20ms' }, takes-effect = 'now' }";
 
 const RETRY: &str =
@@ -62,6 +64,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         group::CASES,
         autoscaler::CASES,
         trouble::CASES,
+        errors::CASES,
         timeline::CASES,
     ]
     .into_iter()

@@ -274,6 +274,8 @@ fn poisoned(scenario: Scenario, dice: &mut Dice, calm: bool) -> Scenario {
         let back_off = ms(dice.of(&[1, 500]));
         handlings.push(OnError::RetryForever(RetryBy::Seek { back_off }));
         handlings.push(OnError::RetryForever(RetryBy::InPlace));
+        let closes = dice.once_in(2);
+        handlings.push(given_up(GiveUp::Crash { closes }));
     }
     let mut scenario = with_poison(scenario, which, attempt, handlings[0].clone());
     for settings in &mut scenario.settings {

@@ -125,6 +125,7 @@ pub fn settings(law: Law) -> Settings {
             on_revoke: OnRevoke::Nothing,
             on_stop: OnStop::FinishBatch,
             grace: secs(30),
+            restart: Default::default(),
         },
         on_error: Vec::new(),
     }

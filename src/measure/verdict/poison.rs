@@ -13,7 +13,8 @@ const SMALLEST_SHARE: f64 = 0.05;
 /// Whether poison records are worth a sentence.
 pub fn matters(scenario: &Scenario, summary: &Summary) -> bool {
     let blocked = |partition: &PartitionSummary| partition.poison.is_some();
-    summary.partitions.iter().any(blocked)
+    summary.crashes > 0
+        || summary.partitions.iter().any(blocked)
         || summary.share_of("blocked") >= super::SMALLEST_SHARE
         || share_of_time(scenario, summary) >= SMALLEST_SHARE
 }
@@ -93,6 +94,7 @@ pub fn sentences(scenario: &Scenario, summary: &Summary) -> Vec<String> {
             .collect(),
         _ => vec![many_blocked(&blocked, summary)],
     };
+    told.extend(crashes(summary));
     let beside: Vec<&PartitionSummary> = summary
         .partitions
         .iter()
@@ -107,6 +109,22 @@ pub fn sentences(scenario: &Scenario, summary: &Summary) -> Vec<String> {
         ));
     }
     told
+}
+
+/// Processes that exit because of one.
+fn crashes(summary: &Summary) -> Option<String> {
+    let times = match summary.crashes {
+        0 => return None,
+        1 => "once".to_owned(),
+        many => format!("{} times", grouped(many)),
+    };
+    let group = gained(summary, "rebalancing");
+    let nobody = gained(summary, "orphaned");
+    Some(format!(
+        "Whoever gets to the record exits, {times}, is started again and meets it once more: {}; rebalancing: {group}; \
+         until a crash is noticed: {nobody}.",
+        counted(summary.rebalance_count, "rebalance", "rebalances"),
+    ))
 }
 
 fn one_blocked(partition: &PartitionSummary, summary: &Summary) -> String {

@@ -31,6 +31,10 @@ fn answered_by_another(
     let breached = |e: &Eviction| e.reason == "max-poll-interval";
     let stuck = summary.partitions.iter().any(|own| own.poison.is_some());
     match culprit {
+        // Processes that exit because of a record are the record's story.
+        Culprit::Evictions | Culprit::Orphaned | Culprit::Rebalancing if summary.crashes > 0 => {
+            true
+        }
         // A handler that never returns is the poison record's story.
         Culprit::Evictions if stuck && retries_in_place(scenario) => true,
         Culprit::Evictions if summary.evictions.iter().any(breached) => {
@@ -170,7 +174,11 @@ fn loss(scenario: &Scenario, summary: &Summary) -> Vec<String> {
 
 fn poison(summary: &Summary) -> String {
     let stuck = summary.partitions.iter().any(|own| own.poison.is_some());
-    if stuck {
+    if summary.crashes > 0 {
+        "Poison record: handle it in the application instead of exiting: a few retries, then a dead-letter topic \
+         (or skip). A restart brings the process back to the same record, and the rebalances of each crash stop the \
+         partitions that have none."
+    } else if stuck {
         "Poison record: a few retries, then a dead-letter topic (or skip); the partition then moves at once, and \
          its backlog drains like any other."
     } else {

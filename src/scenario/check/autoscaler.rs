@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::model::Group;
-use super::super::raw::{self, Count, Flag, Model, Scalar, Spot};
+use super::super::raw::{self, Count, Model, Scalar, Spot};
 use super::group::{MOST_MEMBERS, add_process};
 use super::judge::Judge;
 use super::topic::MOST_PARTITIONS;
@@ -310,13 +310,6 @@ impl Judge<'_> {
             value: value? as u32,
             period: period?,
         })
-    }
-
-    fn flag_or(&mut self, value: &Option<Flag>, default: bool) -> Option<bool> {
-        match value {
-            Some(flag) => self.flag(flag),
-            None => Some(default),
-        }
     }
 
     /// A time that KEDA or Kubernetes writes as a number of seconds.

@@ -2,6 +2,7 @@
 
 use super::super::downstream::Downstream;
 use super::super::model::{Settings, Topic};
+use super::super::on_error::OnError;
 use super::super::raw::Model;
 use super::judge::Judge;
 use super::timeline::Walked;
@@ -42,6 +43,7 @@ impl Judge<'_> {
         let Some(settings) = settings else {
             return;
         };
+        self.doubt_restart(model, settings, walked);
         let calls = f64::from(settings.processing.calls);
         let call = downstream.map_or(0.0, |downstream| downstream.latency.mean()) * calls;
         let record = settings.processing.time.mean() + call;
@@ -61,6 +63,28 @@ impl Judge<'_> {
                 "if this is not the point of the model: max.poll.records = {fits:.0} leaves twice the time"
             );
             self.warn(place, message, help);
+        }
+    }
+
+    /// A supervisor that has nothing to do.
+    fn doubt_restart(&mut self, model: &Model, first: &Settings, walked: &Walked) {
+        let section = model.processing.as_ref();
+        let Some(restart) = section.and_then(|section| section.value.restart.as_ref()) else {
+            return;
+        };
+        let mut handlings = first.on_error.iter().chain(
+            walked
+                .settings
+                .iter()
+                .flat_map(|settings| &settings.on_error),
+        );
+        if !handlings.any(OnError::crashes) {
+            let help = "write on-error = \"crash\" where a record makes the process exit; crashes of the timeline have restart-after";
+            self.warn(
+                &restart.span,
+                "no process exits by itself: nothing is restarted so",
+                help,
+            );
         }
     }
 

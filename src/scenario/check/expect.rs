@@ -32,7 +32,7 @@ enum Kind {
     RebalancesPerMinute,
 }
 
-const METRICS: [(&str, Kind); 26] = [
+const METRICS: [(&str, Kind); 27] = [
     ("max-lag", Kind::Lag(LagMetric::MaxLag)),
     ("mean-lag", Kind::Lag(LagMetric::MeanLag)),
     ("final-lag", Kind::Lag(LagMetric::FinalLag)),
@@ -48,6 +48,7 @@ const METRICS: [(&str, Kind); 26] = [
     ("dead-lettered", Kind::Count(CountMetric::DeadLettered)),
     ("rebalances", Kind::Count(CountMetric::Rebalances)),
     ("evictions", Kind::Count(CountMetric::Evictions)),
+    ("crashes", Kind::Count(CountMetric::Crashes)),
     ("commits-failed", Kind::Count(CountMetric::CommitsFailed)),
     ("polls", Kind::Count(CountMetric::Polls)),
     ("max-replicas", Kind::Count(CountMetric::MaxReplicas)),

@@ -267,6 +267,14 @@ impl Judge<'_> {
         }
     }
 
+    /// True or false, or the default.
+    pub(super) fn flag_or(&mut self, value: &Option<Flag>, default: bool) -> Option<bool> {
+        match value {
+            Some(flag) => self.flag(flag),
+            None => Some(default),
+        }
+    }
+
     /// One of some words.
     pub(super) fn choice<T: Copy>(&mut self, value: &Text, choices: &[(&str, T)]) -> Option<T> {
         let typed = value.0.value.plain();

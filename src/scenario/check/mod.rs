@@ -14,6 +14,7 @@ mod group;
 mod judge;
 mod keys;
 mod law;
+mod on_error;
 mod poison;
 mod processing;
 mod production;

@@ -58,6 +58,7 @@ impl Judge<'_> {
         };
         // Kubernetes: terminationGracePeriodSeconds is 30 by default.
         let grace = self.duration_or(&value.grace, SimDuration::from_secs(30));
+        let restart = self.supervisor(value.restart.as_ref());
         Some(Processing {
             time: time?,
             calls: calls?,
@@ -66,6 +67,7 @@ impl Judge<'_> {
             on_revoke: on_revoke?,
             on_stop: on_stop?,
             grace,
+            restart: restart?,
         })
     }
 

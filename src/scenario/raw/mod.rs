@@ -4,6 +4,7 @@
 mod autoscaler;
 mod client;
 mod downstream;
+mod on_error;
 mod sections;
 mod timeline;
 mod value;
@@ -12,6 +13,7 @@ mod watch;
 pub use autoscaler::*;
 pub use client::*;
 pub use downstream::*;
+pub use on_error::*;
 pub use sections::*;
 pub use timeline::*;
 pub use value::*;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::autoscaler::Autoscaler;
 use super::downstream::Downstream;
+use super::on_error::{OnError, Supervisor};
 use super::timeline::At;
 use super::value::PropertyTable;
 use super::value::{Count, Either, Flag, Number, OneOrMany, Rate, Size, Spot, Text, Time};
@@ -288,6 +289,8 @@ pub struct Processing {
     pub on_stop: Option<Text>,
     /// After this long a stopping process is killed; default "30s".
     pub grace: Option<Time>,
+    /// How a process is started again that exits because of a record (`crash`).
+    pub restart: Option<Spot<Supervisor>>,
 }
 
 /// A commit after the batch by which enough has been done since the last one: whichever comes first.
@@ -385,86 +388,9 @@ pub struct Poison {
     pub offset: Option<Count>,
     /// Share of all records instead, from 0 to 1.
     pub share: Option<Number>,
-    /// What the application does with them: `retry-forever`, `skip`, `dead-letter`, or a table; default: the client's, if
-    /// it has one.
+    /// What the application does with them: `retry-forever`, `skip`, `dead-letter`, `crash`, or a table; default: the
+    /// client's, if it has one.
     pub on_error: Option<Either<Text, OnError>>,
     /// How long a failing attempt takes; default: the record's own work.
     pub attempt: Option<Time>,
-}
-
-/// What the application does with a record that fails: exactly one of its keys.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "kebab-case",
-    expecting = "a table, { retry = { attempts = 3 } }"
-)]
-pub struct OnError {
-    /// Never give up.
-    pub retry_forever: Option<Spot<RetryForever>>,
-    /// Give up after some attempts.
-    pub retry: Option<Spot<Retry>>,
-    /// Give up at once and produce to a dead-letter topic.
-    pub dead_letter: Option<Spot<DeadLetter>>,
-}
-
-/// How a record is retried for ever.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "kebab-case",
-    expecting = r#"a table, { by = "seek" }"#
-)]
-pub struct RetryForever {
-    /// `seek` (default: back to the record, others go on) or `in-place` (inside the handler: nothing else moves).
-    pub by: Option<Text>,
-    /// How long its partition is paused between two attempts, for `seek`; default "1s".
-    pub back_off: Option<Time>,
-}
-
-/// Some attempts, then give up.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "kebab-case",
-    expecting = "a table, { attempts = 3 }"
-)]
-pub struct Retry {
-    /// Attempts in all, the first included.
-    pub attempts: Option<Count>,
-    /// Pause before the second attempt; default none.
-    pub back_off: Option<Time>,
-    /// Each further pause is this many times the one before; default 1.
-    pub multiplier: Option<Number>,
-    /// No pause is longer; default "30s".
-    pub max_back_off: Option<Time>,
-    /// `in-place` (default: inside the handler) or `seek` (back to it and to the rest of the poll, each attempt in a poll
-    /// of its own).
-    pub by: Option<Text>,
-    /// `skip` or `dead-letter`.
-    pub then: Option<Either<Text, GiveUp>>,
-}
-
-/// What giving up means.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "kebab-case",
-    expecting = r#"a table, { dead-letter = { produce = "10ms" } }"#
-)]
-pub struct GiveUp {
-    /// Produced to a dead-letter topic.
-    pub dead_letter: Option<Spot<DeadLetter>>,
-}
-
-/// A dead-letter topic.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "kebab-case",
-    expecting = r#"a table, { produce = "10ms" }"#
-)]
-pub struct DeadLetter {
-    /// How long the produce takes, acknowledged; default "10ms".
-    pub produce: Option<Time>,
 }

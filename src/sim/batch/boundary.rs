@@ -55,6 +55,7 @@ impl Batch {
         if let Some(last) = self.stages.last_mut() {
             (last.to, last.ends) = (to, cut);
         }
+        self.crashes = self.crash().is_some();
         self.count_calls(shop.scenario);
         self.alone = cut;
         self.length = SimDuration::from_nanos((cut.as_nanos() as f64 * speed) as u64);
@@ -95,6 +96,7 @@ impl Batch {
                 run.to = cut.from;
             }
         }
+        self.crashes = false;
         self.count_calls(shop.scenario);
         self.alone = self.worked(now);
         (self.length, self.done) = (self.alone, 1.0);

@@ -1,9 +1,9 @@
 //! Poison records of a batch: what becomes of them in it, and how often they failed in earlier ones.
 
-use super::super::topic::giving_up;
-use super::{Batch, Kind};
+use super::super::topic::last_attempts;
+use super::{Batch, Kind, Stage};
 use crate::kafka::Run;
-use crate::scenario::{OnError, RetryBy};
+use crate::scenario::{GiveUp, OnError, RetryBy};
 use crate::units::{PartitionId, SimDuration};
 
 impl Batch {
@@ -17,9 +17,12 @@ impl Batch {
         named: bool,
     ) -> (SimDuration, Kind, u64) {
         let tried = self.tried(partition, offset);
-        if let Some((length, attempts, dead_lettered)) = giving_up(on_error, attempt, tried) {
+        if let Some((length, attempts, then)) = last_attempts(on_error, attempt, tried) {
+            if let GiveUp::Crash { closes } = then {
+                return (length, Kind::Crash { closes, attempts }, offset);
+            }
             let kind = Kind::GivenUp {
-                dead_lettered,
+                dead_lettered: then != GiveUp::Skip,
                 attempts,
                 named,
             };
@@ -58,7 +61,16 @@ impl Batch {
 
     pub(super) fn leaves_the_rest(&self) -> bool {
         let last = self.stages.last().map(|stage| stage.kind);
-        matches!(last, Some(Kind::SoughtBack { rest_too: true, .. }))
+        matches!(
+            last,
+            Some(Kind::SoughtBack { rest_too: true, .. }) | Some(Kind::Crash { .. })
+        )
+    }
+
+    /// The record because of which the process exits at the end of the batch.
+    pub fn crash(&self) -> Option<Stage> {
+        let last = self.stages.last().copied();
+        last.filter(|stage| matches!(stage.kind, Kind::Crash { .. }))
     }
 
     /// Runs that nothing has been done with, last first.

@@ -13,7 +13,7 @@ impl Member {
             match stage.kind {
                 Kind::Records | Kind::GivenUp { named: false, .. } => continue,
                 Kind::GivenUp { .. } => {}
-                Kind::SoughtBack { .. } | Kind::Stuck => {
+                Kind::SoughtBack { .. } | Kind::Stuck | Kind::Crash { .. } => {
                     if self.blocked.contains(&stage.partition) {
                         continue;
                     }
@@ -78,7 +78,7 @@ impl Member {
                     ground.accounts.poison_attempts += u64::from(attempts);
                     failed.push((stage.partition, stage.from, true));
                 }
-                Kind::Records | Kind::Stuck => {}
+                Kind::Records | Kind::Stuck | Kind::Crash { .. } => {}
             }
         }
         for (partition, offset, done_with) in failed {

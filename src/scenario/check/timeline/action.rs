@@ -224,14 +224,8 @@ impl Judge<'_> {
         let value = &table.value;
         let gap = self.duration_or(&value.gap, SimDuration::ZERO);
         let start_up = self.duration_or(&value.start_up, SimDuration::ZERO);
-        let graceful = match &value.graceful {
-            Some(flag) => self.flag(flag),
-            None => Some(true),
-        };
-        let rolling = match &value.rolling {
-            Some(flag) => self.flag(flag),
-            None => Some(rolls),
-        };
+        let graceful = self.flag_or(&value.graceful, true);
+        let rolling = self.flag_or(&value.rolling, rolls);
         let settings = match &value.set {
             Some(_) => Some(self.set(index, set, walk)?),
             None => None,
@@ -272,10 +266,7 @@ impl Judge<'_> {
                         "write how many members run from then on: to = 4",
                     );
                 };
-                let graceful = match &table.value.graceful {
-                    Some(flag) => self.flag(flag)?,
-                    None => true,
-                };
+                let graceful = self.flag_or(&table.value.graceful, true)?;
                 (
                     to,
                     self.duration_or(&table.value.start_up, SimDuration::ZERO),
