@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::experiment::MOST_REPLICATIONS;
 use crate::scenario::Override;
 use crate::units::{ParseError, SimDuration, parse_count, parse_duration, parse_rate};
 
@@ -32,10 +33,14 @@ Exit codes:
 pub enum Command {
     /// Simulate a model: verdict on the terminal, curves and figures into a folder
     Run(RunArgs),
+    /// Run models or variants of one on the same draws, and tell what differs and how certainly
+    Compare(CompareArgs),
     /// Check a model without running it: every mistake, with its place and a remedy
     Check(CheckArgs),
     /// Print what kafka-consumer-groups.sh --describe would print at a time of the run
     Describe(DescribeArgs),
+    /// Say why a partition is where it is at a time of the run
+    Explain(ExplainArgs),
     /// Hold a model against a recorded lag curve: how far it is off, and a picture of both
     Validate(ValidateArgs),
     /// Answer from a few figures, without a model file
@@ -75,7 +80,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Run that many times with different draws, on all cores, and print means with 95 % intervals
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_REPLICATIONS)))]
     pub replications: u32,
     /// The folder that gets the results [default: output/<model>]
     #[arg(long, value_name = "DIR")]
@@ -91,12 +96,54 @@ pub struct RunArgs {
     pub quiet: bool,
 }
 
-/// What `lagsim run` and `lagsim validate` print.
+/// `lagsim compare`.
+#[derive(Args, Debug)]
+pub struct CompareArgs {
+    /// The model files (TOML); the first is the base, the others are told by their difference to it
+    #[arg(value_name = "MODEL", required = true)]
+    pub models: Vec<PathBuf>,
+    /// A variant of the first model: a name and a key that differs, as in 'small batches: group.properties.max.poll.records=100';
+    /// given again with the same name it changes another key of that variant, and without a name the change is the name
+    #[arg(long = "variant", value_name = "[NAME:] PATH=VALUE", value_parser = parse_variant)]
+    pub variants: Vec<VariantArg>,
+    /// Change a key of every model by its path, as in horizon=1h; may be given several times
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = parse_override)]
+    pub overrides: Vec<Override>,
+    /// Seed of every draw, instead of the first model's
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Run each that many times with different draws, the same for all, on all cores
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(2..=i64::from(MOST_REPLICATIONS)))]
+    pub replications: u32,
+    /// The folder that gets the results [default: output/<first>-vs-<second>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What stdout gets: the report in words, or compare.json
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Draw no compare.png
+    #[arg(long)]
+    pub no_plot: bool,
+    /// Print nothing but errors (and what --format json asks for); the files tell
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// A change that makes a variant of a model.
+#[derive(Clone, Debug)]
+pub struct VariantArg {
+    /// The variant's name.
+    pub name: String,
+    /// The change.
+    pub change: Override,
+}
+
+/// What stdout gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// The report in words
+    /// Words
     Text,
-    /// The contents of the JSON file
+    /// JSON
     Json,
 }
 
@@ -117,6 +164,23 @@ pub struct DescribeArgs {
     /// The time since the start of the run, as in 20m [default: the end of the run]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub at: Option<SimDuration>,
+}
+
+/// `lagsim explain`.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    /// Which model.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The time since the start of the run, as in 20m [default: when the lag of all partitions is highest]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub at: Option<SimDuration>,
+    /// Which partition [default: the one with the most lag then]
+    #[arg(long, value_name = "N")]
+    pub partition: Option<u32>,
+    /// What stdout gets: words, or one JSON object
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
 }
 
 /// `lagsim validate`.
@@ -241,6 +305,23 @@ fn parse_override(text: &str) -> Result<Override, String> {
     }
 }
 
+/// `name: path=value`, or `path=value` alone.
+fn parse_variant(text: &str) -> Result<VariantArg, String> {
+    let before_value = text.split('=').next().unwrap_or(text);
+    let (name, change) = match before_value.split_once(':') {
+        Some((name, _)) => (name, &text[name.len() + 1..]),
+        None => (text, text),
+    };
+    let (name, change) = (name.trim(), change.trim());
+    if name.is_empty() {
+        return Err("write a name before the colon, as in 'small: topic.partitions=2'".to_owned());
+    }
+    Ok(VariantArg {
+        name: name.to_owned(),
+        change: parse_override(change)?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,6 +352,21 @@ mod tests {
         for wrong in ["a", "=1", ""] {
             let refused = Cli::try_parse_from(["lagsim", "check", "m.toml", "--set", wrong]);
             assert!(refused.is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_variant_has_its_name_before_the_first_colon_of_the_path_or_none() {
+        let told = |text| {
+            let one = parse_variant(text).unwrap();
+            (one.name, one.change.text)
+        };
+        let pair = |name: &str, change: &str| (name.to_owned(), change.to_owned());
+        assert_eq!(told("small: a.b=1"), pair("small", "a.b=1"));
+        assert_eq!(told(" two words :a=b: c=2"), pair("two words", "a=b: c=2"));
+        assert_eq!(told("a.b=12:30"), pair("a.b=12:30", "a.b=12:30"));
+        for wrong in ["small:", ": a=1", "small: a", "a", "small: =1", ""] {
+            assert!(parse_variant(wrong).is_err(), "{wrong}");
         }
     }
 }

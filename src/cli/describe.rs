@@ -6,25 +6,14 @@ use super::progress::Progress;
 use super::{load, run, terminal};
 use crate::measure::Keep;
 use crate::report::describe as table;
+use crate::scenario::Scenario;
 use crate::units::SimDuration;
 
 /// Prints the table of `kafka-consumer-groups.sh --describe` at a time of the run.
 pub fn describe(args: &DescribeArgs) -> anyhow::Result<Exit> {
     let mut scenario = load::scenario(&args.model, false)?;
     let at = args.at.unwrap_or(scenario.horizon);
-    if at > scenario.horizon {
-        return Err(Usage::new(
-            format!(
-                "{at} is after the end of the run, which is {} long",
-                scenario.horizon
-            ),
-            format!(
-                "choose an earlier time, or run for longer with --set horizon={}",
-                compact(at)
-            ),
-        )
-        .into());
-    }
+    refuse_after_the_end(at, &scenario)?;
     // What comes after that time cannot change it, so the run ends there, with a sample at its very end.
     scenario.horizon = at;
     if !at.is_zero() {
@@ -45,6 +34,23 @@ pub fn describe(args: &DescribeArgs) -> anyhow::Result<Exit> {
     terminal::note(&described.stderr);
     terminal::print(&described.stdout)?;
     Ok(Exit::Success)
+}
+
+/// Refuses a time that no run of `scenario` reaches.
+pub fn refuse_after_the_end(at: SimDuration, scenario: &Scenario) -> Result<(), Usage> {
+    if at <= scenario.horizon {
+        return Ok(());
+    }
+    Err(Usage::new(
+        format!(
+            "{at} is after the end of the run, which is {} long",
+            scenario.horizon
+        ),
+        format!(
+            "choose an earlier time, or run for longer with --set horizon={}",
+            compact(at)
+        ),
+    ))
 }
 
 /// A length of time as a shell takes it without quotes: `1h30m`.

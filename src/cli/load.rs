@@ -8,7 +8,7 @@ use super::args::ModelArgs;
 use super::exit::Usage;
 use super::terminal;
 use crate::measure::Trace;
-use crate::scenario::{Checked, Scenario, Source, check};
+use crate::scenario::{Checked, Override, Scenario, Source, check};
 
 /// Most that is read of a file that a model names [bytes].
 const LARGEST_FILE: u64 = 256 << 20;
@@ -20,7 +20,18 @@ const LARGEST_MODEL: u64 = 8 << 20;
 /// # Errors
 /// [`Usage`] if the file cannot be read, [`Diagnostics`](crate::scenario::Diagnostics) if the model is invalid.
 pub fn scenario(args: &ModelArgs, quiet: bool) -> anyhow::Result<Scenario> {
-    let path = args.model.as_path();
+    let Checked { scenario, warnings } = checked(&args.model, &args.overrides)?;
+    if !quiet && !warnings.is_empty() {
+        terminal::note(&warnings.render(terminal::stderr_colour()));
+    }
+    Ok(scenario)
+}
+
+/// Reads and checks a model with changes.
+///
+/// # Errors
+/// As [`scenario`].
+pub fn checked(path: &Path, overrides: &[Override]) -> anyhow::Result<Checked> {
     let text = read(path, LARGEST_MODEL).map_err(|fault| {
         Usage::new(
             format!(
@@ -42,11 +53,7 @@ pub fn scenario(args: &ModelArgs, quiet: bool) -> anyhow::Result<Scenario> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let beside =
         |name: &str| read(&folder.join(name), LARGEST_FILE).map_err(|fault| in_words(&fault));
-    let Checked { scenario, warnings } = check(&source, &args.overrides, &beside)?;
-    if !quiet && !warnings.is_empty() {
-        terminal::note(&warnings.render(terminal::stderr_colour()));
-    }
-    Ok(scenario)
+    Ok(check(&source, overrides, &beside)?)
 }
 
 /// Reads and checks a trace.

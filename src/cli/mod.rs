@@ -4,8 +4,10 @@
 mod args;
 mod bound;
 mod check;
+mod compare;
 mod describe;
 mod exit;
+mod explain;
 mod folder;
 mod init;
 mod load;
@@ -44,8 +46,10 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
 fn run(command: Command) -> Exit {
     let done = match command {
         Command::Run(args) => run::run(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Check(args) => check::check(&args),
         Command::Describe(args) => describe::describe(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Quick(args) => quick::quick(&args),
         Command::Init(args) => init::init(&args),

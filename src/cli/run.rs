@@ -11,7 +11,6 @@ use crate::experiment::run_replications_watched;
 use crate::measure::words::grouped;
 use crate::measure::{Keep, Outcome};
 use crate::report;
-use crate::report::terminal::Style;
 use crate::scenario::{Action, Scenario};
 
 /// Most points of all curves: more would fill memory, and no program opens a `lag.csv` of that size.
@@ -41,26 +40,36 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     Ok(judge(&outcomes))
 }
 
-fn refuse_too_many_points(scenario: &Scenario, replications: u32) -> Result<(), Usage> {
+/// Refuses curves that nothing could hold or open.
+pub fn refuse_too_many_points(scenario: &Scenario, replications: u32) -> Result<(), Usage> {
     let added = scenario.timeline.iter().map(|entry| match entry.action {
         Action::AddPartitions { to } => u64::from(to),
         _ => 0,
     });
     let partitions = added.fold(scenario.topic.partitions.len() as u64, u64::max);
+    let runs = match replications {
+        1 => String::new(),
+        n => format!(" in {n} runs"),
+    };
+    let what = format!("{partitions} partitions{runs}");
     let curves = partitions.saturating_mul(u64::from(replications));
+    refuse_too_many(scenario, curves, &what)
+}
+
+/// Refuses to keep so many curves that they would not fit into memory.
+///
+/// # Errors
+/// [`Usage`], with a distance of samples that would do.
+pub fn refuse_too_many(scenario: &Scenario, curves: u64, what: &str) -> Result<(), Usage> {
     let (horizon, sample) = (scenario.horizon.as_nanos(), scenario.sample.as_nanos());
     let points = (horizon / sample + 1).saturating_mul(curves);
     if points <= MOST_POINTS {
         return Ok(());
     }
     let seconds = scenario.horizon.as_secs_f64() * curves as f64 / MOST_POINTS as f64;
-    let runs = match replications {
-        1 => String::new(),
-        n => format!(" in {n} runs"),
-    };
     Err(Usage::new(
         format!(
-            "the curves would have {} points: a sample every {} of {partitions} partitions{runs}",
+            "the curves would have {} points: a sample every {} of {what}",
             grouped(points),
             scenario.sample
         ),
@@ -85,13 +94,7 @@ fn show(args: &RunArgs, outcomes: &[Outcome], files: &[(&str, Vec<u8>)]) -> anyh
             terminal::print(&String::from_utf8_lossy(bytes))
         }
         Format::Text if args.quiet => Ok(()),
-        Format::Text => {
-            let style = Style {
-                colour: terminal::stdout_colour(),
-                chart: terminal::stdout_is_terminal(),
-            };
-            terminal::print(&report::terminal::run(outcomes, style))
-        }
+        Format::Text => terminal::print(&report::terminal::run(outcomes, terminal::style())),
     }
 }
 

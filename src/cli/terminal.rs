@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::load::in_words;
+use crate::report::terminal::Style;
 
 /// Writes results to stdout. A reader that has gone away (`| head`) is no error: it has seen what it wanted.
 ///
@@ -26,19 +27,18 @@ pub fn note(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Whether stdout is a terminal.
-pub fn stdout_is_terminal() -> bool {
-    io::stdout().is_terminal()
-}
-
 /// Whether stderr is a terminal.
 pub fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Whether results may be coloured.
-pub fn stdout_colour() -> bool {
-    stdout_is_terminal() && colour_wanted()
+/// How results may look: colours and charts are for people.
+pub fn style() -> Style {
+    let terminal = io::stdout().is_terminal();
+    Style {
+        colour: terminal && colour_wanted(),
+        chart: terminal,
+    }
 }
 
 /// Whether remarks may be coloured.

@@ -42,24 +42,43 @@ pub struct Interval {
 impl Interval {
     /// Of the finite ones among `values`; what never happened in a replication is left out, and `n` says so.
     pub fn of(values: &[f64]) -> Interval {
-        // Welford's update, in index order: the same sum whatever the number of threads.
-        let (mut n, mut mean, mut squares) = (0_usize, 0.0, 0.0);
-        for value in values.iter().filter(|value| value.is_finite()) {
-            n += 1;
-            let off = value - mean;
-            mean += off / n as f64;
-            squares += off * (value - mean);
-        }
-        let half = (n > 1).then(|| {
-            let deviation = (squares / (n - 1) as f64).sqrt();
-            t_quantile_975(n - 1) * deviation / (n as f64).sqrt()
-        });
+        let moments = Moments::of(values);
+        let half = moments
+            .deviation()
+            .map(|deviation| t_quantile_975(moments.n - 1) * deviation / (moments.n as f64).sqrt());
         Interval {
-            n,
-            mean: (n > 0).then_some(mean),
-            low: half.map(|half| mean - half),
-            high: half.map(|half| mean + half),
+            n: moments.n,
+            mean: (moments.n > 0).then_some(moments.mean),
+            low: half.map(|half| moments.mean - half),
+            high: half.map(|half| moments.mean + half),
         }
+    }
+}
+
+/// Count, mean and spread of values.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moments {
+    /// How many are finite; the others are left out.
+    pub(super) n: usize,
+    /// Their mean; 0 without any.
+    pub(super) mean: f64,
+    squares: f64,
+}
+
+impl Moments {
+    /// Of the finite ones among `values`.
+    pub(super) fn of(values: &[f64]) -> Moments {
+        // In index order: the same sums whatever the number of threads.
+        let finite = || values.iter().copied().filter(|value| value.is_finite());
+        let n = finite().count();
+        let mean = finite().sum::<f64>() / n.max(1) as f64;
+        let squares = finite().map(|value| (value - mean).powi(2)).sum();
+        Moments { n, mean, squares }
+    }
+
+    /// The standard deviation of what they are a sample of; none below two.
+    pub(super) fn deviation(self) -> Option<f64> {
+        (self.n > 1).then(|| (self.squares / (self.n - 1) as f64).sqrt())
     }
 }
 

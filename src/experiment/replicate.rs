@@ -35,15 +35,25 @@ pub fn run_replications_watched(
                 events: keep.events && replication == 0,
                 ..keep
             };
-            let mut watched = Watched {
-                recorder: Recorder::new(scenario, replication, own),
-                reached: SimTime::ZERO,
-                progress,
-            };
-            sim::run(scenario, replication, &mut watched);
-            watched.recorder.into_outcome()
+            run_watched(scenario, replication, own, progress)
         })
         .collect()
+}
+
+/// As [`run_once`]; `progress` is told how much more time has been simulated.
+pub(super) fn run_watched(
+    scenario: &Scenario,
+    replication: u32,
+    keep: Keep,
+    progress: &(dyn Fn(SimDuration) + Sync),
+) -> Outcome {
+    let mut watched = Watched {
+        recorder: Recorder::new(scenario, replication, keep),
+        reached: SimTime::ZERO,
+        progress,
+    };
+    sim::run(scenario, replication, &mut watched);
+    watched.recorder.into_outcome()
 }
 
 /// Runs replications 0 to `n` - 1 as [`run_replications_watched`] does, with the curves of each at `instants`, which

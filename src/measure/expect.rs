@@ -103,7 +103,8 @@ fn count(which: CountMetric, summary: &Summary) -> u64 {
     }
 }
 
-fn in_words(metric: &Metric, value: f64) -> String {
+/// A figure as people read it.
+pub fn in_words(metric: &Metric, value: f64) -> String {
     if value.is_nan() {
         return "no such partition".to_owned();
     }

@@ -2,8 +2,10 @@
 //! writes. Not for figures: those stand in the summary.
 
 mod chart;
+pub mod comparison;
 mod csv;
 pub mod describe;
+pub mod explain;
 mod json;
 mod picture;
 mod plot;

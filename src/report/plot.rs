@@ -9,6 +9,7 @@ use plotters::style::{FontStyle, register_font};
 use super::picture;
 use super::picture::scene::{Anchor, Ink, Point, Scene, Shape};
 use super::{RenderError, Results};
+use crate::experiment::Comparison;
 
 /// Roboto, cut to the glyphs of `scene::has_glyph`; its licence stands beside it.
 static FONT: &[u8] = include_bytes!("font/Roboto-Regular-subset.ttf");
@@ -26,6 +27,12 @@ pub fn lag(results: &Results) -> Result<Vec<u8>, RenderError> {
 /// A scene as PNG.
 pub fn png(scene: &Scene) -> Result<Vec<u8>, RenderError> {
     encode(scene, &paint(scene)?)
+}
+
+/// `compare.png`.
+pub fn comparison(comparison: &Comparison) -> Result<Vec<u8>, RenderError> {
+    let scene = picture::comparison::compose(comparison);
+    encode(&scene, &paint(&scene)?)
 }
 
 /// The pixels of a scene, three bytes each.
@@ -214,14 +221,25 @@ mod tests {
         (info.width, info.height, pixels)
     }
 
-    #[test]
-    fn the_picture_decodes_is_1600_by_900_and_not_blank() {
-        for (name, scenario, outcomes) in gallery() {
+    /// Every picture as PNG, by name.
+    fn pictures() -> Vec<(&'static str, Vec<u8>)> {
+        let runs = gallery().into_iter().map(|(name, scenario, outcomes)| {
             let results = Results {
                 scenario: &scenario,
                 outcomes: &outcomes,
             };
-            let bytes = lag(&results).unwrap();
+            (name, lag(&results).unwrap())
+        });
+        let compared = crate::report::comparison::tests::gallery();
+        let compared = compared
+            .iter()
+            .map(|(name, one)| (*name, comparison(one).unwrap()));
+        runs.chain(compared).collect()
+    }
+
+    #[test]
+    fn the_picture_decodes_is_1600_by_900_and_not_blank() {
+        for (name, bytes) in pictures() {
             let (width, height, pixels) = decoded(&bytes);
             assert_eq!((width, height), (1600, 900), "{name}");
             let inked = pixels

@@ -47,32 +47,39 @@ pub fn run(outcomes: &[Outcome], style: Style) -> String {
     text
 }
 
+impl Style {
+    /// What stands out.
+    pub fn bold(self, text: &str) -> String {
+        self.painted("1", text)
+    }
+
+    fn painted(self, code: &str, text: &str) -> String {
+        if self.colour {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
 /// Writes with or without colour.
 struct Page {
     style: Style,
 }
 
 impl Page {
-    fn painted(&self, code: &str, text: &str) -> String {
-        if self.style.colour {
-            format!("\u{1b}[{code}m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        }
-    }
-
     fn tick(&self, good: bool) -> String {
         if good {
-            self.painted("32", "✓")
+            self.style.painted("32", "✓")
         } else {
-            self.painted("31", "✗")
+            self.style.painted("31", "✗")
         }
     }
 
     fn verdict(&self, summary: &Summary) -> String {
-        let mut text = format!("{}\n", self.painted("1", &heading(summary)));
+        let mut text = format!("{}\n", self.style.bold(&heading(summary)));
         let verdict = &summary.verdict;
-        text.push_str(&self.painted("1", &verdict.headline));
+        text.push_str(&self.style.bold(&verdict.headline));
         text.push_str("\n\n");
         for sentence in verdict.causes.iter().chain(&verdict.outlook) {
             text.push_str(&wrapped("  - ", sentence, "    "));
@@ -422,7 +429,7 @@ pub fn lag_chart(values: &[u64], top: u64, horizon_s: f64) -> String {
 }
 
 /// `text` in lines of at most [`COLUMNS`] characters, the first after `first`, the others after `rest`.
-fn wrapped(first: &str, text: &str, rest: &str) -> String {
+pub(super) fn wrapped(first: &str, text: &str, rest: &str) -> String {
     let mut lines = String::new();
     let mut line = first.to_owned();
     let mut empty = true;

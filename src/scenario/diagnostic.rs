@@ -57,6 +57,18 @@ struct Part {
 }
 
 impl Sources {
+    /// Where a text begins, which is appended unless it is there.
+    pub(super) fn of(&mut self, name: &str, text: &str) -> usize {
+        let known = self
+            .parts
+            .iter()
+            .find(|part| part.name == name && part.text == text);
+        match known.map(|part| part.base) {
+            Some(base) => base,
+            None => self.add(name, text),
+        }
+    }
+
     /// Appends a text and returns where it begins.
     pub(super) fn add(&mut self, name: &str, text: &str) -> usize {
         let base = self
@@ -141,6 +153,38 @@ impl Diagnostics {
             subject: Subject::Model,
             sources,
             found: kept,
+        }
+    }
+
+    /// Takes in what was found about some of the same texts; a finding that is there already is not told again.
+    pub fn join(mut self, other: &Diagnostics) -> Self {
+        let bases: Vec<(usize, usize)> = other
+            .sources
+            .parts
+            .iter()
+            .map(|part| (part.base, self.sources.of(&part.name, &part.text)))
+            .collect();
+        let moved = |span: &Range<usize>| {
+            let part = bases
+                .partition_point(|(base, _)| *base <= span.start)
+                .max(1)
+                - 1;
+            let (from, to) = bases.get(part).copied().unwrap_or((0, 0));
+            span.start - from + to..span.end - from + to
+        };
+        let taken = other.found.iter().map(|one| Diagnostic {
+            span: moved(&one.span),
+            labels: one
+                .labels
+                .iter()
+                .map(|(span, why)| (moved(span), why.clone()))
+                .collect(),
+            ..one.clone()
+        });
+        self.found.extend(taken);
+        Diagnostics {
+            subject: self.subject,
+            ..Diagnostics::new(self.sources, self.found)
         }
     }
 

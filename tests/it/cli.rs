@@ -235,7 +235,7 @@ fn an_invalid_model_is_refused_with_every_mistake_and_nothing_is_written() {
         .replace("members = 2", "membres = 2")
         .replace("\"100/s\"", "\"100\"");
     let desk = Desk::with(&wrong);
-    for command in ["run", "check", "describe"] {
+    for command in ["run", "check", "describe", "explain"] {
         let told = desk.lagsim(&[command, "small.toml"]).ends_with(104);
         assert!(told.err.contains("small.toml:15:1"), "{}", told.err);
         assert!(
@@ -396,6 +396,36 @@ fn describe_prints_the_table_at_a_time_of_the_run() {
         .lagsim(&["describe", "small.toml", "--at", "1h30m"])
         .ends_with(2);
     assert!(told.err.contains("--set horizon=1h30m"), "{}", told.err);
+    assert_eq!(desk.names("."), ["small.toml"]);
+}
+
+#[test]
+fn explain_tells_of_the_worst_partition_or_of_the_one_asked_for() {
+    let desk = Desk::with(MODEL);
+    let slow = ["--set", "processing.time=30ms"];
+    let told = desk
+        .lagsim(&[&["explain", "small.toml"][..], &slow].concat())
+        .ends_with(0);
+    assert!(told.out.starts_with("orders, partition "), "{}", told.out);
+    assert!(told.out.contains(" at 9m 55s: "), "{}", told.out);
+    let asked = ["explain", "small.toml", "--at", "5m", "--partition", "3"];
+    let json = desk
+        .lagsim(&[&asked[..], &slow, &["--format", "json"]].concat())
+        .ends_with(0);
+    let told: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(
+        (&told["partition"], &told["time_s"]),
+        (&3.into(), &300.0.into())
+    );
+    assert_eq!(told["state"], "saturated");
+    let none = desk
+        .lagsim(&["explain", "small.toml", "--partition", "4"])
+        .ends_with(2);
+    assert!(none.err.contains("choose one from 0 to 3"), "{}", none.err);
+    let late = desk
+        .lagsim(&["explain", "small.toml", "--at", "1h30m"])
+        .ends_with(2);
+    assert!(late.err.contains("--set horizon=1h30m"), "{}", late.err);
     assert_eq!(desk.names("."), ["small.toml"]);
 }
 
@@ -659,6 +689,131 @@ fn a_trace_that_does_not_fit_is_refused_and_nothing_written() {
         let told = desk
             .lagsim(&["validate", "small.toml", "--trace", name])
             .ends_with(code);
+        assert!(told.err.contains(said), "{}", told.err);
+        assert!(!desk.path("output").exists());
+    }
+}
+
+#[test]
+fn a_comparison_writes_its_files_and_json_on_stdout_is_one_of_them() {
+    let desk = Desk::with(MODEL);
+    let told = desk
+        .lagsim(&[
+            "compare",
+            "small.toml",
+            "--variant",
+            "slow: processing.time=15ms",
+            "--variant",
+            "slow: processing.concurrency=2",
+            "--variant",
+            "group.members=1",
+            "--replications",
+            "3",
+            "--format",
+            "json",
+        ])
+        .ends_with(0);
+    let document: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(document["schema_version"], 1);
+    assert_eq!(document["replications"], 3);
+    let names: Vec<&str> = document["variants"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|variant| variant["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["small", "slow", "group.members=1"]);
+    let figure = &document["variants"][1]["figures"][1];
+    assert_eq!(figure["name"], "mean-lag");
+    // 15 ms by two at a time are slower than 5 ms.
+    assert_eq!(figure["against"]["finding"], "more");
+    assert_eq!(
+        document["variants"][0]["figures"][1]["against"],
+        serde_json::Value::Null
+    );
+    let folder = "output/small-vs-slow-vs-group.members-1";
+    assert_eq!(
+        desk.names(folder),
+        ["compare.csv", "compare.json", "compare.png", "curves.csv"]
+    );
+    let file = fs::read_to_string(desk.path(folder).join("compare.json")).unwrap();
+    assert_eq!(file, told.out);
+}
+
+#[test]
+fn models_of_one_name_are_told_apart_by_their_folders() {
+    let desk = Desk::with(MODEL);
+    fs::create_dir(desk.path("new")).unwrap();
+    fs::write(desk.path("new/small.toml"), MODEL).unwrap();
+    let args = ["compare", "small.toml", "new/small.toml", "--no-plot"];
+    let few = ["--replications", "2", "--set", "horizon=1m", "--seed", "5"];
+    let told = desk.lagsim(&[&args[..], &few].concat()).ends_with(0);
+    let first = told.out.lines().next().unwrap();
+    assert_eq!(first, "new/small.toml against small.toml");
+    assert!(told.out.contains("seed 5"), "{}", told.out);
+    assert_eq!(
+        desk.names("output/small.toml-vs-new-small.toml"),
+        ["compare.csv", "compare.json", "curves.csv"]
+    );
+}
+
+#[test]
+fn a_comparison_tells_the_mistakes_of_all_its_variants_once_and_writes_nothing() {
+    let desk = Desk::with(&MODEL.replace("[topic]", "[topc]"));
+    fs::write(desk.path("other.toml"), MODEL.replace("5ms", "5")).unwrap();
+    let variant = ["--variant", "big: group.memers=9"];
+    let args = [&["compare", "small.toml", "other.toml"], &variant[..]].concat();
+    let told = desk.lagsim(&args).ends_with(104);
+    assert_eq!(
+        told.err.matches("unknown key `topc`").count(),
+        1,
+        "{}",
+        told.err
+    );
+    assert_eq!(
+        told.err.matches("unknown key `memers`").count(),
+        1,
+        "{}",
+        told.err
+    );
+    assert_eq!(
+        told.err.matches("--> other.toml").count(),
+        1,
+        "{}",
+        told.err
+    );
+    assert!(!desk.path("output").exists());
+}
+
+#[test]
+fn a_comparison_without_a_second_side_is_refused_with_a_remedy() {
+    let desk = Desk::with(MODEL);
+    fs::write(desk.path("other.toml"), MODEL).unwrap();
+    let cases: [(&[&str], &str); 5] = [
+        (&["small.toml"], "nothing to compare `small` with"),
+        (&["small.toml", "small.toml"], "compared with itself"),
+        (
+            &["small.toml", "--variant", "small: group.members=1"],
+            "has the name of a model",
+        ),
+        (
+            &[
+                "small.toml",
+                "other.toml",
+                "--set",
+                "sample=1ms",
+                "--replications",
+                "30",
+            ],
+            "a sample every 1ms of the total lag in 60 runs",
+        ),
+        (
+            &["small.toml", "other.toml", "--replications", "1"],
+            "1 is not in 2..=100000",
+        ),
+    ];
+    for (args, said) in cases {
+        let told = desk.lagsim(&[&["compare"], args].concat()).ends_with(2);
         assert!(told.err.contains(said), "{}", told.err);
         assert!(!desk.path("output").exists());
     }

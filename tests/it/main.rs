@@ -13,9 +13,11 @@ mod autoscaler; // what an autoscaler does to a group, and the group to it
 mod clients; // what each client library does when
 mod closed_forms; // formulas of queueing theory and planner's arithmetic
 mod commits; // when an application commits: every so often, and as it gives partitions up
+mod comparisons; // variants on the same draws: what differs, and how surely
 mod consumer;
 mod cooperative; // rebalances in which members read on
 mod crashes; // processes that exit because of a record, and how they are started again
+mod explain; // why a partition is where it is, state by state
 mod faults; // faults and changes of the timeline, each rule by itself
 mod oracles; // rebalances with known answers, to the nanosecond
 mod outages; // outages of the dependency: attempts that fail, circuit breakers, what members do meanwhile

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use self::after::After;
 use self::figures::Figures;
-use super::quantile;
+use super::quantile::quantile;
 use crate::measure::{Curves, Outcome, Trace};
 use crate::scenario::Scenario;
 use crate::units::{SimDuration, SimTime};

@@ -1,7 +1,7 @@
 //! The sentences that name a cause.
 
 use super::super::summary::{PartitionSummary, Summary};
-use super::super::words::{counted, grouped, listed, percent, short, span};
+use super::super::words::{capital, counted, grouped, listed, percent, short, span};
 use super::{Culprit, poison, scaling, skew};
 use crate::kafka::{ConsumerProperties, RebalanceProtocol};
 use crate::scenario::{Action, DownstreamChange, Scenario, Settings, WhileOpen};
@@ -199,7 +199,7 @@ fn evictions(scenario: &Scenario, summary: &Summary) -> Vec<String> {
 }
 
 /// A time of the properties, of all settings that come up: `5m`, `5m, later 10m`.
-fn lengths(scenario: &Scenario, of: impl Fn(&ConsumerProperties) -> SimDuration) -> String {
+pub fn lengths(scenario: &Scenario, of: impl Fn(&ConsumerProperties) -> SimDuration) -> String {
     let mut lengths: Vec<_> = scenario
         .settings
         .iter()
@@ -252,15 +252,11 @@ fn rebalances(summary: &Summary) -> String {
     }
 }
 
-fn throttled(scenario: &Scenario, summary: &Summary) -> String {
-    let lag = gained_and_lost(summary, "throttled");
+/// The dependency with its limit: `bank-api (limit 200/s)`.
+pub fn dependency(scenario: &Scenario) -> String {
     let Some(downstream) = &scenario.downstream else {
-        return format!("A dependency is slower than the traffic: members wait for it; {lag}.");
+        return "a dependency".to_owned();
     };
-    let name = &downstream.name;
-    if !stops(scenario).is_empty() {
-        return format!("Members wait for {name}; {lag}.");
-    }
     let calls = scenario
         .settings
         .first()
@@ -274,12 +270,24 @@ fn throttled(scenario: &Scenario, summary: &Summary) -> String {
         Some(limit) => format!(" (limit {}/s)", short(limit.rate)),
         None => String::new(),
     };
+    format!("{}{limit}", downstream.name)
+}
+
+fn throttled(scenario: &Scenario, summary: &Summary) -> String {
+    let lag = gained_and_lost(summary, "throttled");
+    let Some(downstream) = &scenario.downstream else {
+        return format!("A dependency is slower than the traffic: members wait for it; {lag}.");
+    };
+    if !stops(scenario).is_empty() {
+        return format!("Members wait for {}; {lag}.", downstream.name);
+    }
+    let name = dependency(scenario);
     let when = if summary.drained_at_s.is_some() {
         "at times "
     } else {
         ""
     };
-    format!("{name}{limit} is {when}slower than the traffic: members wait for it; {lag}.")
+    format!("{name} is {when}slower than the traffic: members wait for it; {lag}.")
 }
 
 fn rebalancing(scenario: &Scenario, summary: &Summary) -> String {
@@ -368,11 +376,4 @@ pub fn named(partitions: &[&PartitionSummary]) -> String {
         2..=8 => format!("partitions {}", listed(&numbers)),
         many => format!("{many} partitions"),
     }
-}
-
-pub fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
 }

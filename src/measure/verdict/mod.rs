@@ -8,6 +8,7 @@ mod remedy;
 mod scaling;
 mod skew;
 
+pub(super) use cause::{dependency, lengths, stops};
 use serde::Serialize;
 
 use super::summary::Summary;

@@ -1,8 +1,8 @@
 //! Poison records in words: partitions that cannot get past one, and the time that attempts at the others take.
 
 use super::super::summary::{PartitionSummary, Summary};
-use super::super::words::{counted, grouped, percent, span};
-use super::cause::{capital, gained, named, of_the_lag, partition_time};
+use super::super::words::{capital, counted, grouped, percent, span};
+use super::cause::{gained, named, of_the_lag, partition_time};
 use crate::scenario::{OnError, Scenario};
 
 /// More blocked partitions than this are told in one sentence.

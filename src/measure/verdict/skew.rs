@@ -1,8 +1,8 @@
 //! Lag that a few partitions have alone, because most records go there: hot keys.
 
 use super::super::summary::{PartitionSummary, Summary};
-use super::super::words::percent;
-use super::cause::{capital, named};
+use super::super::words::{capital, percent};
+use super::cause::named;
 
 /// The hot partitions have at least this share of the lag.
 const MOST_OF_THE_LAG: f64 = 0.8;

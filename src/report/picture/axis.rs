@@ -48,8 +48,18 @@ pub fn time_ticks(end: f64) -> Vec<(f64, String)> {
 
 /// Ticks of an axis of records from zero to at least `max`, on round numbers; the last one is the axis' end.
 pub fn record_ticks(max: u64) -> Vec<(f64, String)> {
-    let max = max.max(4) as f64 * 1.04;
-    let rough = max / 5.0;
+    difference_ticks(0.0, max as f64)
+}
+
+/// Ticks of an axis of differences that holds zero, `low` and `high` (records); the first and the last one are its ends.
+pub fn difference_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
+    let (low, high) = (low.min(0.0) * 1.04, high.max(0.0) * 1.04);
+    let (low, high) = if high - low < 4.16 {
+        (low, low + 4.16)
+    } else {
+        (low, high)
+    };
+    let rough = (high - low) / 5.0;
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 2.5, 5.0, 10.0]
         .into_iter()
@@ -57,8 +67,8 @@ pub fn record_ticks(max: u64) -> Vec<(f64, String)> {
         // Half records do not exist.
         .find(|step| *step >= rough && step.fract() == 0.0)
         .unwrap_or(10.0 * power);
-    let count = (max / step).ceil() as u64;
-    (0..=count)
+    let (first, last) = ((low / step).floor() as i64, (high / step).ceil() as i64);
+    (first..=last)
         .map(|tick| {
             let value = tick as f64 * step;
             (value, records(value))
@@ -129,6 +139,12 @@ mod tests {
                 "{max}: {ticks:?}"
             );
         }
+        let ends = |low, high| {
+            let ticks = difference_ticks(low, high);
+            (ticks[0].1.clone(), ticks.last().unwrap().1.clone())
+        };
+        assert_eq!(ends(-850.0, 90.0), ("-1k".to_owned(), "200".to_owned()));
+        assert_eq!(ends(-3.0, -1.0), ("-4".to_owned(), "2".to_owned()));
         assert_eq!(record_ticks(2_147_000).last().unwrap().1, "2.5M");
         assert_eq!(records(999_999.0), "1M");
         assert_eq!(records(447_801.0), "448k");

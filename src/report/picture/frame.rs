@@ -12,6 +12,8 @@ pub struct Panel {
     pub y: (f64, f64),
     /// End of the time axis (s).
     pub end: f64,
+    /// Lower end of the axis of records: zero, or less where it shows differences.
+    pub low: f64,
     /// Upper end of the axis of records.
     pub top: f64,
 }
@@ -26,7 +28,18 @@ impl Panel {
             x,
             y,
             end: end.max(1e-9),
+            low: 0.0,
             top,
+        }
+    }
+
+    /// The same panel with an axis of these ticks.
+    pub fn with_ticks(self, ticks: &[(f64, String)]) -> Self {
+        let end = |tick: Option<&(f64, String)>, other| tick.map_or(other, |(value, _)| *value);
+        Panel {
+            low: end(ticks.first(), self.low),
+            top: end(ticks.last(), self.top),
+            ..self
         }
     }
 
@@ -38,12 +51,17 @@ impl Panel {
 
     /// Where a number of records stands, kept inside the panel.
     pub fn height(&self, records: f64) -> f64 {
-        let share = (records / self.top).clamp(0.0, 1.0);
+        let share = ((records - self.low) / (self.top - self.low)).clamp(0.0, 1.0);
         self.y.1 - share * (self.y.1 - self.y.0)
     }
 
     /// Draws the title, the grid and the labels of the axis of records.
     pub fn draw_frame(&self, scene: &mut Scene, title: &str, max: u64) {
+        self.draw_grid(scene, title, &axis::record_ticks(max));
+    }
+
+    /// Draws the title, the grid and the labels of an axis of these ticks.
+    pub fn draw_grid(&self, scene: &mut Scene, title: &str, ticks: &[(f64, String)]) {
         scene.text(
             (self.x.0, self.y.0 - 16.0),
             Anchor::Left,
@@ -51,15 +69,15 @@ impl Panel {
             palette::BLACK,
             title,
         );
-        for (value, label) in axis::record_ticks(max) {
-            let y = self.height(value);
+        for (value, label) in ticks {
+            let y = self.height(*value);
             scene.line(vec![(self.x.0, y), (self.x.1, y)], palette::PALE, 1.0, None);
             scene.text(
                 (self.x.0 - 10.0, y),
                 Anchor::Right,
                 18.0,
                 palette::BLACK,
-                &label,
+                label,
             );
         }
         for (at, _) in axis::time_ticks(self.end) {

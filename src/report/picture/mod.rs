@@ -2,6 +2,7 @@
 //! Not for pixels: `plot.rs` paints the scene.
 
 mod axis;
+pub mod comparison;
 mod curve;
 mod frame;
 mod history;

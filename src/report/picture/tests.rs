@@ -153,14 +153,26 @@ fn boxes(scene: &Scene) -> Vec<(String, [f64; 4])> {
         .collect()
 }
 
-#[test]
-fn no_text_is_clipped_and_no_two_texts_overlap() {
-    for (name, scenario, outcomes) in gallery() {
+/// Every picture, by name.
+fn scenes() -> Vec<(&'static str, Scene)> {
+    let runs = gallery().into_iter().map(|(name, scenario, outcomes)| {
         let results = Results {
             scenario: &scenario,
             outcomes: &outcomes,
         };
-        let texts = boxes(&compose(&results).unwrap());
+        (name, compose(&results).unwrap())
+    });
+    let compared = crate::report::comparison::tests::gallery();
+    let compared = compared
+        .iter()
+        .map(|(name, one)| (*name, comparison::compose(one)));
+    runs.chain(compared).collect()
+}
+
+#[test]
+fn no_text_is_clipped_and_no_two_texts_overlap() {
+    for (name, scene) in scenes() {
+        let texts = boxes(&scene);
         for (ix, (text, own)) in texts.iter().enumerate() {
             let inside = own[0] >= 4.0 && own[1] >= 4.0 && own[2] <= 1596.0 && own[3] <= 896.0;
             assert!(inside, "{name}: {text:?} is clipped at {own:?}");

@@ -3,14 +3,14 @@
 use super::curve;
 use super::frame::Panel;
 use super::scene::{Scene, Shape, palette};
-use crate::experiment::quantile;
+use crate::experiment::{Spread, spread};
 use crate::measure::Outcome;
 use crate::measure::words::{grouped, span};
 
 /// Total lag of each outcome at each instant they share.
 pub struct Totals {
     /// By instant: the 5 %, 50 % and 95 % quantiles over the outcomes; all the same for one outcome.
-    quantiles: Vec<[f64; 3]>,
+    quantiles: Spread,
     /// How many outcomes.
     outcomes: usize,
 }
@@ -24,16 +24,9 @@ impl Totals {
             .map(|o| o.curves.times().len())
             .min()
             .unwrap_or(0);
-        let quantiles = (0..instants)
-            .map(|instant| {
-                let mut lags: Vec<f64> = kept
-                    .iter()
-                    .map(|o| o.curves.total_lag(instant) as f64)
-                    .collect();
-                lags.sort_by(f64::total_cmp);
-                [0.05, 0.5, 0.95].map(|share| quantile(&lags, share))
-            })
-            .collect();
+        let quantiles = spread(kept.len(), instants, |curve, instant| {
+            kept[curve].curves.total_lag(instant) as f64
+        });
         Totals {
             quantiles,
             outcomes: kept.len(),

@@ -1,0 +1,125 @@
+//! `compare.json`.
+
+use serde::Serialize;
+
+use super::super::RenderError;
+use super::csv::name;
+use super::{headline, sentences};
+use crate::experiment::{Comparison, Finding, Interval, Paired, Side};
+
+/// Version of the document's shape. Adding a field keeps it.
+const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema_version: u32,
+    lagsim_version: &'static str,
+    seed: u64,
+    replications: u32,
+    horizon_s: f64,
+    sample_s: f64,
+    notes: &'a [String],
+    variants: Vec<Variant<'a>>,
+}
+
+#[derive(Serialize)]
+struct Variant<'a> {
+    name: &'a str,
+    title: &'a str,
+    /// What differs from the base, in words; the base has none.
+    headline: Option<String>,
+    findings: Vec<String>,
+    figures: Vec<Figure>,
+    causes: Vec<Cause>,
+}
+
+#[derive(Serialize)]
+struct Figure {
+    name: &'static str,
+    #[serde(flatten)]
+    own: Interval,
+    against: Option<Against>,
+}
+
+#[derive(Serialize)]
+struct Cause {
+    state: &'static str,
+    seconds: f64,
+    lag_gained: Interval,
+    against: Option<Against>,
+}
+
+/// A figure against that of the base.
+#[derive(Serialize)]
+struct Against {
+    difference: Interval,
+    change: Option<Interval>,
+    less: usize,
+    more: usize,
+    finding: &'static str,
+    needed: Option<u32>,
+}
+
+/// Pretty, one key per line, a line feed at the end.
+pub fn document(comparison: &Comparison) -> Result<Vec<u8>, RenderError> {
+    let document = Document {
+        schema_version: SCHEMA_VERSION,
+        lagsim_version: env!("CARGO_PKG_VERSION"),
+        seed: comparison.seed,
+        replications: comparison.replications,
+        horizon_s: comparison.horizon.as_secs_f64(),
+        sample_s: comparison.sample.as_secs_f64(),
+        notes: &comparison.notes,
+        variants: comparison
+            .sides
+            .iter()
+            .enumerate()
+            .map(|(ix, side)| variant(side, comparison.sides.first().filter(|_| ix > 0)))
+            .collect(),
+    };
+    let mut bytes = serde_json::to_vec_pretty(&document)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn variant<'a>(side: &'a Side, base: Option<&Side>) -> Variant<'a> {
+    Variant {
+        name: &side.name,
+        title: &side.title,
+        headline: base.map(|base| headline(base, side)),
+        findings: base.map_or_else(Vec::new, |base| sentences(base, side)),
+        figures: side
+            .figures
+            .iter()
+            .map(|line| Figure {
+                name: line.name,
+                own: line.own,
+                against: line.against.as_ref().map(against),
+            })
+            .collect(),
+        causes: side
+            .causes
+            .iter()
+            .map(|cause| Cause {
+                state: cause.state.name(),
+                seconds: cause.seconds,
+                lag_gained: cause.gained,
+                against: cause.against.as_ref().map(against),
+            })
+            .collect(),
+    }
+}
+
+fn against(paired: &Paired) -> Against {
+    Against {
+        difference: paired.difference,
+        change: paired.change,
+        less: paired.less,
+        more: paired.more,
+        finding: name(paired.finding),
+        needed: match paired.finding {
+            Finding::Unclear { needed } => needed,
+            _ => None,
+        },
+    }
+}

@@ -1,0 +1,272 @@
+//! Why a partition is where it is: what is told in each state, and that the figures add up.
+
+use lagsim::experiment::run_once;
+use lagsim::measure::{Explanation, Keep, Outcome, explain};
+use lagsim::scenario::{Override, Scenario, Source, check};
+use lagsim::units::SimTime;
+
+/// Four partitions with 1,000 records each in front of two members.
+const MODEL: &str = r#"
+seed = 7
+horizon = "20m"
+[topic]
+name = "orders"
+partitions = 4
+backlog = 4000
+[produce]
+rate = "100/s"
+[group]
+name = "group"
+members = 2
+properties = { max.poll.records = 100, session.timeout.ms = 10000, max.poll.interval.ms = 60000 }
+[processing]
+time = "5ms"
+commit = "after-batch"
+"#;
+
+fn ran(changes: &[&str]) -> (Scenario, Outcome) {
+    let source = Source {
+        name: "model.toml".into(),
+        stem: "model".into(),
+        text: MODEL.into(),
+    };
+    let overrides: Vec<Override> = changes
+        .iter()
+        .map(|change| Override {
+            text: (*change).into(),
+        })
+        .collect();
+    let checked = check(&source, &overrides, &|_| Err("no files here".into()));
+    let scenario = checked.expect("a model").scenario;
+    let outcome = run_once(&scenario, 0, Keep::ALL);
+    (scenario, outcome)
+}
+
+fn told(changes: &[&str], at: u64, partition: Option<u32>) -> Explanation {
+    let (scenario, outcome) = ran(changes);
+    explain(&scenario, &outcome, SimTime::from_secs(at), partition).expect("an explanation")
+}
+
+/// The state is `state`, and the words hold all of `words`.
+fn says(told: &Explanation, state: &str, words: &[&str]) {
+    let why = told.why.join(" ");
+    assert_eq!(told.state, state, "{told:#?}");
+    for word in words {
+        assert!(why.contains(word), "`{word}` is missing: {told:#?}");
+    }
+}
+
+#[test]
+fn a_group_that_starts_waits_for_its_first_join() {
+    let told = told(&[], 1, None);
+    says(
+        &told,
+        "starting",
+        &[
+            "group-0 was the first to start, at 0s",
+            "group.initial.rebalance.delay.ms (3s)",
+        ],
+    );
+    assert_eq!(told.owner, None);
+    let later = ["group={ name = \"group\", member = [{ name = \"a\", start = \"10m\" }] }"];
+    says(
+        &self::told(&later, 1, None),
+        "starting",
+        &["No member has started yet"],
+    );
+}
+
+#[test]
+fn saturated_members_are_told_with_rates_and_with_how_many_partitions_they_share_their_time_among()
+{
+    let told = told(&["processing.time=\"30ms\""], 600, Some(1));
+    says(
+        &told,
+        "saturated",
+        &["in the last 5m 2", "/s were committed", "1 other partition"],
+    );
+    assert!(told.owner.is_some());
+    assert_eq!(
+        (told.partition, told.time_s, told.lag_then),
+        (1, 600.0, 1_000)
+    );
+}
+
+#[test]
+fn a_partition_that_keeps_up_has_nothing_to_explain() {
+    let told = told(&[], 1_000, Some(2));
+    says(&told, "keeping-up", &["max.poll.records = 100"]);
+    assert_eq!(told.states.len(), 1);
+}
+
+#[test]
+fn a_throttled_partition_names_the_dependency_and_an_outage_since_when() {
+    let limit = "downstream={ bank = { rate-limit = \"50/s\", burst = 1, latency = \"1ms\" } }";
+    let calls = "processing.calls=1";
+    says(
+        &told(&[limit, calls], 600, None),
+        "throttled",
+        &["waits for bank (limit 50/s)", "arrived here"],
+    );
+    let patient = "group.properties.max.poll.interval.ms=6000000";
+    let stop = "at.0={ time = \"5m\", downstream = \"stop\" }";
+    let limit = "downstream={ bank = { latency = \"1ms\" } }";
+    says(
+        &told(&[limit, calls, stop, patient], 350, None),
+        "throttled",
+        &["answered nothing since 5m"],
+    );
+}
+
+#[test]
+fn a_poison_record_blocks_its_partition_and_those_of_the_same_poll_loop() {
+    let by = |by: &str| {
+        format!(
+            "poison.0={{ partition = 0, offset = 10, attempt = \"1s\", on-error = {{ retry-forever = {{ by = \"{by}\" }} }} }}"
+        )
+    };
+    says(
+        &told(&[&by("seek")], 100, Some(0)),
+        "blocked",
+        &[
+            "offset 10 is in the way since",
+            "whoever reads the partition",
+        ],
+    );
+    let (scenario, outcome) = ran(&[
+        &by("in-place"),
+        "group.properties.max.poll.interval.ms=6000000",
+    ]);
+    let at = SimTime::from_secs(100);
+    let all = (0..4).filter_map(|own| explain(&scenario, &outcome, at, Some(own)));
+    let beside: Vec<_> = all
+        .filter(|own| own.partition != 0 && own.state == "blocked")
+        .collect();
+    assert_eq!(beside.len(), 1);
+    says(
+        &beside[0],
+        "blocked",
+        &["(partition 0, offset 10)", "one poll loop"],
+    );
+}
+
+#[test]
+fn a_rebalance_is_told_with_its_cause_and_with_whom_its_barrier_waits_for() {
+    // Batches of half a minute: the member that stays rejoins late.
+    let changes = [
+        "processing.time=\"300ms\"",
+        "at.0={ time = \"5m\", restart = { members = [\"group-1\"], gap = \"1s\" } }",
+    ];
+    let (scenario, outcome) = ran(&changes);
+    let rebalance = &outcome.summary.rebalances[1];
+    assert!(rebalance.duration_s > 2.0, "{rebalance:?}");
+    let within = SimTime::from_secs(rebalance.started_at_s as u64 + 1);
+    let told = explain(&scenario, &outcome, within, None).expect("an explanation");
+    let leaver = (0..4)
+        .filter_map(|own| explain(&scenario, &outcome, within, Some(own)))
+        .find(|own| own.state == "rebalancing")
+        .expect("a partition without a reader");
+    says(
+        &leaver,
+        "rebalancing",
+        &[
+            "group-1 leaves",
+            "at most max.poll.interval.ms (1m)",
+            "group-0 has not yet done so",
+        ],
+    );
+    assert!(told.event_count > 0);
+    assert!(leaver.until_s.is_some());
+}
+
+#[test]
+fn a_crash_orphans_what_the_dead_member_had_until_its_session_is_over() {
+    let crash = "at.0={ time = \"5m\", crash = { members = [0] } }";
+    let told = told(&[crash], 303, None);
+    says(
+        &told,
+        "orphaned",
+        &["group-0 is gone since 5m", "session.timeout.ms (10s)"],
+    );
+    let last = told.events.last().expect("an event");
+    assert!(last.what.contains("group-0 is dead"), "{last:?}");
+    assert_eq!(told.owner, None);
+    let all = "at.0={ time = \"5m\", crash = { members = [0, 1] } }";
+    says(
+        &self::told(&["group.static=true", all], 303, None),
+        "orphaned",
+        &["static member", "10s"],
+    );
+}
+
+#[test]
+fn an_eviction_is_known_from_the_batch_on_that_makes_it() {
+    let slow = [
+        "processing.time=\"700ms\"",
+        "group.properties.max.poll.interval.ms=60000",
+    ];
+    let told = told(&slow, 30, Some(0));
+    says(
+        &told,
+        "evicted",
+        &[
+            "max.poll.interval.ms (1m)",
+            "drops out of the group at 1m",
+            "counts",
+        ],
+    );
+}
+
+#[test]
+fn a_frozen_member_is_told() {
+    let freeze = "at.0={ time = \"5m\", freeze = { members = [0, 1], length = \"8s\" } }";
+    let told = told(&[freeze], 305, None);
+    says(
+        &told,
+        "frozen",
+        &["stands still", "session.timeout.ms (10s)"],
+    );
+}
+
+#[test]
+fn alerts_that_fire_are_told() {
+    let alert =
+        "alert.0={ name = \"lag\", severity = \"warning\", when = \"sum > 100\", for = \"1m\" }";
+    let told = told(&["processing.time=\"30ms\"", alert], 600, None);
+    says(&told, "saturated", &["lag (warning) fires since 1m"]);
+}
+
+/// Whatever the partition and the time: what the states did adds up from the lag of then to the lag of now, their times
+/// to the time between, and what is told of now is what the curves show.
+#[test]
+fn the_parts_add_up() {
+    let changes = [
+        "processing.time=\"18ms\"",
+        "at.0={ time = \"5m\", deploy = { gap = \"5s\", start-up = \"5s\" } }",
+        "at.1={ time = \"10m\", crash = { members = [0], restart-after = \"20s\" } }",
+        "at.2={ time = \"12m\", add-partitions = 6 }",
+        "sample=\"2s\"",
+    ];
+    let (scenario, outcome) = ran(&changes);
+    let mut seen = 0;
+    for (instant, at) in outcome.curves.times().iter().enumerate() {
+        for partition in 0..6 {
+            let Some(told) = explain(&scenario, &outcome, *at, Some(partition)) else {
+                assert!(at.as_secs_f64() < 721.0 && partition > 3, "{at:?}");
+                continue;
+            };
+            let net: i64 = told.states.iter().map(|part| part.lag_net).sum();
+            assert_eq!(told.lag_then as i64 + net, told.lag as i64, "{told:#?}");
+            let time: f64 = told.states.iter().map(|part| part.seconds).sum();
+            assert!((told.behind_since_s + time - told.time_s).abs() < 1e-6);
+            assert_eq!(told.lag, outcome.curves.lag(partition as usize, instant));
+            assert!(!told.why.is_empty());
+            seen += 1;
+        }
+    }
+    assert!(seen > 2_500);
+    assert_eq!(
+        explain(&scenario, &outcome, SimTime::from_secs(60), Some(4)),
+        None
+    );
+}
