@@ -415,6 +415,22 @@ impl Batch {
         scenario.cluster.round_trip + scenario.cluster.commit_latency
     }
 
+    /// Records that it is done with, once it is through.
+    pub fn acknowledged(&self) -> u64 {
+        let done = |kind| matches!(kind, Kind::Records | Kind::GivenUp { .. });
+        let stages = self.stages.iter().filter(|stage| done(stage.kind));
+        stages.map(|stage| stage.to - stage.from).sum()
+    }
+
+    /// The first record of a run that it is not done with.
+    pub fn unfinished(&self, run: &Run) -> u64 {
+        let done = self.finished_offsets();
+        let own = done.filter(|(partition, offset)| {
+            *partition == run.partition && (run.from..=run.to).contains(offset)
+        });
+        own.map(|(_, offset)| offset).max().unwrap_or(run.from)
+    }
+
     /// The stages, in order.
     pub fn stages(&self) -> &[Stage] {
         &self.stages
