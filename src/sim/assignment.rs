@@ -85,6 +85,7 @@ impl World<'_> {
         let reads = |id: &&PartitionId| member.fetcher.slot(**id).is_some();
         let read: Vec<PartitionId> = partitions.iter().filter(reads).copied().collect();
         member.fetcher.release(&read);
+        member.batch.outlive(&read);
         let by = if lost {
             Cause::Eviction
         } else {

@@ -101,6 +101,8 @@ pub(super) struct Batch {
     failed: Vec<(PartitionId, u64, u32)>,
     /// Runs from this one on are left.
     left_from: usize,
+    /// Partitions that were given up while it was in hand: if the member has them again, that is another assignment.
+    outlived: Vec<PartitionId>,
 }
 
 /// What a batch is worked on with.
@@ -453,9 +455,24 @@ impl Batch {
             })
     }
 
+    /// These partitions are given up.
+    pub fn outlive(&mut self, partitions: &[PartitionId]) {
+        let runs = self.runs.iter().map(|run| run.partition);
+        let gone = runs.filter(|id| partitions.contains(id));
+        self.outlived.extend(gone);
+    }
+
+    /// Its runs of what has been the member's partition since they were polled, and is at `position`.
+    pub fn runs_of(&self, partition: PartitionId, position: u64) -> impl Iterator<Item = &Run> {
+        let own = move |run: &&Run| run.partition == partition && run.to <= position;
+        let lives = !self.outlived.contains(&partition);
+        self.runs.iter().filter(move |_| lives).filter(own)
+    }
+
     /// Forgets it.
     pub fn clear(&mut self) {
         self.runs.clear();
+        self.outlived.clear();
         self.committed = false;
         self.stages.clear();
         (self.poison, self.crashes) = (false, false);

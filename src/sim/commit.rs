@@ -290,7 +290,7 @@ impl Member {
         self.account_until(at, ground.scenario, ground.topic);
         let asked = |slot: &&Slot| partitions.is_none_or(|some| some.contains(&slot.partition));
         let slots = self.fetcher.slots().iter().filter(asked);
-        let offsets = slots.map(|slot| (slot.partition, self.done_to(slot, ground.topic)));
+        let offsets = slots.map(|slot| (slot.partition, self.done_to(slot)));
         let news = offsets.filter(|(id, offset)| {
             let mut sent = self.pending.iter().rev();
             let sent = sent.find(|commit| commit.partition == *id);
@@ -302,20 +302,13 @@ impl Member {
     }
 
     /// Up to where the application is done with a partition: what it has in hand, or keeps for later, it is not.
-    fn done_to(&self, slot: &Slot, topic: &Topic) -> u64 {
-        let runs = self.batch.runs.iter();
-        let own = runs.filter(|run| run.partition == slot.partition && run.to <= slot.position);
+    fn done_to(&self, slot: &Slot) -> u64 {
+        let own = self.batch.runs_of(slot.partition, slot.position);
         let unfinished = own.map(|run| (self.batch.unfinished(run), run.to));
         let unfinished = unfinished.filter(|(done, to)| done < to);
         let first = unfinished.map(|(done, _)| done).min();
         let kept = self.caller.first_kept_of(slot.partition);
-        match first.into_iter().chain(kept).min() {
-            // What an older assignment left behind may have been done by others since.
-            Some(first) => first
-                .max(self.committed_to(slot.partition, topic))
-                .min(slot.position),
-            None => slot.position,
-        }
+        first.into_iter().chain(kept).min().unwrap_or(slot.position)
     }
 
     /// Commits these offsets; returns when the answer is back, which is at once if there are none.
@@ -376,9 +369,9 @@ impl Member {
 
     /// What a client commits of a partition: its position, or where the batch in hand begins.
     fn committable(&self, slot: &Slot, in_hand: bool) -> u64 {
-        let runs = self.batch.runs.iter().filter(|_| in_hand);
-        let own = runs.filter(|run| run.partition == slot.partition && run.to <= slot.position);
-        own.map(|run| run.from).min().unwrap_or(slot.position)
+        let own = self.batch.runs_of(slot.partition, slot.position);
+        let own = own.filter(|_| in_hand).map(|run| run.from);
+        own.min().unwrap_or(slot.position)
     }
 
     pub fn uncommitted(&self, topic: &Topic, in_hand: bool) -> bool {
