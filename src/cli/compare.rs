@@ -1,12 +1,12 @@
 //! `lagsim compare`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::args::{CompareArgs, Format};
+use super::args::CompareArgs;
 use super::exit::{Exit, Usage};
-use super::folder::Folder;
 use super::progress::Progress;
-use super::run::{refuse_too_many, wrote};
+use super::results::Results;
+use super::run::refuse_too_many;
 use super::{load, terminal};
 use crate::experiment::{self, Variant};
 use crate::report::comparison as report;
@@ -27,29 +27,13 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
     // A run keeps its total lag alone.
     let what = format!("the total lag in {runs} runs");
     refuse_too_many(base, u64::from(runs), &what)?;
-    let path = match &args.out {
-        Some(path) => path.clone(),
-        None => PathBuf::from("output").join(folder_name(&variants)),
-    };
-    let folder = Folder::at(&path, report::NAMES)?;
-    let progress = Progress::of(base.horizon, runs, args.quiet);
+    let results = Results::of(&args.results, &folder_name(&variants), report::NAMES)?;
+    let progress = Progress::of(base.horizon, runs, args.results.quiet);
     let advance = |by| progress.advance(by);
     let comparison = experiment::compare(&variants, notes, args.replications, &advance);
     drop(progress);
-    let files = report::files(&comparison, !args.no_plot)?;
-    folder.write(&files)?;
-    match args.format {
-        Format::Json => {
-            let document = files.iter().find(|(name, _)| *name == "compare.json");
-            let bytes = document.map_or(&[][..], |(_, bytes)| bytes);
-            terminal::print(&String::from_utf8_lossy(bytes))?;
-        }
-        Format::Text if args.quiet => {}
-        Format::Text => terminal::print(&report::terminal::text(&comparison))?,
-    }
-    if !args.quiet {
-        wrote(&path, &files);
-    }
+    let files = report::files(&comparison, !args.results.no_plot)?;
+    results.deliver(&files, || report::terminal::text(&comparison))?;
     Ok(Exit::Success)
 }
 
@@ -61,7 +45,7 @@ fn variants(args: &CompareArgs) -> anyhow::Result<Vec<Variant>> {
         match load::checked(one.model, &one.changes) {
             Ok(checked) => {
                 // What is doubtful in a variant of a model was doubtful in the model, or was meant.
-                if !args.quiet && !one.is_variant && !checked.warnings.is_empty() {
+                if !args.results.quiet && !one.is_variant && !checked.warnings.is_empty() {
                     terminal::note(&checked.warnings.render(terminal::stderr_colour()));
                 }
                 variants.push(Variant {

@@ -15,6 +15,7 @@ mod load;
 mod plan;
 mod progress;
 mod quick;
+mod results;
 mod run;
 mod schema;
 mod starter;

@@ -1,12 +1,9 @@
 //! `lagsim plan`.
 
-use std::path::PathBuf;
-
-use super::args::{Format, PlanArgs};
+use super::args::PlanArgs;
 use super::exit::{Exit, Usage};
-use super::folder::Folder;
 use super::progress::Progress;
-use super::run::wrote;
+use super::results::Results;
 use super::{load, terminal};
 use crate::experiment::{self, Plan, Sweep};
 use crate::report::planning as report;
@@ -30,12 +27,8 @@ pub fn plan(args: &PlanArgs) -> anyhow::Result<Exit> {
         read: &read,
     };
     sweep.check(&cases).map_err(|wrong| *wrong)?;
-    let path = match &args.out {
-        Some(path) => path.clone(),
-        None => PathBuf::from("output").join(&experiment.name),
-    };
-    let folder = Folder::at(&path, report::NAMES)?;
-    let progress = Progress::of_runs(columns.runs() as u64, args.quiet);
+    let results = Results::of(&args.results, &experiment.name, report::NAMES)?;
+    let progress = Progress::of_runs(columns.runs() as u64, args.results.quiet);
     let planned = experiment::plan(&experiment, planning, &read, &|| progress.count());
     drop(progress);
     let planned = planned.map_err(|wrong| *wrong)?;
@@ -44,20 +37,8 @@ pub fn plan(args: &PlanArgs) -> anyhow::Result<Exit> {
         planning,
         planned: &planned,
     };
-    let files = report::files(search, !args.no_plot)?;
-    folder.write(&files)?;
-    match args.format {
-        Format::Json => {
-            let document = files.iter().find(|(name, _)| *name == "plan.json");
-            let bytes = document.map_or(&[][..], |(_, bytes)| bytes);
-            terminal::print(&String::from_utf8_lossy(bytes))?;
-        }
-        Format::Text if args.quiet => {}
-        Format::Text => terminal::print(&report::terminal::text(&search))?,
-    }
-    if !args.quiet {
-        wrote(&path, &files);
-    }
+    let files = report::files(search, !args.results.no_plot)?;
+    results.deliver(&files, || report::terminal::text(&search))?;
     if planned.plan.is_some() {
         return Ok(Exit::Success);
     }

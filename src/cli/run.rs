@@ -1,11 +1,9 @@
 //! `lagsim run`.
 
-use std::path::{Path, PathBuf};
-
-use super::args::{Format, RunArgs};
+use super::args::RunArgs;
 use super::exit::{Exit, Usage};
-use super::folder::Folder;
 use super::progress::Progress;
+use super::results::Results;
 use super::{load, terminal};
 use crate::experiment::run_replications_watched;
 use crate::measure::words::grouped;
@@ -18,25 +16,19 @@ const MOST_POINTS: u64 = 10_000_000;
 
 /// Simulates a model, writes its results and prints the verdict.
 pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
-    let mut scenario = load::scenario(&args.model, args.quiet)?;
+    let mut scenario = load::scenario(&args.model, args.results.quiet)?;
     if let Some(seed) = args.seed {
         scenario.seed = seed;
     }
     refuse_too_many_points(&scenario, args.replications)?;
-    let path = match &args.out {
-        Some(path) => path.clone(),
-        None => PathBuf::from("output").join(&scenario.name),
-    };
-    let folder = Folder::at(&path, report::NAMES)?;
-    let progress = Progress::of(scenario.horizon, args.replications, args.quiet);
+    let results = Results::of(&args.results, &scenario.name, report::NAMES)?;
+    let progress = Progress::of(scenario.horizon, args.replications, args.results.quiet);
     let outcomes = simulate(&scenario, args.replications, Keep::ALL, &progress);
     drop(progress);
-    let files = report::files(&scenario, &outcomes, !args.no_plot)?;
-    folder.write(&files)?;
-    show(args, &outcomes, &files)?;
-    if !args.quiet {
-        wrote(&path, &files);
-    }
+    let files = report::files(&scenario, &outcomes, !args.results.no_plot)?;
+    results.deliver(&files, || {
+        report::terminal::run(&outcomes, terminal::style())
+    })?;
     Ok(judge(&outcomes))
 }
 
@@ -83,29 +75,6 @@ pub fn refuse_too_many(scenario: &Scenario, curves: u64, what: &str) -> Result<(
 /// Runs replications and tells `progress` how far they are.
 pub fn simulate(scenario: &Scenario, n: u32, keep: Keep, progress: &Progress) -> Vec<Outcome> {
     run_replications_watched(scenario, n, keep, &|by| progress.advance(by))
-}
-
-/// What stdout gets.
-fn show(args: &RunArgs, outcomes: &[Outcome], files: &[(&str, Vec<u8>)]) -> anyhow::Result<()> {
-    match args.format {
-        Format::Json => {
-            let summary = files.iter().find(|(name, _)| *name == "summary.json");
-            let bytes = summary.map_or(&[][..], |(_, bytes)| bytes);
-            terminal::print(&String::from_utf8_lossy(bytes))
-        }
-        Format::Text if args.quiet => Ok(()),
-        Format::Text => terminal::print(&report::terminal::run(outcomes, terminal::style())),
-    }
-}
-
-/// Says on stderr what was written where.
-pub fn wrote(path: &Path, files: &[(&str, Vec<u8>)]) {
-    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
-    terminal::note(&format!(
-        "\nwrote {} to {}\n",
-        names.join(", "),
-        path.display()
-    ));
 }
 
 /// Every expectation has to be met in every replication; the others are told on stderr.

@@ -12,6 +12,7 @@ use super::folder::Folder;
 use super::journal::{self, Journal, Runs};
 use super::load::{self, Files};
 use super::progress::Progress;
+use super::results::wrote;
 use super::terminal;
 use crate::experiment::{Entry, Findings, Header, Plan, Shard, Sweep};
 use crate::measure::words::{counted, grouped, span};
@@ -346,8 +347,7 @@ fn finish(header: &Header, runs: &mut Runs, folder: &Folder, quiet: bool) -> any
     if !quiet {
         let style = terminal::style();
         terminal::print(&words(plan, &findings, style))?;
-        let names = SWEEP_FILES.join(", ");
-        terminal::note(&format!("\nwrote {names} to {}\n", folder.path().display()));
+        wrote(folder.path(), &SWEEP_FILES);
     }
     let mut exit = Exit::Success;
     for (answer, judged) in plan.answers.iter().zip(&findings.answers) {

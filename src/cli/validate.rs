@@ -1,12 +1,10 @@
 //! `lagsim validate`.
 
-use std::path::PathBuf;
-
-use super::args::{Format, ValidateArgs};
+use super::args::ValidateArgs;
 use super::exit::{Exit, Usage};
-use super::folder::Folder;
 use super::progress::Progress;
-use super::{load, run, terminal};
+use super::results::Results;
+use super::{load, terminal};
 use crate::experiment::{self, Bounds, Window, run_replications_at};
 use crate::measure::Trace;
 use crate::report::validation::{FILES, Validated, files, text};
@@ -15,18 +13,14 @@ use crate::units::{SimDuration, SimTime};
 
 /// Runs a model many times over, holds its curves against a recorded one, and writes and prints how far off it is.
 pub fn validate(args: &ValidateArgs) -> anyhow::Result<Exit> {
-    let mut scenario = load::scenario(&args.model, args.quiet)?;
+    let mut scenario = load::scenario(&args.model, args.results.quiet)?;
     if let Some(seed) = args.seed {
         scenario.seed = seed;
     }
     let trace = load::trace(&args.trace)?;
-    let path = match &args.out {
-        Some(path) => path.clone(),
-        None => PathBuf::from("output").join(&scenario.name),
-    };
-    let folder = Folder::at(&path, &FILES)?;
+    let results = Results::of(&args.results, &scenario.name, &FILES)?;
     let window = window(args, &scenario, &trace)?;
-    let progress = Progress::of(scenario.horizon, args.replications, args.quiet);
+    let progress = Progress::of(scenario.horizon, args.replications, args.results.quiet);
     let outcomes = run_replications_at(&scenario, args.replications, trace.times(), &|by| {
         progress.advance(by);
     });
@@ -43,19 +37,8 @@ pub fn validate(args: &ValidateArgs) -> anyhow::Result<Exit> {
             min_inside: args.min_inside,
         },
     };
-    let written = files(&validated, !args.no_plot)?;
-    folder.write(&written)?;
-    match args.format {
-        Format::Json => {
-            let bytes = written.first().map_or(&[][..], |(_, bytes)| bytes);
-            terminal::print(&String::from_utf8_lossy(bytes))?;
-        }
-        Format::Text if args.quiet => {}
-        Format::Text => terminal::print(&text(&validated))?,
-    }
-    if !args.quiet {
-        run::wrote(&path, &written);
-    }
+    let written = files(&validated, !args.results.no_plot)?;
+    results.deliver(&written, || text(&validated))?;
     let broken = validated.bounds.broken(&validation.total);
     for one in &broken {
         terminal::note(&format!("error: {one}\n"));

@@ -1,12 +1,19 @@
 //! The command line, declared once: parsing, help and error messages come from here.
 
+mod sweep;
+mod value;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::experiment::{MOST_REPLICATIONS, Shard};
+use crate::experiment::MOST_REPLICATIONS;
 use crate::scenario::Override;
-use crate::units::{ParseError, SimDuration, parse_count, parse_duration, parse_rate};
+use crate::units::{SimDuration, parse_count, parse_duration, parse_rate};
+use value::{VariantArg, parse_override, parse_share, parse_variant, typed};
+
+pub use sweep::{MergeArgs, SweepArgs};
+pub use value::{Typed, Vary};
 
 /// Predicts Kafka consumer lag before production does.
 ///
@@ -79,6 +86,23 @@ pub struct ModelArgs {
     pub overrides: Vec<Override>,
 }
 
+/// What becomes of results.
+#[derive(Args, Debug)]
+pub struct ResultArgs {
+    /// The folder that gets the results [default: output/<name>, of the model, the experiment or what is compared]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What stdout gets: the report in words, or the results' JSON file
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Draw no picture
+    #[arg(long)]
+    pub no_plot: bool,
+    /// Print nothing but errors (and what --format json asks for); the files and the exit code tell
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
 /// `lagsim run`.
 #[derive(Args, Debug)]
 pub struct RunArgs {
@@ -91,18 +115,9 @@ pub struct RunArgs {
     /// Run that many times with different draws, on all cores, and print means with 95 % intervals
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_REPLICATIONS)))]
     pub replications: u32,
-    /// The folder that gets the results [default: output/<model>]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// What stdout gets: the report in words, or summary.json
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: Format,
-    /// Draw no lag.png
-    #[arg(long)]
-    pub no_plot: bool,
-    /// Print nothing but errors (and what --format json asks for); the files and the exit code tell
-    #[arg(long, short)]
-    pub quiet: bool,
+    /// Where the results go.
+    #[command(flatten)]
+    pub results: ResultArgs,
 }
 
 /// `lagsim compare`.
@@ -124,18 +139,9 @@ pub struct CompareArgs {
     /// Run each that many times with different draws, the same for all, on all cores
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(2..=i64::from(MOST_REPLICATIONS)))]
     pub replications: u32,
-    /// The folder that gets the results [default: output/<first>-vs-<second>]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// What stdout gets: the report in words, or compare.json
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: Format,
-    /// Draw no compare.png
-    #[arg(long)]
-    pub no_plot: bool,
-    /// Print nothing but errors (and what --format json asks for); the files tell
-    #[arg(long, short)]
-    pub quiet: bool,
+    /// Where the results go.
+    #[command(flatten)]
+    pub results: ResultArgs,
 }
 
 /// `lagsim plan`.
@@ -147,27 +153,9 @@ pub struct PlanArgs {
     /// Change a key of the model in every case by its path, as in horizon=1h; may be given several times
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = parse_override)]
     pub overrides: Vec<Override>,
-    /// The folder that gets the results [default: output/<experiment>]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// What stdout gets: the report in words, or plan.json
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: Format,
-    /// Draw no plan.png
-    #[arg(long)]
-    pub no_plot: bool,
-    /// Print nothing but errors (and what --format json asks for); the files and the exit code tell
-    #[arg(long, short)]
-    pub quiet: bool,
-}
-
-/// A change that makes a variant of a model.
-#[derive(Clone, Debug)]
-pub struct VariantArg {
-    /// The variant's name.
-    pub name: String,
-    /// The change.
-    pub change: Override,
+    /// Where the results go.
+    #[command(flatten)]
+    pub results: ResultArgs,
 }
 
 /// What stdout gets.
@@ -242,35 +230,9 @@ pub struct ValidateArgs {
     /// End with code 99 if less than this share of the samples is inside the 5 to 95 % band of the replications
     #[arg(long, value_name = "SHARE", value_parser = parse_share)]
     pub min_inside: Option<f64>,
-    /// The folder that gets the results [default: output/<model>]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// What stdout gets: the report in words, or validation.json
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: Format,
-    /// Draw no validation.png
-    #[arg(long)]
-    pub no_plot: bool,
-    /// Print nothing but errors (and what --format json asks for); the files and the exit code tell
-    #[arg(long, short)]
-    pub quiet: bool,
-}
-
-/// A share that is not negative.
-fn parse_share(text: &str) -> Result<f64, String> {
-    let share = text.parse::<f64>().ok();
-    share
-        .filter(|share| (0.0..=1e6).contains(share))
-        .ok_or_else(|| "write a share, as in 0.05 for 5 %".to_owned())
-}
-
-/// A quantity, and how it was typed.
-#[derive(Clone, Debug)]
-pub struct Typed<T> {
-    /// As it was typed, so that a saved model says the same.
-    pub text: String,
-    /// What it means.
-    pub value: T,
+    /// Where the results go.
+    #[command(flatten)]
+    pub results: ResultArgs,
 }
 
 /// `lagsim quick`.
@@ -302,83 +264,6 @@ pub struct QuickArgs {
     pub force: bool,
 }
 
-/// A parser that keeps what was typed.
-fn typed<T>(
-    parse: fn(&str) -> Result<T, ParseError>,
-) -> impl Fn(&str) -> Result<Typed<T>, ParseError> + Clone {
-    move |text| {
-        parse(text).map(|value| Typed {
-            text: text.trim().to_owned(),
-            value,
-        })
-    }
-}
-
-/// `lagsim sweep`.
-#[derive(Args, Debug)]
-pub struct SweepArgs {
-    /// The experiment file (TOML); or name a model and what to vary
-    #[arg(value_name = "EXPERIMENT", conflicts_with_all = ["model", "vary", "metrics", "replications"])]
-    pub experiment: Option<PathBuf>,
-    /// The model, if there is no experiment file
-    #[arg(long, value_name = "MODEL")]
-    pub model: Option<PathBuf>,
-    /// A key of the model and its values, as in topic.partitions=4,8,12 or group.properties.max.poll.records=50..500*2;
-    /// given several times for all combinations, with several paths and a comma between them for keys that move together
-    #[arg(long, value_name = "PATH=VALUES", requires = "model", value_parser = parse_vary)]
-    pub vary: Vec<Vary>,
-    /// A figure to look at, the most important first [default: max-lag, final-lag, max-age and rebalances]
-    #[arg(long = "metric", value_name = "NAME", requires = "model")]
-    pub metrics: Vec<String>,
-    /// Runs of each case, with different draws [default: 1]
-    #[arg(long, value_name = "N", requires = "model")]
-    pub replications: Option<u32>,
-    /// Change a key of the model in all cases; may be given several times
-    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = parse_override)]
-    pub overrides: Vec<Override>,
-    /// Runs at the same time [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_024))]
-    pub jobs: Option<usize>,
-    /// Go on with a sweep that was interrupted; what has been run is not run again
-    #[arg(long)]
-    pub resume: bool,
-    /// Run one part of the cases only, as in 3/16; `lagsim merge` joins the parts
-    #[arg(long, value_name = "PART/PARTS", value_parser = parse_shard)]
-    pub shard: Option<Shard>,
-    /// Say how many runs there are and about how long they take; run only a few
-    #[arg(long)]
-    pub dry_run: bool,
-    /// The folder that gets the results [default: output/<experiment>]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Print nothing but errors; the files and the exit code tell
-    #[arg(long, short)]
-    pub quiet: bool,
-}
-
-/// An axis of the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Vary {
-    /// Paths of the keys that move together.
-    pub keys: Vec<String>,
-    /// Their values, between commas.
-    pub values: String,
-}
-
-/// `lagsim merge`.
-#[derive(Args, Debug)]
-pub struct MergeArgs {
-    /// The folders of the parts
-    #[arg(value_name = "DIR", required = true)]
-    pub folders: Vec<PathBuf>,
-    /// The folder that gets the results [default: output/<experiment>]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Print nothing but errors; the files and the exit code tell
-    #[arg(long, short)]
-    pub quiet: bool,
-}
-
 /// `lagsim init`.
 #[derive(Args, Debug)]
 pub struct InitArgs {
@@ -388,56 +273,6 @@ pub struct InitArgs {
     /// Replace the file if it exists
     #[arg(long)]
     pub force: bool,
-}
-
-/// `path=value` as the model's check takes it.
-fn parse_override(text: &str) -> Result<Override, String> {
-    match text.split_once('=') {
-        Some((path, value)) if !path.trim().is_empty() && !value.trim().is_empty() => {
-            Ok(Override {
-                text: text.to_owned(),
-            })
-        }
-        _ => Err("write a path and a value, as in topic.partitions=12".to_owned()),
-    }
-}
-
-/// `name: path=value`, or `path=value` alone.
-fn parse_variant(text: &str) -> Result<VariantArg, String> {
-    let before_value = text.split('=').next().unwrap_or(text);
-    let (name, change) = match before_value.split_once(':') {
-        Some((name, _)) => (name, &text[name.len() + 1..]),
-        None => (text, text),
-    };
-    let (name, change) = (name.trim(), change.trim());
-    if name.is_empty() {
-        return Err("write a name before the colon, as in 'small: topic.partitions=2'".to_owned());
-    }
-    Ok(VariantArg {
-        name: name.to_owned(),
-        change: parse_override(change)?,
-    })
-}
-
-/// `path=values`, or `path,path=values`.
-fn parse_vary(text: &str) -> Result<Vary, String> {
-    match text.split_once('=') {
-        Some((keys, values)) if !keys.trim().is_empty() && !values.trim().is_empty() => Ok(Vary {
-            keys: keys.split(',').map(|key| key.trim().to_owned()).collect(),
-            values: values.trim().to_owned(),
-        }),
-        _ => Err("write a path and values, as in topic.partitions=4,8,12".to_owned()),
-    }
-}
-
-/// `3/16`.
-fn parse_shard(text: &str) -> Result<Shard, String> {
-    let parts = text.split_once('/');
-    let parts = parts.and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
-    match parts {
-        Some((number, of)) if (1..=of).contains(&number) => Ok(Shard { number, of }),
-        _ => Err("write which part of how many, from 1/16 to 16/16".to_owned()),
-    }
 }
 
 #[cfg(test)]
@@ -470,21 +305,6 @@ mod tests {
         for wrong in ["a", "=1", ""] {
             let refused = Cli::try_parse_from(["lagsim", "check", "m.toml", "--set", wrong]);
             assert!(refused.is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_variant_has_its_name_before_the_first_colon_of_the_path_or_none() {
-        let told = |text| {
-            let one = parse_variant(text).unwrap();
-            (one.name, one.change.text)
-        };
-        let pair = |name: &str, change: &str| (name.to_owned(), change.to_owned());
-        assert_eq!(told("small: a.b=1"), pair("small", "a.b=1"));
-        assert_eq!(told(" two words :a=b: c=2"), pair("two words", "a=b: c=2"));
-        assert_eq!(told("a.b=12:30"), pair("a.b=12:30", "a.b=12:30"));
-        for wrong in ["small:", ": a=1", "small: a", "a", "small: =1", ""] {
-            assert!(parse_variant(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -1,0 +1,65 @@
+//! The commands that run a model many times over, with many settings.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::value::{Vary, parse_override, parse_shard, parse_vary};
+use crate::experiment::Shard;
+use crate::scenario::Override;
+
+/// `lagsim sweep`.
+#[derive(Args, Debug)]
+pub struct SweepArgs {
+    /// The experiment file (TOML); or name a model and what to vary
+    #[arg(value_name = "EXPERIMENT", conflicts_with_all = ["model", "vary", "metrics", "replications"])]
+    pub experiment: Option<PathBuf>,
+    /// The model, if there is no experiment file
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// A key of the model and its values, as in topic.partitions=4,8,12 or group.properties.max.poll.records=50..500*2;
+    /// given several times for all combinations, with several paths and a comma between them for keys that move together
+    #[arg(long, value_name = "PATH=VALUES", requires = "model", value_parser = parse_vary)]
+    pub vary: Vec<Vary>,
+    /// A figure to look at, the most important first [default: max-lag, final-lag, max-age and rebalances]
+    #[arg(long = "metric", value_name = "NAME", requires = "model")]
+    pub metrics: Vec<String>,
+    /// Runs of each case, with different draws [default: 1]
+    #[arg(long, value_name = "N", requires = "model")]
+    pub replications: Option<u32>,
+    /// Change a key of the model in all cases; may be given several times
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = parse_override)]
+    pub overrides: Vec<Override>,
+    /// Runs at the same time [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_024))]
+    pub jobs: Option<usize>,
+    /// Go on with a sweep that was interrupted; what has been run is not run again
+    #[arg(long)]
+    pub resume: bool,
+    /// Run one part of the cases only, as in 3/16; `lagsim merge` joins the parts
+    #[arg(long, value_name = "PART/PARTS", value_parser = parse_shard)]
+    pub shard: Option<Shard>,
+    /// Say how many runs there are and about how long they take; run only a few
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The folder that gets the results [default: output/<experiment>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print nothing but errors; the files and the exit code tell
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `lagsim merge`.
+#[derive(Args, Debug)]
+pub struct MergeArgs {
+    /// The folders of the parts
+    #[arg(value_name = "DIR", required = true)]
+    pub folders: Vec<PathBuf>,
+    /// The folder that gets the results [default: output/<experiment>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print nothing but errors; the files and the exit code tell
+    #[arg(long, short)]
+    pub quiet: bool,
+}
