@@ -15,6 +15,7 @@ mod tidy; // the shape of the source tree: floors, sizes, forbidden constructs
 mod autoscaler; // what an autoscaler does to a group, and the group to it
 mod clients; // what each client library does when
 mod closed_forms; // formulas of queueing theory and planner's arithmetic
+mod commits; // when an application commits: every so often, and as it gives partitions up
 mod comparisons; // variants on the same draws: what differs, and how surely
 mod consumer;
 mod cooperative; // rebalances in which members read on
