@@ -51,7 +51,7 @@ pub struct Series {
     pub group: Option<String>,
     /// Of which partition; none if the quantity is not of one.
     pub partition: Option<u32>,
-    /// When [s, from an origin of the source] and how many; a time is missing in what shows one instant, a figure where
+    /// When (s, from an origin of the source) and how many; a time is missing in what shows one instant, a figure where
     /// there was none (a group that has not committed).
     pub points: Vec<(Option<f64>, Option<f64>)>,
 }

@@ -34,15 +34,15 @@ pub struct Start {
 /// What happened over a stretch of time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
-    /// Its beginning [s, from the source's origin: 1970 for Prometheus].
+    /// Its beginning (s, from the source's origin: 1970 for Prometheus).
     pub origin: f64,
-    /// Its length [s].
+    /// Its length (s).
     pub length: f64,
-    /// From each time [s since the beginning] on, the rate of production [1/s] until the next.
+    /// From each time (s since the beginning) on, the rate of production (1/s) until the next.
     pub rates: Vec<(f64, f64)>,
     /// Records by partition; empty if only their sum is known.
     pub records: Vec<u64>,
-    /// By time [s since the beginning], every partition; empty if nothing tells what the group had committed.
+    /// By time (s since the beginning), every partition; empty if nothing tells what the group had committed.
     pub lag: Vec<(f64, Vec<Seen>)>,
 }
 
