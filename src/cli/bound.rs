@@ -32,6 +32,10 @@ impl Bound {
             CommitPolicy::AfterBatch => 1.0,
             CommitPolicy::PerRecord => batch,
             CommitPolicy::Auto | CommitPolicy::Async => 0.0,
+            CommitPolicy::Every { records, time } => {
+                let by_time = batch * per_record_s / time.as_secs_f64();
+                (batch / records as f64 + by_time).min(1.0)
+            }
         };
         let unread =
             |p: &crate::scenario::PartitionStart| (p.log_end - p.committed.unwrap_or(0)) as f64;

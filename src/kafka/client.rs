@@ -120,6 +120,11 @@ pub struct ClientProfile {
     pub returns_one_partition: bool,
     /// How long a poll waits for max.poll.records before it returns fewer; zero if it returns what there is.
     pub fills: SimDuration,
+    /// With auto-commit, whether partitions that a member gives up while it reads on are committed once more as they go
+    /// (librdkafka: `rd_kafka_assignment_serve_removals`); otherwise only before it joins (Java: `#onJoinPrepare`).
+    pub commits_revoked: bool,
+    /// How long a poll() that finds nothing waits before the application looks around and calls the next.
+    pub poll_timeout: SimDuration,
     /// Whether its subscriptions carry what it owns and its generation (KIP-429, KIP-792): without, it has no cooperative
     /// assignor.
     pub cooperative: bool,

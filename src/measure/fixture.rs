@@ -22,6 +22,19 @@ fn java() -> Client {
     }
 }
 
+fn processing() -> Processing {
+    Processing {
+        time: Law::Constant(0.62),
+        calls: 0,
+        concurrency: 1,
+        commit: CommitPolicy::AfterBatch,
+        commit_on_revoke: false,
+        on_stop: OnStop::FinishBatch,
+        grace: SimDuration::from_secs(30),
+        restart: Default::default(),
+    }
+}
+
 /// Nothing was ever produced, and the group has committed that.
 const EMPTY: PartitionStart = PartitionStart {
     committed: Some(0),
@@ -77,16 +90,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
         settings: vec![Settings {
             client: client.profile,
             properties: client.properties,
-            processing: Processing {
-                time: Law::Constant(0.62),
-                calls: 0,
-                concurrency: 1,
-                commit: CommitPolicy::AfterBatch,
-                commit_on_revoke: false,
-                on_stop: OnStop::FinishBatch,
-                grace: SimDuration::from_secs(30),
-                restart: Default::default(),
-            },
+            processing: processing(),
             on_error: Vec::new(),
         }],
         downstream: None,

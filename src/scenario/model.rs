@@ -166,6 +166,14 @@ pub enum CommitPolicy {
     PerRecord,
     /// commitAsync after each batch.
     Async,
+    /// commitSync after the batch by which so many records are done since the last one, or so much time has passed; and
+    /// when the process stops (Spring: `AckMode` COUNT, TIME and COUNT_TIME).
+    Every {
+        /// Records; [`u64::MAX`] if it is the time alone.
+        records: u64,
+        /// Time; [`SimDuration::FOREVER`] if it is the records alone.
+        time: SimDuration,
+    },
 }
 
 /// What a process finishes before it closes its consumer.

@@ -85,6 +85,7 @@ impl World<'_> {
         let reads = |id: &&PartitionId| member.fetcher.slot(**id).is_some();
         let read: Vec<PartitionId> = partitions.iter().filter(reads).copied().collect();
         member.fetcher.release(&read);
+        member.batch.outlive(&read);
         let by = if lost {
             Cause::Eviction
         } else {
@@ -98,6 +99,7 @@ impl World<'_> {
         let stops = waits || !read.is_empty();
         if stops && member.fetcher.slots().is_empty() {
             member.link.standing_since = now;
+            member.acknowledged.records = 0;
         }
         let remote = member.remote.as_ref();
         let generation = remote.map_or(member.link.generation, Remote::epoch);
@@ -134,15 +136,13 @@ impl World<'_> {
         let added: Vec<_> = added.filter(|id| fetcher.slot(*id).is_none()).collect();
         let owned = fetcher.slots().iter().map(|slot| slot.partition);
         let revoked: Vec<_> = owned.filter(|id| !partitions.contains(id)).collect();
+        let mut committed_at = now;
         if !revoked.is_empty() {
-            if self.settings_of(process).processing.commit_on_revoke {
-                let (members, mut ground) = self.ground();
-                members[process.ix()].commit_taken(now, &revoked, &mut ground);
-            }
+            committed_at = self.commit_before_revoking(process, &revoked);
             self.revoke(process, revoked, false, true);
             self.members[process.ix()].link.rejoin = true;
         }
-        let ready = now + self.offset_fetch(&added);
+        let ready = committed_at + self.offset_fetch(&added);
         let member = &mut self.members[process.ix()];
         if member.app == App::Polling {
             member.wake = SimTime::NEVER;

@@ -101,6 +101,8 @@ pub(super) struct Batch {
     failed: Vec<(PartitionId, u64, u32)>,
     /// Runs from this one on are left.
     left_from: usize,
+    /// Partitions that were given up while it was in hand: if the member has them again, that is another assignment.
+    outlived: Vec<PartitionId>,
 }
 
 /// What a batch is worked on with.
@@ -415,6 +417,22 @@ impl Batch {
         scenario.cluster.round_trip + scenario.cluster.commit_latency
     }
 
+    /// Records that it is done with, once it is through.
+    pub fn acknowledged(&self) -> u64 {
+        let done = |kind| matches!(kind, Kind::Records | Kind::GivenUp { .. });
+        let stages = self.stages.iter().filter(|stage| done(stage.kind));
+        stages.map(|stage| stage.to - stage.from).sum()
+    }
+
+    /// The first record of a run that it is not done with.
+    pub fn unfinished(&self, run: &Run) -> u64 {
+        let done = self.finished_offsets();
+        let own = done.filter(|(partition, offset)| {
+            *partition == run.partition && (run.from..=run.to).contains(offset)
+        });
+        own.map(|(_, offset)| offset).max().unwrap_or(run.from)
+    }
+
     /// The stages, in order.
     pub fn stages(&self) -> &[Stage] {
         &self.stages
@@ -437,9 +455,24 @@ impl Batch {
             })
     }
 
+    /// These partitions are given up.
+    pub fn outlive(&mut self, partitions: &[PartitionId]) {
+        let runs = self.runs.iter().map(|run| run.partition);
+        let gone = runs.filter(|id| partitions.contains(id));
+        self.outlived.extend(gone);
+    }
+
+    /// Its runs of what has been the member's partition since they were polled, and is at `position`.
+    pub fn runs_of(&self, partition: PartitionId, position: u64) -> impl Iterator<Item = &Run> {
+        let own = move |run: &&Run| run.partition == partition && run.to <= position;
+        let lives = !self.outlived.contains(&partition);
+        self.runs.iter().filter(move |_| lives).filter(own)
+    }
+
     /// Forgets it.
     pub fn clear(&mut self) {
         self.runs.clear();
+        self.outlived.clear();
         self.committed = false;
         self.stages.clear();
         (self.poison, self.crashes) = (false, false);

@@ -145,6 +145,12 @@ impl Caller {
         self.failing.is_some() || self.stands_until > now || self.open_until(now).is_some()
     }
 
+    /// The first record of a partition that it keeps.
+    pub fn first_kept_of(&self, partition: PartitionId) -> Option<u64> {
+        let runs = self.kept.iter().filter(|run| run.partition == partition);
+        runs.map(|run| run.from).min()
+    }
+
     /// Records of a partition that it keeps.
     pub fn kept_of(&self, partition: PartitionId) -> u64 {
         let runs = self.kept.iter().filter(|run| run.partition == partition);
@@ -277,11 +283,7 @@ impl Member {
                 let _ = self.send_batch_commit(at, ground);
             }
             for run in self.batch.runs.iter().rev() {
-                let done = self.batch.finished_offsets();
-                let own = done.filter(|(partition, offset)| {
-                    *partition == run.partition && (run.from..=run.to).contains(offset)
-                });
-                let from = own.map(|(_, offset)| offset).max().unwrap_or(run.from);
+                let from = self.batch.unfinished(run);
                 if from < run.to {
                     self.caller.kept.push_front(Run { from, ..*run });
                 }

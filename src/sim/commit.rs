@@ -5,7 +5,7 @@ use super::batch::Workshop;
 use super::link::Phase;
 use super::member::{App, Ground, Member};
 use super::topic::Topic;
-use crate::kafka::{AutoCommitFrom, Heartbeats, KafkaError, LateCommit, Run, Slot};
+use crate::kafka::{AutoCommitFrom, Heartbeats, KafkaError, LateCommit, Slot};
 use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
@@ -15,6 +15,32 @@ pub(super) struct PendingCommit {
     pub stored_at: SimTime,
     pub partition: PartitionId,
     pub offset: u64,
+}
+
+/// What an application has done since its last commit, if it commits every so often.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Acknowledged {
+    /// Records.
+    pub records: u64,
+    /// The last commit, or the start of the process.
+    since: SimTime,
+    /// When the application called the first poll() of those that have found nothing.
+    pub polls_from: Option<SimTime>,
+}
+
+impl Acknowledged {
+    /// Nothing, as of `now`.
+    pub fn nothing(now: SimTime) -> Self {
+        Acknowledged {
+            since: now,
+            ..Acknowledged::default()
+        }
+    }
+
+    /// Whether a commit is due at `now` (`ListenerConsumer#processCommits`).
+    pub fn due(&self, now: SimTime, records: u64, time: SimDuration) -> bool {
+        self.records >= records || (self.records > 0 && now.since(self.since) > time)
+    }
 }
 
 /// No interval of a client is shorter: one of zero, which Kafka accepts, would let no time pass.
@@ -173,64 +199,6 @@ impl Member {
         }
     }
 
-    /// The application commits what it has finished of the batch in hand, before it is taken from it; returns when the
-    /// answer is back.
-    pub fn commit_finished(&mut self, at: SimTime, ground: &mut Ground) -> SimTime {
-        let current = self.batch.generation == self.link.generation && self.link.void.is_none();
-        if self.app != App::Processing || !current {
-            return at;
-        }
-        self.account_until(at, ground.scenario, ground.topic);
-        if self.batch.finished_offsets().next().is_none() {
-            return at;
-        }
-        let (stored_at, answered) = self.write(at, ground.scenario);
-        for (partition, offset) in self.batch.finished_offsets() {
-            self.pending.push_back(PendingCommit {
-                stored_at,
-                partition,
-                offset,
-            });
-        }
-        ground.accounts.commits += 1;
-        answered
-    }
-
-    /// The application commits its positions in partitions that a rebalance takes from it, as it learns of that.
-    pub fn commit_taken(&mut self, at: SimTime, taken: &[PartitionId], ground: &mut Ground) {
-        let (stored_at, _) = self.write(at, ground.scenario);
-        let before = self.pending.len();
-        for slot in self.fetcher.slots() {
-            let committed = ground.topic.partitions[slot.partition.ix()].committed;
-            if taken.contains(&slot.partition) && committed != Some(slot.position) {
-                self.pending.push_back(PendingCommit {
-                    stored_at,
-                    partition: slot.partition,
-                    offset: slot.position,
-                });
-            }
-        }
-        ground.accounts.commits += u64::from(self.pending.len() > before);
-    }
-
-    /// A batch that outlived its assignment cannot be sought back into: what its client committed of it as it gave the
-    /// partitions up, and it has not processed, nobody will.
-    pub fn lose_what_is_committed(&mut self, at: SimTime, ground: &mut Ground) {
-        for index in 0..self.batch.runs.len() {
-            let Run {
-                partition,
-                from,
-                to,
-            } = self.batch.runs[index];
-            if self.batch.committed {
-                let by = ground.topic.partitions[partition.ix()].left_by;
-                for lost in ground.topic.lose(partition, from, to, by) {
-                    ground.facts.push((at, Fact::records_lost(partition, lost)));
-                }
-            }
-        }
-    }
-
     /// A poll that waits commits whenever the interval is over. A commit of nothing new changes nothing but when the next
     /// is due, so it is no step of its own (`ConsumerCoordinator#maybeAutoCommitOffsetsAsync`).
     pub fn catch_up_auto_commit(&mut self, at: SimTime, interval: SimDuration) {
@@ -255,7 +223,7 @@ impl Member {
         } else {
             at + interval
         };
-        self.commit_positions(at, ground);
+        self.commit_positions(at, None, ground);
     }
 
     /// When the record in hand is finished, if it keeps the timer from committing: whoever sends no heartbeats during a
@@ -279,8 +247,113 @@ impl Member {
         self.timer_waits.then_some(ends)
     }
 
-    /// Sends the positions of all partitions; returns when the answer is back.
-    pub fn commit_positions(&mut self, at: SimTime, ground: &mut Ground) -> SimTime {
+    /// When an application that finds nothing to read looks whether a commit is due, and one is: as a poll() returns.
+    pub fn idle_commit_due(&mut self, at: SimTime, ground: &Ground) -> SimTime {
+        let settings = self.settings_of(ground.scenario);
+        let timeout = settings.client.poll_timeout;
+        let CommitPolicy::Every { time, .. } = settings.processing.commit else {
+            return SimTime::NEVER;
+        };
+        let from = *self.acknowledged.polls_from.get_or_insert(at);
+        if self.acknowledged.records == 0 || self.attended() {
+            return SimTime::NEVER;
+        }
+        let due = (self.acknowledged.since + time).max(at) + SimDuration::from_nanos(1);
+        let calls = due.since(from).as_nanos().div_ceil(timeout.as_nanos());
+        from + timeout * calls
+    }
+
+    /// A poll() has returned nothing, and a commit is due by its time: the application commits.
+    pub fn commits_idle(&mut self, at: SimTime, ground: &mut Ground) -> bool {
+        let settings = self.settings_of(ground.scenario);
+        let timeout = settings.client.poll_timeout;
+        let CommitPolicy::Every { records, time } = settings.processing.commit else {
+            return false;
+        };
+        let Some(from) = self.acknowledged.polls_from else {
+            return false;
+        };
+        let returns = at > from && at.since(from).as_nanos().is_multiple_of(timeout.as_nanos());
+        if returns && !self.attended() && self.acknowledged.due(at, records, time) {
+            self.commit_done_sync(at, ground);
+        }
+        self.app == App::Committing
+    }
+
+    /// commitSync() of everything that the application is done with.
+    pub fn commit_done_sync(&mut self, at: SimTime, ground: &mut Ground) {
+        let answered = self.commit_done(at, None, ground);
+        if answered > at {
+            (self.app, self.wake) = (App::Committing, answered);
+        }
+    }
+
+    /// Commits how far the application is done with `partitions`, or all; returns when the answer is back.
+    pub fn commit_done(
+        &mut self,
+        at: SimTime,
+        partitions: Option<&[PartitionId]>,
+        ground: &mut Ground,
+    ) -> SimTime {
+        if partitions.is_none() {
+            self.acknowledged = Acknowledged::nothing(at);
+        }
+        self.account_until(at, ground.scenario, ground.topic);
+        let asked = |slot: &&Slot| partitions.is_none_or(|some| some.contains(&slot.partition));
+        let slots = self.fetcher.slots().iter().filter(asked);
+        let offsets = slots.map(|slot| (slot.partition, self.done_to(slot)));
+        let news = offsets.filter(|(id, offset)| {
+            let mut sent = self.pending.iter().rev();
+            let sent = sent.find(|commit| commit.partition == *id);
+            let stored = ground.topic.partitions[id.ix()].committed;
+            sent.map(|commit| commit.offset).or(stored) != Some(*offset)
+        });
+        let news: Vec<(PartitionId, u64)> = news.collect();
+        self.send_offsets(at, &news, ground)
+    }
+
+    /// Up to where the application is done with a partition: what it has in hand, or keeps for later, it is not.
+    fn done_to(&self, slot: &Slot) -> u64 {
+        let own = self.batch.runs_of(slot.partition, slot.position);
+        let unfinished = own.map(|run| (self.batch.unfinished(run), run.to));
+        let unfinished = unfinished.filter(|(done, to)| done < to);
+        let first = unfinished.map(|(done, _)| done).min();
+        let kept = self.caller.first_kept_of(slot.partition);
+        first.into_iter().chain(kept).min().unwrap_or(slot.position)
+    }
+
+    /// Commits these offsets; returns when the answer is back, which is at once if there are none.
+    fn send_offsets(
+        &mut self,
+        at: SimTime,
+        offsets: &[(PartitionId, u64)],
+        ground: &mut Ground,
+    ) -> SimTime {
+        if offsets.is_empty() {
+            return at;
+        }
+        if self.link.void.is_some() {
+            self.commit_refused(self.link.void, at, ground);
+            return at + ground.scenario.cluster.round_trip;
+        }
+        let (stored_at, answered) = self.write(at, ground.scenario);
+        ground.accounts.commits += 1;
+        let commits = offsets.iter().map(|&(partition, offset)| PendingCommit {
+            stored_at,
+            partition,
+            offset,
+        });
+        self.pending.extend(commits);
+        answered
+    }
+
+    /// Sends the positions of `partitions`, or all; returns when the answer is back.
+    pub fn commit_positions(
+        &mut self,
+        at: SimTime,
+        partitions: Option<&[PartitionId]>,
+        ground: &mut Ground,
+    ) -> SimTime {
         let in_hand = self.commits_less(ground.scenario);
         if !in_hand {
             // Of a batch in hand the positions say that it is done.
@@ -290,21 +363,12 @@ impl Member {
         if !self.uncommitted(ground.topic, in_hand) {
             return at;
         }
-        if self.link.void.is_some() {
-            self.commit_refused(self.link.void, at, ground);
-            return at + ground.scenario.cluster.round_trip;
-        }
-        let (stored_at, answered) = self.write(at, ground.scenario);
-        ground.accounts.commits += 1;
-        for slot in self.fetcher.slots() {
-            let (partition, offset) = (slot.partition, self.committable(slot, in_hand));
-            self.pending.push_back(PendingCommit {
-                stored_at,
-                partition,
-                offset,
-            });
-        }
-        answered
+        let asked = |slot: &&Slot| partitions.is_none_or(|some| some.contains(&slot.partition));
+        let slots = self.fetcher.slots().iter().filter(asked);
+        let positions: Vec<(PartitionId, u64)> = slots
+            .map(|slot| (slot.partition, self.committable(slot, in_hand)))
+            .collect();
+        self.send_offsets(at, &positions, ground)
     }
 
     /// Whether the batch in hand is no part of what its client commits.
@@ -315,9 +379,9 @@ impl Member {
 
     /// What a client commits of a partition: its position, or where the batch in hand begins.
     fn committable(&self, slot: &Slot, in_hand: bool) -> u64 {
-        let runs = self.batch.runs.iter().filter(|_| in_hand);
-        let own = runs.filter(|run| run.partition == slot.partition && run.to <= slot.position);
-        own.map(|run| run.from).min().unwrap_or(slot.position)
+        let own = self.batch.runs_of(slot.partition, slot.position);
+        let own = own.filter(|_| in_hand).map(|run| run.from);
+        own.min().unwrap_or(slot.position)
     }
 
     pub fn uncommitted(&self, topic: &Topic, in_hand: bool) -> bool {

@@ -56,12 +56,12 @@ impl World<'_> {
                 .identify(self.scenario, self.replication, &self.members[process.ix()]);
         self.group.identities[serial as usize].session_timeout =
             self.scenario.cluster.properties.consumer_session_timeout;
-        let (subscribed, auto_commit, listens) = self.configuration(process);
+        let (subscribed, commits, listens) = self.configuration(process);
         let instance = self.scenario.group.processes[process.ix()]
             .instance_id
             .clone();
         let id = self.group.identities[serial as usize].id;
-        let membership = ConsumerMembership::new(id, instance, subscribed, auto_commit);
+        let membership = ConsumerMembership::new(id, instance, subscribed, commits);
         let member = &mut self.members[process.ix()];
         member.link.serial = Some(serial);
         member.link.void = None;
@@ -80,7 +80,7 @@ impl World<'_> {
         self.attend(process);
     }
 
-    /// What a process tells the coordinator of itself, whether it commits by itself, and whether it has a listener.
+    /// What a process tells the coordinator of itself, whether it commits as it gives partitions up, and whether it has a listener.
     fn configuration(&self, process: ProcessId) -> (Subscribed, bool, bool) {
         let settings = self.settings_of(process);
         let subscribed = Subscribed {
@@ -88,19 +88,21 @@ impl World<'_> {
             rebalance_timeout: settings.client.rebalance_timeout(&settings.properties),
             assignor: settings.properties.remote_assignor,
         };
-        let auto_commit = settings.processing.commit == CommitPolicy::Auto;
-        let listens = settings.client.consumer_protocol == Some(ReconcilesFrom::NextPoll);
-        (subscribed, auto_commit, listens)
+        let on_revoke = settings.processing.commit_on_revoke;
+        let commits = settings.processing.commit == CommitPolicy::Auto || on_revoke;
+        let listens =
+            on_revoke || settings.client.consumer_protocol == Some(ReconcilesFrom::NextPoll);
+        (subscribed, commits, listens)
     }
 
     /// A member has taken up other settings.
     pub fn configure_remotely(&mut self, process: ProcessId) {
-        let (subscribed, auto_commit, listens) = self.configuration(process);
+        let (subscribed, commits, listens) = self.configuration(process);
         if let Some(remote) = &mut self.members[process.ix()].remote {
             remote.listens = listens;
             let input = Turn::Configured {
                 subscribed,
-                auto_commit,
+                auto_commit: commits,
                 listens,
             };
             self.turn(process, input);
@@ -160,7 +162,7 @@ impl World<'_> {
         match act {
             Act::Send(heartbeat) => self.send_heartbeat(process, heartbeat),
             Act::Commit { step, revoked } => {
-                let answered = self.commit_before_revocation(process);
+                let answered = self.commit_before_giving_up(process, &revoked);
                 if self.members[process.ix()].app == App::Closing {
                     // What it has in hand is committed as well, and dies with the consumer.
                     self.lose_batch(process, Cause::Revocation);
@@ -195,6 +197,18 @@ impl World<'_> {
             Act::Fail(_) => self.exit_refused(process),
         }
         None
+    }
+
+    /// The step of a reconciliation, or of a leave, in which a member commits.
+    fn commit_before_giving_up(&mut self, process: ProcessId, revoked: &[PartitionId]) -> SimTime {
+        let auto = self.settings_of(process).processing.commit == CommitPolicy::Auto;
+        if self.members[process.ix()].app == App::Closing {
+            self.commit_before_closing(process)
+        } else if auto {
+            self.commit_before_joining(process)
+        } else {
+            self.commit_before_revoking(process, revoked)
+        }
     }
 
     fn send_heartbeat(&mut self, process: ProcessId, heartbeat: Heartbeat) {
@@ -336,6 +350,19 @@ impl World<'_> {
     /// Closes the consumer: commits what it may, gives everything up, and leaves, a static member for a while only.
     pub fn close_remotely(&mut self, process: ProcessId) {
         let now = self.now();
+        let every = matches!(
+            self.settings_of(process).processing.commit,
+            CommitPolicy::Every { .. }
+        );
+        if every {
+            let answered = self.commit_before_closing(process);
+            if answered > now {
+                // commitSync(): it comes back here.
+                let member = &mut self.members[process.ix()];
+                (member.app, member.wake) = (App::Committing, answered);
+                return self.attend(process);
+            }
+        }
         self.lose_batch(process, Cause::Revocation);
         let member = &mut self.members[process.ix()];
         member.app = App::Closing;

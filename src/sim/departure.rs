@@ -145,7 +145,7 @@ impl World<'_> {
         let now = self.now();
         let phase = self.members[process.ix()].link.phase;
         let committed_at = if matches!(phase, Phase::Stable | Phase::Fetching) {
-            self.commit_before_revocation(process)
+            self.commit_before_closing(process)
         } else {
             now
         };

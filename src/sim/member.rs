@@ -1,12 +1,14 @@
 //! A consumer process: its application thread (poll, process, commit, poll again) and its side of the membership.
 //! Between two coupling instants it runs by itself, whenever somebody needs to know ([`Member::run`]).
 
+mod poison;
+
 use std::collections::VecDeque;
 
 use super::Fact;
-use super::batch::{Batch, Kind, Workshop};
+use super::batch::{Batch, Workshop};
 use super::caller::Caller;
-use super::commit::PendingCommit;
+use super::commit::{Acknowledged, PendingCommit};
 use super::consumer::Remote;
 use super::event::Event;
 use super::latency::WriteLatency;
@@ -79,6 +81,7 @@ pub(super) struct Member {
     pub pending: VecDeque<PendingCommit>,
     /// How long its commits take to be stored.
     pub writes: WriteLatency,
+    pub acknowledged: Acknowledged,
     /// When the coordinator last stored a commit of it: that renews its session.
     pub last_stored: SimTime,
     /// Poison record its partition is stuck at, by partition.
@@ -135,6 +138,7 @@ impl Member {
             nothing_to_commit: false,
             pending: VecDeque::new(),
             writes: WriteLatency::new(scenario, replication, name),
+            acknowledged: Acknowledged::default(),
             last_stored: SimTime::ZERO,
             blocked: Vec::new(),
         }
@@ -230,6 +234,9 @@ impl Member {
                 self.auto_commit(at, ground);
             }
         }
+        if self.commits_idle(at, ground) {
+            return;
+        }
         self.batch.clear();
         let max = settings.properties.max_poll_records;
         self.fills_until = settings.client.fills_until(self.fills_until, at);
@@ -243,7 +250,7 @@ impl Member {
         match polled {
             Polled::Wait(look) => {
                 self.app = App::Polling;
-                self.wake = look;
+                self.wake = look.min(self.idle_commit_due(at, ground));
                 if commits {
                     if self.uncommitted(ground.topic, false) {
                         self.wake = look.min(self.auto_commit_due);
@@ -254,6 +261,7 @@ impl Member {
             }
             Polled::Records(_) => {
                 self.fills_until = SimTime::ZERO;
+                self.acknowledged.polls_from = None;
                 ground.accounts.polls += 1;
                 let (scenario, settings) = (ground.scenario, self.settings);
                 let mut shop = Workshop {
@@ -294,33 +302,6 @@ impl Member {
         }
     }
 
-    /// Notes poison records at the head of the batch's way, and when they are met.
-    fn meet_poison(&mut self, at: SimTime, ground: &mut Ground) {
-        for stage in self.batch.stages() {
-            match stage.kind {
-                Kind::Records | Kind::GivenUp { named: false, .. } => continue,
-                Kind::GivenUp { .. } => {}
-                Kind::SoughtBack { .. } | Kind::Stuck | Kind::Crash { .. } => {
-                    if self.blocked.contains(&stage.partition) {
-                        continue;
-                    }
-                    self.blocked.push(stage.partition);
-                    ground.topic.partitions[stage.partition.ix()].stuck_at = Some(stage.from);
-                }
-            }
-            let (partition, offset) = (stage.partition, stage.from);
-            let process = Some(self.process);
-            ground.facts.push((
-                at,
-                Fact::PoisonMet {
-                    process,
-                    partition,
-                    offset,
-                },
-            ));
-        }
-    }
-
     /// The batch is through: accounts, seeks back to poison, commits.
     fn finish(&mut self, at: SimTime, ground: &mut Ground) {
         let (scenario, settings) = (ground.scenario, self.settings);
@@ -356,58 +337,17 @@ impl Member {
                     let _ = self.send_batch_commit(at, ground);
                 }
             }
+            CommitPolicy::Every { records, time } => {
+                self.acknowledged.records += self.batch.acknowledged();
+                let due = self.acknowledged.due(at, records, time);
+                if due && self.may_commit(at, ground) {
+                    self.commit_done_sync(at, ground);
+                }
+            }
         }
         if !sleeps.is_zero() {
             (self.app, self.wake) = (App::Committing, self.wake + sleeps);
         }
-    }
-
-    /// It was evicted, and what it has done since counts for nothing either.
-    pub fn worked_in_vain(&self, ground: &mut Ground) {
-        for run in &self.batch.runs {
-            let evicted_to = &mut ground.topic.partitions[run.partition.ix()].evicted_to;
-            *evicted_to = run.to.max(*evicted_to);
-        }
-    }
-
-    /// Attempts at poison records are over; the member seeks back to what it does not give up.
-    /// Returns how long its thread sleeps before it polls again.
-    fn leave_poison(&mut self, at: SimTime, current: bool, ground: &mut Ground) -> SimDuration {
-        let (mut sleeps, mut failed) = (SimDuration::ZERO, Vec::new());
-        for stage in self.batch.stages() {
-            match stage.kind {
-                Kind::SoughtBack { back_off, rest_too } => {
-                    ground.accounts.poison_attempts += 1;
-                    let paused = if rest_too {
-                        SimDuration::ZERO
-                    } else {
-                        back_off
-                    };
-                    if rest_too {
-                        sleeps = back_off;
-                        failed.push((stage.partition, stage.from, false));
-                    }
-                    if current {
-                        // What is kept of the partition comes after it, and is fetched again.
-                        self.caller.drop_kept(&[stage.partition]);
-                        for run in self.batch.left() {
-                            self.caller.drop_kept(&[run.partition]);
-                            self.fetcher.seek(run.partition, run.from, at);
-                        }
-                        self.fetcher.seek(stage.partition, stage.from, at + paused);
-                    }
-                }
-                Kind::GivenUp { attempts, .. } => {
-                    ground.accounts.poison_attempts += u64::from(attempts);
-                    failed.push((stage.partition, stage.from, true));
-                }
-                Kind::Records | Kind::Stuck | Kind::Crash { .. } => {}
-            }
-        }
-        for (partition, offset, done_with) in failed {
-            self.batch.note_failure(partition, offset, done_with);
-        }
-        sleeps
     }
 
     /// Stands still from `now` until `thaws`: what is under way goes on with what is left of it.

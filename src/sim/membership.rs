@@ -8,7 +8,7 @@ use super::member::App;
 use super::world::World;
 use crate::kafka::{KafkaError, RebalanceProtocol, RejoinFrom, Response};
 use crate::scenario::{CommitPolicy, Settings};
-use crate::units::{ProcessId, SimTime};
+use crate::units::{PartitionId, ProcessId, SimTime};
 
 impl World<'_> {
     pub fn settings_of(&self, process: ProcessId) -> &Settings {
@@ -120,7 +120,7 @@ impl World<'_> {
         let now = self.now();
         let committed_at = match self.members[process.ix()].link.prepared {
             Some(answered) => answered,
-            None => self.commit_before_revocation(process),
+            None => self.commit_before_joining(process),
         };
         let cooperative = self.cooperative(process);
         let waits = self.settings_of(process).client.rejoin_from != RejoinFrom::Background;
@@ -154,16 +154,56 @@ impl World<'_> {
         }
     }
 
-    pub fn commit_before_revocation(&mut self, process: ProcessId) -> SimTime {
-        let now = self.now();
+    /// onJoinPrepare: an eager member is to give all partitions up. Returns when the commit is answered, if there is one.
+    pub fn commit_before_joining(&mut self, process: ProcessId) -> SimTime {
         let processing = &self.settings_of(process).processing;
-        let (commit, on_revoke) = (processing.commit, processing.commit_on_revoke);
+        let auto = processing.commit == CommitPolicy::Auto;
+        let listens = processing.commit_on_revoke && !self.cooperative(process);
+        self.commit_now(process, None, auto || listens)
+    }
+
+    /// The consumer closes: onPartitionsRevoked is called too, and who commits every so often does it once more
+    /// (`ListenerConsumer#wrapUp`).
+    pub fn commit_before_closing(&mut self, process: ProcessId) -> SimTime {
+        let processing = &self.settings_of(process).processing;
+        let commits = matches!(
+            processing.commit,
+            CommitPolicy::Auto | CommitPolicy::Every { .. }
+        );
+        let listens = processing.commit_on_revoke;
+        self.commit_now(process, None, commits || listens)
+    }
+
+    /// `partitions` are given up by a member that reads on with others. Returns when the commit is answered, if there is one.
+    pub fn commit_before_revoking(
+        &mut self,
+        process: ProcessId,
+        partitions: &[PartitionId],
+    ) -> SimTime {
+        let settings = self.settings_of(process);
+        let auto = settings.processing.commit == CommitPolicy::Auto;
+        let listens = settings.processing.commit_on_revoke;
+        let commits = listens || auto && settings.client.commits_revoked;
+        self.commit_now(process, Some(partitions), commits)
+    }
+
+    fn commit_now(
+        &mut self,
+        process: ProcessId,
+        partitions: Option<&[PartitionId]>,
+        commits: bool,
+    ) -> SimTime {
+        let now = self.now();
+        if !commits {
+            return now;
+        }
+        let auto = self.settings_of(process).processing.commit == CommitPolicy::Auto;
         let (members, mut ground) = self.ground();
         let member = &mut members[process.ix()];
-        match commit {
-            CommitPolicy::Auto => member.commit_positions(now, &mut ground),
-            _ if on_revoke => member.commit_finished(now, &mut ground),
-            _ => now,
+        if auto {
+            member.commit_positions(now, partitions, &mut ground)
+        } else {
+            member.commit_done(now, partitions, &mut ground)
         }
     }
 

@@ -1,5 +1,6 @@
 //! Processes: they start, stop, are killed, and stand still.
 
+use super::commit::Acknowledged;
 use super::event::Event;
 use super::link::Phase;
 use super::member::App;
@@ -41,6 +42,7 @@ impl World<'_> {
         member.link.standing_since = now;
         member.link.last = Owned::default();
         member.link.owes_commit = false;
+        member.acknowledged = Acknowledged::nothing(now);
         let (rollout, settings) = (member.rollout, member.settings);
         self.serve(settings);
         self.note(Fact::ProcessStarted { process });

@@ -3,6 +3,7 @@
 // What the crate promises to those who use it.
 mod cli; // the program, end to end: exit codes, files, words
 mod experiments; // every experiment in experiments/ comes to the answer it states
+mod imports; // what tools and monitors show becomes a model
 mod keys; // every key of the language changes what a run shows
 mod models; // every model in models/ is valid and meets its expectations
 mod readme; // the README says the truth
@@ -14,6 +15,7 @@ mod tidy; // the shape of the source tree: floors, sizes, forbidden constructs
 mod autoscaler; // what an autoscaler does to a group, and the group to it
 mod clients; // what each client library does when
 mod closed_forms; // formulas of queueing theory and planner's arithmetic
+mod commits; // when an application commits: every so often, and as it gives partitions up
 mod comparisons; // variants on the same draws: what differs, and how surely
 mod consumer;
 mod cooperative; // rebalances in which members read on

@@ -57,6 +57,10 @@ fn commits() -> impl Strategy<Value = CommitPolicy> {
         Just(CommitPolicy::AfterBatch),
         Just(CommitPolicy::PerRecord),
         Just(CommitPolicy::Async),
+        (1_u64..900, 1_u64..4_000).prop_map(|(records, time)| CommitPolicy::Every {
+            records,
+            time: ms(time),
+        }),
     ]
 }
 

@@ -346,6 +346,8 @@ const CHANGES: &[&str] = &[
     "processing.calls=0",
     "processing.concurrency=8",
     "processing.commit=per-record",
+    "processing.commit={ every = '5s' }",
+    "processing.commit={ every-records = 100 }",
     "processing.on-stop=finish-record",
     "processing.grace=21s",
     "downstream.bank-api.rate-limit=900/s",

@@ -3,9 +3,9 @@
 use super::super::document::{self, Shape, list, nearest};
 use super::super::model::{CommitPolicy, OnStop};
 use super::super::on_error::OnError;
-use super::super::raw::{self, Spot, Text};
+use super::super::raw::{self, Spot, Text, Time};
 use super::judge::{Judge, Place};
-use super::processing::{COMMITS, ON_STOPS};
+use super::processing::ON_STOPS;
 use super::properties::place_of;
 use crate::kafka::{
     Assignor, AutoCommitFrom, ClientProfile, ConsumerProperties, Fetches, Heartbeats, LateCommit,
@@ -63,6 +63,8 @@ pub struct Client {
     pub assignors: Vec<Assignor>,
     /// When offsets are committed if the model does not say.
     pub commit: CommitPolicy,
+    /// Whether the application commits what it has finished when partitions are taken from it if the model does not say.
+    pub commit_on_revoke: bool,
     /// What a process does when told to stop if the model does not say.
     pub on_stop: OnStop,
     /// What becomes of a record that fails if the model does not say.
@@ -105,6 +107,7 @@ const AUTO_COMMITS: [(&str, AutoCommitFrom); 4] = [
     ),
     ("after-batch", AutoCommitFrom::AfterBatch),
 ];
+const COMMITS_REVOKED: [(&str, bool); 2] = [("joining", false), ("revoking", true)];
 const POLL_CLOCKS: [(&str, PollClock); 3] = [
     ("retry.backoff.ms", PollClock::EveryRetryBackoff),
     ("when-due", PollClock::WhenDue),
@@ -197,12 +200,15 @@ impl Judge<'_> {
     ) -> Option<Client> {
         let mechanisms = self.mechanisms(&place, written, java.map(|java| java.profile));
         let assignors = self.assignors(&place, written, java);
-        let commit = self.word(
-            (&place, "commit"),
-            &written.commit,
-            &COMMITS,
-            java.map(|java| java.commit),
-        );
+        let commit = match (&written.commit, java) {
+            (Some(written), _) => self.commit_policy(written),
+            (None, Some(java)) => Some(java.commit),
+            (None, None) => self.missing(&place, "commit", r#"write commit = "auto""#),
+        };
+        let commit_on_revoke = match (&written.commit_on_revoke, java) {
+            (Some(flag), _) => self.flag(flag),
+            (None, java) => Some(java.is_some_and(|java| java.commit_on_revoke)),
+        };
         let on_stop = self.word(
             (&place, "on-stop"),
             &written.on_stop,
@@ -239,6 +245,7 @@ impl Judge<'_> {
             properties,
             assignors,
             commit: commit?,
+            commit_on_revoke: commit_on_revoke?,
             on_stop: on_stop?,
             on_error,
         })
@@ -288,17 +295,13 @@ impl Judge<'_> {
         );
         let (key, before) = ((at, "late-commit"), java.map(|java| java.late_commit));
         let late_commit = self.word(key, &written.late_commit, &LATE_COMMITS, before);
-        let returns_one_partition = self.word(
-            (at, "returns"),
-            &written.returns,
-            &RETURNS,
-            java.map(|java| java.returns_one_partition),
+        let commits_revoked = self.word(
+            (at, "auto-commit-before"),
+            &written.auto_commit_before,
+            &COMMITS_REVOKED,
+            java.map(|java| java.commits_revoked),
         );
-        let fills = match (&written.fills, java) {
-            (Some(time), _) => self.duration(time),
-            (None, Some(java)) => Some(java.fills),
-            (None, None) => self.missing(at, "fills", "write how long a poll waits to be full"),
-        };
+        let polls = self.polls(at, written, java);
         let fetches = self.fetches(at, written, java.map(|java| java.fetches));
         Some(ClientProfile {
             heartbeats: heartbeats?,
@@ -308,8 +311,10 @@ impl Judge<'_> {
             poll_clock: poll_clock?,
             late_commit: late_commit?,
             fetches: fetches?,
-            returns_one_partition: returns_one_partition?,
-            fills: fills?,
+            returns_one_partition: polls?.0,
+            fills: polls?.1,
+            poll_timeout: polls?.2,
+            commits_revoked: commits_revoked?,
             cooperative: false,
             consumer_protocol: consumer_protocol?,
         })
@@ -330,6 +335,41 @@ impl Judge<'_> {
                 let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
                 self.missing(at, key, format!("the choices are {}", list(&names)))
             }
+        }
+    }
+
+    /// Whether a poll returns one partition's records only, how long it waits to be full, and how long for anything.
+    fn polls(
+        &mut self,
+        at: &Place,
+        written: &raw::Client,
+        java: Option<ClientProfile>,
+    ) -> Option<(bool, SimDuration, SimDuration)> {
+        let returns_one_partition = self.word(
+            (at, "returns"),
+            &written.returns,
+            &RETURNS,
+            java.map(|java| java.returns_one_partition),
+        );
+        let before = java.map(|java| java.fills);
+        let fills = self.time((at, "fills"), &written.fills, before);
+        let before = java.map(|java| java.poll_timeout);
+        let poll_timeout = self.time((at, "poll-timeout"), &written.poll_timeout, before);
+        Some((returns_one_partition?, fills?, poll_timeout?))
+    }
+
+    /// A time, or what the profile before says.
+    fn time(
+        &mut self,
+        (at, key): (&Place, &str),
+        value: &Option<Time>,
+        before: Option<SimDuration>,
+    ) -> Option<SimDuration> {
+        match (value, before) {
+            (Some(value), _) if key == "fills" => self.duration(value),
+            (Some(value), _) => self.positive(value, &format!("`{key}`")),
+            (None, Some(before)) => Some(before),
+            (None, None) => self.missing(at, key, "write a time, as in \"100ms\""),
         }
     }
 

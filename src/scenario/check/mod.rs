@@ -5,6 +5,7 @@ mod alert;
 mod autoscaler;
 mod axis;
 mod client;
+mod commit;
 mod csv;
 mod curve;
 mod doubt;

@@ -1,20 +1,13 @@
 //! How records are processed.
 
 use super::super::downstream::Downstream;
-use super::super::model::{CommitPolicy, OnStop, Processing};
+use super::super::model::{OnStop, Processing};
 use super::super::raw::{self, Spot};
 use super::client::Client;
 use super::judge::Judge;
-use super::properties::{AllGiven, place_of};
-use crate::kafka::{AutoCommitFrom, ConsumerProperties};
+use super::properties::AllGiven;
+use crate::kafka::ConsumerProperties;
 use crate::units::SimDuration;
-
-pub(super) const COMMITS: [(&str, CommitPolicy); 4] = [
-    ("auto", CommitPolicy::Auto),
-    ("after-batch", CommitPolicy::AfterBatch),
-    ("per-record", CommitPolicy::PerRecord),
-    ("async", CommitPolicy::Async),
-];
 
 pub(super) const ON_STOPS: [(&str, OnStop); 2] = [
     ("finish-record", OnStop::FinishRecord),
@@ -54,7 +47,7 @@ impl Judge<'_> {
             None => Some(1),
         };
         let commit = self.commit(value, properties, given, client);
-        let commit_on_revoke = self.commit_on_revoke(value, commit);
+        let commit_on_revoke = self.commit_on_revoke(value, commit, client);
         let on_stop = match &value.on_stop {
             Some(word) => self.choice(word, &ON_STOPS),
             None => Some(client.on_stop),
@@ -74,26 +67,6 @@ impl Judge<'_> {
         })
     }
 
-    fn commit_on_revoke(
-        &mut self,
-        value: &raw::Processing,
-        commit: Option<CommitPolicy>,
-    ) -> Option<bool> {
-        let Some(flag) = &value.commit_on_revoke else {
-            return Some(false);
-        };
-        let on_revoke = self.flag(flag)?;
-        if on_revoke && commit == Some(CommitPolicy::Auto) {
-            let help = r#"say when the application commits, commit = "after-batch", or leave it to the client"#;
-            return self.error(
-                &flag.0.span,
-                "the client commits by itself, also when partitions are taken from it",
-                help,
-            );
-        }
-        Some(on_revoke)
-    }
-
     fn calls(&mut self, value: &raw::Count, downstream: Option<&Downstream>) -> Option<u32> {
         let calls = self.count(value)?;
         if calls > MOST_CALLS {
@@ -109,53 +82,5 @@ impl Judge<'_> {
             return self.error(&value.0.span, "there is no dependency to call", help);
         }
         Some(calls as u32)
-    }
-
-    fn commit(
-        &mut self,
-        value: &raw::Processing,
-        properties: &mut ConsumerProperties,
-        given: &AllGiven,
-        client: &Client,
-    ) -> Option<CommitPolicy> {
-        let commit = match &value.commit {
-            Some(word) => self.choice(word, &COMMITS)?,
-            None => client.commit,
-        };
-        let by_client = commit == CommitPolicy::Auto;
-        if let Some(at) = place_of(given, "enable.auto.commit")
-            && properties.enable_auto_commit != by_client
-        {
-            let word = COMMITS
-                .iter()
-                .find(|(_, policy)| *policy == commit)
-                .map_or("auto", |(word, _)| word);
-            let (message, help) = if by_client {
-                (
-                    "enable.auto.commit is false, but `commit` says that the client commits".to_owned(),
-                    r#"say under [processing] when the application commits: commit = "after-batch", "per-record" or "async""#.to_owned(),
-                )
-            } else {
-                (
-                    format!(
-                        "enable.auto.commit is true, but commit = \"{word}\" commits by itself"
-                    ),
-                    format!(
-                        r#"leave enable.auto.commit out (commit = "{word}" turns it off), or write commit = "auto""#
-                    ),
-                )
-            };
-            return match &value.commit {
-                Some(word) => self.clash(at, message, (&word.0.span, "who commits"), help),
-                None => self.error(at, message, help),
-            };
-        }
-        properties.enable_auto_commit = by_client;
-        let after_batch = client.profile.auto_commit_from == AutoCommitFrom::AfterBatch;
-        Some(if by_client && after_batch {
-            CommitPolicy::AfterBatch
-        } else {
-            commit
-        })
     }
 }

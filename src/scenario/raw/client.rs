@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Count, Either, OnError, PropertyTable, Size, Spot, Text, Time};
+use super::{CommitEvery, Count, Either, Flag, OnError, PropertyTable, Size, Spot, Text, Time};
 
 /// A client profile: what a client library does when. What it does not say is as in `java`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -30,14 +30,21 @@ pub struct Client {
     /// What becomes of a commit by a member that has left, or rejoins meanwhile: `refused` by the client, or `sent`, and
     /// the coordinator decides.
     pub late_commit: Option<Text>,
+    /// With `commit = "auto"`, what is committed besides: everything before `joining` a rebalance, or also what a member
+    /// gives up in one while it reads on, before `revoking` it.
+    pub auto_commit_before: Option<Text>,
     /// `processing.commit` of a model that does not say it.
-    pub commit: Option<Text>,
+    pub commit: Option<Either<Text, CommitEvery>>,
+    /// `processing.commit-on-revoke` of a model that does not say it, and in which the application commits.
+    pub commit_on_revoke: Option<Flag>,
     /// `processing.on-stop` of a model that does not say it.
     pub on_stop: Option<Text>,
     /// `on-error` of a poison record for which the model does not say it; without, the model has to.
     pub on_error: Option<Either<Text, OnError>>,
     /// What a poll returns: up to `max.poll.records`, or what was fetched of `one-partition`.
     pub returns: Option<Text>,
+    /// How long a poll that finds nothing waits until the application looks whether a commit is due, and polls again.
+    pub poll_timeout: Option<Time>,
     /// How long a poll waits for max.poll.records before it returns fewer.
     pub fills: Option<Time>,
     /// When a partition is fetched again: `once-drained`, `ahead` into a queue, or `between-batches`.

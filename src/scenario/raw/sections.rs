@@ -286,10 +286,11 @@ pub struct Processing {
     pub calls: Option<Count>,
     /// Records of one batch worked on at the same time (an asynchronous call); default 1.
     pub concurrency: Option<Count>,
-    /// `auto` (enable.auto.commit), `after-batch`, `per-record` or `async`; default: the client's, mostly `auto`.
-    pub commit: Option<Text>,
-    /// Whether the application also commits what it has finished of a batch when partitions are taken from it
-    /// (onPartitionsRevoked); default false. Not with `auto`.
+    /// `auto` (enable.auto.commit), `after-batch`, `per-record`, `async`, or a table that says after how much; default: the
+    /// client's, mostly `auto`.
+    pub commit: Option<Either<Text, CommitEvery>>,
+    /// Whether the application also commits what it has finished when partitions are taken from it (onPartitionsRevoked);
+    /// default: the client's, mostly false. Not with `auto`.
     pub commit_on_revoke: Option<Flag>,
     /// `finish-record` or `finish-batch`; default: the client's, mostly `finish-record`. What a process does when told to stop.
     pub on_stop: Option<Text>,
@@ -298,6 +299,20 @@ pub struct Processing {
     /// How a process is started again that exits because of a record (`crash`), or because a consumer group refuses it: a
     /// static member that is back before its session has ended.
     pub restart: Option<Spot<Supervisor>>,
+}
+
+/// A commit after the batch by which enough has been done since the last one: whichever comes first.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = r#"a table, { every = "5s" }"#
+)]
+pub struct CommitEvery {
+    /// Time since the last commit.
+    pub every: Option<Time>,
+    /// Records done since the last commit.
+    pub every_records: Option<Count>,
 }
 
 /// The law of a time: exactly one of its keys.

@@ -88,6 +88,42 @@ const CASES: &[Case] = &[
         ["commit = 'auto'", "commit = 'per-record'"],
     ),
     (
+        "auto-commit-before",
+        &[
+            "processing.commit='auto'",
+            "group.properties={ partition.assignment.strategy = 'cooperative-sticky', auto.commit.interval.ms = 600000 }",
+            "at.0={ time = '5m', scale = { to = 3 } }",
+        ],
+        [
+            "auto-commit-before = 'joining'",
+            "auto-commit-before = 'revoking'",
+        ],
+    ),
+    (
+        "commit",
+        &["processing={ time = '4ms' }"],
+        [
+            "commit = { every = '3s' }",
+            "commit = { every-records = 900 }",
+        ],
+    ),
+    (
+        "commit-on-revoke",
+        &[
+            "processing={ time = '4ms', commit = { every = '1h' } }",
+            "at.0={ time = '5m', scale = { to = 3 } }",
+        ],
+        ["commit-on-revoke = false", "commit-on-revoke = true"],
+    ),
+    (
+        "poll-timeout",
+        &[
+            "processing={ time = '4ms', commit = { every = '7s' } }",
+            "produce.rate='0.1/s'",
+        ],
+        ["poll-timeout = '100ms'", "poll-timeout = '3s'"],
+    ),
+    (
         "on-stop",
         &[
             BACKLOG,

@@ -168,6 +168,22 @@ pub const CASES: &[Case] = &[
         ],
     ),
     (
+        "CommitEvery.every",
+        &[],
+        [
+            "processing.commit={ every = '3s' }",
+            "processing.commit={ every = '4s' }",
+        ],
+    ),
+    (
+        "CommitEvery.every-records",
+        &[],
+        [
+            "processing.commit={ every-records = 100 }",
+            "processing.commit={ every-records = 900 }",
+        ],
+    ),
+    (
         "Processing.commit-on-revoke",
         &[
             BATCH,

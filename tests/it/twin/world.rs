@@ -560,6 +560,7 @@ impl<'s> World<'s> {
                 self.poll(who);
             }
             CommitPolicy::Auto | CommitPolicy::PerRecord => self.poll(who),
+            CommitPolicy::Every { .. } => unreachable!("no scenario of the twin asks for it"),
         }
     }
 
