@@ -2,6 +2,7 @@
 //! what they say with which certainty. Not for a single run's figures, and not for files.
 
 mod binomial;
+mod calibration;
 mod compare;
 mod interval;
 mod journal;
@@ -15,6 +16,7 @@ mod sweep;
 mod tally;
 mod validation;
 
+pub use calibration::{Backlog, Calibration, Estimate, Phase, Spacing, Told, calibrate};
 pub use compare::{CauseLine, Comparison, Line, Side, Variant, align, compare};
 pub use interval::{Interval, t_quantile_975};
 pub use journal::{Entry, Header, Shard};

@@ -12,6 +12,7 @@ mod model;
 mod on_error;
 mod planning;
 mod raw;
+mod rewrite;
 
 pub use cells::{Cell, cells_of, lines_of};
 pub use check::{
@@ -25,3 +26,4 @@ pub use model::*;
 pub use on_error::*;
 pub use planning::{Hold, Planning};
 pub use raw::{client_schema, experiment_schema, schema};
+pub use rewrite::{Change, keys_at, rewrite};
