@@ -25,7 +25,7 @@ fn no_file(_: &str) -> Result<String, String> {
 }
 
 /// `model` with a client and settings.
-fn with_client(model: &str, client: &str, settings: &[&str]) -> Scenario {
+pub fn with_client(model: &str, client: &str, settings: &[&str]) -> Scenario {
     let source = Source {
         name: "model.toml".to_owned(),
         stem: "model".to_owned(),
@@ -47,7 +47,7 @@ fn runs(model: &str, client: &str, settings: &[&str]) -> Told {
 }
 
 /// When members were evicted, and by whom: `None` is by themselves.
-fn evictions(told: &Told) -> Vec<(SimTime, Option<RemovalReason>)> {
+pub fn evictions(told: &Told) -> Vec<(SimTime, Option<RemovalReason>)> {
     told.find(|fact| match fact {
         Fact::MemberEvicted { removal, .. } => Some(*removal),
         _ => None,
@@ -58,7 +58,7 @@ fn committed(told: &Told) -> u64 {
     told.totals.partitions.iter().map(|own| own.committed).sum()
 }
 
-fn duplicates(told: &Told) -> Causes {
+pub fn duplicates(told: &Told) -> Causes {
     let all = told.totals.partitions.iter();
     all.fold(Causes::default(), |sum, own| sum.plus(own.duplicates_by))
 }

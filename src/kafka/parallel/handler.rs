@@ -23,9 +23,10 @@ pub enum Outcome {
 
 /// What the application does with records.
 pub trait Handler {
-    /// How long the next attempt at a record takes and what it comes to, where so many have failed before.
+    /// How long the attempt at a record takes that begins at `at` and what it comes to, where so many have failed before.
     fn attempt(
         &mut self,
+        at: SimTime,
         partition: PartitionId,
         offset: u64,
         failed: u32,

@@ -13,6 +13,9 @@ pub use self::offsets::{Completed, Offsets};
 use super::Run;
 use crate::units::{PartitionId, SimDuration, SimTime};
 
+/// The speed of work that nothing slows down: all others are parts of it.
+pub const FULL_SPEED: u64 = 1_000_000_000;
+
 /// Which records of a pool wait for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProcessingOrder {
@@ -65,6 +68,8 @@ struct InFlight {
 struct Tracked {
     epoch: u32,
     offsets: Offsets,
+    /// Something was done since the last commit (`PartitionState#isDirty`).
+    dirty: bool,
 }
 
 /// The pool of one process.
@@ -94,8 +99,8 @@ pub struct Pool {
     now: SimTime,
     /// How much work each thread would have done by `now`.
     clock: SimDuration,
-    /// How fast that goes, from 0 to 1.
-    speed: f64,
+    /// How fast that goes, up to [`FULL_SPEED`].
+    speed: u64,
 }
 
 impl Pool {
@@ -118,7 +123,7 @@ impl Pool {
             closing: false,
             now,
             clock: SimDuration::ZERO,
-            speed: 1.0,
+            speed: FULL_SPEED,
         };
         pool.resize(threads, factor, order);
         pool
@@ -137,6 +142,7 @@ impl Pool {
         let tracked = Tracked {
             epoch: self.epochs,
             offsets: Offsets::new(position, completed),
+            dirty: false,
         };
         self.partitions.insert(partition, tracked);
     }
@@ -178,6 +184,7 @@ impl Pool {
     pub fn skip(&mut self, partition: PartitionId, from: u64, to: u64) {
         if let Some(tracked) = self.partitions.get_mut(&partition) {
             tracked.offsets.complete(from, to);
+            tracked.dirty = true;
         }
     }
 
@@ -253,13 +260,15 @@ impl Pool {
 
     fn instant_of(&self, work: SimDuration) -> SimTime {
         let left = work.saturating_sub(self.clock);
-        if work == SimDuration::FOREVER || self.speed == 0.0 {
-            SimTime::NEVER
-        } else if self.speed == 1.0 {
-            self.now + left
-        } else {
-            self.now + SimDuration::from_nanos((left.as_nanos() as f64 / self.speed).ceil() as u64)
+        if work == SimDuration::FOREVER || self.speed == 0 {
+            return SimTime::NEVER;
         }
+        if self.speed == FULL_SPEED {
+            return self.now + left;
+        }
+        let left = u128::from(left.as_nanos());
+        let nanos = (left * u128::from(FULL_SPEED)).div_ceil(u128::from(self.speed));
+        self.now + SimDuration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     fn move_to(&mut self, at: SimTime) {
@@ -267,14 +276,15 @@ impl Pool {
             return;
         }
         let passed = at.since(self.now);
-        self.clock += if self.speed == 1.0 {
-            passed
-        } else {
-            SimDuration::from_nanos((passed.as_nanos() as f64 * self.speed) as u64)
-        };
         self.now = at;
+        if self.speed == FULL_SPEED {
+            self.clock += passed;
+            return;
+        }
+        let done = u128::from(passed.as_nanos()) * u128::from(self.speed) / u128::from(FULL_SPEED);
+        self.clock += SimDuration::from_nanos(done as u64);
         // What ends now has ended, however its speed was rounded.
-        if let (true, Some(Reverse(first))) = (self.speed != 1.0, self.in_flight.peek()) {
+        if let Some(Reverse(first)) = self.in_flight.peek() {
             self.clock = self.clock.min(first.ends);
         }
     }
@@ -311,6 +321,7 @@ impl Pool {
             return; // Its shard waits for it.
         }
         tracked.offsets.complete(offset, offset + 1);
+        tracked.dirty = true;
         if record.failed > 0 {
             self.failing.remove(&(partition, offset));
         }
@@ -329,7 +340,8 @@ impl Pool {
     fn retry(&mut self) {
         if let Some(Reverse((_, record))) = self.retries.pop() {
             self.queued += 1;
-            self.ready.push_back(Ready::Again(record));
+            // The lowest offset of a shard comes first (`ProcessingShard`).
+            self.ready.push_front(Ready::Again(record));
         }
     }
 
@@ -338,7 +350,16 @@ impl Pool {
         while !self.closing && self.in_flight.len() < self.threads {
             let Some(record) = self.take() else { return };
             self.queued -= 1;
-            let (length, outcome) = handler.attempt(record.partition, record.offset, record.failed);
+            let Attempted {
+                partition,
+                offset,
+                failed,
+                ..
+            } = record;
+            let (length, outcome) = handler.attempt(self.now, partition, offset, failed);
+            if length == SimDuration::FOREVER {
+                self.failing.insert((partition, offset));
+            }
             let ends = if length == SimDuration::FOREVER {
                 length
             } else {
@@ -411,10 +432,13 @@ impl Pool {
         self.queued + self.in_flight.len() as u64 > self.enough
     }
 
-    /// What a commit of a partition says now; it also decides whether the partition takes more records
-    /// (`PartitionState#tryToEncodeOffsets`).
+    /// What a commit of a partition says now, unless nothing was done of it since the last; it also decides whether the
+    /// partition takes more records (`PartitionState#tryToEncodeOffsets`).
     pub fn commit_of(&mut self, partition: PartitionId) -> Option<(u64, Completed)> {
         let tracked = self.partitions.get_mut(&partition)?;
+        if !std::mem::take(&mut tracked.dirty) {
+            return None;
+        }
         let (held, commit) = (!tracked.offsets.takes_more(), tracked.offsets.encode());
         if held && tracked.offsets.takes_more() {
             self.ready.extend(self.held.drain(..));
@@ -422,15 +446,10 @@ impl Pool {
         Some(commit)
     }
 
-    /// The first record of a partition that is not done: a commit goes no further.
-    pub fn first_incomplete(&self, partition: PartitionId) -> Option<u64> {
-        Some(self.partitions.get(&partition)?.offsets.first())
-    }
-
-    /// Whether a record that fails again and again is what keeps a partition's commits.
+    /// Whether a record that has failed is what keeps a partition's commits.
     pub fn is_stuck(&self, partition: PartitionId) -> bool {
-        let first = self.first_incomplete(partition);
-        first.is_some_and(|first| self.failing.contains(&(partition, first)))
+        let tracked = self.partitions.get(&partition);
+        tracked.is_some_and(|own| self.failing.contains(&(partition, own.offsets.first())))
     }
 
     /// Records of a partition that were polled and are not done.
@@ -444,7 +463,7 @@ impl Pool {
         self.in_flight.len() as u32
     }
 
-    /// Whether anything is to be done without another poll.
+    /// Whether nothing is left to do without another poll.
     pub fn is_idle(&self) -> bool {
         self.in_flight.is_empty() && (self.closing || (self.queued == 0 && self.retries.is_empty()))
     }
@@ -454,8 +473,13 @@ impl Pool {
         self.closing = true;
     }
 
-    /// Work goes on at this speed from `at` on, to which the pool has been [run](Self::run); nothing before.
-    pub fn set_speed(&mut self, at: SimTime, speed: f64) {
+    /// Nothing is worked on until `at`; the pool has been [run](Self::run) to now.
+    pub fn stand_still(&mut self, at: SimTime) {
+        self.now = self.now.max(at);
+    }
+
+    /// Work goes on at this speed, up to [`FULL_SPEED`], from `at` on, to which the pool has been [run](Self::run); nothing before.
+    pub fn set_speed(&mut self, at: SimTime, speed: u64) {
         self.now = self.now.max(at);
         self.speed = speed;
     }

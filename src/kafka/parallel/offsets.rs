@@ -74,6 +74,9 @@ impl Offsets {
     pub fn missing(&self, from: u64, to: u64) -> Vec<(u64, u64)> {
         let mut parts = Vec::new();
         let mut next = from.max(self.first);
+        if next >= to {
+            return parts;
+        }
         let before = self.done.range(..next).next_back();
         let ranges = before.into_iter().chain(self.done.range(next..to));
         for (&start, &end) in ranges {

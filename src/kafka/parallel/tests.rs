@@ -34,6 +34,7 @@ struct App {
 impl Handler for App {
     fn attempt(
         &mut self,
+        _: SimTime,
         partition: PartitionId,
         offset: u64,
         failed: u32,
@@ -208,11 +209,11 @@ fn work_goes_at_its_speed() {
     let mut pool = pool(1, ProcessingOrder::Unordered);
     pool.register(run(P, 0, 1), &mut app);
     pool.run(at(20), &mut app);
-    pool.set_speed(at(20), 0.5);
+    pool.set_speed(at(20), FULL_SPEED / 2);
     pool.run(at(60), &mut app);
-    pool.set_speed(at(60), 0.0);
+    pool.set_speed(at(60), 0);
     pool.run(at(1_000), &mut app);
-    pool.set_speed(at(1_000), 1.0);
+    pool.set_speed(at(1_000), FULL_SPEED);
     assert_eq!(pool.next_event(), at(1_060));
     pool.run(at(2_000), &mut app);
     assert_eq!(app.done(), [(1_060, 0)]);

@@ -19,6 +19,7 @@ mod law;
 mod on_error;
 mod planning;
 mod poison;
+mod pool;
 mod processing;
 mod production;
 mod properties;
