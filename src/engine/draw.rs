@@ -22,8 +22,10 @@ pub enum Purpose {
     Limiter = 8,
     /// How long a process takes to start.
     StartUp = 9,
+    /// How long the coordinator takes to store a commit.
+    CommitLatency = 10,
     /// Where the samples of an experiment lie in the range of an axis.
-    Sample = 10,
+    Sample = 11,
 }
 
 /// The address of a family of draws: (seed, replication, purpose, entity name) folded into one key.

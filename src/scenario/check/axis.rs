@@ -25,6 +25,8 @@ pub(super) struct Draft {
     /// The paths of its keys, and where they stand.
     pub(super) keys: Vec<(String, Place)>,
     pub(super) spread: Spread,
+    /// What its values are called.
+    labels: Option<Spot<Vec<raw::Text>>>,
 }
 
 /// What an axis takes its values from.
@@ -100,7 +102,18 @@ impl Judge<'_> {
                 names.join(" and ")
             }
         };
-        Some(Draft { name, keys, spread })
+        let labels = entry.value.labels.clone();
+        if let (Spread::Open(..), Some(labels)) = (&spread, &labels) {
+            let message = "samples of a range have no names";
+            let help = "leave `labels` out, or list the values";
+            return self.error(&labels.span, message, help);
+        }
+        Some(Draft {
+            name,
+            keys,
+            spread,
+            labels,
+        })
     }
 
     /// An axis with the values that are listed.
@@ -112,7 +125,7 @@ impl Judge<'_> {
             .into_iter()
             .map(|value| self.axis_value(&draft.keys, value))
             .collect();
-        let values: Vec<AxisValue> = values.into_iter().collect::<Option<_>>()?;
+        let mut values: Vec<AxisValue> = values.into_iter().collect::<Option<_>>()?;
         let mut known = BTreeSet::new();
         for value in &values {
             if !known.insert(&value.labels) {
@@ -124,12 +137,41 @@ impl Judge<'_> {
                 return self.error(&place, message, "list each value once");
             }
         }
+        self.name_values(draft.labels.as_ref(), &mut values)?;
         Some(Axis {
             name: draft.name,
             keys: draft.keys.into_iter().map(|(key, _)| key).collect(),
             values,
             range: None,
         })
+    }
+
+    /// Gives the values the names that the file has for them.
+    fn name_values(
+        &mut self,
+        names: Option<&Spot<Vec<raw::Text>>>,
+        values: &mut [AxisValue],
+    ) -> Option<()> {
+        let Some(Spot { value: names, span }) = names else {
+            return Some(());
+        };
+        if names.len() != values.len() {
+            let message = format!("{} labels for {} values", names.len(), values.len());
+            return self.error(
+                span,
+                message,
+                "write one label for each value, in their order",
+            );
+        }
+        let mut known = BTreeSet::new();
+        for (name, value) in names.iter().zip(values) {
+            value.label = self.text(name)?;
+            if !known.insert(value.label.clone()) {
+                let message = format!("the label {} is there twice", value.label);
+                return self.error(&name.0.span, message, "give each value a label of its own");
+            }
+        }
+        Some(())
     }
 
     /// The paths of an axis with their places; a path is varied once.

@@ -56,6 +56,8 @@ pub struct Axis {
     /// together an entry of the list is one value for all of them, or a list with one for each. With `samples` also a
     /// range without steps, "1ms..100ms", or "1ms..100ms*" for equal ratios, in which they lie anywhere.
     pub values: Option<Spot<Values>>,
+    /// What tables and pictures call each of the values, and `where` too; default: as they are written.
+    pub labels: Option<Spot<Vec<Text>>>,
 }
 
 /// So many samples, spread over the ranges of the axes and over their lists by index: exactly one of its keys. Where they
