@@ -12,6 +12,7 @@ mod planning;
 mod quantile;
 mod replicate;
 mod search;
+mod slices;
 mod sweep;
 mod tally;
 mod validation;
@@ -29,6 +30,7 @@ pub use replicate::{
     run_replications_watched,
 };
 pub use search::{Assumption, Found, Grid, search};
+pub use slices::{Slice, explained, slices};
 pub use sweep::{CURVE_POINTS, ReadFile, RunFigures, Sweep};
 pub use tally::{AnswerJudged, CaseFigure, CaseFigures, Effect, Findings};
 pub use validation::{
