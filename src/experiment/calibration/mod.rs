@@ -44,7 +44,7 @@ impl Estimate {
 /// What a trace tells of something, or why it tells nothing.
 pub type Told<T> = Result<T, String>;
 
-/// From a time on, records are produced at this rate [records/s], all partitions together.
+/// From a time on, records are produced at this rate (records/s), all partitions together.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Phase {
     /// Since when.
@@ -67,7 +67,7 @@ pub struct Spacing {
 pub struct Backlog {
     /// The law of the time of a record, scaled to the mean that was found.
     pub law: Law,
-    /// Its mean [s].
+    /// Its mean (s).
     pub time: Estimate,
 }
 
@@ -78,7 +78,7 @@ pub struct Calibration {
     pub records: u64,
     /// Those that were committed in the backlog that tells the speed.
     pub in_backlog: u64,
-    /// How long that was [s].
+    /// How long that was (s).
     pub backlog_s: f64,
     /// `produce.rate`.
     pub rate: Told<Vec<Phase>>,
@@ -90,7 +90,7 @@ pub struct Calibration {
     pub law: String,
     /// `cluster.commit-latency` and what else is between two batches.
     pub overhead: String,
-    /// `downstream.<name>.rate-limit` [calls/s]; none if the model has no dependency and nothing looks like one.
+    /// `downstream.<name>.rate-limit` (calls/s); none if the model has no dependency and nothing looks like one.
     pub limit: Option<Told<Estimate>>,
 }
 

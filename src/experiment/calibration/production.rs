@@ -17,7 +17,7 @@ const FEWEST_BLOCKS: usize = 20;
 
 /// Records in the log by instant, since the first one.
 pub(super) struct Counts {
-    /// The instants [s].
+    /// The instants (s).
     times: Vec<f64>,
     /// Records, all partitions together.
     records: Vec<f64>,

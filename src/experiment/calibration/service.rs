@@ -28,14 +28,14 @@ pub(super) struct Speed {
 struct Batch {
     /// Records.
     records: f64,
-    /// What is between the work on two batches [s].
+    /// What is between the work on two batches (s).
     overhead_s: f64,
-    /// What a record's commit adds to the record [s].
+    /// What a record's commit adds to the record (s).
     per_record_s: f64,
-    /// Calls of the dependency per record, and what they take without waiting [s].
+    /// Calls of the dependency per record, and what they take without waiting (s).
     calls: f64,
     calls_s: f64,
-    /// Variance of the time of a record [s^2].
+    /// Variance of the time of a record (s^2).
     variance: f64,
 }
 
@@ -72,7 +72,7 @@ impl Batch {
         self.records / (self.records * record + self.overhead_s)
     }
 
-    /// Standard deviation of the speed of a stretch [records/s]: batches of which a part is done at its ends, and the chance
+    /// Standard deviation of the speed of a stretch (records/s): batches of which a part is done at its ends, and the chance
     /// in what records cost. The slope of a straight line has 6/5 of the variance that its ends have, in a random walk.
     fn deviation(&self, one: &Stretch) -> f64 {
         let members = f64::from(one.members);

@@ -29,7 +29,7 @@ pub(super) struct Stretch {
     pub members: u32,
     /// Records committed.
     pub records: u64,
-    /// How long it is [s].
+    /// How long it is (s).
     pub length_s: f64,
     /// Records committed a second: the slope of a straight line through the samples.
     pub rate: f64,
