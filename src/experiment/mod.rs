@@ -11,6 +11,7 @@ mod planning;
 mod quantile;
 mod replicate;
 mod search;
+mod sensitivity;
 mod slices;
 mod sweep;
 mod tally;
@@ -28,6 +29,7 @@ pub use replicate::{
     run_replications_watched,
 };
 pub use search::{Assumption, Found, Grid, search};
+pub use sensitivity::{Sensitivities, Sensitivity, StepEffect, Told};
 pub use slices::{Slice, explained, slices};
 pub use sweep::{CURVE_POINTS, ReadFile, RunFigures, Sweep};
 pub use tally::{AnswerJudged, CaseFigure, CaseFigures, Effect, Findings};
