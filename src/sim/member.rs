@@ -15,6 +15,7 @@ use super::latency::WriteLatency;
 use super::limits::limits;
 use super::link::{Link, Phase};
 use super::topic::Topic;
+use super::workers::Workers;
 use crate::engine::Patience;
 use crate::kafka::{Call, FetchLimits, Fetcher, Polled, Reset};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
@@ -57,6 +58,8 @@ pub(super) struct Member {
     pub fetcher: Fetcher,
     pub batch: Batch,
     pub caller: Caller,
+    /// The threads that work on what it polls, if it does not do so itself.
+    pub workers: Option<Box<Workers>>,
     /// Stands still until then.
     pub frozen_until: Option<SimTime>,
     /// Since when it has stood still, if it does.
@@ -125,6 +128,7 @@ impl Member {
             fetcher: Fetcher::default(),
             batch: Batch::default(),
             caller: Caller::default(),
+            workers: None,
             frozen_until: None,
             frozen_since: SimTime::ZERO,
             deferred: Vec::new(),
@@ -192,6 +196,7 @@ impl Member {
                 self.step(at, ground);
             }
         }
+        self.run_workers(until, ground);
         self.store_commits(until, ground.topic);
     }
 
@@ -227,14 +232,15 @@ impl Member {
         let settings = self.settings_of(ground.scenario);
         // Not while it joins (`ConsumerCoordinator#poll`).
         let joins = self.link.rejoin || self.link.phase != Phase::Stable;
-        let commits = settings.processing.commit == CommitPolicy::Auto && !joins;
+        let commits =
+            settings.processing.commit == CommitPolicy::Auto && !joins && self.workers.is_none();
         if commits {
             self.catch_up_auto_commit(at, self.auto_commit_interval(ground.scenario));
             if at >= self.auto_commit_due {
                 self.auto_commit(at, ground);
             }
         }
-        if self.commits_idle(at, ground) {
+        if self.commits_idle(at, ground) || self.pauses(at, ground) {
             return;
         }
         self.batch.clear();
@@ -251,6 +257,7 @@ impl Member {
             Polled::Wait(look) => {
                 self.app = App::Polling;
                 self.wake = look.min(self.idle_commit_due(at, ground));
+                self.wake = self.wake.min(self.looks_again());
                 if commits {
                     if self.uncommitted(ground.topic, false) {
                         self.wake = look.min(self.auto_commit_due);
@@ -263,6 +270,9 @@ impl Member {
                 self.fills_until = SimTime::ZERO;
                 self.acknowledged.polls_from = None;
                 ground.accounts.polls += 1;
+                if self.workers.is_some() {
+                    return self.hand_out(at, ground);
+                }
                 let (scenario, settings) = (ground.scenario, self.settings);
                 let mut shop = Workshop {
                     scenario,
@@ -283,12 +293,14 @@ impl Member {
     /// Positions that the log does not hold any more went where auto.offset.reset says: what lay between is lost.
     fn note_resets(&mut self, at: SimTime, ground: &mut Ground) {
         let process = self.process;
-        for Reset {
-            partition,
-            from,
-            to,
-        } in self.fetcher.resets()
-        {
+        let resets: Vec<Reset> = self.fetcher.resets().collect();
+        for reset in resets {
+            self.skip(reset);
+            let Reset {
+                partition,
+                from,
+                to,
+            } = reset;
             let reset = Fact::OffsetReset {
                 process,
                 partition,
@@ -367,12 +379,18 @@ impl Member {
             self.wake = self.wake.max(thaws);
         }
         self.auto_commit_due = self.auto_commit_due.max(thaws);
+        if let Some(workers) = &mut self.workers {
+            workers.stand_still(thaws);
+        }
     }
 
     /// Runs with these settings from now on.
     pub fn take_up(&mut self, settings: usize, scenario: &Scenario) {
         self.settings = settings;
         self.limits = limits(scenario, &scenario.settings[settings]);
+        if let Some(workers) = &mut self.workers {
+            workers.take_up(&scenario.settings[settings].processing);
+        }
     }
 
     /// Takes up other settings; a batch in hand ends as it was planned. A wait in poll() is begun anew, and so is the

@@ -25,6 +25,7 @@ mod explain; // why a partition is where it is, state by state
 mod faults; // faults and changes of the timeline, each rule by itself
 mod oracles; // rebalances with known answers, to the nanosecond
 mod outages; // outages of the dependency: attempts that fail, circuit breakers, what members do meanwhile
+mod parallel; // a client that hands its records to a pool of threads
 mod planning; // the cheapest case that holds
 mod properties; // what holds in every run, over generated scenarios
 mod reference; // workloads whose answers other simulators agree on

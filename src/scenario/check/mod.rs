@@ -22,6 +22,7 @@ mod on_error;
 mod open_range;
 mod planning;
 mod poison;
+mod pool;
 mod processing;
 mod production;
 mod properties;
