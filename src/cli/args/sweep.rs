@@ -29,7 +29,7 @@ pub struct SweepArgs {
     #[arg(long, value_name = "HOW=N", requires = "vary", value_parser = parse_samples)]
     pub samples: Option<SamplesArg>,
     /// Move each number of this model by itself and tell which one a figure is most sensitive to
-    #[arg(long, value_name = "MODEL", conflicts_with = "model")]
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["model", "vary", "samples"])]
     pub around: Option<PathBuf>,
     /// By how much, down and up
     #[arg(long, value_name = "PERCENT", requires = "around", value_delimiter = ',', default_value = "10%,20%", value_parser = parse_step)]
