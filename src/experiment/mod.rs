@@ -12,6 +12,7 @@ mod planning;
 mod quantile;
 mod replicate;
 mod search;
+mod sensitivity;
 mod slices;
 mod sweep;
 mod tally;
@@ -30,6 +31,7 @@ pub use replicate::{
     run_replications_watched,
 };
 pub use search::{Assumption, Found, Grid, search};
+pub use sensitivity::{Sensitivities, Sensitivity, StepEffect, Told};
 pub use slices::{Slice, explained, slices};
 pub use sweep::{CURVE_POINTS, ReadFile, RunFigures, Sweep};
 pub use tally::{AnswerJudged, CaseFigure, CaseFigures, Effect, Findings};

@@ -12,6 +12,7 @@ mod json;
 mod picture;
 pub mod planning;
 mod plot;
+pub mod sensitivity;
 pub mod sweep;
 pub mod terminal;
 pub mod validation;

@@ -18,9 +18,9 @@ mod samples;
 
 pub use cells::{Cell, cells_of, lines_of};
 pub use check::{
-    Checked, Client, Override, Source, case_note, check, check_case, check_experiment,
+    Checked, Client, Override, Source, around, case_note, check, check_case, check_experiment,
 };
-pub use design::{Design, Sampled, grid_point};
+pub use design::{Around, Design, LeftOut, Move, Sampled, grid_point, percent_of};
 pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity, Subject};
 pub use downstream::*;
 pub use experiment::{Answer, Axis, AxisValue, Experiment, MOST_RUNS, Setting};

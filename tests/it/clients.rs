@@ -356,6 +356,26 @@ fn spring_tries_a_record_ten_times_and_skips_it() {
     assert!(!settings.properties.enable_auto_commit);
 }
 
+/// retry/defaults.js and onCrash of consumer/index.js: 9.3 s of pauses between six attempts, then it leaves and starts again
+/// after another 9.6 s.
+#[test]
+fn kafkajs_tries_a_message_six_times_and_starts_again() {
+    let settings = [
+        "poison.0={ partition = 0, offset = 700, attempt = '50ms' }",
+        "processing.restart={ back-off = '1ms', max-back-off = '1ms', start-up = '9.6s' }",
+    ];
+    let told = runs(ALONE, "kafkajs", &settings);
+    let crashes = told.totals.crashes;
+    assert!((29..=32).contains(&crashes), "{crashes}");
+    let attempts = told.totals.poison_attempts;
+    assert!(
+        (6 * crashes..6 * crashes + 6).contains(&attempts),
+        "{attempts} of {crashes}"
+    );
+    assert_eq!((committed(&told), evictions(&told)), (700, vec![]));
+    assert_eq!(duplicates(&told), Causes::default());
+}
+
 /// There is a poll between two attempts, so max.poll.interval.ms has to hold one pause and not their sum.
 #[test]
 fn attempts_that_seek_back_are_polls_of_their_own() {

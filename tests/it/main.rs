@@ -1,6 +1,7 @@
 //! Everything that looks at lagsim from outside.
 
 // What the crate promises to those who use it.
+mod around; // which numbers of a model matter most
 mod cli; // the program, end to end: exit codes, files, words
 mod experiments; // every experiment in experiments/ comes to the answer it states
 mod imports; // what tools and monitors show becomes a model

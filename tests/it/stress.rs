@@ -323,7 +323,10 @@ fn poisoned(scenario: Scenario, dice: &mut Dice, calm: bool) -> Scenario {
         given_up(GiveUp::DeadLetter { produce: ms(5) }),
     ];
     if !calm {
-        let back_off = ms(dice.of(&[1, 500]));
+        let drawn = dice.of(&[1, 500]);
+        // Each of a pool's failing records is tried again so often, however many there are.
+        let pool = scenario.settings[0].processing.order.is_some();
+        let back_off = ms(if pool { 500 } else { drawn });
         handlings.push(OnError::RetryForever(RetryBy::Seek { back_off }));
         handlings.push(OnError::RetryForever(RetryBy::InPlace));
         let closes = dice.once_in(2);
