@@ -18,7 +18,7 @@ mod sweep;
 mod tally;
 mod validation;
 
-pub use calibration::{Backlog, Calibration, Estimate, Phase, Spacing, Told, calibrate};
+pub use calibration::{Backlog, Calibration, Estimate, Learnt, Phase, Spacing, calibrate};
 pub use compare::{CauseLine, Comparison, Line, Side, Variant, align, compare};
 pub use interval::{Interval, t_quantile_975};
 pub use journal::{Entry, Header, Shard};

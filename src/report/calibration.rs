@@ -1,6 +1,6 @@
 //! What a trace tells of a model: as changes of the model's text, and in words.
 
-use crate::experiment::{Calibration, Estimate, Phase, Told};
+use crate::experiment::{Calibration, Estimate, Learnt, Phase};
 use crate::measure::words::{counted, grouped, span};
 use crate::scenario::{Change, Scenario, keys_at};
 use crate::workload::{Law, Pattern};
@@ -10,7 +10,7 @@ struct Line {
     /// Its key.
     key: String,
     /// What was found, in words; or why nothing was.
-    told: Told<String>,
+    told: Learnt<String>,
     /// What that makes of the model.
     change: Option<Change>,
 }
@@ -210,7 +210,7 @@ fn service(calibration: &Calibration) -> Line {
     }
 }
 
-fn limited(name: &str, limit: &Told<Estimate>) -> Line {
+fn limited(name: &str, limit: &Learnt<Estimate>) -> Line {
     let key = format!("downstream.{name}.rate-limit");
     Line {
         key,

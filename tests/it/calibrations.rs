@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use lagsim::experiment::{Calibration, Estimate, Told, calibrate, run_replications};
+use lagsim::experiment::{Calibration, Estimate, Learnt, calibrate, run_replications};
 use lagsim::measure::{Keep, Outcome, Trace};
 use lagsim::report::calibration::changes;
 use lagsim::scenario::{Scenario, Source, check, rewrite};
@@ -112,7 +112,7 @@ fn assert_holds<'a>(name: &str, truth: f64, width: f64, found: impl Iterator<Ite
     );
 }
 
-fn told<T>(told: &Told<T>) -> &T {
+fn told<T>(told: &Learnt<T>) -> &T {
     told.as_ref().unwrap_or_else(|why| panic!("{why}"))
 }
 

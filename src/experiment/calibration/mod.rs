@@ -42,7 +42,7 @@ impl Estimate {
 }
 
 /// What a trace tells of something, or why it tells nothing.
-pub type Told<T> = Result<T, String>;
+pub type Learnt<T> = Result<T, String>;
 
 /// From a time on, records are produced at this rate (records/s), all partitions together.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,17 +81,17 @@ pub struct Calibration {
     /// How long that was (s).
     pub backlog_s: f64,
     /// `produce.rate`.
-    pub rate: Told<Vec<Phase>>,
+    pub rate: Learnt<Vec<Phase>>,
     /// `produce.arrivals`.
-    pub arrivals: Told<Spacing>,
+    pub arrivals: Learnt<Spacing>,
     /// `processing.time`.
-    pub service: Told<Backlog>,
+    pub service: Learnt<Backlog>,
     /// Its shape, which only scales with what is found.
     pub law: String,
     /// `cluster.commit-latency` and what else is between two batches.
     pub overhead: String,
     /// `downstream.<name>.rate-limit` (calls/s); none if the model has no dependency and nothing looks like one.
-    pub limit: Option<Told<Estimate>>,
+    pub limit: Option<Learnt<Estimate>>,
 }
 
 /// Fits what `trace` can tell of `scenario`.

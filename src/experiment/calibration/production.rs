@@ -1,7 +1,7 @@
 //! What log-end offsets tell of production: the steps of its rate, and how records are spaced.
 
 use super::super::interval::t_quantile_975;
-use super::{Estimate, Phase, Spacing, Told};
+use super::{Estimate, Learnt, Phase, Spacing};
 use crate::measure::Trace;
 use crate::scenario::{Action, Scenario};
 use crate::units::{SimDuration, SimTime};
@@ -28,8 +28,8 @@ pub(super) struct Counts {
 
 /// What was found.
 pub(super) struct Produced {
-    pub rate: Told<Vec<Phase>>,
-    pub arrivals: Told<Spacing>,
+    pub rate: Learnt<Vec<Phase>>,
+    pub arrivals: Learnt<Spacing>,
 }
 
 impl Counts {
@@ -186,7 +186,7 @@ impl Spread {
     }
 
     /// Evenly spaced if counts spread by less than half of what chance brings, Poisson if by just that.
-    fn spacing(&self) -> Told<Spacing> {
+    fn spacing(&self) -> Learnt<Spacing> {
         let Spread {
             dispersion,
             degrees,

@@ -1,7 +1,7 @@
 //! What the group does at most, and whose doing that is: that of its members, or that of what they all call.
 
 use super::stretch::{Behind, Stretch, find};
-use super::{Backlog, Estimate, Told};
+use super::{Backlog, Estimate, Learnt};
 use crate::measure::Trace;
 use crate::scenario::{CommitPolicy, Scenario};
 use crate::workload::Law;
@@ -18,10 +18,10 @@ const SLIGHTLY: f64 = 0.02;
 pub(super) struct Speed {
     /// The parts of the trace that told it.
     pub used: Vec<Stretch>,
-    pub service: Told<Backlog>,
+    pub service: Learnt<Backlog>,
     pub law: String,
     pub overhead: String,
-    pub limit: Option<Told<Estimate>>,
+    pub limit: Option<Learnt<Estimate>>,
 }
 
 /// A batch of a member that has enough to do, as the model has it.
@@ -183,7 +183,7 @@ fn weighted(found: &[Stretch], batch: &Batch, part: impl Fn(&Stretch) -> f64) ->
     Estimate::within(sum / weights, HALF / weights.sqrt())
 }
 
-fn time(scenario: &Scenario, batch: &Batch, found: &[Stretch]) -> Told<Backlog> {
+fn time(scenario: &Scenario, batch: &Batch, found: &[Stretch]) -> Learnt<Backlog> {
     let processing = &scenario.settings[0].processing;
     if processing.concurrency > 1 {
         return Err(format!(

@@ -1,6 +1,6 @@
 //! Parts of a trace in which every member always has something to do, whoever owns which partition.
 
-use super::Told;
+use super::Learnt;
 use crate::kafka::Fetches;
 use crate::measure::Trace;
 use crate::scenario::{Action, Scenario};
@@ -44,7 +44,7 @@ struct Span {
 }
 
 /// All of them.
-pub(super) fn find(scenario: &Scenario, trace: &Trace, which: Behind) -> Told<Vec<Stretch>> {
+pub(super) fn find(scenario: &Scenario, trace: &Trace, which: Behind) -> Learnt<Vec<Stretch>> {
     let settings = scenario
         .settings
         .first()
