@@ -214,6 +214,8 @@ fn what_cannot_be_done_is_refused_before_a_run() {
     .ends_with(2);
     desk.lagsim(&["sweep", "--around", "small.toml", "--model", "small.toml"])
         .ends_with(2);
+    desk.lagsim(&["sweep", "--model", "small.toml", "--step", "5%"])
+        .ends_with(2);
     let told = desk
         .lagsim(&["sweep", "--around", "small.toml", "--metric", "max-lagg"])
         .ends_with(104);

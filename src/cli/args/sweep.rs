@@ -32,7 +32,7 @@ pub struct SweepArgs {
     #[arg(long, value_name = "MODEL", conflicts_with_all = ["model", "vary", "samples"])]
     pub around: Option<PathBuf>,
     /// By how much, down and up
-    #[arg(long, value_name = "PERCENT", requires = "around", value_delimiter = ',', default_value = "10%,20%", value_parser = parse_step)]
+    #[arg(long, value_name = "PERCENT", requires = "around", conflicts_with_all = ["model", "vary", "samples"], value_delimiter = ',', default_value = "10%,20%", value_parser = parse_step)]
     pub step: Vec<f64>,
     /// A figure to look at, the most important first [default: max-lag, final-lag, max-age and rebalances; with --around
     /// max-lag]
