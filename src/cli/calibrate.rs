@@ -33,7 +33,7 @@ pub fn calibrate(args: &CalibrateArgs) -> anyhow::Result<Exit> {
         .context("the fitted model cannot be written")?;
     let name = args.trace.file_name().map(Path::new).unwrap_or(&args.trace);
     let told = text(scenario, &found, &model, &name.display().to_string());
-    match &args.out {
+    match &args.save {
         Some(file) => {
             init::save(file, &fitted, args.force)?;
             terminal::print(&told)?;

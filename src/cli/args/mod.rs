@@ -250,9 +250,9 @@ pub struct CalibrateArgs {
     pub trace: PathBuf,
     /// Write the fitted model there; stdout then gets what was found
     #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Let --out replace a file
-    #[arg(long, requires = "out")]
+    pub save: Option<PathBuf>,
+    /// Let --save replace a file
+    #[arg(long, requires = "save")]
     pub force: bool,
 }
 
