@@ -120,8 +120,8 @@ impl Batch {
 
     /// Plans the runs that a poll at `now` returned, as one that has been [cleared](Self::clear).
     pub fn begin(&mut self, now: SimTime, generation: u32, shop: &mut Workshop) {
-        self.number = self.number.wrapping_add(1);
-        (self.polled_at, self.since, self.generation) = (now, now, generation);
+        self.pass(now, generation);
+        self.since = now;
         self.done = 0.0;
         self.settings = shop.settings;
         let settings = &shop.scenario.settings[shop.settings];
@@ -148,6 +148,21 @@ impl Batch {
         }
         self.length = self.alone;
         self.expect_calls(self.calls);
+    }
+
+    /// It was begun at `now` and is through.
+    #[inline]
+    pub fn pass(&mut self, now: SimTime, generation: u32) {
+        self.number = self.number.wrapping_add(1);
+        (self.polled_at, self.generation) = (now, generation);
+    }
+
+    /// Whether it is good records, polled in this generation and under these settings, and worked on one by one; none of
+    /// them is accounted for yet.
+    pub fn is_plain(&self, generation: u32, settings: usize) -> bool {
+        let as_polled = !self.poison && !self.crashes && !self.refused && self.callers == 1;
+        let since = self.generation == generation && self.settings == settings;
+        as_polled && since && self.accounted == (0, 0)
     }
 
     fn count_calls(&mut self, scenario: &Scenario) {

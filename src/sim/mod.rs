@@ -12,6 +12,7 @@ mod event;
 mod fact;
 mod group;
 mod identity;
+mod leap;
 mod limits;
 mod link;
 mod member;

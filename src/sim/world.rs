@@ -168,6 +168,7 @@ impl<'s> World<'s> {
     fn advance_together(&mut self, until: SimTime) -> bool {
         let mut patience = Patience::default();
         let mut turns = self.turns();
+        let ahead = self.undisturbed_until(&turns, until);
         loop {
             let (index, at) = first_of(&turns);
             let dry = self
@@ -190,8 +191,9 @@ impl<'s> World<'s> {
                 }
                 return at >= until;
             }
-            let paced = self.step_together(index, at);
+            let paced = self.step_together(index, at, &turns[index], ahead);
             turns[index].attended = self.members[index].batch.crashes;
+            turns[index].in_hand = false;
             if paced {
                 turns[index].at = self.members[index].next_step_with(turns[index].timer);
             } else {
@@ -203,6 +205,11 @@ impl<'s> World<'s> {
                     return false;
                 }
             }
+            let (members, mut ground) = self.ground();
+            if members[index].leap_to_records(ahead, &mut ground) {
+                turns[index].in_hand = true;
+            }
+            turns[index].at = members[index].next_step_with(turns[index].timer);
         }
         for member in &mut self.members {
             member.store_commits(until, &mut self.topic);
@@ -219,6 +226,7 @@ impl<'s> World<'s> {
                 at: member.next_step_with(timer),
                 attended: member.attended(),
                 timer,
+                in_hand: false,
             }
         };
         self.members.iter().map(turn).collect()
@@ -231,11 +239,28 @@ impl<'s> World<'s> {
         }
     }
 
+    /// Up to when members may leap to their next batch, since what they do meanwhile concerns nobody: `until` at most, and
+    /// before any step that waits for the agenda. Not while calls fail.
+    fn undisturbed_until(&self, turns: &[Turn], until: SimTime) -> SimTime {
+        let unsure = |one: &Dependency| one.minded || one.stopped();
+        if self.dependency.as_ref().is_some_and(unsure) {
+            return SimTime::ZERO;
+        }
+        let attended = turns.iter().filter(|turn| turn.attended);
+        let before = attended.map(|turn| turn.at - SimDuration::from_nanos(1));
+        before.fold(until, SimTime::min)
+    }
+
     /// One member takes its step; false if everyone has to be paced for it.
-    fn step_together(&mut self, index: usize, at: SimTime) -> bool {
+    fn step_together(&mut self, index: usize, at: SimTime, turn: &Turn, ahead: SimTime) -> bool {
         let called = dependency::calls(&self.members[index]);
         let (members, mut ground) = self.ground();
-        members[index].step(at, &mut ground);
+        let member = &mut members[index];
+        if turn.in_hand {
+            member.begin_in_hand(at, &mut ground);
+        } else if !member.end_round(at, ahead, &mut ground) {
+            member.step(at, &mut ground);
+        }
         if !called && !dependency::calls(&self.members[index]) {
             return true;
         }
@@ -409,6 +434,8 @@ struct Turn {
     attended: bool,
     /// A background timer commits for it.
     timer: bool,
+    /// It has the records of a batch and begins it then.
+    in_hand: bool,
 }
 
 /// The first of the earliest.

@@ -304,6 +304,7 @@ impl Judge<'_> {
             monitoring,
             alerts,
             expectations,
+            leaps: true,
         })
     }
 
