@@ -14,7 +14,7 @@ use super::load::in_words;
 pub struct Folder {
     path: PathBuf,
     /// The files that a command writes into it.
-    names: &'static [&'static str],
+    names: Vec<String>,
 }
 
 impl Folder {
@@ -22,7 +22,8 @@ impl Folder {
     ///
     /// # Errors
     /// [`Usage`], saying why not.
-    pub fn at(path: &Path, names: &'static [&'static str]) -> Result<Self, Usage> {
+    pub fn at(path: &Path, names: &[impl AsRef<str>]) -> Result<Self, Usage> {
+        let names: Vec<String> = names.iter().map(|name| name.as_ref().to_owned()).collect();
         let refused = |why: String| {
             Usage::new(
                 format!("cannot write results to `{}`: {why}", path.display()),
@@ -32,7 +33,7 @@ impl Folder {
         if path.as_os_str().is_empty() {
             return Err(refused("the path is empty".to_owned()));
         }
-        for name in names {
+        for name in &names {
             if path.join(name).is_dir() {
                 return Err(refused(format!("`{name}` in it is a folder")));
             }
@@ -57,10 +58,10 @@ impl Folder {
     ///
     /// # Errors
     /// As there.
-    pub fn write(&self, files: &[(&str, Vec<u8>)]) -> anyhow::Result<()> {
+    pub fn write(&self, files: &[(impl AsRef<Path>, Vec<u8>)]) -> anyhow::Result<()> {
         self.fill(|staging| {
             for (name, bytes) in files {
-                fs::write(staging.join(name), bytes)?;
+                fs::write(staging.join(name.as_ref()), bytes)?;
             }
             Ok(())
         })
@@ -94,7 +95,7 @@ impl Folder {
 
     fn replace(&self, staging: &Path) -> io::Result<()> {
         let mut moved = Vec::new();
-        for name in self.names {
+        for name in &self.names {
             let (place, older) = (self.path.join(name), staging.join(format!("{name}.older")));
             let mut moves = Vec::new();
             if place.exists() {

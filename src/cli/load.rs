@@ -149,10 +149,33 @@ pub fn trace(path: &Path) -> anyhow::Result<Trace> {
     Ok(Trace::parse(&path.display().to_string(), &text)?)
 }
 
+/// Reads what a tool or a monitor shows; `-` is stdin.
+///
+/// # Errors
+/// [`Usage`] if it cannot be read.
+pub fn listing(path: &Path) -> Result<String, Usage> {
+    let text = if path == Path::new("-") {
+        limited(io::stdin().lock(), LARGEST_FILE)
+    } else {
+        read(path, LARGEST_FILE)
+    };
+    text.map_err(|fault| {
+        let path = path.display();
+        Usage::new(
+            format!("cannot read `{path}`: {}", in_words(&fault)),
+            "name a file, or `-` for stdin",
+        )
+    })
+}
+
 /// The text of a file of at most `most` bytes.
 fn read(path: &Path, most: u64) -> io::Result<String> {
+    limited(File::open(path)?, most)
+}
+
+fn limited(source: impl Read, most: u64) -> io::Result<String> {
     let mut text = String::new();
-    let length = File::open(path)?.take(most + 1).read_to_string(&mut text)?;
+    let length = source.take(most + 1).read_to_string(&mut text)?;
     if length as u64 > most {
         let message = format!("it has more than {} MiB", most >> 20);
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));

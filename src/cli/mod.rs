@@ -9,6 +9,7 @@ mod describe;
 mod exit;
 mod explain;
 mod folder;
+mod import;
 mod init;
 mod journal;
 mod load;
@@ -60,6 +61,7 @@ fn run(command: Command) -> Exit {
         Command::Sweep(args) => sweep::sweep(&args),
         Command::Merge(args) => sweep::merge(&args),
         Command::Init(args) => init::init(&args),
+        Command::Import(args) => import::import(&args),
         Command::Schema(args) => schema::schema(&args),
     };
     done.unwrap_or_else(|error| {
@@ -88,9 +90,14 @@ fn tell(error: &anyhow::Error) {
         Subject::Model => "model",
         Subject::Experiment => "experiment",
         Subject::Trace => "trace",
+        Subject::Listing => "listing",
+    };
+    let nothing = match diagnostics.subject() {
+        Subject::Listing => "nothing was written",
+        _ => "nothing was run",
     };
     terminal::note(&format!(
-        "\nerror: the {subject} is invalid: {mistakes}; nothing was run\n"
+        "\nerror: the {subject} is invalid: {mistakes}; {nothing}\n"
     ));
 }
 

@@ -22,6 +22,8 @@ pub enum Purpose {
     Limiter = 8,
     /// How long a process takes to start.
     StartUp = 9,
+    /// How long the coordinator takes to store a commit.
+    CommitLatency = 10,
 }
 
 /// The address of a family of draws: (seed, replication, purpose, entity name) folded into one key.

@@ -77,6 +77,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
             brokers: 3,
             round_trip: SimDuration::from_millis(1),
             commit_latency: SimDuration::from_millis(5),
+            commit_law: None,
             properties: BrokerProperties::default(),
         },
         group: Group {

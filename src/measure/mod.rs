@@ -7,6 +7,7 @@ mod curves;
 mod expect;
 mod explain;
 mod lag;
+pub mod listing;
 mod poison;
 mod rebalance;
 mod recorder;

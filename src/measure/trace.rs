@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::scenario::{Diagnostic, Diagnostics};
+use crate::scenario::{Cell, Diagnostic, Diagnostics, Subject, cells_of, lines_of};
 use crate::units::{SimDuration, SimTime};
 
 /// Longest recording that is taken [rows].
@@ -51,7 +51,12 @@ impl Trace {
         if reader.found.is_empty() {
             Ok(reader.trace)
         } else {
-            Err(Diagnostics::of_trace(name, text, reader.found))
+            Err(Diagnostics::of_text(
+                Subject::Trace,
+                name,
+                text,
+                reader.found,
+            ))
         }
     }
 
@@ -73,9 +78,6 @@ impl Trace {
             .unwrap_or_default()
     }
 }
-
-/// A cell and where it stands.
-type Cell<'a> = (Range<usize>, &'a str);
 
 /// The five columns, by their index.
 struct Columns {
@@ -117,7 +119,7 @@ impl Reader {
                 return;
             }
             last = place.clone();
-            let cells = cells_of(place.start, line);
+            let cells: Vec<Cell> = cells_of((place.clone(), line)).collect();
             if let Some(row) = self.row(&place, &cells, &columns) {
                 self.take(place, row);
             }
@@ -134,7 +136,7 @@ impl Reader {
     }
 
     fn columns(&mut self, (place, header): Cell) -> Option<Columns> {
-        let cells = cells_of(place.start, header);
+        let cells: Vec<Cell> = cells_of((place.clone(), header)).collect();
         let mut missing = Vec::new();
         let mut find = |names: &[&str]| {
             let found = cells.iter().position(|(_, cell)| names.contains(cell));
@@ -263,35 +265,6 @@ impl Reader {
     fn error(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
         self.found.push(Diagnostic::error(span, message, help));
     }
-}
-
-/// Lines that are neither empty nor comments, with their places.
-fn lines_of(text: &str) -> Vec<Cell<'_>> {
-    let mut start = 0;
-    let mut lines = Vec::new();
-    for line in text.split_inclusive('\n') {
-        let bare = line.trim_end_matches(['\n', '\r']);
-        if !bare.trim().is_empty() && !bare.starts_with('#') {
-            lines.push((start..start + bare.len(), bare));
-        }
-        start += line.len();
-    }
-    lines
-}
-
-/// The cells of a line that begins at `start`, without spaces and quotes around them.
-fn cells_of(start: usize, line: &str) -> Vec<Cell<'_>> {
-    let around = |letter: char| letter.is_whitespace() || letter == '"' || letter == '\u{feff}';
-    let mut from = start;
-    line.split(',')
-        .map(|cell| {
-            let bare = cell.trim_matches(around);
-            let before = cell.len() - cell.trim_start_matches(around).len();
-            let at = from + before.min(cell.len());
-            from += cell.len() + 1;
-            (at..at + bare.len(), bare)
-        })
-        .collect()
 }
 
 #[cfg(test)]

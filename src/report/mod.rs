@@ -6,6 +6,7 @@ pub mod comparison;
 mod csv;
 pub mod describe;
 pub mod explain;
+pub mod imported;
 mod json;
 mod picture;
 pub mod planning;

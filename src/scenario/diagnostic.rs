@@ -158,6 +158,8 @@ pub enum Subject {
     Experiment,
     /// A recorded curve.
     Trace,
+    /// What a tool or a monitor shows of a group.
+    Listing,
 }
 
 impl Diagnostics {
@@ -225,12 +227,12 @@ impl Diagnostics {
         Diagnostics::sorted(self.subject, self.sources, self.found)
     }
 
-    /// What was found in a trace; spans count from the beginning of its text.
-    pub fn of_trace(name: &str, text: &str, found: Vec<Diagnostic>) -> Self {
+    /// What was found in a text that is not of a model; spans count from its beginning.
+    pub fn of_text(subject: Subject, name: &str, text: &str, found: Vec<Diagnostic>) -> Self {
         let mut sources = Sources::default();
         sources.add(name, text);
         Diagnostics {
-            subject: Subject::Trace,
+            subject,
             ..Diagnostics::new(sources, found)
         }
     }

@@ -1,6 +1,7 @@
 //! From the text of a model file to a [`Scenario`] in which nothing is optional or stringly.
 //! Not for acting on it: the floors above do that.
 
+mod cells;
 mod check;
 mod diagnostic;
 mod document;
@@ -12,6 +13,7 @@ mod on_error;
 mod planning;
 mod raw;
 
+pub use cells::{Cell, cells_of, lines_of};
 pub use check::{
     Checked, Client, Override, Source, case_note, check, check_case, check_experiment,
 };

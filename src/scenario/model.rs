@@ -90,8 +90,10 @@ pub struct Cluster {
     pub brokers: u32,
     /// A request and its answer on the wire.
     pub round_trip: SimDuration,
-    /// What the coordinator's write of a commit or an assignment adds (append linger and replication).
+    /// What the coordinator's write of a commit or an assignment adds (append linger and replication), in the mean.
     pub commit_latency: SimDuration,
+    /// Its law, if it is not always the same.
+    pub commit_law: Option<Law>,
     /// Broker properties.
     pub properties: BrokerProperties,
 }

@@ -290,7 +290,7 @@ impl Member {
             let commits = matches!(policy, CommitPolicy::AfterBatch | CommitPolicy::Async);
             let some = self.batch.finished_offsets().next().is_some();
             if commits && some && self.may_commit(at, ground) {
-                self.send_batch_commit(at, ground);
+                let _ = self.send_batch_commit(at, ground);
             }
             for run in self.batch.runs.iter().rev() {
                 let from = self.batch.unfinished(run);

@@ -151,22 +151,33 @@ impl Member {
         if !self.may_commit(at, ground) {
             return;
         }
-        let cluster = &ground.scenario.cluster;
         self.app = App::Committing;
-        self.wake = if self.batch.policy(ground.scenario) == CommitPolicy::PerRecord {
-            at // Each record's commit is already part of the batch.
-        } else {
-            at + cluster.round_trip + cluster.commit_latency
-        };
-        self.send_batch_commit(at, ground);
+        if self.batch.policy(ground.scenario) == CommitPolicy::PerRecord {
+            // Each record's commit is already part of the batch.
+            self.wake = at;
+            return self.store_batch(at, ground);
+        }
+        self.wake = self.send_batch_commit(at, ground);
     }
 
-    pub fn send_batch_commit(&mut self, at: SimTime, ground: &mut Ground) {
-        let stored_at = if self.app == App::Committing && self.wake == at {
-            at
-        } else {
-            at + ground.scenario.cluster.round_trip.half() + ground.scenario.cluster.commit_latency
-        };
+    /// The commit of the batch goes out; returns when the answer is back.
+    pub fn send_batch_commit(&mut self, at: SimTime, ground: &mut Ground) -> SimTime {
+        let (stored_at, answered) = self.write(at, ground.scenario);
+        self.store_batch(stored_at, ground);
+        answered
+    }
+
+    /// When a commit sent at `at` is stored, and when its answer is back. One connection: what goes out later is not stored
+    /// earlier.
+    fn write(&mut self, at: SimTime, scenario: &Scenario) -> (SimTime, SimTime) {
+        let trip = scenario.cluster.round_trip;
+        let stored_at = at + trip.half() + self.writes.next();
+        let before = self.pending.back();
+        let stored_at = before.map_or(stored_at, |before| stored_at.max(before.stored_at));
+        (stored_at, stored_at + trip.saturating_sub(trip.half()))
+    }
+
+    fn store_batch(&mut self, stored_at: SimTime, ground: &mut Ground) {
         ground.accounts.commits += 1;
         let late = self.commits_late(ground.scenario);
         // commitSync() commits positions of what is owned (`SubscriptionState#allConsumed`).
@@ -327,12 +338,11 @@ impl Member {
         if offsets.is_empty() {
             return at;
         }
-        let cluster = &ground.scenario.cluster;
         if self.link.void.is_some() {
             self.commit_refused(self.link.void, at, ground);
-            return at + cluster.round_trip;
+            return at + ground.scenario.cluster.round_trip;
         }
-        let stored_at = at + cluster.round_trip.half() + cluster.commit_latency;
+        let (stored_at, answered) = self.write(at, ground.scenario);
         ground.accounts.commits += 1;
         let commits = offsets.iter().map(|&(partition, offset)| PendingCommit {
             stored_at,
@@ -340,7 +350,7 @@ impl Member {
             offset,
         });
         self.pending.extend(commits);
-        at + cluster.round_trip + cluster.commit_latency
+        answered
     }
 
     /// Sends the positions of `partitions`, or all; returns when the answer is back.

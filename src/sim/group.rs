@@ -181,11 +181,11 @@ impl World<'_> {
                 self.agenda.schedule(at, Event::Timer(index));
             }
             Effect::StoreAssignment { generation } => {
-                let stored = now + self.scenario.cluster.commit_latency;
+                let stored = now + self.group.writes.next();
                 self.agenda.schedule(stored, Event::Stored(generation));
             }
             Effect::StoreMember { member } => {
-                let stored = now + self.scenario.cluster.commit_latency;
+                let stored = now + self.group.writes.next();
                 let serial = self.group.serial_of(member);
                 self.agenda.schedule(stored, Event::MemberStored(serial));
             }

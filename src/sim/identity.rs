@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::latency::WriteLatency;
 use super::member::Member;
 use super::{GroupView, MemberView};
 use crate::engine::{Address, Purpose};
@@ -64,10 +65,12 @@ pub(super) struct Coordinator {
     pub arrivals: BTreeMap<SimTime, Arrivals>,
     pub identities: Vec<Identity>,
     pub timers: Vec<Timer>,
+    /// How long what it decides by itself takes to be stored.
+    pub writes: WriteLatency,
 }
 
 impl Coordinator {
-    pub fn new(scenario: &Scenario) -> Self {
+    pub fn new(scenario: &Scenario, replication: u32) -> Self {
         let broker = &scenario.cluster.properties;
         let delay = broker.initial_rebalance_delay;
         let settings = ConsumerGroupSettings {
@@ -89,6 +92,7 @@ impl Coordinator {
             arrivals: BTreeMap::new(),
             identities: Vec::new(),
             timers: Vec::new(),
+            writes: WriteLatency::new(scenario, replication, &scenario.group.name),
         }
     }
 

@@ -97,7 +97,8 @@ impl Member {
         let settings = self.settings_of(scenario);
         let (processing, client) = (&settings.processing, &settings.client);
         let ends = match processing.commit {
-            CommitPolicy::AfterBatch => {
+            // A law has another draw for each commit.
+            CommitPolicy::AfterBatch if scenario.cluster.commit_law.is_none() => {
                 let (trip, latency) =
                     (scenario.cluster.round_trip, scenario.cluster.commit_latency);
                 Ends::Committed {

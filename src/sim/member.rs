@@ -11,6 +11,7 @@ use super::caller::Caller;
 use super::commit::{Acknowledged, PendingCommit};
 use super::consumer::Remote;
 use super::event::Event;
+use super::latency::WriteLatency;
 use super::limits::limits;
 use super::link::{Link, Phase};
 use super::topic::Topic;
@@ -78,6 +79,8 @@ pub(super) struct Member {
     /// It waits in poll() with all positions committed.
     pub nothing_to_commit: bool,
     pub pending: VecDeque<PendingCommit>,
+    /// How long its commits take to be stored.
+    pub writes: WriteLatency,
     pub acknowledged: Acknowledged,
     /// When the coordinator last stored a commit of it: that renews its session.
     pub last_stored: SimTime,
@@ -106,7 +109,8 @@ pub(super) struct Accounts {
 }
 
 impl Member {
-    pub fn new(process: ProcessId, scenario: &Scenario) -> Self {
+    pub fn new(process: ProcessId, scenario: &Scenario, replication: u32) -> Self {
+        let name = &scenario.group.processes[process.ix()].name;
         Member {
             process,
             incarnation: 0,
@@ -133,6 +137,7 @@ impl Member {
             timer_waits: false,
             nothing_to_commit: false,
             pending: VecDeque::new(),
+            writes: WriteLatency::new(scenario, replication, name),
             acknowledged: Acknowledged::default(),
             last_stored: SimTime::ZERO,
             blocked: Vec::new(),
@@ -334,7 +339,7 @@ impl Member {
             CommitPolicy::AfterBatch | CommitPolicy::PerRecord => self.commit_sync(at, ground),
             CommitPolicy::Async => {
                 if self.may_commit(at, ground) {
-                    self.send_batch_commit(at, ground);
+                    let _ = self.send_batch_commit(at, ground);
                 }
             }
             CommitPolicy::Every { records, time } => {

@@ -12,6 +12,7 @@ mod event;
 mod fact;
 mod group;
 mod identity;
+mod latency;
 mod leap;
 mod limits;
 mod link;

@@ -37,9 +37,9 @@ impl<'s> World<'s> {
             agenda: Agenda::new(ties),
             topic: Topic::new(scenario, replication),
             members: processes
-                .map(|index| Member::new(ProcessId(index), scenario))
+                .map(|index| Member::new(ProcessId(index), scenario, replication))
                 .collect(),
-            group: Coordinator::new(scenario),
+            group: Coordinator::new(scenario, replication),
             dependency: scenario
                 .downstream
                 .as_ref()

@@ -3,6 +3,7 @@
 // What the crate promises to those who use it.
 mod cli; // the program, end to end: exit codes, files, words
 mod experiments; // every experiment in experiments/ comes to the answer it states
+mod imports; // what tools and monitors show becomes a model
 mod keys; // every key of the language changes what a run shows
 mod models; // every model in models/ is valid and meets its expectations
 mod readme; // the README says the truth

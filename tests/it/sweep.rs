@@ -523,6 +523,11 @@ fn every_key_of_an_experiment_changes_what_is_run_or_looked_at() {
             top("").replace("[1, 2]", "'1..3+1'"),
         ),
         (
+            "Axis.labels",
+            top(""),
+            format!("{axis}labels = ['one', 'two']"),
+        ),
+        (
             "Answer.metric",
             expect("below = 5"),
             expect("below = 5").replace("max-lag", "mean-lag"),

@@ -66,6 +66,7 @@ pub fn system(partitions: usize, members: u32, rate: f64, law: Law) -> Scenario 
             brokers: 1,
             round_trip: ms(2),
             commit_latency: ms(2),
+            commit_law: None,
             properties: BrokerProperties {
                 initial_rebalance_delay: SimDuration::ZERO,
                 ..BrokerProperties::default()

@@ -19,31 +19,31 @@ const REPLICATIONS: u32 = 32;
 
 /// Largest error and smallest share inside the band of the total lag, by recording. Bounds that hold, not goals.
 const BOUNDS: [(&str, f64, f64); 25] = [
-    ("crash-aiokafka", 0.04, 0.04),
-    ("crash-java", 0.13, 0.13),
-    ("crash-librdkafka", 0.10, 0.22),
+    ("crash-aiokafka", 0.03, 0.90),
+    ("crash-java", 0.16, 0.88),
+    ("crash-librdkafka", 0.07, 0.78),
     ("downstream_limit-aiokafka", 0.07, 0.91),
-    ("downstream_limit-java", 0.10, 0.90),
-    ("downstream_limit-librdkafka", 0.07, 0.91),
-    ("late_join-aiokafka", 0.17, 0.20),
-    ("late_join-java", 0.09, 0.70),
-    ("late_join-librdkafka", 0.18, 0.36),
-    ("maxpoll_evict_backlog-aiokafka", 0.05, 0.70),
+    ("downstream_limit-java", 0.08, 0.92),
+    ("downstream_limit-librdkafka", 0.06, 0.92),
+    ("late_join-aiokafka", 0.16, 0.42),
+    ("late_join-java", 0.14, 0.77),
+    ("late_join-librdkafka", 0.14, 0.44),
+    ("maxpoll_evict_backlog-aiokafka", 0.05, 0.73),
     ("maxpoll_evict_backlog-java", 0.01, 0.92),
-    ("maxpoll_evict_backlog-librdkafka", 0.01, 0.88),
-    ("overload_drain-aiokafka", 0.02, 0.59),
+    ("maxpoll_evict_backlog-librdkafka", 0.01, 0.92),
+    ("overload_drain-aiokafka", 0.02, 0.73),
     ("overload_drain-java", 0.07, 0.92),
-    ("overload_drain-librdkafka", 0.03, 0.09),
-    ("poison_block-aiokafka", 0.02, 0.16),
-    ("poison_block-java", 0.02, 0.10),
-    ("poison_block-librdkafka", 0.02, 0.40),
-    ("rolling_coop-java", 1.35, 0.38),
-    ("rolling_eager-aiokafka", 0.69, 0.13),
-    ("rolling_eager-java", 1.39, 0.26),
-    ("rolling_eager-librdkafka", 0.35, 0.37),
-    ("steady-aiokafka", 1.22, 0.02),
-    ("steady-java", 1.10, 0.02),
-    ("steady-librdkafka", 0.52, 0.28),
+    ("overload_drain-librdkafka", 0.03, 0.13),
+    ("poison_block-aiokafka", 0.01, 0.75),
+    ("poison_block-java", 0.01, 0.86),
+    ("poison_block-librdkafka", 0.02, 0.80),
+    ("rolling_coop-java", 1.32, 0.61),
+    ("rolling_eager-aiokafka", 0.69, 0.65),
+    ("rolling_eager-java", 0.99, 0.72),
+    ("rolling_eager-librdkafka", 0.29, 0.70),
+    ("steady-aiokafka", 0.62, 0.86),
+    ("steady-java", 0.86, 0.78),
+    ("steady-librdkafka", 0.33, 0.68),
 ];
 
 /// Pictures that docs/validation.md shows.
@@ -113,7 +113,12 @@ impl Recording {
 
     /// A JVM is cold: its first records come late, which is the machine's affair.
     fn from(&self) -> SimTime {
-        SimTime::from_secs(if self.name.ends_with("-java") { 12 } else { 8 })
+        let third = self.scenario["duration_s"].as_f64().expect("a number") / 3.0;
+        SimTime::from_millis(if self.name.ends_with("-java") {
+            (third * 1e3) as u64
+        } else {
+            8_000
+        })
     }
 
     /// Lengths of the rebalances that came to an end with members while it was recorded [s].

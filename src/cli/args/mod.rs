@@ -33,7 +33,7 @@ Exit codes:
   1    internal error
   2    the command line asks for something that cannot be done
   99   an expectation of the model or the experiment, or a bound, was not met
-  104  the model, the experiment or the trace is invalid";
+  104  the model, the experiment, the trace or the listing is invalid";
 
 /// A subcommand.
 #[derive(Debug, Subcommand)]
@@ -58,6 +58,8 @@ pub enum Command {
     Sweep(SweepArgs),
     /// Join the parts that `sweep --shard` has written
     Merge(MergeArgs),
+    /// Begin a model with what tools and monitors show of a group: offsets, rates, a lag history
+    Import(ImportArgs),
     /// Write a commented model to start from
     Init(InitArgs),
     /// Print the JSON Schema of model files, for editors
@@ -263,6 +265,27 @@ pub struct QuickArgs {
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
     /// Let --save replace a file
+    #[arg(long, requires = "save")]
+    pub force: bool,
+}
+
+/// `lagsim import`.
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// What kafka-consumer-groups --describe or kcat -L -J prints, a scrape of an exporter of lag, Prometheus' answer to a
+    /// query (JSON) or a CSV file; `-` is stdin. Of several, each adds what it tells
+    #[arg(value_name = "FILE", required = true)]
+    pub listings: Vec<PathBuf>,
+    /// The topic, if there are several
+    #[arg(long, value_name = "NAME")]
+    pub topic: Option<String>,
+    /// The group, if there are several
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<String>,
+    /// Write the model into this file, and a history into FILE's .rate.csv and .trace.csv [default: stdout gets the model]
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Let --save replace files
     #[arg(long, requires = "save")]
     pub force: bool,
 }

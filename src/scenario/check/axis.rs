@@ -53,7 +53,7 @@ impl Judge<'_> {
             .into_iter()
             .map(|value| self.axis_value(&keys, value))
             .collect();
-        let values: Vec<AxisValue> = values.into_iter().collect::<Option<_>>()?;
+        let mut values: Vec<AxisValue> = values.into_iter().collect::<Option<_>>()?;
         let mut known = BTreeSet::new();
         for value in &values {
             if !known.insert(&value.labels) {
@@ -65,6 +65,7 @@ impl Judge<'_> {
                 return self.error(&place, message, "list each value once");
             }
         }
+        self.name_values(entry.value.labels.as_ref(), &mut values)?;
         let keys: Vec<String> = keys.into_iter().map(|(key, _)| key).collect();
         Some(Axis {
             name: match name {
@@ -77,6 +78,34 @@ impl Judge<'_> {
             keys,
             values,
         })
+    }
+
+    /// Gives the values the names that the file has for them.
+    fn name_values(
+        &mut self,
+        names: Option<&Spot<Vec<raw::Text>>>,
+        values: &mut [AxisValue],
+    ) -> Option<()> {
+        let Some(Spot { value: names, span }) = names else {
+            return Some(());
+        };
+        if names.len() != values.len() {
+            let message = format!("{} labels for {} values", names.len(), values.len());
+            return self.error(
+                span,
+                message,
+                "write one label for each value, in their order",
+            );
+        }
+        let mut known = BTreeSet::new();
+        for (name, value) in names.iter().zip(values) {
+            value.label = self.text(name)?;
+            if !known.insert(value.label.clone()) {
+                let message = format!("the label {} is there twice", value.label);
+                return self.error(&name.0.span, message, "give each value a label of its own");
+            }
+        }
+        Some(())
     }
 
     /// The paths of an axis with their places; a path is varied once.

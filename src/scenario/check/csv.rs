@@ -1,5 +1,6 @@
 //! CSV files that a model names: columns by their header, a unit in the header or in each cell.
 
+use super::super::cells::{cells_of, lines_of};
 use super::super::raw::Text;
 use super::judge::{Judge, Place};
 use crate::units::{parse_duration, parse_rate};
@@ -63,23 +64,26 @@ impl Judge<'_> {
         text: &str,
         columns: &[Column],
     ) -> Option<Cells> {
-        let mut lines = lines_of(text, base).into_iter();
-        let Some((header_place, header)) = lines.next() else {
+        let mut lines = lines_of(text).into_iter();
+        let Some(header) = lines.next() else {
             let help = format!("begin it with a header: {}", columns[0].headers());
             return self.error(&file.0.span, "the file is empty", help);
         };
-        let names = cells_of(header);
+        let moved = |place: &Place| base + place.start..base + place.end;
+        let header_place = moved(&header.0);
+        let names: Vec<&str> = cells_of(header).map(|(_, name)| name).collect();
         let mut found = Vec::with_capacity(columns.len());
         for column in columns {
             found.push(self.column(&header_place, &names, column)?);
         }
         let mut rows = Vec::new();
-        for (place, line) in lines {
+        for line in lines {
             if rows.len() == MOST_ROWS {
                 let message = format!("the file has more than {MOST_ROWS} rows");
                 return self.error(&file.0.span, message, "average it over longer intervals");
             }
-            rows.push(self.row(place, line, columns, &found)?);
+            let cells: Vec<&str> = cells_of(line.clone()).map(|(_, cell)| cell).collect();
+            rows.push(self.row(moved(&line.0), &cells, columns, &found)?);
         }
         Some(rows)
     }
@@ -101,11 +105,10 @@ impl Judge<'_> {
     fn row(
         &mut self,
         place: Place,
-        line: &str,
+        cells: &[&str],
         columns: &[Column],
         found: &[Found],
     ) -> Option<Row> {
-        let cells = cells_of(line);
         let mut values = Vec::with_capacity(columns.len());
         for (column, found) in columns.iter().zip(found) {
             let cell = cells.get(found.index).copied().unwrap_or("");
@@ -127,25 +130,4 @@ impl Judge<'_> {
         }
         Some(Row { place, values })
     }
-}
-
-/// Lines that are neither empty nor comments, with their places.
-fn lines_of(text: &str, base: usize) -> Vec<(Place, &str)> {
-    let mut start = 0;
-    let mut lines = Vec::new();
-    for line in text.split_inclusive('\n') {
-        let bare = line.trim_end_matches(['\n', '\r']);
-        if !bare.trim().is_empty() && !bare.starts_with('#') {
-            lines.push((base + start..base + start + bare.len(), bare));
-        }
-        start += line.len();
-    }
-    lines
-}
-
-fn cells_of(line: &str) -> Vec<&str> {
-    let line = line.trim_start_matches('\u{feff}');
-    line.split([',', ';'])
-        .map(|cell| cell.trim().trim_matches('"').trim())
-        .collect()
 }

@@ -5,11 +5,15 @@ use super::super::raw::{self, OneOrMany, Spot};
 use super::judge::{Judge, Place};
 use super::protocol::Brokers;
 use crate::units::SimDuration;
+use crate::workload::Law;
 
 /// Most partitions of a topic.
 pub(super) const MOST_PARTITIONS: u64 = 100_000;
 /// Largest offset at the start; leaves room for what the run appends.
 const LARGEST_OFFSET: u64 = 1 << 60;
+
+/// The default of `commit-latency`: group.coordinator.append.linger.ms of Kafka 4.0, and replication within the wire's time.
+const COMMIT_LATENCY: SimDuration = SimDuration::from_millis(5);
 
 impl Judge<'_> {
     pub(super) fn topic(&mut self, section: Option<&Spot<raw::Topic>>) -> Option<Topic> {
@@ -203,14 +207,17 @@ impl Judge<'_> {
             .unwrap_or(3);
         let given = self.properties(written.and_then(|cluster| cluster.properties.as_ref()));
         let properties = self.broker_properties(&given);
-        let (round_trip, commit_latency) = match written {
-            Some(cluster) => (&cluster.round_trip, &cluster.commit_latency),
-            None => (&None, &None),
-        };
+        let round_trip = written.map_or(&None, |cluster| &cluster.round_trip);
+        let commits = written.and_then(|cluster| cluster.commit_latency.as_ref());
+        let commits = commits.and_then(|law| self.law(law));
+        let mean = commits
+            .as_ref()
+            .map_or(COMMIT_LATENCY, |law| SimDuration::from_secs_f64(law.mean()));
         let cluster = Cluster {
             brokers: brokers as u32,
             round_trip: self.duration_or(round_trip, SimDuration::from_millis(1)),
-            commit_latency: self.duration_or(commit_latency, SimDuration::from_millis(5)),
+            commit_latency: mean,
+            commit_law: commits.filter(|law| !matches!(law, Law::Constant(_))),
             properties,
         };
         Brokers { cluster, given }

@@ -53,6 +53,8 @@ pub struct Axis {
     /// Its values: a list, or a range such as "50..500+50" (linear) or "50..500*2" (geometric). Where several keys move
     /// together an entry of the list is one value for all of them, or a list with one for each.
     pub values: Option<Spot<Values>>,
+    /// What tables and pictures call each of the values, and `where` too; default: as they are written.
+    pub labels: Option<Spot<Vec<Text>>>,
 }
 
 /// What must come out in some of the cases: in each of them the mean over the replications.

@@ -218,8 +218,9 @@ pub struct Cluster {
     pub brokers: Option<Count>,
     /// A request and its answer on the wire; default "1ms".
     pub round_trip: Option<Time>,
-    /// What the coordinator's write of a commit or an assignment adds; default "5ms".
-    pub commit_latency: Option<Time>,
+    /// What the coordinator's write of a commit or an assignment adds: a time or a law, drawn for each; default "5ms". A
+    /// commit after each record takes the mean.
+    pub commit_latency: Option<Either<Time, TimeLaw>>,
     /// Broker properties under Kafka's names, or a properties file.
     pub properties: Option<Either<Text, PropertyTable>>,
 }

@@ -122,7 +122,7 @@ impl World<'_> {
                 let serial = self.group.serial_of(member);
                 let back = cluster.round_trip.saturating_sub(cluster.round_trip.half());
                 let stored = if written {
-                    cluster.commit_latency
+                    self.group.writes.next()
                 } else {
                     SimDuration::ZERO
                 };

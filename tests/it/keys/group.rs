@@ -30,6 +30,14 @@ pub const CASES: &[Case] = &[
         ],
     ),
     (
+        "Cluster.commit-latency",
+        &[BACKLOG],
+        [
+            "cluster.commit-latency='20ms'",
+            "cluster.commit-latency={ exponential = '20ms' }",
+        ],
+    ),
+    (
         "Cluster.properties",
         &[],
         [

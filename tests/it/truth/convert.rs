@@ -33,6 +33,9 @@ pub fn model(scenario: &Value) -> String {
             .to_owned(),
     );
     line("brokers = 1".to_owned());
+    // What commits took, as the clients saw it, in all recordings together: 3.6 ms in the mean, 0.5 ms at best.
+    line("round-trip = \"500us\"".to_owned());
+    line("commit-latency = { lognormal = { mean = \"3.1ms\", p99 = \"31ms\" } }".to_owned());
     line("properties = { group.coordinator.new.enable = false }\n".to_owned());
     line("[group]".to_owned());
     line("name = \"truth\"".to_owned());
@@ -62,11 +65,16 @@ pub fn model(scenario: &Value) -> String {
     format!("{}\n", model.trim_end())
 }
 
+/// From when a record was due until the broker showed it in the log-end offset, in all recordings together: half of them
+/// within 3 to 4 ms, none within 1 ms [s].
+const TO_THE_LOG: f64 = 0.003;
+
 fn production(producer: &Value) -> String {
     let phases = list(&producer["phases"]);
     let mut steps: Vec<(f64, f64)> = vec![(0.0, 0.0)];
     for phase in phases {
-        let (from, to) = (number(&phase["from_s"]), number(&phase["to_s"]));
+        let in_the_log = |key: &str| number(&phase[key]) + TO_THE_LOG;
+        let (from, to) = (in_the_log("from_s"), in_the_log("to_s"));
         steps.retain(|(at, _)| *at != from);
         steps.push((from, number(&phase["rate"])));
         steps.push((to, 0.0));
