@@ -2,9 +2,7 @@
 
 mod boundary;
 mod failure;
-
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+mod overlap;
 
 use super::Fact;
 use super::topic::Topic;
@@ -177,18 +175,15 @@ impl Batch {
 
     fn plan_run(&mut self, run: Run, mut ends: SimDuration, shop: &mut Workshop) -> SimDuration {
         let (partition, mut from) = (run.partition, run.from);
+        if shop.scenario.poison.is_empty() {
+            return self.plan_good(run, ends, shop);
+        }
         while from < run.to {
             let poison = shop.topic.poison_in(partition, from, run.to);
             let good_to = poison.map_or(run.to, |(offset, _)| offset);
             if good_to > from {
-                ends += shop.topic.work(partition, from, good_to, shop.settings);
-                self.stages.push(Stage {
-                    partition,
-                    from,
-                    to: good_to,
-                    kind: Kind::Records,
-                    ends,
-                });
+                let to = good_to;
+                ends = self.plan_good(Run { from, to, ..run }, ends, shop);
             }
             let Some((offset, entry)) = poison else { break };
             self.poison = true;
@@ -219,41 +214,23 @@ impl Batch {
         ends
     }
 
-    /// Several records at a time: the next record goes to whoever is free first.
-    fn overlap(&mut self, concurrency: u32, shop: &mut Workshop) {
-        let records: u64 = self
-            .stages
-            .iter()
-            .map(|stage| (stage.to - stage.from).max(1))
-            .sum();
-        let lanes = u64::from(concurrency).min(records).max(1) as usize;
-        let mut free = BinaryHeap::from(vec![Reverse(SimDuration::ZERO); lanes]);
-        let mut before = SimDuration::ZERO;
-        let mut last = SimDuration::ZERO;
-        for index in 0..self.stages.len() {
-            let stage = self.stages[index];
-            let mut assign = |length: SimDuration| {
-                let Some(Reverse(start)) = free.pop() else {
-                    return;
-                };
-                last = last.max(start + length);
-                free.push(Reverse(start + length));
-            };
-            if stage.kind == Kind::Records {
-                for offset in stage.from..stage.to {
-                    assign(
-                        shop.topic
-                            .work(stage.partition, offset, offset + 1, shop.settings),
-                    );
-                }
-            } else {
-                assign(stage.ends.saturating_sub(before));
-            }
-            before = stage.ends;
-            self.stages[index].ends = last;
-        }
-        self.callers = lanes as u32;
-        self.alone = last;
+    /// Good records come next; returns when they are through.
+    fn plan_good(&mut self, run: Run, before: SimDuration, shop: &mut Workshop) -> SimDuration {
+        let Run {
+            partition,
+            from,
+            to,
+        } = run;
+        let ends = before + shop.topic.work(partition, from, to, shop.settings);
+        let kind = Kind::Records;
+        self.stages.push(Stage {
+            partition,
+            from,
+            to,
+            kind,
+            ends,
+        });
+        ends
     }
 
     /// commitSync after each record: its round trip is part of every record's time.

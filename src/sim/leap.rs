@@ -4,12 +4,12 @@
 use super::link::Phase;
 use super::member::{App, Ground, Member};
 use crate::kafka::HandedOut;
-use crate::scenario::CommitPolicy;
+use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{SimDuration, SimTime};
 
 /// How rounds end.
 #[derive(Clone, Copy)]
-enum Ends {
+pub(super) enum Ends {
     /// commitSync(): the offsets are stored after one of these, and the answer is back after the other.
     Committed {
         stored: SimDuration,
@@ -33,10 +33,14 @@ impl Member {
     /// Goes through rounds from the poll() that is due, as far as they end by `until`; false if the next step has to be
     /// taken by itself.
     pub fn leap(&mut self, until: SimTime, ground: &mut Ground) -> bool {
-        let Some(ends) = self.round_ends(ground) else {
+        let Some(ends) = self.round_ends(ground.scenario) else {
             return false;
         };
         let begun = self.wake;
+        if !self.fetcher.is_steady(begun, &self.limits) {
+            return false;
+        }
+        self.batch.clear();
         loop {
             match self.polls(until, ends, ground) {
                 Polls::Wait => return true,
@@ -53,13 +57,12 @@ impl Member {
 
     /// Goes to where it begins its next batch, if that is by `until`; then it has the records in hand and [begins
     /// it](Self::begin_in_hand) when it wakes. It has ended one, or finds nothing in a poll.
-    pub fn leap_to_records(&mut self, until: SimTime, ground: &mut Ground) -> bool {
-        if self.app == App::Processing || self.wake > until {
+    pub fn leap_to_records(&mut self, until: SimTime, ends: Ends, ground: &mut Ground) -> bool {
+        let waits = self.app == App::Processing || self.wake > until;
+        if waits || !self.fetcher.is_steady(self.wake, &self.limits) {
             return false;
         }
-        let Some(ends) = self.round_ends(ground) else {
-            return false;
-        };
+        self.batch.clear();
         let Polls::Records(at) = self.polls(until, ends, ground) else {
             return false;
         };
@@ -75,15 +78,16 @@ impl Member {
 
     /// The batch in hand ends at `at`, in one go with its commit if the answer to that is back by `until`; false, and nothing
     /// is done, if not.
-    pub fn end_round(&mut self, at: SimTime, until: SimTime, ground: &mut Ground) -> bool {
-        if self.app != App::Processing || !self.batch.is_plain(self.link.generation, self.settings)
-        {
-            return false;
-        }
-        let Some(ends) = self.round_ends(ground) else {
-            return false;
-        };
-        if !self.pending.is_empty() || ends.next(at) > until {
+    pub fn end_round(
+        &mut self,
+        at: SimTime,
+        until: SimTime,
+        ends: Ends,
+        ground: &mut Ground,
+    ) -> bool {
+        let plain =
+            self.app == App::Processing && self.batch.is_plain(self.link.generation, self.settings);
+        if !plain || !self.pending.is_empty() || ends.next(at) > until {
             return false;
         }
         self.account_round(at, ends, ground);
@@ -91,9 +95,7 @@ impl Member {
     }
 
     /// How its rounds end, if it is in its common state.
-    #[inline]
-    fn round_ends(&self, ground: &Ground) -> Option<Ends> {
-        let scenario = ground.scenario;
+    pub fn round_ends(&self, scenario: &Scenario) -> Option<Ends> {
         let settings = self.settings_of(scenario);
         let (processing, client) = (&settings.processing, &settings.client);
         let ends = match processing.commit {
@@ -128,9 +130,6 @@ impl Member {
     #[inline]
     fn polls(&mut self, until: SimTime, ends: Ends, ground: &mut Ground) -> Polls {
         let (at, mut last) = (self.wake, until);
-        if !self.fetcher.is_steady(at, &self.limits) {
-            return Polls::Step;
-        }
         self.store_commits(at, ground.topic);
         match ends {
             Ends::Committed { .. } if !self.pending.is_empty() => return Polls::Step,
@@ -143,7 +142,6 @@ impl Member {
                 last = until.min(self.auto_commit_due - SimDuration::from_nanos(1));
             }
         }
-        self.batch.clear();
         let max = self
             .settings_of(ground.scenario)
             .properties
@@ -187,11 +185,12 @@ impl Member {
     fn account_round(&mut self, worked: SimTime, ends: Ends, ground: &mut Ground) {
         for run in &self.batch.runs {
             ground.topic.processed(run.partition, run.from, run.to);
-        }
-        if let Ends::Committed { stored, .. } = ends {
-            for run in &self.batch.runs {
+            if matches!(ends, Ends::Committed { .. }) {
                 ground.topic.partitions[run.partition.ix()].committed = Some(run.to);
             }
+        }
+        self.batch.runs.clear();
+        if let Ends::Committed { stored, .. } = ends {
             self.last_stored = worked + stored;
             ground.accounts.commits += 1;
         }

@@ -3,6 +3,7 @@
 use super::dependency::{self, Dependency};
 use super::event::Event;
 use super::identity::Coordinator;
+use super::leap::Ends;
 use super::member::{Accounts, App, Ground, Member};
 use super::scaling::Deployment;
 use super::topic::Topic;
@@ -205,11 +206,12 @@ impl<'s> World<'s> {
                     return false;
                 }
             }
-            let (members, mut ground) = self.ground();
-            if members[index].leap_to_records(ahead, &mut ground) {
-                turns[index].in_hand = true;
+            let turn = &mut turns[index];
+            if let Some(ends) = turn.ends {
+                let (members, mut ground) = self.ground();
+                turn.in_hand = members[index].leap_to_records(ahead, ends, &mut ground);
+                turn.at = members[index].next_step_with(turn.timer);
             }
-            turns[index].at = members[index].next_step_with(turns[index].timer);
         }
         for member in &mut self.members {
             member.store_commits(until, &mut self.topic);
@@ -222,10 +224,12 @@ impl<'s> World<'s> {
     fn turns(&self) -> Vec<Turn> {
         let turn = |member: &Member| {
             let timer = member.timer_commits(self.scenario);
+            let attended = member.attended();
             Turn {
                 at: member.next_step_with(timer),
-                attended: member.attended(),
+                attended,
                 timer,
+                ends: member.round_ends(self.scenario),
                 in_hand: false,
             }
         };
@@ -258,7 +262,7 @@ impl<'s> World<'s> {
         let member = &mut members[index];
         if turn.in_hand {
             member.begin_in_hand(at, &mut ground);
-        } else if !member.end_round(at, ahead, &mut ground) {
+        } else if !(turn.ends).is_some_and(|ends| member.end_round(at, ahead, ends, &mut ground)) {
             member.step(at, &mut ground);
         }
         if !called && !dependency::calls(&self.members[index]) {
@@ -434,6 +438,8 @@ struct Turn {
     attended: bool,
     /// A background timer commits for it.
     timer: bool,
+    /// How its rounds end while it is in its common state, which only events change.
+    ends: Option<Ends>,
     /// It has the records of a batch and begins it then.
     in_hand: bool,
 }

@@ -169,10 +169,7 @@ impl Fetcher {
             if !STEADY && !Self::fetchable(slot, now, queue) {
                 continue;
             }
-            let end = Self::end(slot, at, limits, logs);
-            let behind = end.saturating_sub(slot.buffered_to);
-            let behind = behind.min(limits.per_partition);
-            let gone = behind > 0 && slot.buffered_to < logs.log_start(slot.partition, at);
+            let (behind, gone) = Self::behind(slot, at, limits, logs);
             if gone && slot.buffered_to > slot.position {
                 continue; // What waits is handed out before the position moves.
             }
@@ -190,10 +187,25 @@ impl Fetcher {
         asked
     }
 
+    /// How many records an answer of `at` may bring of a partition at most, and whether the log does not hold the first any
+    /// more.
+    #[inline(always)]
+    pub(super) fn behind(
+        slot: &mut Slot,
+        at: SimTime,
+        limits: &FetchLimits,
+        logs: &mut impl Logs,
+    ) -> (u64, bool) {
+        let end = Self::end(slot, at, limits, logs);
+        let behind = end.saturating_sub(slot.buffered_to);
+        let gone = behind > 0 && slot.buffered_to < logs.log_start(slot.partition, at);
+        (behind.min(limits.per_partition), gone)
+    }
+
     /// The answer of `at` says OFFSET_OUT_OF_RANGE, and ListOffsets then where to go on
     /// (`FetchCollector#handleInitializeErrors`).
     #[cold]
-    fn reset(slot: &mut Slot, at: SimTime, limits: &FetchLimits, logs: &mut impl Logs) {
+    pub(super) fn reset(slot: &mut Slot, at: SimTime, limits: &FetchLimits, logs: &mut impl Logs) {
         let listed = at + limits.round_trip;
         let to = match limits.reset {
             OffsetReset::Earliest => logs.log_start(slot.partition, listed),

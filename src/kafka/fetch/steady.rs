@@ -72,7 +72,7 @@ impl Fetcher {
 
     /// As [`Self::send`], by which every partition of a broker is asked for. Mostly nothing is there yet, and when that
     /// changes is known.
-    #[inline]
+    #[inline(always)]
     fn ask(
         &mut self,
         now: SimTime,
@@ -104,16 +104,35 @@ impl Fetcher {
             }
             let (asked, answers_at) = (broker.slots.len(), limits.answers_at(turn, next, in_poll));
             if next <= answers_at && answers_at != SimTime::NEVER {
-                self.fill::<true>(index, now, answers_at, limits, logs);
+                self.bring(index, answers_at, limits, logs);
             }
             self.answer(index, reached, next, answers_at, asked, limits);
         }
         self.next_answer
     }
 
+    /// As [`Self::fill`], of partitions with nothing but what comes by `at`.
+    #[inline(always)]
+    fn bring(&mut self, broker: usize, at: SimTime, limits: &FetchLimits, logs: &mut impl Logs) {
+        let mut room = limits.per_response;
+        for &index in &self.brokers[broker].slots {
+            let slot = &mut self.slots[index];
+            if at < slot.next {
+                continue;
+            }
+            let (behind, gone) = Self::behind(slot, at, limits, logs);
+            if gone {
+                Self::reset(slot, at, limits, logs);
+                continue;
+            }
+            slot.incoming = (slot.buffered_to, slot.buffered_to + behind.min(room));
+            room = room.saturating_sub(behind);
+        }
+    }
+
     /// Hands out all answers that have arrived, in the order of their arrival; returns how many records that are. `None`,
     /// and it has taken nothing, if a poll does not return all of them or one of them is an error.
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, at: SimTime, max: u64, runs: &mut Vec<Run>) -> Option<u64> {
         let mut there = 0;
         for broker in &self.brokers {
@@ -131,18 +150,28 @@ impl Fetcher {
             return None;
         }
         while self.next_answer <= at {
-            let next = self.next_answer;
-            let answered = |one: super::InFlight| one.answered == next;
-            let first = |broker: &super::Broker| broker.in_flight.is_some_and(answered);
-            let index = self.brokers.iter().position(first)?;
-            self.take_from(index, runs);
-            self.look_over();
+            let mut next = SimTime::NEVER;
+            let mut repeats = false;
+            let mut taken = false;
+            for index in 0..self.brokers.len() {
+                let Some(in_flight) = self.brokers[index].in_flight else {
+                    continue;
+                };
+                if in_flight.answered == self.next_answer && !taken {
+                    taken = true;
+                    self.take_from(index, runs);
+                } else {
+                    next = next.min(in_flight.answered);
+                    repeats |= in_flight.repeats;
+                }
+            }
+            (self.next_answer, self.repeats) = (next, repeats);
         }
         Some(there)
     }
 
     /// What a broker has answered goes to the application.
-    #[inline]
+    #[inline(always)]
     fn take_from(&mut self, broker: usize, runs: &mut Vec<Run>) {
         let broker = &mut self.brokers[broker];
         broker.in_flight = None;
