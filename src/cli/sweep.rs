@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::args::{MergeArgs, SweepArgs, Vary};
+use super::args::{MergeArgs, SamplesArg, SweepArgs, Vary};
 use super::exit::{Exit, Usage};
 use super::folder::Folder;
 use super::journal::{self, Journal, Runs};
@@ -121,6 +121,10 @@ fn typed(args: &SweepArgs, model: &Path) -> String {
     }
     if !args.metrics.is_empty() {
         text.push_str(&format!("metrics = {}\n", listed(&args.metrics)));
+    }
+    if let Some(SamplesArg { method, count }) = &args.samples {
+        let (method, count) = (quoted(method), quoted(count));
+        text.push_str(&format!("samples = {{ {method} = {count} }}\n"));
     }
     for Vary { keys, values } in &args.vary {
         let key = match keys.as_slice() {

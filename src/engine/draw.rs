@@ -24,6 +24,8 @@ pub enum Purpose {
     StartUp = 9,
     /// How long the coordinator takes to store a commit.
     CommitLatency = 10,
+    /// Where the samples of an experiment lie in the range of an axis.
+    Sample = 11,
 }
 
 /// The address of a family of draws: (seed, replication, purpose, entity name) folded into one key.

@@ -11,6 +11,7 @@ mod planning;
 mod quantile;
 mod replicate;
 mod search;
+mod slices;
 mod sweep;
 mod tally;
 mod validation;
@@ -27,6 +28,7 @@ pub use replicate::{
     run_replications_watched,
 };
 pub use search::{Assumption, Found, Grid, search};
+pub use slices::{Slice, explained, slices};
 pub use sweep::{CURVE_POINTS, ReadFile, RunFigures, Sweep};
 pub use tally::{AnswerJudged, CaseFigure, CaseFigures, Effect, Findings};
 pub use validation::{

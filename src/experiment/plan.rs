@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::fingerprint;
 use crate::measure::{Summary, measure};
-use crate::scenario::{Answer, Better, Expectation, Experiment, Metric, grid_point};
+use crate::scenario::{Answer, Better, Design, Expectation, Experiment, Metric};
 
 /// Most values of a single axis whose curves of lag are kept.
 const MOST_CURVES: usize = 16;
@@ -29,6 +29,9 @@ pub struct Plan {
     pub settings: Vec<String>,
     /// What is varied.
     pub axes: Vec<PlanAxis>,
+    /// Which combinations of the axes' values are cases.
+    #[serde(default)]
+    pub design: Design,
     /// What is measured in each run: first what is looked at, then what only a bound asks for.
     pub columns: Vec<Metric>,
     /// How many of the columns are looked at.
@@ -102,6 +105,7 @@ impl Plan {
                         .collect(),
                 })
                 .collect(),
+            design: experiment.design.clone(),
             looked_at: experiment.metrics.len(),
             columns,
             slo: experiment.slo.clone(),
@@ -111,7 +115,8 @@ impl Plan {
 
     /// How many cases there are.
     pub fn cases(&self) -> usize {
-        self.axes.iter().map(|axis| axis.values.len()).product()
+        self.design
+            .cases(self.axes.iter().map(|axis| axis.values.len()))
     }
 
     /// How many runs there are.
@@ -122,7 +127,7 @@ impl Plan {
     /// The value that each axis has in a case, by its index.
     pub fn point(&self, case: usize) -> Vec<usize> {
         let sizes: Vec<usize> = self.axes.iter().map(|axis| axis.values.len()).collect();
-        grid_point(&sizes, case)
+        self.design.point(&sizes, case)
     }
 
     /// The value that each axis has in a case.
@@ -147,7 +152,7 @@ impl Plan {
 
     /// Whether curves of lag are kept: where one picture can show them all.
     pub fn keeps_curves(&self) -> bool {
-        self.axes.len() == 1 && self.cases() <= MOST_CURVES
+        self.design == Design::Grid && self.axes.len() == 1 && self.cases() <= MOST_CURVES
     }
 
     /// The figures of a run, by column.

@@ -44,6 +44,15 @@ impl Effect {
     pub fn mean(&self) -> Option<f64> {
         (self.cases > 0).then(|| self.sum / self.cases as f64)
     }
+
+    /// The objective over the cases of both.
+    pub fn and(self, other: Effect) -> Effect {
+        Effect {
+            sum: self.sum + other.sum,
+            cases: self.cases + other.cases,
+            never: self.never + other.never,
+        }
+    }
 }
 
 /// What became of an answer.

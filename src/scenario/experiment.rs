@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::check::{Change, Source};
+use super::design::Design;
 use super::model::{Expectation, Metric};
 use super::planning::Planning;
 use crate::units::SimDuration;
@@ -15,8 +16,7 @@ pub const MOST_RUNS: u64 = 1_000_000;
 /// Most cases that are tried one by one to find what is wrong with them.
 const MOST_TRIED: usize = 1_000;
 
-/// An experiment whose file has been judged. Its cases are the points of the grid that the axes span, numbered from 0
-/// with the last axis running fastest.
+/// An experiment whose file has been judged. Its cases are numbered from 0.
 #[derive(Clone, Debug)]
 pub struct Experiment {
     /// Stem of the file's name; names the folder of the results.
@@ -35,6 +35,8 @@ pub struct Experiment {
     pub settings: Vec<Setting>,
     /// What is varied.
     pub axes: Vec<Axis>,
+    /// Which combinations of the axes' values are cases.
+    pub design: Design,
     /// Runs of each case.
     pub replications: u32,
     /// The figures looked at, the most important first; never empty.
@@ -54,8 +56,10 @@ pub struct Axis {
     pub name: String,
     /// Paths of its keys.
     pub keys: Vec<String>,
-    /// Its values, at least one.
+    /// Its values, at least one; those that samples have found in a range rise.
     pub values: Vec<AxisValue>,
+    /// The range, as people read it, that its values are samples of.
+    pub range: Option<String>,
 }
 
 /// A value of an axis.
@@ -89,17 +93,6 @@ pub struct Answer {
     pub cases: Vec<Option<usize>>,
 }
 
-/// The coordinates of point `number` of a grid of these sizes, the last one running fastest.
-pub fn grid_point(sizes: &[usize], number: usize) -> Vec<usize> {
-    let mut rest = number;
-    let mut point = vec![0; sizes.len()];
-    for (size, at) in sizes.iter().zip(&mut point).rev() {
-        *at = rest % size;
-        rest /= size;
-    }
-    point
-}
-
 impl Setting {
     /// As `--set` takes it: `path=value`.
     pub fn assignment(&self) -> String {
@@ -110,13 +103,14 @@ impl Setting {
 impl Experiment {
     /// How many cases there are.
     pub fn cases(&self) -> usize {
-        self.axes.iter().map(|axis| axis.values.len()).product()
+        self.design
+            .cases(self.axes.iter().map(|axis| axis.values.len()))
     }
 
     /// The value that each axis has in a case, by its index.
     pub fn point(&self, case: usize) -> Vec<usize> {
         let sizes: Vec<usize> = self.axes.iter().map(|axis| axis.values.len()).collect();
-        grid_point(&sizes, case)
+        self.design.point(&sizes, case)
     }
 
     /// The value that each axis has in a case.
@@ -128,8 +122,11 @@ impl Experiment {
             .map(|(axis, at)| &axis.values[at])
     }
 
-    /// The first case, and those that differ from it by one axis.
+    /// Cases that say what is wrong with each value: the first one and those of a grid that differ from it by one axis.
     pub(super) fn one_at_a_time(&self) -> Vec<usize> {
+        if self.design != Design::Grid {
+            return (0..self.cases().min(MOST_TRIED)).collect();
+        }
         let mut cases = vec![0];
         let mut stride = 1;
         for axis in self.axes.iter().rev() {

@@ -3,6 +3,7 @@
 
 mod cells;
 mod check;
+mod design;
 mod diagnostic;
 mod document;
 mod downstream;
@@ -12,16 +13,19 @@ mod model;
 mod on_error;
 mod planning;
 mod raw;
+mod samples;
 
 pub use cells::{Cell, cells_of, lines_of};
 pub use check::{
     Checked, Client, Override, Source, case_note, check, check_case, check_experiment,
 };
+pub use design::{Design, Sampled, grid_point};
 pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity, Subject};
 pub use downstream::*;
-pub use experiment::{Answer, Axis, AxisValue, Experiment, MOST_RUNS, Setting, grid_point};
+pub use experiment::{Answer, Axis, AxisValue, Experiment, MOST_RUNS, Setting};
 pub use figure::{Better, FIGURES, Figure, FigureKind, Unit};
 pub use model::*;
 pub use on_error::*;
 pub use planning::{Hold, Planning};
 pub use raw::{client_schema, experiment_schema, schema};
+pub use samples::Method;

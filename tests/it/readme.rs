@@ -63,16 +63,19 @@ fn its_model_is_valid() {
 }
 
 #[test]
-fn its_experiment_is_valid() {
-    let source = Source {
-        name: "README.md".to_owned(),
-        stem: "readme".to_owned(),
-        text: blocks(README, "toml experiment").remove(0),
-    };
+fn its_experiments_are_valid() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
     let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|why| why.to_string());
-    let experiment = check_experiment(&source, &[], &read).unwrap_or_else(|why| panic!("{why}"));
-    assert_eq!(experiment.cases(), 10);
+    let cases = blocks(README, "toml experiment").into_iter().map(|text| {
+        let source = Source {
+            name: "README.md".to_owned(),
+            stem: "readme".to_owned(),
+            text,
+        };
+        let checked = check_experiment(&source, &[], &read);
+        checked.unwrap_or_else(|why| panic!("{why}")).cases()
+    });
+    assert_eq!(cases.collect::<Vec<_>>(), [10, 200]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::value::{Vary, parse_override, parse_shard, parse_vary};
+use super::value::{SamplesArg, Vary, parse_override, parse_samples, parse_shard, parse_vary};
 use crate::experiment::Shard;
 use crate::scenario::Override;
 
@@ -12,7 +12,7 @@ use crate::scenario::Override;
 #[derive(Args, Debug)]
 pub struct SweepArgs {
     /// The experiment file (TOML); or name a model and what to vary
-    #[arg(value_name = "EXPERIMENT", conflicts_with_all = ["model", "vary", "metrics", "replications"])]
+    #[arg(value_name = "EXPERIMENT", conflicts_with_all = ["model", "vary", "samples", "metrics", "replications"])]
     pub experiment: Option<PathBuf>,
     /// The model, if there is no experiment file
     #[arg(long, value_name = "MODEL")]
@@ -21,6 +21,10 @@ pub struct SweepArgs {
     /// given several times for all combinations, with several paths and a comma between them for keys that move together
     #[arg(long, value_name = "PATH=VALUES", requires = "model", value_parser = parse_vary)]
     pub vary: Vec<Vary>,
+    /// Samples instead of all combinations, as in latin-hypercube=200, random=200 or sobol=256; values may then be ranges
+    /// without steps, as in processing.time=1ms..20ms, or 1ms..20ms* for equal ratios
+    #[arg(long, value_name = "HOW=N", requires = "vary", value_parser = parse_samples)]
+    pub samples: Option<SamplesArg>,
     /// A figure to look at, the most important first [default: max-lag, final-lag, max-age and rebalances]
     #[arg(long = "metric", value_name = "NAME", requires = "model")]
     pub metrics: Vec<String>,

@@ -22,6 +22,15 @@ pub struct Vary {
     pub values: String,
 }
 
+/// Samples of the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SamplesArg {
+    /// How they are spread.
+    pub method: String,
+    /// How many there are.
+    pub count: String,
+}
+
 /// A quantity, and how it was typed.
 #[derive(Clone, Debug)]
 pub struct Typed<T> {
@@ -88,6 +97,19 @@ pub fn parse_vary(text: &str) -> Result<Vary, String> {
             values: values.trim().to_owned(),
         }),
         _ => Err("write a path and values, as in topic.partitions=4,8,12".to_owned()),
+    }
+}
+
+/// `method=count`.
+pub fn parse_samples(text: &str) -> Result<SamplesArg, String> {
+    match text.split_once('=') {
+        Some((method, count)) if !method.trim().is_empty() && !count.trim().is_empty() => {
+            Ok(SamplesArg {
+                method: method.trim().to_owned(),
+                count: count.trim().to_owned(),
+            })
+        }
+        _ => Err("write how and how many, as in latin-hypercube=200".to_owned()),
     }
 }
 

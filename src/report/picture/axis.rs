@@ -76,6 +76,22 @@ pub fn difference_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
         .collect()
 }
 
+/// Ticks of an axis of any figure that holds zero, `low` and `high`, on round numbers; the first and the last one are its
+/// ends.
+pub fn figure_ticks(low: f64, high: f64) -> Vec<f64> {
+    let (low, high) = (low.min(0.0) * 1.04, high.max(0.0) * 1.04);
+    let span = if high > low { high - low } else { 1.0 };
+    let rough = span / 5.0;
+    let power = 10_f64.powf(rough.log10().floor());
+    let steps = [1.0, 2.0, 2.5, 5.0, 10.0].map(|nice| nice * power);
+    let step = steps.into_iter().find(|step| *step >= rough);
+    let step = step.unwrap_or(10.0 * power);
+    let (first, last) = ((low / step).floor() as i64, (high / step).ceil() as i64);
+    (first..=last.max(first + 1))
+        .map(|tick| tick as f64 * step)
+        .collect()
+}
+
 /// `0`, `850`, `2.5k`, `1.25M`.
 pub fn records(value: f64) -> String {
     let (scaled, unit) = match value.abs() {

@@ -8,7 +8,7 @@ pub use terminal::sweep;
 
 use super::RenderError;
 use crate::experiment::{AnswerJudged, Findings, Plan};
-use crate::scenario::Answer;
+use crate::scenario::{Answer, Metric, Unit};
 
 /// Every file of a sweep's folder. The first one is there from the start and grows with the runs.
 pub const SWEEP_FILES: [&str; 4] = [JOURNAL, "results.csv", "cases.csv", PICTURE];
@@ -69,6 +69,15 @@ pub fn told_otherwise(plan: &Plan, answer: &Answer, judged: &AnswerJudged) -> St
         more => format!("; and {more} more"),
     };
     format!("{}{rest}", examples.join("; "))
+}
+
+/// The figure without what only its own values mean: half an interval of a growth has no sign.
+pub(super) fn plain(metric: &Metric) -> Metric {
+    match metric.figure().unit {
+        Unit::Seconds => Metric::PauseMax,
+        Unit::Share => metric.clone(),
+        _ => Metric::IdleMembers,
+    }
 }
 
 /// A case as people read it: `topic.partitions = 12, group.members = 4`.

@@ -1,11 +1,11 @@
 //! What a sweep prints: the best cases, what each axis does, and whether the answer is as expected.
 
 use super::super::terminal::Style;
-use super::{told, told_otherwise};
-use crate::experiment::{CaseFigures, Effect, Findings, Plan, PlanAxis};
+use super::{plain, told, told_otherwise};
+use crate::experiment::{CaseFigures, Effect, Findings, Plan, explained, slices};
 use crate::measure::in_words;
-use crate::measure::words::{counted, grouped, signed};
-use crate::scenario::Metric;
+use crate::measure::words::{counted, grouped, percent, signed};
+use crate::scenario::{Design, Metric};
 
 /// Figures in the table of cases; all of them stand in the files.
 const MOST_FIGURES: usize = 5;
@@ -41,9 +41,14 @@ fn heading(plan: &Plan, style: Style) -> String {
         .iter()
         .map(|axis| axis.values.len().to_string())
         .collect();
-    let grid = match sizes.len() {
-        0 | 1 => String::new(),
-        _ => format!(" ({})", sizes.join(" x ")),
+    let of = match &plan.design {
+        Design::Grid if sizes.len() < 2 => String::new(),
+        Design::Grid => format!(" ({})", sizes.join(" x ")),
+        Design::Samples(sampled) => format!(
+            " ({} of {})",
+            counted(sampled.count as u64, "sample", "samples"),
+            counted(sizes.len() as u64, "axis", "axes")
+        ),
     };
     let each = match plan.replications {
         1 => String::new(),
@@ -51,7 +56,11 @@ fn heading(plan: &Plan, style: Style) -> String {
     };
     let cases = counted(plan.cases() as u64, "case", "cases");
     let runs = counted(plan.runs() as u64, "run", "runs");
-    format!("{title}\n{cases}{grid}{each}: {runs}.\n")
+    let how = match &plan.design {
+        Design::Samples(sampled) => format!(", {}", sampled.method.name()),
+        Design::Grid => String::new(),
+    };
+    format!("{title}\n{cases}{of}{how}{each}: {runs}.\n")
 }
 
 /// The table of the best cases.
@@ -108,15 +117,6 @@ fn row(plan: &Plan, case: &CaseFigures, shown: usize) -> Vec<String> {
     row
 }
 
-/// The figure without what only its own values mean: half an interval of a growth has no sign.
-fn plain(metric: &Metric) -> Metric {
-    match metric.figure().unit {
-        crate::scenario::Unit::Seconds => Metric::PauseMax,
-        crate::scenario::Unit::Share => metric.clone(),
-        _ => Metric::IdleMembers,
-    }
-}
-
 /// Columns of texts, to the right but for two blanks between them.
 fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -140,11 +140,8 @@ fn effects(plan: &Plan, findings: &Findings) -> String {
     let Some(objective) = plan.columns.get(plan.objective()) else {
         return String::new();
     };
-    let axes: Vec<(&PlanAxis, &Vec<Effect>)> = plan
-        .axes
-        .iter()
-        .zip(&findings.effects)
-        .filter(|(axis, _)| axis.values.len() > 1)
+    let mut axes: Vec<usize> = (0..plan.axes.len())
+        .filter(|axis| plan.axes[*axis].values.len() > 1)
         .collect();
     // With one axis the table of cases says it all, unless it is cut.
     if axes.is_empty() || (axes.len() == 1 && findings.best.len() == plan.cases()) {
@@ -155,36 +152,54 @@ fn effects(plan: &Plan, findings: &Findings) -> String {
         _ => ", mean over the other axes",
     };
     let mut text = format!("\nWhat {} is along each axis{others}\n", objective.name());
-    for (axis, effects) in axes {
-        text.push_str(&format!("  {}\n", axis.name));
-        let mut rows = Vec::new();
-        let mut before: Option<f64> = None;
-        // A mean over some of the cases only cannot be compared.
-        let whole = |effect: &Effect| effect.mean().filter(|_| effect.never == 0);
-        for (value, effect) in axis.values.iter().zip(effects) {
-            let mean = effect.mean();
-            let change = match (before, whole(effect)) {
-                (Some(before), Some(mean)) => change(before, mean),
-                _ => String::new(),
-            };
-            let never = match effect.never {
-                0 => String::new(),
-                n => format!("(never in {n} of {})", n + effect.cases),
-            };
-            before = whole(effect);
-            let mean = mean.map_or_else(|| "never".to_owned(), |mean| in_words(objective, mean));
-            rows.push(vec![
-                String::new(),
-                value.label.clone(),
-                mean,
-                change,
-                never,
-            ]);
-        }
-        let table = aligned(&rows);
-        text.extend(table.lines().map(|line| format!("{}\n", line.trim_end())));
+    let sampled = plan.design != Design::Grid;
+    if sampled {
+        let share = |axis: usize| explained(plan, findings, axis).unwrap_or(0.0);
+        // Stable: those that explain as much stay in their order.
+        axes.sort_by(|a, b| share(*b).total_cmp(&share(*a)));
+    }
+    for axis in axes {
+        let share = explained(plan, findings, axis).filter(|_| sampled);
+        let share = share.map(|share| format!(" (explains {})", percent(share)));
+        let name = &plan.axes[axis].name;
+        text.push_str(&format!("  {name}{}\n", share.unwrap_or_default()));
+        text.push_str(&along(plan, findings, axis, objective));
+    }
+    if sampled {
+        text.push_str(
+            "  An axis explains what of the differences between cases its parts alone tell.\n",
+        );
     }
     text
+}
+
+/// The means of the objective over the parts of an axis.
+fn along(plan: &Plan, findings: &Findings, axis: usize, objective: &Metric) -> String {
+    let mut rows = Vec::new();
+    let mut before: Option<f64> = None;
+    // A mean over some of the cases only cannot be compared.
+    let whole = |effect: &Effect| effect.mean().filter(|_| effect.never == 0);
+    for part in slices(plan, findings, axis) {
+        let effect = part.effect;
+        let change = match (before, whole(&effect)) {
+            (Some(before), Some(mean)) => change(before, mean),
+            _ => String::new(),
+        };
+        let never = match effect.never {
+            0 => String::new(),
+            n => format!("(never in {n} of {})", n + effect.cases),
+        };
+        before = whole(&effect);
+        let mean = effect.mean();
+        let mean = mean.map_or_else(|| "never".to_owned(), |mean| in_words(objective, mean));
+        let label = part.label(&plan.axes[axis]);
+        rows.push(vec![String::new(), label, mean, change, never]);
+    }
+    let table = aligned(&rows);
+    table
+        .lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
 }
 
 /// From one mean to the next, in percent.

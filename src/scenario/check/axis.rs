@@ -6,52 +6,124 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::super::design::Design;
 use super::super::document::{self, list};
 use super::super::experiment::{Axis, AxisValue, Setting};
 use super::super::raw::{self, OneOrMany, Spot};
 use super::Source;
 use super::judge::{Judge, Place};
+use super::open_range::OpenRange;
 use super::range::{self, Range as Steps};
+use super::samples;
 
 /// Most values of an axis.
 const MOST_VALUES: usize = 100_000;
 
+/// An axis before its values are known.
+pub(super) struct Draft {
+    pub(super) name: String,
+    /// The paths of its keys, and where they stand.
+    pub(super) keys: Vec<(String, Place)>,
+    pub(super) spread: Spread,
+    /// What its values are called.
+    labels: Option<Spot<Vec<raw::Text>>>,
+}
+
+/// What an axis takes its values from.
+pub(super) enum Spread {
+    /// These.
+    Listed(Vec<Value>),
+    /// Samples of a range, and where that stands.
+    Open(OpenRange, Place),
+}
+
 impl Judge<'_> {
-    /// Every axis of an experiment.
+    /// Every axis of an experiment, and which combinations of their values are cases.
     pub(super) fn axes(
         &mut self,
         source: &Source,
         tree: &DeTable<'_>,
         file: &raw::Experiment,
-    ) -> Option<Vec<Axis>> {
-        let mut axes: Vec<Option<Axis>> = Vec::new();
+    ) -> Option<(Vec<Axis>, Design)> {
+        let samples = self.samples(file);
+        let mut drafts: Vec<Option<Draft>> = Vec::new();
         let mut varied: Vec<(String, Place)> = Vec::new();
         for (index, entry) in file.axis.iter().flatten().enumerate() {
             let values = entry.value.values.as_ref();
             let values = values.and_then(|_| document::find(tree, "axis", index, "values"));
-            axes.push(self.axis(source, entry, values, &mut varied));
+            let open = file.samples.is_some();
+            drafts.push(self.draft_of_axis(source, (entry, values), open, &mut varied));
         }
-        axes.into_iter().collect()
+        let Some(samples) = samples? else {
+            let axes = drafts.into_iter().map(|draft| self.listed_axis(draft?));
+            // All of them, for each has mistakes of its own.
+            let axes: Vec<Option<Axis>> = axes.collect();
+            return Some((axes.into_iter().collect::<Option<_>>()?, Design::Grid));
+        };
+        let drafts = drafts.into_iter().enumerate();
+        let sampled: Vec<Option<(Axis, Vec<usize>)>> = drafts
+            .map(|(number, draft)| self.sampled(draft?, number, &samples))
+            .collect();
+        let sampled: Vec<(Axis, Vec<usize>)> = sampled.into_iter().collect::<Option<_>>()?;
+        let (axes, taken): (Vec<Axis>, Vec<Vec<usize>>) = sampled.into_iter().unzip();
+        Some((axes, samples::design(&samples, &taken)))
     }
 
-    fn axis(
+    /// `open` says whether its values may be samples of a range.
+    fn draft_of_axis(
         &mut self,
         source: &Source,
-        entry: &Spot<raw::Axis>,
-        values: Option<&Spanned<DeValue<'_>>>,
+        (entry, values): (&Spot<raw::Axis>, Option<&Spanned<DeValue<'_>>>),
+        open: bool,
         varied: &mut Vec<(String, Place)>,
-    ) -> Option<Axis> {
+    ) -> Option<Draft> {
         let keys = self.axis_keys(source, entry, varied);
         let name = entry.value.name.as_ref().map(|name| self.text(name));
         let Some(values) = values else {
             let help = r#"list what it is in turn: values = [4, 8, 12], or values = "50..500*2""#;
             return self.missing(&entry.span, "values", help);
         };
-        let written = self.written_values(source, values)?;
+        let range = match values.get_ref() {
+            DeValue::String(text) if open => OpenRange::parse(text),
+            _ => None,
+        };
+        let spread = match range {
+            Some(Ok(range)) => Spread::Open(range, values.span()),
+            Some(Err(range::Fault { problem, remedy })) => {
+                return self.error(&values.span(), problem, remedy);
+            }
+            None => Spread::Listed(self.written_values(source, values)?),
+        };
         let keys = keys?;
+        let name = match name {
+            Some(name) => name?,
+            None => {
+                let names: Vec<&str> = keys.iter().map(|(key, _)| short(key)).collect();
+                names.join(" and ")
+            }
+        };
+        let labels = entry.value.labels.clone();
+        if let (Spread::Open(..), Some(labels)) = (&spread, &labels) {
+            let message = "samples of a range have no names";
+            let help = "leave `labels` out, or list the values";
+            return self.error(&labels.span, message, help);
+        }
+        Some(Draft {
+            name,
+            keys,
+            spread,
+            labels,
+        })
+    }
+
+    /// An axis with the values that are listed.
+    pub(super) fn listed_axis(&mut self, draft: Draft) -> Option<Axis> {
+        let Spread::Listed(written) = draft.spread else {
+            return None;
+        };
         let values: Vec<Option<AxisValue>> = written
             .into_iter()
-            .map(|value| self.axis_value(&keys, value))
+            .map(|value| self.axis_value(&draft.keys, value))
             .collect();
         let mut values: Vec<AxisValue> = values.into_iter().collect::<Option<_>>()?;
         let mut known = BTreeSet::new();
@@ -65,18 +137,12 @@ impl Judge<'_> {
                 return self.error(&place, message, "list each value once");
             }
         }
-        self.name_values(entry.value.labels.as_ref(), &mut values)?;
-        let keys: Vec<String> = keys.into_iter().map(|(key, _)| key).collect();
+        self.name_values(draft.labels.as_ref(), &mut values)?;
         Some(Axis {
-            name: match name {
-                Some(name) => name?,
-                None => {
-                    let names: Vec<&str> = keys.iter().map(|key| short(key)).collect();
-                    names.join(" and ")
-                }
-            },
-            keys,
+            name: draft.name,
+            keys: draft.keys.into_iter().map(|(key, _)| key).collect(),
             values,
+            range: None,
         })
     }
 
@@ -200,11 +266,7 @@ impl Judge<'_> {
     }
 
     fn range_or_value(&mut self, text: &str, place: Place) -> Option<Vec<Value>> {
-        let value = |text: String| Value {
-            row: row_of(&text, &place),
-            text,
-            place: place.clone(),
-        };
+        let value = |text: String| Value::of_range(text, &place);
         if text.is_empty() {
             return self.error(
                 &place,
@@ -224,7 +286,12 @@ impl Judge<'_> {
         }
     }
 
-    fn axis_value(&mut self, keys: &[(String, Place)], value: Value) -> Option<AxisValue> {
+    /// What an axis with these keys changes in the model by a value.
+    pub(super) fn axis_value(
+        &mut self,
+        keys: &[(String, Place)],
+        value: Value,
+    ) -> Option<AxisValue> {
         let several = keys.len() > 1;
         let own: Vec<(String, Place)> = match value.row {
             Some(row) if several => {
@@ -260,10 +327,21 @@ impl Judge<'_> {
 }
 
 /// A value as it is written: TOML, its place, and its parts if it is a list.
-struct Value {
+pub(super) struct Value {
     text: String,
     place: Place,
     row: Option<Vec<(String, Place)>>,
+}
+
+impl Value {
+    /// One of those that a text at this place stands for.
+    pub(super) fn of_range(text: String, place: &Place) -> Self {
+        Value {
+            row: row_of(&text, place),
+            text,
+            place: place.clone(),
+        }
+    }
 }
 
 /// Where a text stands without its quotes, if there is nothing else around it.

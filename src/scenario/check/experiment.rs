@@ -2,13 +2,14 @@
 
 use toml::de::{DeTable, DeValue};
 
+use super::super::design::Design;
 use super::super::diagnostic::Diagnostics;
-use super::super::document::{self, list, nearest};
+use super::super::document;
 use super::super::experiment::{Answer, Axis, Experiment, MOST_RUNS, Setting};
 use super::super::model::{CountMetric, Expectation, LagMetric, Metric, Scenario};
 use super::super::planning::Planning;
 use super::super::raw::{self, Either, Spot};
-use super::axis::{flatten, label, text_of};
+use super::axis::flatten;
 use super::expect::System;
 use super::judge::{Judge, ReadFile};
 use super::{Checked, Override, Source, check_changed};
@@ -23,9 +24,9 @@ const METRICS: [Metric; 4] = [
 ];
 
 /// A file of an experiment as it is written.
-struct Written<'t> {
-    tree: DeTable<'t>,
-    file: raw::Experiment,
+pub(super) struct Written<'t> {
+    pub(super) tree: DeTable<'t>,
+    pub(super) file: raw::Experiment,
 }
 
 /// Judges an experiment: its own file and, with the values of its first case, the model that it names. `overrides`
@@ -150,7 +151,7 @@ impl Judge<'_> {
         let settings = self.common(source, written, overrides);
         let axes = self.axes(source, &written.tree, file);
         let replications = replications? as u32;
-        let axes = self.refuse_too_many(file, axes?, replications)?;
+        let (axes, design) = self.refuse_too_many(file, axes?, replications)?;
         horizon.then_some(())?;
         Some(Experiment {
             name: source.stem.clone(),
@@ -162,6 +163,7 @@ impl Judge<'_> {
             model: model?.1,
             settings,
             axes,
+            design,
             replications,
             horizon: SimDuration::ZERO,
             metrics: Vec::new(),
@@ -247,14 +249,27 @@ impl Judge<'_> {
     fn refuse_too_many(
         &mut self,
         file: &raw::Experiment,
-        axes: Vec<Axis>,
+        (axes, design): (Vec<Axis>, Design),
         replications: u32,
-    ) -> Option<Vec<Axis>> {
+    ) -> Option<(Vec<Axis>, Design)> {
         let counts = axes.iter().map(|axis| axis.values.len() as u64);
-        let cases = counts.fold(1_u64, u64::saturating_mul);
+        let cases = match &design {
+            Design::Grid => counts.fold(1_u64, u64::saturating_mul),
+            Design::Samples(sampled) => sampled.points.len() as u64,
+        };
         let runs = cases.saturating_mul(u64::from(replications));
         if runs <= MOST_RUNS {
-            return Some(axes);
+            return Some((axes, design));
+        }
+        if let (Design::Samples(_), Some(section)) = (&design, &file.samples) {
+            let message = format!(
+                "{cases} samples are {runs} runs with {replications} of each: at most {MOST_RUNS} are made"
+            );
+            return self.error(
+                &section.span,
+                message,
+                "take fewer samples, or fewer replications",
+            );
         }
         let sizes: Vec<String> = axes
             .iter()
@@ -269,7 +284,7 @@ impl Judge<'_> {
         self.error(
             &place,
             message,
-            "vary less at a time, or in larger steps: a range may be geometric, \"50..5000*2\"",
+            "take samples of them, samples = { latin-hypercube = 200 }, or vary less or in larger steps",
         )
     }
 
@@ -305,23 +320,13 @@ impl Judge<'_> {
             (Some(_), None) => None,
             (None, _) => Some(None),
         };
-        let answers = file.expect.iter().flatten().enumerate();
-        let answers: Vec<Option<Answer>> = answers
-            .map(|(index, entry)| {
-                let expectation = self.known_expectation(&as_expect(entry), &system, known);
-                let cases = self.cases_of((index, &entry.value), written, draft?);
-                Some(Answer {
-                    expectation: expectation?,
-                    cases: cases?,
-                })
-            })
-            .collect();
+        let answers = self.answers(written, draft, &system, known);
         Some(LookedAt {
             horizon: first.map_or(SimDuration::ZERO, |scenario| scenario.horizon),
             metrics: metrics?,
             slo: slo?,
             planning: planning?,
-            answers: answers.into_iter().collect::<Option<_>>()?,
+            answers: answers?,
         })
     }
 
@@ -389,69 +394,6 @@ impl Judge<'_> {
         }
         Some(judged)
     }
-
-    /// The `where` of an answer: which value of which axis.
-    fn cases_of(
-        &mut self,
-        (index, entry): (usize, &raw::Answer),
-        written: &Written<'_>,
-        experiment: &Experiment,
-    ) -> Option<Vec<Option<usize>>> {
-        let mut cases = vec![None; experiment.axes.len()];
-        if entry.cases.is_none() {
-            return Some(cases);
-        }
-        let mut wrong = false;
-        let Some(DeValue::Table(table)) =
-            document::find(&written.tree, "expect", index, "where").map(|found| found.get_ref())
-        else {
-            return Some(cases);
-        };
-        let text = &experiment.source.text;
-        let keys = |axis: &Axis| axis.keys.contains(&axis.name);
-        let names: Vec<&str> = experiment
-            .axes
-            .iter()
-            .flat_map(|axis| {
-                let name = (!keys(axis)).then_some(&axis.name);
-                axis.keys.iter().chain(name).map(String::as_str)
-            })
-            .collect();
-        flatten(text, "", table, &mut |path, place, value| {
-            let axis = experiment
-                .axes
-                .iter()
-                .position(|axis| axis.name == path || axis.keys.iter().any(|key| key == path));
-            let Some(axis) = axis else {
-                let help = match nearest(path, names.iter().copied()) {
-                    Some(near) => format!("write {near}"),
-                    None => format!("the axes are {}", list(&names)),
-                };
-                self.error::<()>(&place, format!("no axis varies `{path}`"), help);
-                wrong = true;
-                return;
-            };
-            let wanted = label(text_of(text, value));
-            let own = &experiment.axes[axis];
-            let key = own.keys.iter().position(|key| key == path);
-            let labelled = |value: &super::super::experiment::AxisValue| match key {
-                Some(key) => value.labels.get(key) == Some(&wanted),
-                None => value.label == wanted,
-            };
-            match own.values.iter().position(labelled) {
-                Some(found) => cases[axis] = Some(found),
-                None => {
-                    let labels: Vec<&str> =
-                        own.values.iter().map(|one| one.label.as_str()).collect();
-                    let message = format!("`{path}` is never {wanted}");
-                    let help = format!("its values are {}", list(&labels));
-                    self.error::<()>(&value.span(), message, help);
-                    wrong = true;
-                }
-            }
-        });
-        (!wrong).then_some(cases)
-    }
 }
 
 /// A path without the folders that `..` leaves again, for people.
@@ -467,20 +409,4 @@ fn shortened(path: &str) -> String {
         }
     }
     parts.join("/")
-}
-
-/// An answer's figure and bounds.
-fn as_expect(entry: &Spot<raw::Answer>) -> Spot<raw::Expect> {
-    let answer = entry.value.clone();
-    Spot {
-        span: entry.span.clone(),
-        value: raw::Expect {
-            metric: answer.metric,
-            partition: answer.partition,
-            alert: answer.alert,
-            cause: answer.cause,
-            below: answer.below,
-            above: answer.above,
-        },
-    }
 }

@@ -2,6 +2,7 @@
 //! Not for loading files: what a model names comes through a function of the caller.
 
 mod alert;
+mod answer;
 mod autoscaler;
 mod axis;
 mod client;
@@ -17,13 +18,16 @@ mod judge;
 mod keys;
 mod law;
 mod on_error;
+mod open_range;
 mod planning;
 mod poison;
 mod processing;
 mod production;
 mod properties;
 mod protocol;
+mod quantity;
 mod range;
+mod samples;
 mod settings;
 mod timeline;
 mod topic;

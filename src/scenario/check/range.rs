@@ -1,5 +1,8 @@
 //! Ranges of an axis: `50..500+50` in equal steps, `50..500*2` in equal ratios; with a unit, `10ms..80ms*2`.
 
+/// What to do about a range without steps.
+const NO_STEP: &str = "add a step, as in \"50..500+50\", or a factor, as in \"50..500*2\"; or take samples of it, as in samples = { latin-hypercube = 200 }";
+
 /// A range that makes sense.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Range {
@@ -44,12 +47,10 @@ impl Range {
             problem,
             remedy: remedy.to_owned(),
         };
-        let Some(at) = rest.find(['+', '*']) else {
+        let stepped = |at: &usize| !rest[at + 1..].trim().is_empty();
+        let Some(at) = rest.find(['+', '*']).filter(stepped) else {
             let problem = format!("the range `{text}` does not say how large its steps are");
-            return Err(fault(
-                problem,
-                "add a step, as in \"50..500+50\", or a factor, as in \"50..500*2\"",
-            ));
+            return Err(fault(problem, NO_STEP));
         };
         let (to, step) = (&rest[..at], &rest[at + 1..]);
         let (from, to) = (number(text, from)?, number(text, to)?);
@@ -188,6 +189,7 @@ mod tests {
         assert_eq!(Range::parse("../lag.csv"), None);
         let cases = [
             ("50..500", "how large its steps are"),
+            ("50..500*", "how large its steps are"),
             ("500..50+50", "begins above its end"),
             ("50..500+0", "never gets to its end"),
             ("50..500*1", "never gets to its end"),

@@ -26,7 +26,9 @@ pub struct Experiment {
     pub replications: Option<Count>,
     /// Keys of the model that are the same in all cases, by their paths.
     pub set: Option<Paths>,
-    /// What is varied. The cases are all combinations of the axes' values.
+    /// Where there are too many combinations of the axes' values: so many samples of them instead.
+    pub samples: Option<Spot<Samples>>,
+    /// What is varied. The cases are all combinations of the axes' values, or samples of them.
     pub axis: Option<Vec<Spot<Axis>>>,
     /// The figures looked at, the most important first: names of metrics, or tables with `metric` and what it is of.
     pub metrics: Option<Spot<Vec<Either<Text, Expect>>>>,
@@ -51,10 +53,28 @@ pub struct Axis {
     /// The path of a key of the model, or a list of paths that move together.
     pub key: Option<OneOrMany<Text>>,
     /// Its values: a list, or a range such as "50..500+50" (linear) or "50..500*2" (geometric). Where several keys move
-    /// together an entry of the list is one value for all of them, or a list with one for each.
+    /// together an entry of the list is one value for all of them, or a list with one for each. With `samples` also a
+    /// range without steps, "1ms..100ms", or "1ms..100ms*" for equal ratios, in which they lie anywhere.
     pub values: Option<Spot<Values>>,
     /// What tables and pictures call each of the values, and `where` too; default: as they are written.
     pub labels: Option<Spot<Vec<Text>>>,
+}
+
+/// So many samples, spread over the ranges of the axes and over their lists by index: exactly one of its keys. Where they
+/// lie follows from the experiment's `seed` (default 0), not from the model's.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, { latin-hypercube = 200 }"
+)]
+pub struct Samples {
+    /// So many, one in each of as many equal parts of every axis.
+    pub latin_hypercube: Option<Count>,
+    /// So many, each by itself.
+    pub random: Option<Count>,
+    /// So many of a Sobol sequence, a power of two: even on every axis and nearly so on every two of them. At most 21 axes.
+    pub sobol: Option<Count>,
 }
 
 /// What must come out in some of the cases: in each of them the mean over the replications.
@@ -140,7 +160,7 @@ impl JsonSchema for Values {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A list of values, or a range in text: \"50..500+50\", \"50..500*2\".",
+            "description": "A list of values, or a range in text: \"50..500+50\", \"50..500*2\"; with samples also \"50..500\", \"50..500*\".",
             "anyOf": [{ "type": "string" }, { "type": "array", "items": true }]
         })
     }
