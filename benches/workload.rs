@@ -6,7 +6,7 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lagsim::engine::{Address, Purpose};
 use lagsim::units::{PartitionId, SimDuration, SimTime};
-use lagsim::workload::{Arrivals, Law, Pattern, Production, RateCurve, RecordCosts, Shares};
+use lagsim::workload::{Arrivals, Keys, Law, Pattern, Production, RateCurve, RecordCosts, Shares};
 
 /// One of 12 partitions of a topic with 1,000 records/s.
 fn arrivals() -> Arrivals {
@@ -17,6 +17,7 @@ fn arrivals() -> Arrivals {
             from: SimTime::ZERO,
             of: vec![1.0 / 12.0; 12],
         }],
+        keys: Keys::Even,
     };
     production.of_partition(7, 0, "orders", PartitionId(3))
 }

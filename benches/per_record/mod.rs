@@ -43,6 +43,7 @@ struct World {
     lag: u64,
     polls: u64,
     lag_sum: u64,
+    lag_most: u64,
 }
 
 impl World {
@@ -113,15 +114,16 @@ impl World {
             }
             Event::Sample => {
                 self.lag_sum += self.lag;
+                self.lag_most = self.lag_most.max(self.lag);
                 self.at(self.now + SECOND, Event::Sample);
             }
         }
     }
 }
 
-/// One simulated hour at `rate` records/s, with the pause in its middle or without; returns the polls and the mean lag of
-/// the samples at each second.
-pub fn hour(rate: f64, seed: u64, paused: bool) -> (u64, f64) {
+/// One simulated hour at `rate` records/s, with the pause in its middle or without; returns the polls that found something, and
+/// the highest, mean and last lag of the samples at each second.
+pub fn hour(rate: f64, seed: u64, paused: bool) -> [f64; 4] {
     let member = || Member {
         left: 0,
         batch: 0,
@@ -139,6 +141,7 @@ pub fn hour(rate: f64, seed: u64, paused: bool) -> (u64, f64) {
         lag: 0,
         polls: 0,
         lag_sum: 0,
+        lag_most: 0,
     };
     let gap = 1e9 / rate;
     world.at(0, Event::Append);
@@ -150,5 +153,11 @@ pub fn hour(rate: f64, seed: u64, paused: bool) -> (u64, f64) {
         world.now = time;
         world.handle(event, gap);
     }
-    (world.polls, world.lag_sum as f64 / (HOUR / SECOND) as f64)
+    let mean = world.lag_sum as f64 / (HOUR / SECOND) as f64;
+    [
+        world.polls as f64,
+        world.lag_most as f64,
+        mean,
+        world.lag as f64,
+    ]
 }

@@ -11,7 +11,9 @@ use super::exit::Usage;
 use super::terminal;
 use crate::engine;
 use crate::measure::Trace;
-use crate::scenario::{Checked, Experiment, Override, Scenario, Source, check, check_experiment};
+use crate::scenario::{
+    Checked, Diagnostics, Experiment, Override, Scenario, Source, check, check_experiment,
+};
 
 /// Most that is read of a file that a model names [bytes].
 const LARGEST_FILE: u64 = 256 << 20;
@@ -35,6 +37,26 @@ pub fn scenario(args: &ModelArgs, quiet: bool) -> anyhow::Result<Scenario> {
 /// # Errors
 /// As [`scenario`].
 pub fn checked(path: &Path, overrides: &[Override]) -> anyhow::Result<Checked> {
+    Ok(check_beside(path, &model_source(path)?, overrides)?)
+}
+
+/// Reads and checks a model and a trace; returns the model's text too.
+///
+/// # Errors
+/// As [`scenario`] and [`trace`]; if both are invalid, the mistakes of both.
+pub fn model_and_trace(path: &Path, recorded: &Path) -> anyhow::Result<(String, Checked, Trace)> {
+    let source = model_source(path)?;
+    let text = trace_text(recorded)?;
+    let checked = check_beside(path, &source, &[]);
+    let trace = Trace::parse(&recorded.display().to_string(), &text);
+    match (checked, trace) {
+        (Ok(checked), Ok(trace)) => Ok((source.text, checked, trace)),
+        (Err(model), Err(trace)) => Err(model.join(&trace, None).into()),
+        (Err(found), Ok(_)) | (Ok(_), Err(found)) => Err(found.into()),
+    }
+}
+
+fn model_source(path: &Path) -> Result<Source, Usage> {
     let text = read(path, LARGEST_MODEL).map_err(|fault| {
         Usage::new(
             format!(
@@ -45,15 +67,23 @@ pub fn checked(path: &Path, overrides: &[Override]) -> anyhow::Result<Checked> {
             "name a model file, or write one to start from with `lagsim init FILE`",
         )
     })?;
-    let source = Source {
+    Ok(Source {
         name: path.display().to_string(),
         stem: stem(path, "model"),
         text,
-    };
+    })
+}
+
+/// Checks a model with the files beside it.
+fn check_beside(
+    path: &Path,
+    source: &Source,
+    overrides: &[Override],
+) -> Result<Checked, Diagnostics> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let beside =
         |name: &str| read(&folder.join(name), LARGEST_FILE).map_err(|fault| in_words(&fault));
-    Ok(check(&source, overrides, &beside)?)
+    check(source, overrides, &beside)
 }
 
 /// Reads an experiment and checks it.
@@ -136,7 +166,12 @@ impl Files {
 /// # Errors
 /// [`Usage`] if the file cannot be read, [`Diagnostics`](crate::scenario::Diagnostics) if it is no trace.
 pub fn trace(path: &Path) -> anyhow::Result<Trace> {
-    let text = read(path, LARGEST_FILE).map_err(|fault| {
+    let text = trace_text(path)?;
+    Ok(Trace::parse(&path.display().to_string(), &text)?)
+}
+
+fn trace_text(path: &Path) -> Result<String, Usage> {
+    read(path, LARGEST_FILE).map_err(|fault| {
         Usage::new(
             format!(
                 "cannot read the trace `{}`: {}",
@@ -145,8 +180,7 @@ pub fn trace(path: &Path) -> anyhow::Result<Trace> {
             ),
             "name a CSV file with --trace FILE; lagsim run writes one, lag.csv",
         )
-    })?;
-    Ok(Trace::parse(&path.display().to_string(), &text)?)
+    })
 }
 
 /// Reads what a tool or a monitor shows; `-` is stdin.

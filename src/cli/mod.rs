@@ -3,6 +3,7 @@
 
 mod args;
 mod bound;
+mod calibrate;
 mod check;
 mod compare;
 mod describe;
@@ -56,6 +57,7 @@ fn run(command: Command) -> Exit {
         Command::Check(args) => check::check(&args),
         Command::Describe(args) => describe::describe(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Calibrate(args) => calibrate::calibrate(&args),
         Command::Validate(args) => validate::validate(&args),
         Command::Quick(args) => quick::quick(&args),
         Command::Sweep(args) => sweep::sweep(&args),

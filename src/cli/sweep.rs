@@ -14,13 +14,16 @@ use super::load::{self, Files};
 use super::progress::Progress;
 use super::results::wrote;
 use super::terminal;
-use crate::experiment::{Entry, Findings, Header, Plan, Shard, Sweep};
+use crate::experiment::{Entry, Findings, Header, Plan, Sensitivities, Shard, Sweep};
 use crate::measure::words::{counted, grouped, span};
+use crate::report::sensitivity;
 use crate::report::sweep::{
     JOURNAL, PICTURE, SWEEP_FILES, Tables, picture, sweep as words, told, told_otherwise,
 };
-use crate::scenario::{Experiment, Source, case_note, check_case};
+use crate::scenario::{self, Design, Experiment, MOST_RUNS, Source, case_note, check_case};
 
+/// Replications of a sweep around a model, unless told otherwise.
+const AROUND_REPLICATIONS: u32 = 8;
 /// Runs that are timed for `--dry-run`.
 const TIMED: usize = 5;
 
@@ -68,7 +71,7 @@ fn swept(args: &SweepArgs) -> anyhow::Result<Exit> {
             .join(&plan.name)
             .join(format!("shard-{number}-of-{of}")),
     };
-    let folder = Folder::at(&path, &SWEEP_FILES)?;
+    let folder = Folder::at(&path, files_of(plan))?;
     simulate(args, &sweep, (&own, &sizes), &folder, &header)?;
     let mut runs = Runs::none(plan);
     runs.add(&path.join(JOURNAL))?;
@@ -93,6 +96,9 @@ fn experiment(args: &SweepArgs) -> anyhow::Result<(Experiment, Files)> {
     if let Some(path) = &args.experiment {
         return load::experiment(path, &args.overrides);
     }
+    if let Some(model) = &args.around {
+        return around(args, model);
+    }
     let Some(model) = &args.model else {
         return Err(Usage::new(
             "there is nothing to sweep",
@@ -106,6 +112,52 @@ fn experiment(args: &SweepArgs) -> anyhow::Result<(Experiment, Files)> {
         text: typed(args, model),
     };
     load::asked(&source, Path::new(""), &args.overrides)
+}
+
+/// The experiment that moves each number of a model by itself.
+fn around(args: &SweepArgs, model: &Path) -> anyhow::Result<(Experiment, Files)> {
+    let replications = args.replications.unwrap_or(AROUND_REPLICATIONS);
+    if replications < 2 {
+        return Err(Usage::new(
+            "one replication does not tell an effect from chance",
+            "run each case at least twice: --replications 8",
+        )
+        .into());
+    }
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let default = ["max-lag".to_owned()];
+    let metrics = match args.metrics.as_slice() {
+        [] => &default[..],
+        named => named,
+    };
+    let title = format!("What is {} most sensitive to?", metrics[0]);
+    let named: Vec<String> = metrics.iter().map(|name| quoted(name)).collect();
+    let source = Source {
+        name: "command line".to_owned(),
+        stem: format!("{}-around", load::stem(model, "model")),
+        text: format!(
+            "title = {}\nmodel = {}\nreplications = {replications}\nmetrics = [{}]\n",
+            quoted(&title),
+            quoted(&model.display().to_string()),
+            named.join(", ")
+        ),
+    };
+    let (experiment, files) = load::asked(&source, Path::new(""), &args.overrides)?;
+    let mut sizes = args.step.clone();
+    sizes.sort_by(f64::total_cmp);
+    sizes.dedup();
+    let down = sizes.iter().rev().map(|size| -size);
+    let steps: Vec<f64> = down.chain(sizes.iter().copied()).collect();
+    let experiment = scenario::around(experiment, &steps, &|name| files.read(name));
+    let runs = experiment.cases() as u64 * u64::from(replications);
+    if runs > MOST_RUNS {
+        return Err(Usage::new(
+            format!("{runs} runs are too many: at most {MOST_RUNS} are made"),
+            "take fewer replications or steps",
+        )
+        .into());
+    }
+    Ok((experiment, files))
 }
 
 /// The experiment that the command line stands for.
@@ -314,12 +366,20 @@ pub fn merge(args: &MergeArgs) -> anyhow::Result<Exit> {
         Some(path) => path.clone(),
         None => PathBuf::from("output").join(&plan.name),
     };
-    let folder = Folder::at(&path, &SWEEP_FILES)?;
+    let folder = Folder::at(&path, files_of(plan))?;
     let header = Header {
         plan: plan.clone(),
         shard: Shard::WHOLE,
     };
     finish(&header, &mut runs, &folder, args.quiet)
+}
+
+/// The files that come of a sweep.
+fn files_of(plan: &Plan) -> &'static [&'static str] {
+    match plan.design {
+        Design::Around(_) => &sensitivity::FILES,
+        Design::Grid | Design::Samples(_) => &SWEEP_FILES,
+    }
 }
 
 /// Writes the results of all runs and says what they are.
@@ -343,15 +403,27 @@ fn finish(header: &Header, runs: &mut Runs, folder: &Folder, quiet: bool) -> any
         }
         journal.flush()?;
         tables.finish()?;
-        if let Some(bytes) = picture(plan, &findings)? {
+        let drawn = match Sensitivities::of(plan, &findings) {
+            Some(found) => {
+                let table = sensitivity::table(plan, &found)?;
+                std::fs::write(staging.join(sensitivity::TABLE), table)?;
+                Some(sensitivity::picture(plan, &found)?)
+            }
+            None => picture(plan, &findings)?,
+        };
+        if let Some(bytes) = drawn {
             std::fs::write(staging.join(PICTURE), bytes)?;
         }
         Ok(())
     })?;
     if !quiet {
         let style = terminal::style();
-        terminal::print(&words(plan, &findings, style))?;
-        wrote(folder.path(), &SWEEP_FILES);
+        let text = match Sensitivities::of(plan, &findings) {
+            Some(found) => sensitivity::text(plan, &found, style),
+            None => words(plan, &findings, style),
+        };
+        terminal::print(&text)?;
+        wrote(folder.path(), files_of(plan));
     }
     let mut exit = Exit::Success;
     for (answer, judged) in plan.answers.iter().zip(&findings.answers) {

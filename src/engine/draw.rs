@@ -26,6 +26,8 @@ pub enum Purpose {
     CommitLatency = 10,
     /// Where the samples of an experiment lie in the range of an axis.
     Sample = 11,
+    /// Which key a record carries among those of its partition.
+    Key = 12,
 }
 
 /// The address of a family of draws: (seed, replication, purpose, entity name) folded into one key.

@@ -2,6 +2,7 @@
 //! what they say with which certainty. Not for a single run's figures, and not for files.
 
 mod binomial;
+mod calibration;
 mod compare;
 mod interval;
 mod journal;
@@ -11,11 +12,13 @@ mod planning;
 mod quantile;
 mod replicate;
 mod search;
+mod sensitivity;
 mod slices;
 mod sweep;
 mod tally;
 mod validation;
 
+pub use calibration::{Backlog, Calibration, Estimate, Learnt, Phase, Spacing, calibrate};
 pub use compare::{CauseLine, Comparison, Line, Side, Variant, align, compare};
 pub use interval::{Interval, t_quantile_975};
 pub use journal::{Entry, Header, Shard};
@@ -28,6 +31,7 @@ pub use replicate::{
     run_replications_watched,
 };
 pub use search::{Assumption, Found, Grid, search};
+pub use sensitivity::{Sensitivities, Sensitivity, StepEffect, Told};
 pub use slices::{Slice, explained, slices};
 pub use sweep::{CURVE_POINTS, ReadFile, RunFigures, Sweep};
 pub use tally::{AnswerJudged, CaseFigure, CaseFigures, Effect, Findings};

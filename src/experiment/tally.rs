@@ -1,6 +1,7 @@
 //! From the runs of a sweep, case by case, to what they say together. Only what tables and pictures need is kept.
 
 use super::{Entry, Interval, Plan};
+use crate::scenario::Design;
 
 /// Cases that are told one by one.
 const MOST_BEST: usize = 10;
@@ -81,6 +82,8 @@ pub struct Findings {
     pub holding: usize,
     /// By answer.
     pub answers: Vec<AnswerJudged>,
+    /// The objective of each run, by case, of a sweep around a model.
+    pub runs: Vec<Vec<f64>>,
     /// The curve of each case, if they are kept.
     pub curves: Vec<Vec<u64>>,
 }
@@ -98,6 +101,7 @@ impl Findings {
             objective: Vec::new(),
             holding: 0,
             answers: vec![AnswerJudged::default(); plan.answers.len()],
+            runs: Vec::new(),
             curves: Vec::new(),
         }
     }
@@ -125,6 +129,12 @@ impl Findings {
         self.holding += usize::from(holds == Some(true));
         self.judge(plan, &told);
         self.rank(plan, &told);
+        if let Design::Around(_) = plan.design {
+            let objective = plan.objective();
+            let own = runs.iter().map(|run| run.figures.get(objective).copied());
+            self.runs
+                .push(own.map(|own| own.unwrap_or(f64::NAN)).collect());
+        }
         if let Some(curve) = runs.first().and_then(|run| run.curve.clone()) {
             self.curves.push(curve);
         }

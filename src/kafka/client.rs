@@ -36,6 +36,9 @@ pub enum AutoCommitFrom {
     TimerOfPreviousPolls,
     /// The end of each batch (kafkajs: `autoCommitOffsets`).
     AfterBatch,
+    /// A background timer: what a pool of threads has done, up to the first record that is not, with what is done beyond
+    /// that in the metadata (Confluent's parallel-consumer: `WorkManager#collectCommitDataForDirtyPartitions`).
+    Completed,
 }
 
 /// How often the clock of `max.poll.interval.ms` is looked at.

@@ -6,6 +6,7 @@ mod classic;
 mod client;
 pub mod consumer;
 mod fetch;
+pub mod parallel;
 mod properties;
 mod retention;
 

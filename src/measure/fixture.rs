@@ -13,7 +13,7 @@ use crate::sim::{
     Fact, GroupView, MemberView, Observer, PartitionState, PartitionTotals, Sample, Totals,
 };
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
-use crate::workload::{Law, Pattern, Production, RateCurve, Shares};
+use crate::workload::{Keys, Law, Pattern, Production, RateCurve, Shares};
 
 fn java() -> Client {
     match Client::by_name("java") {
@@ -27,6 +27,7 @@ fn processing() -> Processing {
         time: Law::Constant(0.62),
         calls: 0,
         concurrency: 1,
+        order: None,
         commit: CommitPolicy::AfterBatch,
         commit_on_revoke: false,
         on_stop: OnStop::FinishBatch,
@@ -72,6 +73,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
                 from: SimTime::ZERO,
                 of: vec![1.0 / partitions as f64; partitions],
             }],
+            keys: Keys::Even,
         },
         cluster: Cluster {
             brokers: 3,

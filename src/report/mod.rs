@@ -1,6 +1,7 @@
 //! From the outcomes of runs to bytes and text: files, the picture, what a terminal shows. Pure; the command line
 //! writes. Not for figures: those stand in the summary.
 
+pub mod calibration;
 mod chart;
 pub mod comparison;
 mod csv;
@@ -11,6 +12,7 @@ mod json;
 mod picture;
 pub mod planning;
 mod plot;
+pub mod sensitivity;
 pub mod sweep;
 pub mod terminal;
 pub mod validation;

@@ -12,6 +12,51 @@ pub enum Design {
     Grid,
     /// Samples of them.
     Samples(Sampled),
+    /// The first value of each axis, then each other value by itself.
+    Around(Around),
+}
+
+/// A model and its neighbours: one number moved at a time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Around {
+    /// By which shares numbers are moved, the lowest first.
+    pub steps: Vec<f64>,
+    /// By axis and value, how far it is from the model's own, which comes first.
+    pub moves: Vec<Vec<Move>>,
+    /// What could not be moved.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// How far a value of an axis is from the model's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Move {
+    /// Which step was asked for, by its index.
+    pub step: usize,
+    /// The share by which it is more, or less: other than the step where whole numbers are.
+    pub moved: f64,
+}
+
+/// A step that is not taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Which one.
+    pub what: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Around {
+    /// The case of the first value of an axis that is not the model's own.
+    pub fn first_case(&self, axis: usize) -> usize {
+        let before = self.moves.iter().take(axis);
+        1 + before.map(|moves| moves.len() - 1).sum::<usize>()
+    }
+}
+
+/// A share as a step is written: `+10 %`.
+pub fn percent_of(share: f64) -> String {
+    let percent = format!("{:+.2}", share * 100.0);
+    format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// Samples of the space that the axes span.
@@ -31,6 +76,7 @@ impl Design {
         match self {
             Design::Grid => sizes.product(),
             Design::Samples(sampled) => sampled.points.len(),
+            Design::Around(_) => 1 + sizes.map(|size| size.saturating_sub(1)).sum::<usize>(),
         }
     }
 
@@ -39,8 +85,23 @@ impl Design {
         match self {
             Design::Grid => grid_point(sizes, case),
             Design::Samples(sampled) => sampled.points.get(case).cloned().unwrap_or_default(),
+            Design::Around(_) => star_point(sizes, case),
         }
     }
+}
+
+/// The coordinates of point `number` of a star: the centre, then along each axis what lies beside it.
+fn star_point(sizes: &[usize], number: usize) -> Vec<usize> {
+    let mut point = vec![0; sizes.len()];
+    let mut rest = number;
+    for (size, at) in sizes.iter().zip(&mut point) {
+        if rest < *size {
+            *at = rest;
+            break;
+        }
+        rest -= size - 1;
+    }
+    point
 }
 
 /// The coordinates of point `number` of a grid of these sizes, the last one running fastest.
@@ -52,4 +113,31 @@ pub fn grid_point(sizes: &[usize], number: usize) -> Vec<usize> {
         rest /= size;
     }
     point
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_is_its_centre_and_each_other_value_by_itself() {
+        let sizes = [3, 1, 2];
+        let moves = |size: usize| vec![Move::default(); size];
+        let around = Around {
+            moves: sizes.map(moves).to_vec(),
+            ..Around::default()
+        };
+        let firsts = [0, 1, 2].map(|axis| around.first_case(axis));
+        assert_eq!(firsts, [1, 3, 3]);
+        let design = Design::Around(around);
+        assert_eq!(design.cases(sizes.into_iter()), 4);
+        let points = [0, 1, 2, 3].map(|case| design.point(&sizes, case));
+        assert_eq!(points, [[0, 0, 0], [1, 0, 0], [2, 0, 0], [0, 0, 1]]);
+    }
+
+    #[test]
+    fn steps_are_written_with_their_sign() {
+        assert_eq!(percent_of(0.1), "+10 %");
+        assert_eq!(percent_of(-0.125), "-12.5 %");
+    }
 }

@@ -13,13 +13,14 @@ mod model;
 mod on_error;
 mod planning;
 mod raw;
+mod rewrite;
 mod samples;
 
 pub use cells::{Cell, cells_of, lines_of};
 pub use check::{
-    Checked, Client, Override, Source, case_note, check, check_case, check_experiment,
+    Checked, Client, Override, Source, around, case_note, check, check_case, check_experiment,
 };
-pub use design::{Design, Sampled, grid_point};
+pub use design::{Around, Design, LeftOut, Move, Sampled, grid_point, percent_of};
 pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity, Subject};
 pub use downstream::*;
 pub use experiment::{Answer, Axis, AxisValue, Experiment, MOST_RUNS, Setting};
@@ -28,4 +29,5 @@ pub use model::*;
 pub use on_error::*;
 pub use planning::{Hold, Planning};
 pub use raw::{client_schema, experiment_schema, schema};
+pub use rewrite::{Change, keys_at, rewrite};
 pub use samples::Method;

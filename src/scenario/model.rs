@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::downstream::{Downstream, DownstreamChange};
 use super::on_error::OnError;
+use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{
     BrokerProperties, ClientProfile, ConsumerProperties, GroupProtocol, TopicProperties,
 };
@@ -146,6 +147,9 @@ pub struct Processing {
     pub calls: u32,
     /// Records of one batch worked on at the same time; 1 is one after another.
     pub concurrency: u32,
+    /// Which records wait for each other where a pool of `concurrency` threads works on what polls return; without, the
+    /// application works on one batch after another.
+    pub order: Option<ProcessingOrder>,
     /// When offsets are committed.
     pub commit: CommitPolicy,
     /// Whether the application commits what it has finished when partitions are taken from it.

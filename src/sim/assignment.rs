@@ -81,11 +81,13 @@ impl World<'_> {
         known: bool,
     ) {
         let now = self.now();
+        self.run_workers(process);
         let member = &mut self.members[process.ix()];
         let reads = |id: &&PartitionId| member.fetcher.slot(**id).is_some();
         let read: Vec<PartitionId> = partitions.iter().filter(reads).copied().collect();
         member.fetcher.release(&read);
         member.batch.outlive(&read);
+        member.give_work_up(now, &read);
         let by = if lost {
             Cause::Eviction
         } else {
@@ -204,6 +206,9 @@ impl World<'_> {
         // One that goes on with what it had has not stood, and one that is still to get something does.
         let stood = !cooperative || (member.fetcher.slots().is_empty() && !positions.is_empty());
         member.fetcher.assign(&positions, brokers);
+        for &(id, position) in &positions {
+            member.assign_work(id, position, &self.topic);
+        }
         member.start_auto_commit(now, interval);
         for &id in &added {
             let partition = &mut self.topic.partitions[id.ix()];

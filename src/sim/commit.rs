@@ -5,16 +5,31 @@ use super::batch::Workshop;
 use super::link::Phase;
 use super::member::{App, Ground, Member};
 use super::topic::Topic;
+use crate::kafka::parallel::Completed;
 use crate::kafka::{AutoCommitFrom, Heartbeats, KafkaError, LateCommit, Slot};
 use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
 /// A commit that the coordinator has not stored yet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct PendingCommit {
     pub stored_at: SimTime,
     pub partition: PartitionId,
     pub offset: u64,
+    /// What its metadata says is done beyond the offset.
+    pub completed: Completed,
+}
+
+impl PendingCommit {
+    /// Without metadata.
+    fn new(stored_at: SimTime, partition: PartitionId, offset: u64) -> Self {
+        PendingCommit {
+            stored_at,
+            partition,
+            offset,
+            completed: Completed::new(),
+        }
+    }
 }
 
 /// What an application has done since its last commit, if it commits every so often.
@@ -66,7 +81,8 @@ impl Member {
     /// Whether its poll() commits whenever the interval is over: not while it joins (`ConsumerCoordinator#poll`).
     pub fn commits_in_poll(&self, scenario: &Scenario) -> bool {
         let joins = self.link.rejoin || self.link.phase != Phase::Stable;
-        self.settings_of(scenario).processing.commit == CommitPolicy::Auto && !joins
+        let auto = self.settings_of(scenario).processing.commit == CommitPolicy::Auto;
+        auto && !joins && self.workers.is_none()
     }
 
     /// Whether a commit of this batch succeeds; if not, the application has seen CommitFailedException, or
@@ -186,21 +202,15 @@ impl Member {
             if !late && slot.is_none_or(|slot| slot.position < offset) {
                 continue;
             }
-            self.pending.push_back(PendingCommit {
-                stored_at,
-                partition,
-                offset,
-            });
+            let commit = PendingCommit::new(stored_at, partition, offset);
+            self.pending.push_back(commit);
         }
         if std::mem::take(&mut self.link.owes_commit) {
             let runs = &self.batch.runs;
             let other = |slot: &&Slot| runs.iter().all(|run| run.partition != slot.partition);
             for slot in self.fetcher.slots().iter().filter(other) {
-                self.pending.push_back(PendingCommit {
-                    stored_at,
-                    partition: slot.partition,
-                    offset: slot.position,
-                });
+                let commit = PendingCommit::new(stored_at, slot.partition, slot.position);
+                self.pending.push_back(commit);
             }
         }
     }
@@ -314,8 +324,9 @@ impl Member {
             let stored = ground.topic.partitions[id.ix()].committed;
             sent.map(|commit| commit.offset).or(stored) != Some(*offset)
         });
-        let news: Vec<(PartitionId, u64)> = news.collect();
-        self.send_offsets(at, &news, ground)
+        let commits = news.map(|(id, offset)| PendingCommit::new(at, id, offset));
+        let commits = commits.collect();
+        self.send_commits(at, commits, ground)
     }
 
     /// Up to where the application is done with a partition: what it has in hand, or keeps for later, it is not.
@@ -328,14 +339,14 @@ impl Member {
         first.into_iter().chain(kept).min().unwrap_or(slot.position)
     }
 
-    /// Commits these offsets; returns when the answer is back, which is at once if there are none.
-    fn send_offsets(
+    /// Sends these commits; returns when the answer is back, which is at once if there are none.
+    pub fn send_commits(
         &mut self,
         at: SimTime,
-        offsets: &[(PartitionId, u64)],
+        commits: Vec<PendingCommit>,
         ground: &mut Ground,
     ) -> SimTime {
-        if offsets.is_empty() {
+        if commits.is_empty() {
             return at;
         }
         if self.link.void.is_some() {
@@ -344,12 +355,11 @@ impl Member {
         }
         let (stored_at, answered) = self.write(at, ground.scenario);
         ground.accounts.commits += 1;
-        let commits = offsets.iter().map(|&(partition, offset)| PendingCommit {
+        let commits = commits.into_iter();
+        (self.pending).extend(commits.map(|commit| PendingCommit {
             stored_at,
-            partition,
-            offset,
-        });
-        self.pending.extend(commits);
+            ..commit
+        }));
         answered
     }
 
@@ -360,6 +370,9 @@ impl Member {
         partitions: Option<&[PartitionId]>,
         ground: &mut Ground,
     ) -> SimTime {
+        if self.workers.is_some() {
+            return self.commit_completed(at, partitions, ground);
+        }
         let in_hand = self.commits_less(ground.scenario);
         if !in_hand {
             // Of a batch in hand the positions say that it is done.
@@ -371,10 +384,10 @@ impl Member {
         }
         let asked = |slot: &&Slot| partitions.is_none_or(|some| some.contains(&slot.partition));
         let slots = self.fetcher.slots().iter().filter(asked);
-        let positions: Vec<(PartitionId, u64)> = slots
-            .map(|slot| (slot.partition, self.committable(slot, in_hand)))
-            .collect();
-        self.send_offsets(at, &positions, ground)
+        let position = |slot: &Slot| self.committable(slot, in_hand);
+        let commits = slots.map(|slot| PendingCommit::new(at, slot.partition, position(slot)));
+        let commits = commits.collect();
+        self.send_commits(at, commits, ground)
     }
 
     /// Whether the batch in hand is no part of what its client commits.
@@ -406,12 +419,14 @@ impl Member {
 
     /// What the coordinator has stored by `until` becomes the committed offset.
     pub fn store_commits(&mut self, until: SimTime, topic: &mut Topic) {
-        while let Some(commit) = self.pending.front()
-            && commit.stored_at <= until
-        {
-            topic.partitions[commit.partition.ix()].committed = Some(commit.offset);
+        while (self.pending.front()).is_some_and(|commit| commit.stored_at <= until) {
+            let Some(commit) = self.pending.pop_front() else {
+                return;
+            };
+            let partition = &mut topic.partitions[commit.partition.ix()];
+            partition.committed = Some(commit.offset);
+            partition.completed = commit.completed;
             self.last_stored = commit.stored_at;
-            self.pending.pop_front();
         }
     }
 }

@@ -188,12 +188,9 @@ impl Dependency {
     pub fn pace(&mut self, now: SimTime, members: &mut [Member]) {
         self.settle(now);
         let (mut callers, mut several) = (0, false);
-        for member in members
-            .iter()
-            .filter(|member| calls(member) && !stands(member, now))
-        {
-            callers += member.batch.callers;
-            several |= member.batch.callers > 1;
+        for member in members.iter().filter(|member| !stands(member, now)) {
+            callers += callers_of(member);
+            several |= calls(member) && member.batch.callers > 1;
         }
         let speed = if self.outage.is_some() {
             0.0
@@ -213,8 +210,11 @@ impl Dependency {
         if several && speed < 1.0 && speed > 0.0 {
             self.give_away(now, speed, callers, members);
         }
-        for (rate, member) in self.rates.iter_mut().zip(members) {
-            *rate = rate_of(member);
+        for member in members.iter_mut() {
+            member.pace_workers(now, speed);
+        }
+        for (index, member) in members.iter().enumerate() {
+            self.rates[index] = self.rate_of(member, now);
         }
         self.balance();
     }
@@ -231,9 +231,20 @@ impl Dependency {
         }
         // It has the length and the rate of its plan.
         member.batch.paced = true;
-        self.rates[index] = rate_of(member);
+        self.rates[index] = self.rate_of(member, now);
         self.balance();
         true
+    }
+
+    /// What a member takes of the limit [calls/s].
+    fn rate_of(&self, member: &Member, now: SimTime) -> f64 {
+        if calls(member) {
+            return member.batch.rate;
+        }
+        match member.workers.is_some() && !stands(member, now) {
+            true => f64::from(callers_of(member)) * self.speed / self.each.max(1e-9),
+            false => 0.0,
+        }
     }
 
     /// One batch at `speed` relative to being alone.
@@ -317,12 +328,13 @@ fn stands(member: &Member, now: SimTime) -> bool {
     member.frozen_until.is_some() || member.caller.stands_until > now
 }
 
-/// What a member takes of the limit [calls/s].
-fn rate_of(member: &Member) -> f64 {
+/// Calls in flight of a member.
+pub(super) fn callers_of(member: &Member) -> u32 {
+    let workers = member.workers.as_ref();
     if calls(member) {
-        member.batch.rate
+        member.batch.callers
     } else {
-        0.0
+        workers.map_or(0, |workers| workers.callers())
     }
 }
 

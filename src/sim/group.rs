@@ -386,6 +386,8 @@ impl World<'_> {
                 removal: Some(reason),
             });
         }
+        // A process that died and runs again has another.
+        let lives = self.link(serial).is_some();
         if let Some(link) = self.link(serial) {
             link.void = Some(KafkaError::UnknownMemberId);
         }
@@ -393,7 +395,7 @@ impl World<'_> {
             // From now on somebody knows that the partition has no reader.
             let partition = &self.topic.partitions[index];
             if partition.owner == Some(process) && silent {
-                if self.members[process.ix()].app != App::Down {
+                if lives {
                     self.topic.partitions[index].left_by = Cause::Eviction;
                 }
                 self.topic.partitions[index].owner = None;

@@ -114,6 +114,7 @@ impl Member {
         let common = scenario.leaps
             && scenario.poison.is_empty()
             && processing.concurrency == 1
+            && self.workers.is_none()
             && !client.returns_one_partition
             && client.fills.is_zero()
             && self.link.phase == Phase::Stable

@@ -15,6 +15,7 @@ use super::latency::WriteLatency;
 use super::limits::limits;
 use super::link::{Link, Phase};
 use super::topic::Topic;
+use super::workers::Workers;
 use crate::engine::Patience;
 use crate::kafka::{Call, FetchLimits, Fetcher, Polled, Reset};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
@@ -57,6 +58,8 @@ pub(super) struct Member {
     pub fetcher: Fetcher,
     pub batch: Batch,
     pub caller: Caller,
+    /// The threads that work on what it polls, if it does not do so itself.
+    pub workers: Option<Box<Workers>>,
     /// Stands still until then.
     pub frozen_until: Option<SimTime>,
     /// Since when it has stood still, if it does.
@@ -125,6 +128,7 @@ impl Member {
             fetcher: Fetcher::default(),
             batch: Batch::default(),
             caller: Caller::default(),
+            workers: None,
             frozen_until: None,
             frozen_since: SimTime::ZERO,
             deferred: Vec::new(),
@@ -194,6 +198,7 @@ impl Member {
                 }
             }
         }
+        self.run_workers(until, ground);
         self.store_commits(until, ground.topic);
     }
 
@@ -233,7 +238,7 @@ impl Member {
                 self.auto_commit(at, ground);
             }
         }
-        if self.commits_idle(at, ground) {
+        if self.commits_idle(at, ground) || self.pauses(at, ground) {
             return;
         }
         self.batch.clear();
@@ -256,6 +261,7 @@ impl Member {
     pub fn wait_in_poll(&mut self, at: SimTime, look: SimTime, ground: &mut Ground) {
         self.app = App::Polling;
         self.wake = look.min(self.idle_commit_due(at, ground));
+        self.wake = self.wake.min(self.looks_again());
         if self.commits_in_poll(ground.scenario) {
             if self.uncommitted(ground.topic, false) {
                 self.wake = look.min(self.auto_commit_due);
@@ -270,6 +276,9 @@ impl Member {
         self.fills_until = SimTime::ZERO;
         self.acknowledged.polls_from = None;
         ground.accounts.polls += 1;
+        if self.workers.is_some() {
+            return self.hand_out(at, ground);
+        }
         let (scenario, settings) = (ground.scenario, self.settings);
         let mut shop = Workshop {
             scenario,
@@ -288,12 +297,14 @@ impl Member {
     /// Positions that the log does not hold any more went where auto.offset.reset says: what lay between is lost.
     fn note_resets(&mut self, at: SimTime, ground: &mut Ground) {
         let process = self.process;
-        for Reset {
-            partition,
-            from,
-            to,
-        } in self.fetcher.resets()
-        {
+        let resets: Vec<Reset> = self.fetcher.resets().collect();
+        for reset in resets {
+            self.skip(reset);
+            let Reset {
+                partition,
+                from,
+                to,
+            } = reset;
             let reset = Fact::OffsetReset {
                 process,
                 partition,
@@ -372,12 +383,18 @@ impl Member {
             self.wake = self.wake.max(thaws);
         }
         self.auto_commit_due = self.auto_commit_due.max(thaws);
+        if let Some(workers) = &mut self.workers {
+            workers.stand_still(thaws);
+        }
     }
 
     /// Runs with these settings from now on.
     pub fn take_up(&mut self, settings: usize, scenario: &Scenario) {
         self.settings = settings;
         self.limits = limits(scenario, &scenario.settings[settings]);
+        if let Some(workers) = &mut self.workers {
+            workers.take_up(&scenario.settings[settings].processing);
+        }
     }
 
     /// Takes up other settings; a batch in hand ends as it was planned. A wait in poll() is begun anew, and so is the

@@ -27,7 +27,10 @@ impl World<'_> {
         member.app = App::Polling;
         member.wake = SimTime::NEVER;
         if member.stopping {
-            return self.close(process);
+            if !self.waits_for_threads(process) {
+                self.close(process);
+            }
+            return;
         }
         if self.speaks_consumer() {
             return self.poll_remotely(process);
@@ -157,9 +160,12 @@ impl World<'_> {
     /// onJoinPrepare: an eager member is to give all partitions up. Returns when the commit is answered, if there is one.
     pub fn commit_before_joining(&mut self, process: ProcessId) -> SimTime {
         let processing = &self.settings_of(process).processing;
-        let auto = processing.commit == CommitPolicy::Auto;
-        let listens = processing.commit_on_revoke && !self.cooperative(process);
-        self.commit_now(process, None, auto || listens)
+        let member = &self.members[process.ix()];
+        let listens = processing.commit_on_revoke || member.workers.is_some();
+        let auto = processing.commit == CommitPolicy::Auto && member.workers.is_none();
+        let revokes = listens && !self.cooperative(process);
+        let answered = self.commit_now(process, None, auto || revokes);
+        self.commit_awaited(process, answered)
     }
 
     /// The consumer closes: onPartitionsRevoked is called too, and who commits every so often does it once more
@@ -184,7 +190,17 @@ impl World<'_> {
         let auto = settings.processing.commit == CommitPolicy::Auto;
         let listens = settings.processing.commit_on_revoke;
         let commits = listens || auto && settings.client.commits_revoked;
-        self.commit_now(process, Some(partitions), commits)
+        let answered = self.commit_now(process, Some(partitions), commits);
+        self.commit_awaited(process, answered)
+    }
+
+    /// Until when a member waits for a commit that it has sent before it gives partitions up. That of a pool is a
+    /// commitAsync() (`ParallelConsumerOptions`: PERIODIC_CONSUMER_ASYNCHRONOUS).
+    fn commit_awaited(&self, process: ProcessId, answered: SimTime) -> SimTime {
+        match self.members[process.ix()].workers {
+            Some(_) => self.now(),
+            None => answered,
+        }
     }
 
     fn commit_now(

@@ -27,6 +27,7 @@ mod scaling;
 mod session;
 mod supervisor;
 mod topic;
+mod workers;
 mod world;
 
 pub use fact::{Fact, PartitionState, StopReason};

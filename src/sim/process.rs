@@ -4,6 +4,7 @@ use super::commit::Acknowledged;
 use super::event::Event;
 use super::link::Phase;
 use super::member::App;
+use super::workers::Workers;
 use super::world::World;
 use super::{Cause, Fact, PartitionState, StopReason};
 use crate::kafka::Owned;
@@ -28,6 +29,8 @@ impl World<'_> {
         }
         member.incarnation += 1;
         member.take_up(member.next_settings, self.scenario);
+        let processing = &self.scenario.settings[member.settings].processing;
+        member.workers = Workers::start(now, processing);
         let downstream = self.scenario.downstream.as_ref();
         let on_outage = downstream.map(|downstream| &downstream.on_outage);
         member.caller.start(on_outage);
@@ -107,7 +110,11 @@ impl World<'_> {
         let member = &mut self.members[process.ix()];
         let processing = &self.scenario.settings[member.settings].processing;
         match member.app {
-            App::Polling => self.close(process),
+            App::Polling => {
+                if !self.waits_for_threads(process) {
+                    self.close(process);
+                }
+            }
             App::Processing if processing.on_stop == OnStop::FinishRecord => {
                 let settings = member.settings;
                 let (scenario, topic) = (self.scenario, &mut self.topic);
@@ -139,6 +146,7 @@ impl World<'_> {
             return;
         }
         self.members[process.ix()].account_until(now, self.scenario, &mut self.topic);
+        self.run_workers(process);
         self.fall_silent(process);
         self.lose_batch(process, Cause::Crash);
         self.tell_orphaned(process);
@@ -199,6 +207,7 @@ impl World<'_> {
         let now = self.now();
         self.give_identity_up(process);
         self.members[process.ix()].remote = None;
+        self.members[process.ix()].workers = None;
         let member = &mut self.members[process.ix()];
         member.app = App::Down;
         member.wake = SimTime::NEVER;
@@ -260,6 +269,7 @@ impl World<'_> {
         }
         self.fall_silent(process);
         let coupled = self.coupled();
+        self.run_workers(process);
         self.members[process.ix()].frozen_since = now;
         let member = &mut self.members[process.ix()];
         member.freeze(now, now + length, self.scenario);

@@ -262,6 +262,7 @@ impl World<'_> {
         self.advance(now);
         self.topic
             .grow(self.scenario, self.replication, to as usize);
+        self.topic.spread_keys(self.scenario, self.replication, now);
         for index in 0..self.topic.partitions.len() {
             let id = crate::units::PartitionId(index as u32);
             if self.topic.partitions[index].state == super::PartitionState::Starting {

@@ -77,12 +77,15 @@ impl World<'_> {
                 .min(properties.max_partition_fetch_bytes / size)
                 .max(1);
             let position = slot.position;
-            let behind = log_end.saturating_sub(position) + member.caller.kept_of(id);
+            let workers = member.workers.as_deref();
+            let in_hand = workers.map_or(0, |workers| workers.in_hand(slot));
+            let behind = log_end.saturating_sub(position) + member.caller.kept_of(id) + in_hand;
+            let stuck = workers.is_some_and(|workers| workers.is_stuck(id));
             let waits = member.caller.waits(at);
             let partition = &self.topic.partitions[index];
             let state = if member.frozen_until.is_some() {
                 PartitionState::Frozen
-            } else if member.blocked.contains(&id) || member.batch.stuck_on().is_some() {
+            } else if stuck || member.blocked.contains(&id) || member.batch.stuck_on().is_some() {
                 PartitionState::Blocked
             } else if behind <= a_poll && !stopped && !waits {
                 PartitionState::KeepingUp

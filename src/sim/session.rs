@@ -167,11 +167,11 @@ impl World<'_> {
                 continue;
             };
             let process = self.members[index].process;
-            if let Some((_, ends)) = self.record_of(process, at) {
-                let ends = ends.max(at);
-                self.members[index].link.beats_at = Some(ends);
-                self.agenda.schedule(ends + trip, Event::Heartbeat(serial));
-            }
+            // A record that was set aside keeps no heartbeat waiting.
+            let record = self.record_of(process, at);
+            let ends = record.map_or(at, |(_, ends)| ends.max(at));
+            self.members[index].link.beats_at = Some(ends);
+            self.agenda.schedule(ends + trip, Event::Heartbeat(serial));
         }
     }
 

@@ -3,10 +3,11 @@
 use super::coverage::Coverage;
 use super::{Cause, Fact, PartitionState, PartitionTotals};
 use crate::engine::{Address, Purpose};
+use crate::kafka::parallel::{Completed, ProcessingOrder};
 use crate::kafka::{Appends, LogStart, Logs, RetentionLimits};
 use crate::scenario::{GiveUp, OnError, PoisonRecords, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
-use crate::workload::{Arrivals, Failures, Law, RecordCosts};
+use crate::workload::{Arrivals, Failures, Law, RecordCosts, RecordKeys};
 
 /// A partition during a run.
 #[derive(Debug)]
@@ -22,6 +23,10 @@ pub(super) struct Partition {
     log_start: LogStart,
     /// Committed offset at the coordinator.
     pub committed: Option<u64>,
+    /// What the metadata of that commit says is done beyond it.
+    pub completed: Completed,
+    /// Which keys its records carry, from an offset on; none where nobody asks.
+    keys: Vec<(u64, RecordKeys)>,
     /// Work of its records, by law (see [`Topic::law_of`]).
     work: Vec<RecordCosts>,
     /// Latency of its records' dependency calls.
@@ -102,6 +107,7 @@ impl Topic {
             retention: retention(scenario),
         };
         topic.grow(scenario, replication, scenario.topic.partitions.len());
+        topic.spread_keys(scenario, replication, SimTime::ZERO);
         topic
     }
 
@@ -142,6 +148,8 @@ impl Topic {
                 log_start: LogStart::new(&self.retention, start.log_end),
                 arrivals,
                 committed: start.committed,
+                completed: Completed::new(),
+                keys: Vec::new(),
                 work: self
                     .laws
                     .iter()
@@ -165,6 +173,35 @@ impl Topic {
                 ));
             }
         }
+    }
+
+    /// From now on keys go to as many partitions as there are by now: some elsewhere than before.
+    pub fn spread_keys(&mut self, scenario: &Scenario, replication: u32, now: SimTime) {
+        let mut settings = scenario.settings.iter();
+        if !settings.any(|own| own.processing.order == Some(ProcessingOrder::Key)) {
+            return;
+        }
+        let within = scenario
+            .production
+            .keys
+            .within(self.partitions.len() as u32);
+        for (index, shares) in within.into_iter().enumerate() {
+            let name = format!("{}-{index}", scenario.topic.name);
+            let address = Address::new(scenario.seed, replication, Purpose::Key, &name);
+            let from = match now {
+                SimTime::ZERO => 0,
+                _ => self.log_end(PartitionId(index as u32), now),
+            };
+            let keys = &mut self.partitions[index].keys;
+            keys.push((from, RecordKeys::new(address, shares)));
+        }
+    }
+
+    /// The key of a record among those of its partition; `None` if no other record has the same.
+    pub fn key_of(&self, id: PartitionId, offset: u64) -> Option<u32> {
+        let keys = self.partitions[id.ix()].keys.iter().rev();
+        let mut keys = keys.skip_while(|(from, _)| *from > offset);
+        keys.next().and_then(|(_, keys)| keys.key_of(offset))
     }
 
     /// From now on a call's latency follows another law.

@@ -185,18 +185,20 @@ impl<'s> World<'s> {
                 self.pass_turns(&mut turns);
                 continue;
             }
-            if turns[index].attended {
+            if turns[index].attended && !turns[index].threads {
                 // Its step belongs on the agenda, and whatever comes after it has to wait.
                 if at < until {
                     self.attend(self.members[index].process);
                 }
                 return at >= until;
             }
-            let paced = self.step_together(index, at, &turns[index], ahead);
-            turns[index].attended = self.members[index].batch.crashes;
+            let paced = self.step_together(index, at, turns[index], ahead);
+            if !turns[index].threads {
+                turns[index].attended = self.members[index].batch.crashes;
+            }
             turns[index].in_hand = false;
             if paced {
-                turns[index].at = self.members[index].next_step_with(turns[index].timer);
+                turns[index] = self.members[index].pass_turn(turns[index]);
             } else {
                 self.pace(at);
                 self.pass_turns(&mut turns);
@@ -206,15 +208,16 @@ impl<'s> World<'s> {
                     return false;
                 }
             }
-            let turn = &mut turns[index];
-            if let Some(ends) = turn.ends {
+            if let Some(ends) = turns[index].ends {
                 let (members, mut ground) = self.ground();
-                turn.in_hand = members[index].leap_to_records(ahead, ends, &mut ground);
-                turn.at = members[index].next_step_with(turn.timer);
+                turns[index].in_hand = members[index].leap_to_records(ahead, ends, &mut ground);
+                turns[index] = members[index].pass_turn(turns[index]);
             }
         }
-        for member in &mut self.members {
-            member.store_commits(until, &mut self.topic);
+        let (members, mut ground) = self.ground();
+        for member in members {
+            member.run_workers(until, &mut ground);
+            member.store_commits(until, ground.topic);
         }
         true
     }
@@ -223,15 +226,14 @@ impl<'s> World<'s> {
     /// batch at whose end the process exits.
     fn turns(&self) -> Vec<Turn> {
         let turn = |member: &Member| {
-            let timer = member.timer_commits(self.scenario);
-            let attended = member.attended();
-            Turn {
-                at: member.next_step_with(timer),
-                attended,
-                timer,
+            member.pass_turn(Turn {
+                at: SimTime::ZERO,
+                attended: member.attended(),
+                timer: member.timer_commits(self.scenario),
+                threads: false,
                 ends: member.round_ends(self.scenario),
                 in_hand: false,
-            }
+            })
         };
         self.members.iter().map(turn).collect()
     }
@@ -239,7 +241,7 @@ impl<'s> World<'s> {
     /// Everyone was paced: their turns come at other times.
     fn pass_turns(&self, turns: &mut [Turn]) {
         for (turn, member) in turns.iter_mut().zip(&self.members) {
-            turn.at = member.next_step_with(turn.timer);
+            *turn = member.pass_turn(*turn);
         }
     }
 
@@ -256,16 +258,20 @@ impl<'s> World<'s> {
     }
 
     /// One member takes its step; false if everyone has to be paced for it.
-    fn step_together(&mut self, index: usize, at: SimTime, turn: &Turn, ahead: SimTime) -> bool {
-        let called = dependency::calls(&self.members[index]);
+    fn step_together(&mut self, index: usize, at: SimTime, turn: Turn, ahead: SimTime) -> bool {
+        let member = &self.members[index];
+        let (called, callers) = (dependency::calls(member), dependency::callers_of(member));
         let (members, mut ground) = self.ground();
         let member = &mut members[index];
-        if turn.in_hand {
+        if turn.threads {
+            member.run_workers(at, &mut ground);
+        } else if turn.in_hand {
             member.begin_in_hand(at, &mut ground);
         } else if !(turn.ends).is_some_and(|ends| member.end_round(at, ahead, ends, &mut ground)) {
             member.step(at, &mut ground);
         }
-        if !called && !dependency::calls(&self.members[index]) {
+        let member = &self.members[index];
+        if !called && !dependency::calls(member) && dependency::callers_of(member) == callers {
             return true;
         }
         match &mut self.dependency {
@@ -277,6 +283,10 @@ impl<'s> World<'s> {
     /// Callers have come or gone: everyone's batch gets its new speed.
     pub fn pace(&mut self, at: SimTime) {
         self.mind_outage(at);
+        let (members, mut ground) = self.ground();
+        for member in members {
+            member.run_workers(at, &mut ground);
+        }
         let Some(dependency) = &mut self.dependency else {
             return;
         };
@@ -284,7 +294,8 @@ impl<'s> World<'s> {
         self.put_beats_off(at);
         for index in 0..self.members.len() {
             let member = &self.members[index];
-            if member.attended() && dependency::calls(member) && member.frozen_until.is_none() {
+            let calls = dependency::calls(member) || dependency::callers_of(member) > 0;
+            if member.attended() && calls && member.frozen_until.is_none() {
                 let (wake, process) = (member.wake, member.process);
                 self.agenda.schedule(wake, Event::Wake(process));
             }
@@ -432,16 +443,31 @@ impl<'s> World<'s> {
 }
 
 /// When a member does something next, among others.
+#[derive(Clone, Copy)]
 struct Turn {
     at: SimTime,
     /// It is the agenda's to let it do that.
     attended: bool,
     /// A background timer commits for it.
     timer: bool,
+    /// It is one of its threads that does it, whoever attends to the rest.
+    threads: bool,
     /// How its rounds end while it is in its common state, which only events change.
     ends: Option<Ends>,
     /// It has the records of a batch and begins it then.
     in_hand: bool,
+}
+
+impl Member {
+    fn pass_turn(&self, turn: Turn) -> Turn {
+        let step = self.next_step_with(turn.timer);
+        let thread = self.next_of_callers();
+        Turn {
+            at: step.min(thread),
+            threads: thread < step,
+            ..turn
+        }
+    }
 }
 
 /// The first of the earliest.

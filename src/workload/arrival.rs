@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use self::clock::{Clock, RECORD};
 use self::poisson::PoissonMarks;
-use super::RateCurve;
+use super::{Keys, RateCurve};
 use crate::engine::{Address, Purpose};
 use crate::units::{PartitionId, SimTime};
 
@@ -39,6 +39,8 @@ pub struct Production {
     pub pattern: Pattern,
     /// Shares in order of time; the first starts at zero.
     pub shares: Vec<Shares>,
+    /// The keys from which they follow.
+    pub keys: Keys,
 }
 
 impl Production {

@@ -1,4 +1,6 @@
-//! Keys and the partition they go to.
+//! Keys, the partition they go to, and which record carries which.
+
+use crate::engine::Address;
 
 /// Which keys the records carry.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,16 +58,82 @@ impl Keys {
             even()
         }
     }
+
+    /// For each partition of a topic with `partitions` partitions, the shares among its records of the keys that several
+    /// of them carry. Of [`Keys::Zipf`] these are the two million most popular.
+    pub fn within(&self, partitions: u32) -> Vec<Vec<f64>> {
+        let mut within = vec![Vec::new(); partitions as usize];
+        if partitions == 0 {
+            return within;
+        }
+        let shares = self.shares(partitions);
+        match self {
+            Keys::Even | Keys::Weighted(_) => {}
+            Keys::Hot(hot) => {
+                for (rank, share) in hot.iter().enumerate() {
+                    let name = format!("hot-{rank}");
+                    let partition = partition_for(name.as_bytes(), partitions) as usize;
+                    within[partition].push(share / shares[partition]);
+                }
+            }
+            Keys::Zipf { exponent, distinct } => {
+                let sum: f64 = zipf_shares(*exponent, *distinct, partitions).iter().sum();
+                for (partition, weight) in zipf_keys(*exponent, *distinct, partitions) {
+                    within[partition].push(weight / sum / shares[partition]);
+                }
+            }
+        }
+        within
+    }
+}
+
+/// Which key each record of a partition carries, as a function of its offset.
+#[derive(Clone, Debug)]
+pub struct RecordKeys {
+    address: Address,
+    /// Shares of the keys that several records carry, each with those of the keys before it.
+    up_to: Vec<f64>,
+}
+
+impl RecordKeys {
+    /// Keys with these shares of the records; the rest are all different.
+    pub fn new(address: Address, shares: Vec<f64>) -> Self {
+        let mut up_to = shares;
+        let mut sum = 0.0;
+        for share in &mut up_to {
+            sum += *share;
+            *share = sum;
+        }
+        RecordKeys { address, up_to }
+    }
+
+    /// The key of the record at `offset`, by its place among the shares; `None` if no other record has the same.
+    pub fn key_of(&self, offset: u64) -> Option<u32> {
+        if self.up_to.is_empty() {
+            return None;
+        }
+        let drawn = self.address.uniform(0, offset);
+        let place = self.up_to.partition_point(|share| *share <= drawn);
+        (place < self.up_to.len()).then_some(place as u32)
+    }
+}
+
+/// The keys of [`Keys::Zipf`] that are counted, by popularity: each with its weight and its partition.
+fn zipf_keys(exponent: f64, distinct: u64, partitions: u32) -> impl Iterator<Item = (usize, f64)> {
+    let mut name = Decimal::default();
+    (1..=distinct.min(COUNTED_KEYS)).map(move |rank| {
+        let weight = (-exponent * (rank as f64).ln()).exp();
+        let partition = partition_for(name.text(), partitions) as usize;
+        name.increment();
+        (partition, weight)
+    })
 }
 
 fn zipf_shares(exponent: f64, distinct: u64, partitions: u32) -> Vec<f64> {
     let mut shares = vec![0.0; partitions as usize];
-    let mut name = Decimal::default();
     let counted = distinct.min(COUNTED_KEYS);
-    for rank in 1..=counted {
-        let weight = (-exponent * (rank as f64).ln()).exp();
-        shares[partition_for(name.text(), partitions) as usize] += weight;
-        name.increment();
+    for (partition, weight) in zipf_keys(exponent, distinct, partitions) {
+        shares[partition] += weight;
     }
     if distinct > counted {
         let tail = power_sum(exponent, counted as f64 + 0.5, distinct as f64 + 0.5);

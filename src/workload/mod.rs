@@ -15,6 +15,6 @@ pub use breaker::{Breaker, BreakerConfig, BreakerState};
 pub use cost::RecordCosts;
 pub use dependency::ClosedLoop;
 pub use failure::Failures;
-pub use key::{Keys, murmur2, partition_for};
+pub use key::{Keys, RecordKeys, murmur2, partition_for};
 pub use law::{Law, LawError};
 pub use rate::{Knot, RateCurve};

@@ -1,6 +1,7 @@
 //! Everything that looks at lagsim from outside.
 
 // What the crate promises to those who use it.
+mod around; // which numbers of a model matter most
 mod cli; // the program, end to end: exit codes, files, words
 mod experiments; // every experiment in experiments/ comes to the answer it states
 mod imports; // what tools and monitors show becomes a model
@@ -13,6 +14,7 @@ mod tidy; // the shape of the source tree: floors, sizes, forbidden constructs
 
 // Proofs of the engine.
 mod autoscaler; // what an autoscaler does to a group, and the group to it
+mod calibrations; // what a trace tells of a model, and how surely
 mod clients; // what each client library does when
 mod closed_forms; // formulas of queueing theory and planner's arithmetic
 mod commits; // when an application commits: every so often, and as it gives partitions up
@@ -24,6 +26,7 @@ mod explain; // why a partition is where it is, state by state
 mod faults; // faults and changes of the timeline, each rule by itself
 mod oracles; // rebalances with known answers, to the nanosecond
 mod outages; // outages of the dependency: attempts that fail, circuit breakers, what members do meanwhile
+mod parallel; // a client that hands its records to a pool of threads
 mod planning; // the cheapest case that holds
 mod properties; // what holds in every run, over generated scenarios
 mod reference; // workloads whose answers other simulators agree on

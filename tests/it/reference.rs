@@ -102,13 +102,14 @@ fn orders_hour_without_its_pause_is_what_a_plain_program_makes_of_it() {
     let ours: Vec<[f64; 4]> = (0..40)
         .map(|replication| figures(&run_replication(&scenario, replication)))
         .collect();
-    let plain: Vec<(u64, f64)> = (0..40)
+    let plain: Vec<[f64; 4]> = (0..40)
         .map(|seed| per_record::hour(1_000.0, seed, false))
         .collect();
-    let polls = plain.iter().map(|(polls, _)| *polls as f64).collect();
-    let lags = plain.iter().map(|(_, lag)| *lag).collect();
-    for (name, figure, plain) in [("polls", 0, polls), ("mean lag", 2, lags)] {
-        let plain: Vec<f64> = plain;
+    for (figure, name) in ["polls", "highest lag", "mean lag", "final lag"]
+        .into_iter()
+        .enumerate()
+    {
+        let plain: Vec<f64> = plain.iter().map(|figures| figures[figure]).collect();
         let (theirs, their_error) = estimate(&plain);
         let found: Vec<f64> = ours.iter().map(|figures| figures[figure]).collect();
         let (found, error) = estimate(&found);

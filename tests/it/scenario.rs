@@ -24,6 +24,9 @@ fn read(path: &str) -> Result<String, String> {
              queue = 10\nassignors = [\"range\", \"roundrobbin\"]\nfills = 5\n\
              [properties]\nsession.timout.ms = 9000\n"
         }
+        "bad-pool.toml" => "auto-commit = \"completed\"\ncommit = \"async\"\n",
+        "no-pool.toml" => "order = \"key\"\n",
+        "pool-without-order.toml" => "auto-commit = \"completed\"\n",
         "between.toml" => {
             "heartbeats = \"between-records\"\nrebalance-timeout = \"session.timeout.ms\"\n"
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lagsim::kafka::parallel::ProcessingOrder;
 use lagsim::kafka::{
     Assignor, AutoCommitFrom, ClientProfile, GroupProtocol, GroupState, Heartbeats, LateCommit,
     OffsetReset, ReconcilesFrom, ServerAssignor,
@@ -13,7 +14,7 @@ use lagsim::scenario::{
 };
 use lagsim::sim::Fact;
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
-use lagsim::workload::{BreakerConfig, Law};
+use lagsim::workload::{BreakerConfig, Keys, Law};
 
 use crate::systems::{self, Told, at_offset, ms, secs, with, with_poison};
 
@@ -82,8 +83,16 @@ fn draw(seed: u64, calm: bool) -> Scenario {
         let other = settings(&mut dice, client, calm);
         scenario.settings.push(other);
     }
+    let pools = scenario.settings[0].processing.order.is_some();
+    if pools {
+        scenario.production.keys = Keys::Hot(vec![0.2, 0.1]);
+    }
     if dice.once_in(2) {
-        scenario.downstream = Some(downstream(&mut dice, calm));
+        let mut downstream = downstream(&mut dice, calm);
+        if pools {
+            downstream.on_outage = OnOutage::default();
+        }
+        scenario.downstream = Some(downstream);
     } else {
         for settings in &mut scenario.settings {
             settings.processing.calls = 0;
@@ -237,6 +246,15 @@ fn settings(dice: &mut Dice, client: ClientProfile, calm: bool) -> Settings {
     if client.heartbeats == Heartbeats::BetweenRecords {
         processing.concurrency = 1;
     }
+    if client.auto_commit_from == AutoCommitFrom::Completed {
+        processing.concurrency = dice.of(&[1, 4, 16]);
+        processing.order = Some(dice.of(&[
+            ProcessingOrder::Key,
+            ProcessingOrder::Partition,
+            ProcessingOrder::Unordered,
+        ]));
+        (processing.commit, processing.commit_on_revoke) = (CommitPolicy::Auto, false);
+    }
     let after_batch = client.auto_commit_from == AutoCommitFrom::AfterBatch;
     if after_batch && processing.commit == CommitPolicy::Auto {
         processing.commit = CommitPolicy::AfterBatch;
@@ -305,11 +323,16 @@ fn poisoned(scenario: Scenario, dice: &mut Dice, calm: bool) -> Scenario {
         given_up(GiveUp::DeadLetter { produce: ms(5) }),
     ];
     if !calm {
-        let back_off = ms(dice.of(&[1, 500]));
+        let drawn = dice.of(&[1, 500]);
+        // Each of a pool's failing records is tried again so often, however many there are.
+        let pool = scenario.settings[0].processing.order.is_some();
+        let back_off = ms(if pool { 500 } else { drawn });
         handlings.push(OnError::RetryForever(RetryBy::Seek { back_off }));
         handlings.push(OnError::RetryForever(RetryBy::InPlace));
         let closes = dice.once_in(2);
-        handlings.push(given_up(GiveUp::Crash { closes }));
+        if scenario.settings[0].processing.order.is_none() {
+            handlings.push(given_up(GiveUp::Crash { closes }));
+        }
     }
     let mut scenario = with_poison(scenario, which, attempt, handlings[0].clone());
     for settings in &mut scenario.settings {
@@ -578,7 +601,8 @@ fn check_accounts(scenario: &Scenario, told: &Told) {
             + totals.skipped
             + totals.dead_lettered
             + totals.lost;
-        if scenario.settings[0].client.auto_commit_from == AutoCommitFrom::Poll {
+        let from = scenario.settings[0].client.auto_commit_from;
+        if matches!(from, AutoCommitFrom::Poll | AutoCommitFrom::Completed) {
             // A commit per record is stored before its answer lets the record be done.
             assert!(
                 totals.committed <= done + 1,

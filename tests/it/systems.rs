@@ -11,7 +11,7 @@ use lagsim::scenario::{
 };
 use lagsim::sim::{self, Fact, GroupView, Observer, Sample, Totals};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
-use lagsim::workload::{Law, Pattern, Production, RateCurve, Shares};
+use lagsim::workload::{Keys, Law, Pattern, Production, RateCurve, Shares};
 
 pub fn ms(millis: u64) -> SimDuration {
     SimDuration::from_millis(millis)
@@ -61,6 +61,7 @@ pub fn system(partitions: usize, members: u32, rate: f64, law: Law) -> Scenario 
                 from: SimTime::ZERO,
                 of: vec![1.0 / partitions as f64; partitions],
             }],
+            keys: Keys::Even,
         },
         cluster: Cluster {
             brokers: 1,
@@ -124,6 +125,7 @@ pub fn settings(law: Law) -> Settings {
             time: law,
             calls: 0,
             concurrency: 1,
+            order: None,
             commit: CommitPolicy::AfterBatch,
             commit_on_revoke: false,
             on_stop: OnStop::FinishBatch,

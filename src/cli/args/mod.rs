@@ -52,6 +52,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Hold a model against a recorded lag curve: how far it is off, and a picture of both
     Validate(ValidateArgs),
+    /// Fit what a recorded lag curve can tell of a model, and print the model with it
+    Calibrate(CalibrateArgs),
     /// Answer from a few figures, without a model file
     Quick(QuickArgs),
     /// Run a model with many settings: which are best, and what each of them does
@@ -238,6 +240,23 @@ pub struct ValidateArgs {
     /// Where the results go.
     #[command(flatten)]
     pub results: ResultArgs,
+}
+
+/// `lagsim calibrate`.
+#[derive(Args, Debug)]
+pub struct CalibrateArgs {
+    /// The model file (TOML)
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// The recorded curve: CSV with t_s, partition, log_end_offset, committed_offset and lag; a lag.csv is one
+    #[arg(long, value_name = "FILE")]
+    pub trace: PathBuf,
+    /// Write the fitted model there; stdout then gets what was found
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Let --out replace a file
+    #[arg(long, requires = "out")]
+    pub force: bool,
 }
 
 /// `lagsim quick`.

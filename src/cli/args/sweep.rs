@@ -2,17 +2,20 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
-use super::value::{SamplesArg, Vary, parse_override, parse_samples, parse_shard, parse_vary};
+use super::value::{
+    SamplesArg, Vary, parse_override, parse_samples, parse_shard, parse_step, parse_vary,
+};
 use crate::experiment::Shard;
 use crate::scenario::Override;
 
 /// `lagsim sweep`.
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("asked").args(["model", "around"])))]
 pub struct SweepArgs {
     /// The experiment file (TOML); or name a model and what to vary
-    #[arg(value_name = "EXPERIMENT", conflicts_with_all = ["model", "vary", "samples", "metrics", "replications"])]
+    #[arg(value_name = "EXPERIMENT", conflicts_with_all = ["model", "vary", "samples", "around", "step", "metrics", "replications"])]
     pub experiment: Option<PathBuf>,
     /// The model, if there is no experiment file
     #[arg(long, value_name = "MODEL")]
@@ -25,11 +28,18 @@ pub struct SweepArgs {
     /// without steps, as in processing.time=1ms..20ms, or 1ms..20ms* for equal ratios
     #[arg(long, value_name = "HOW=N", requires = "vary", value_parser = parse_samples)]
     pub samples: Option<SamplesArg>,
-    /// A figure to look at, the most important first [default: max-lag, final-lag, max-age and rebalances]
-    #[arg(long = "metric", value_name = "NAME", requires = "model")]
+    /// Move each number of this model by itself and tell which one a figure is most sensitive to
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["model", "vary", "samples"])]
+    pub around: Option<PathBuf>,
+    /// By how much, down and up
+    #[arg(long, value_name = "PERCENT", requires = "around", conflicts_with_all = ["model", "vary", "samples"], value_delimiter = ',', default_value = "10%,20%", value_parser = parse_step)]
+    pub step: Vec<f64>,
+    /// A figure to look at, the most important first [default: max-lag, final-lag, max-age and rebalances; with --around
+    /// max-lag]
+    #[arg(long = "metric", value_name = "NAME", requires = "asked")]
     pub metrics: Vec<String>,
-    /// Runs of each case, with different draws [default: 1]
-    #[arg(long, value_name = "N", requires = "model")]
+    /// Runs of each case, with different draws [default: 1; with --around 8]
+    #[arg(long, value_name = "N", requires = "asked")]
     pub replications: Option<u32>,
     /// Change a key of the model in all cases; may be given several times
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = parse_override)]

@@ -113,6 +113,16 @@ pub fn parse_samples(text: &str) -> Result<SamplesArg, String> {
     }
 }
 
+/// `10%`, as a share.
+pub fn parse_step(text: &str) -> Result<f64, String> {
+    let number = text.trim().trim_end_matches('%').trim_end();
+    let percent = number.parse::<f64>().ok();
+    percent
+        .filter(|percent| (0.1..=90.0).contains(percent))
+        .map(|percent| percent / 100.0)
+        .ok_or_else(|| "write percent from 0.1 to 90, as in 10%,20%".to_owned())
+}
+
 /// `3/16`.
 pub fn parse_shard(text: &str) -> Result<Shard, String> {
     let parts = text.split_once('/');

@@ -4,6 +4,7 @@ use super::super::rebalance::Eviction;
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, short, span};
 use super::{Culprit, cause, outlook, scaling, skew};
+use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{GroupProtocol, RebalanceProtocol, ReconcilesFrom};
 use crate::platform::Deployment;
 use crate::scenario::{
@@ -249,6 +250,18 @@ fn saturated(scenario: &Scenario, summary: &Summary) -> String {
         .first()
         .map(|settings| &settings.processing)
     {
+        Some(Processing {
+            order: Some(order),
+            concurrency,
+            ..
+        }) => match order {
+            ProcessingOrder::Partition => {
+                "let only records of one key wait for each other".to_owned()
+            }
+            ProcessingOrder::Key | ProcessingOrder::Unordered => {
+                format!("more than {concurrency} threads")
+            }
+        },
         Some(Processing { concurrency: 1, .. }) | None => {
             "process several records of a batch at the same time".to_owned()
         }

@@ -12,6 +12,7 @@ mod partitions;
 mod replicas;
 pub mod scene;
 pub mod sweep;
+pub mod tornado;
 mod total;
 pub mod validation;
 

@@ -168,6 +168,7 @@ fn scenes() -> Vec<(&'static str, Scene)> {
         .map(|(name, one)| (*name, comparison::compose(one)));
     runs.chain(compared)
         .chain(sweep::tests::gallery())
+        .chain(tornado::tests::gallery())
         .collect()
 }
 

@@ -4,6 +4,7 @@ mod csv;
 mod terminal;
 
 pub use csv::Tables;
+pub(super) use terminal::aligned;
 pub use terminal::sweep;
 
 use super::RenderError;

@@ -42,6 +42,7 @@ fn heading(plan: &Plan, style: Style) -> String {
         .map(|axis| axis.values.len().to_string())
         .collect();
     let of = match &plan.design {
+        Design::Around(_) => String::new(),
         Design::Grid if sizes.len() < 2 => String::new(),
         Design::Grid => format!(" ({})", sizes.join(" x ")),
         Design::Samples(sampled) => format!(
@@ -58,7 +59,7 @@ fn heading(plan: &Plan, style: Style) -> String {
     let runs = counted(plan.runs() as u64, "run", "runs");
     let how = match &plan.design {
         Design::Samples(sampled) => format!(", {}", sampled.method.name()),
-        Design::Grid => String::new(),
+        Design::Grid | Design::Around(_) => String::new(),
     };
     format!("{title}\n{cases}{of}{how}{each}: {runs}.\n")
 }
@@ -118,7 +119,7 @@ fn row(plan: &Plan, case: &CaseFigures, shown: usize) -> Vec<String> {
 }
 
 /// Columns of texts, to the right but for two blanks between them.
-fn aligned(rows: &[Vec<String>]) -> String {
+pub fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));

@@ -354,7 +354,7 @@ fn inside(file: &str, text: &str, place: &Place) -> Place {
 }
 
 /// A property by its own name, any other key by its path.
-fn short(path: &str) -> &str {
+pub(super) fn short(path: &str) -> &str {
     let property = path.split_once(".properties.");
     property.map_or(path, |(_, name)| name)
 }

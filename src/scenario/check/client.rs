@@ -7,6 +7,7 @@ use super::super::raw::{self, Spot, Text, Time};
 use super::judge::{Judge, Place};
 use super::processing::ON_STOPS;
 use super::properties::place_of;
+use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{
     Assignor, AutoCommitFrom, ClientProfile, ConsumerProperties, Fetches, Heartbeats, LateCommit,
     PollClock, RebalanceProtocol, RebalanceTimeout, ReconcilesFrom, RejoinFrom,
@@ -41,6 +42,10 @@ const BUILT_IN: &[(&str, &str)] = &[
         include_str!("../../../models/clients/spring-kafka.toml"),
     ),
     (
+        "parallel-consumer",
+        include_str!("../../../models/clients/parallel-consumer.toml"),
+    ),
+    (
         "franz-go",
         include_str!("../../../models/clients/franz-go.toml"),
     ),
@@ -61,6 +66,10 @@ pub struct Client {
     pub properties: ConsumerProperties,
     /// Assignors that it has.
     pub assignors: Vec<Assignor>,
+    /// Which records wait for each other in its pool if the model does not say; `None` if it has none.
+    pub order: Option<ProcessingOrder>,
+    /// How many records are worked on at once if the model does not say.
+    pub concurrency: u32,
     /// When offsets are committed if the model does not say.
     pub commit: CommitPolicy,
     /// Whether the application commits what it has finished when partitions are taken from it if the model does not say.
@@ -98,7 +107,7 @@ const CONSUMER_PROTOCOLS: [(&str, Option<ReconcilesFrom>); 3] = [
     ("background", Some(ReconcilesFrom::Background)),
     ("next-poll", Some(ReconcilesFrom::NextPoll)),
 ];
-const AUTO_COMMITS: [(&str, AutoCommitFrom); 4] = [
+const AUTO_COMMITS: [(&str, AutoCommitFrom); 5] = [
     ("in-poll", AutoCommitFrom::Poll),
     ("timer", AutoCommitFrom::Timer),
     (
@@ -106,6 +115,7 @@ const AUTO_COMMITS: [(&str, AutoCommitFrom); 4] = [
         AutoCommitFrom::TimerOfPreviousPolls,
     ),
     ("after-batch", AutoCommitFrom::AfterBatch),
+    ("completed", AutoCommitFrom::Completed),
 ];
 const COMMITS_REVOKED: [(&str, bool); 2] = [("joining", false), ("revoking", true)];
 const POLL_CLOCKS: [(&str, PollClock); 3] = [
@@ -205,6 +215,9 @@ impl Judge<'_> {
             (None, Some(java)) => Some(java.commit),
             (None, None) => self.missing(&place, "commit", r#"write commit = "auto""#),
         };
+        let own = java.map_or(1, |java| java.concurrency);
+        let concurrency = self.concurrency(written.concurrency.as_ref(), own);
+        let order = mechanisms.and_then(|own| self.pool_of_profile(&place, written, own));
         let commit_on_revoke = match (&written.commit_on_revoke, java) {
             (Some(flag), _) => self.flag(flag),
             (None, java) => Some(java.is_some_and(|java| java.commit_on_revoke)),
@@ -244,6 +257,8 @@ impl Judge<'_> {
             },
             properties,
             assignors,
+            order: order?,
+            concurrency: concurrency?,
             commit: commit?,
             commit_on_revoke: commit_on_revoke?,
             on_stop: on_stop?,

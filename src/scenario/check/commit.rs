@@ -15,8 +15,8 @@ const COMMITS: [(&str, CommitPolicy); 4] = [
     ("async", CommitPolicy::Async),
 ];
 
-impl Either<Text, CommitEvery> {
-    fn place(&self) -> &Place {
+impl<T> Either<Text, T> {
+    pub(super) fn place(&self) -> &Place {
         match self {
             Either::Plain(word) => &word.0.span,
             Either::Table(table) => &table.span,

@@ -256,6 +256,7 @@ impl Judge<'_> {
         let cases = match &design {
             Design::Grid => counts.fold(1_u64, u64::saturating_mul),
             Design::Samples(sampled) => sampled.points.len() as u64,
+            Design::Around(_) => 1,
         };
         let runs = cases.saturating_mul(u64::from(replications));
         if runs <= MOST_RUNS {

@@ -3,6 +3,7 @@
 
 mod alert;
 mod answer;
+mod around;
 mod autoscaler;
 mod axis;
 mod client;
@@ -21,6 +22,7 @@ mod on_error;
 mod open_range;
 mod planning;
 mod poison;
+mod pool;
 mod processing;
 mod production;
 mod properties;
@@ -42,6 +44,7 @@ use super::document::{self, Shape, Step, list};
 use super::model::Scenario;
 use super::raw::Model;
 use crate::units::SimDuration;
+pub use around::around;
 use autoscaler::with_pods;
 pub use client::Client;
 pub use experiment::{case_note, check_case, check_experiment};
@@ -150,6 +153,13 @@ struct Written<'t> {
 
 impl Judge<'_> {
     fn model(&mut self, source: &Source, changes: &[Change<'_>]) -> Option<Scenario> {
+        let tree = self.tree(source, changes)?;
+        let written = self.mirror(tree)?;
+        self.scenario(source, &written)
+    }
+
+    /// The document of a model with changes.
+    fn tree<'t>(&mut self, source: &'t Source, changes: &[Change<'t>]) -> Option<DeTable<'t>> {
         self.refuse_absurd(source)?;
         let mut tree = match document::parse(&source.text, 0) {
             Ok(tree) => tree,
@@ -161,8 +171,7 @@ impl Judge<'_> {
         for change in changes {
             self.apply(change, &mut tree);
         }
-        let written = self.mirror(tree)?;
-        self.scenario(source, &written)
+        Some(tree)
     }
 
     fn refuse_absurd(&mut self, source: &Source) -> Option<()> {

@@ -42,10 +42,8 @@ impl Judge<'_> {
             Some(calls) => self.calls(calls, downstream),
             None => Some(u32::from(downstream.is_some())),
         };
-        let concurrency = match &value.concurrency {
-            Some(count) => self.count_within(count, "the records worked on at once", 1, 1_000_000),
-            None => Some(1),
-        };
+        let concurrency = self.concurrency(value.concurrency.as_ref(), client.concurrency);
+        let order = self.order(value, client);
         let commit = self.commit(value, properties, given, client);
         let commit_on_revoke = self.commit_on_revoke(value, commit, client);
         let on_stop = match &value.on_stop {
@@ -58,13 +56,23 @@ impl Judge<'_> {
         Some(Processing {
             time: time?,
             calls: calls?,
-            concurrency: concurrency? as u32,
+            concurrency: concurrency?,
+            order: order?,
             commit: commit?,
             commit_on_revoke: commit_on_revoke?,
             on_stop: on_stop?,
             grace,
             restart: restart?,
         })
+    }
+
+    /// How many records are worked on at once.
+    pub(super) fn concurrency(&mut self, value: Option<&raw::Count>, default: u32) -> Option<u32> {
+        let Some(count) = value else {
+            return Some(default);
+        };
+        let count = self.count_within(count, "the records worked on at once", 1, 1_000_000);
+        count.map(|count| count as u32)
     }
 
     fn calls(&mut self, value: &raw::Count, downstream: Option<&Downstream>) -> Option<u32> {

@@ -90,6 +90,7 @@ impl Judge<'_> {
             curve: Arc::new(curve::curve(&pieces)),
             pattern: pattern?,
             shares,
+            keys,
         };
         self.refuse_floods(&production, section, SimTime::ZERO + horizon?)?;
         Some(production)

@@ -1,6 +1,8 @@
 //! Numbers with a unit as a file writes them, and how other numbers of the same kind are written: a share of a byte or of
 //! a record is none.
 
+use crate::units::{parse_bytes, parse_count, parse_duration, parse_rate};
+
 /// A number with its unit.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Quantity {
@@ -44,6 +46,21 @@ impl Quantity {
         let form = Form::of(unit, digits.contains('.'));
         Some(Quantity { value, form })
     }
+
+    /// A text that some key of a model takes as a length of time, a rate, a size or a count; none of any other.
+    pub(super) fn of_model(text: &str) -> Option<Quantity> {
+        if let Some(quantity) = Quantity::read(text)
+            && quantity.form.is_known()
+        {
+            return Some(quantity);
+        }
+        // As in 1h 30m.
+        let time = parse_duration(text).ok()?;
+        Some(Quantity {
+            value: time.as_secs_f64(),
+            form: Form::of("s", false),
+        })
+    }
 }
 
 impl Form {
@@ -59,6 +76,18 @@ impl Form {
             unit: unit.to_owned(),
             most_decimals,
         }
+    }
+
+    fn is_known(&self) -> bool {
+        // A unit with a number in it is a second part, as in 1h 30m.
+        if self.unit.contains(|c: char| c.is_ascii_digit()) {
+            return false;
+        }
+        let one = format!("1{}", self.unit);
+        parse_count(&one).is_ok()
+            || parse_rate(&one).is_ok()
+            || parse_bytes(&one).is_ok()
+            || parse_duration(&one).is_ok()
     }
 
     /// The unit.
@@ -107,6 +136,18 @@ mod tests {
         for (like, value, grain, text) in cases {
             let form = Quantity::read(like).unwrap().form;
             assert_eq!(form.write(value, grain), text, "{like}");
+        }
+    }
+
+    #[test]
+    fn what_no_key_takes_is_no_quantity_of_a_model() {
+        let value = |text| Quantity::of_model(text).map(|own| own.value);
+        assert_eq!(value("1h 30m"), Some(5_400.0));
+        assert_eq!(value("2_000"), Some(2_000.0));
+        assert_eq!(value("200/s"), Some(200.0));
+        assert_eq!(value("1KiB"), Some(1_024.0));
+        for other in ["retry-forever", "3 pods", "1..4", "2026-11-24", "", "-1"] {
+            assert_eq!(value(other), None, "{other}");
         }
     }
 }

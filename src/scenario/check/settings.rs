@@ -51,6 +51,9 @@ impl Judge<'_> {
         for poison in model.poison.as_deref().unwrap_or(&[]) {
             on_error.push(self.on_error(poison, &client));
         }
+        if client.order.is_some() {
+            self.beside_a_pool(model, &client, &on_error);
+        }
         let processing = processing?;
         if client.profile.heartbeats == Heartbeats::BetweenRecords && processing.concurrency > 1 {
             let concurrency = model

@@ -25,7 +25,8 @@ pub struct Client {
     pub poll_clock: Option<Text>,
     /// How long a rebalance waits for members: `max.poll.interval.ms`, `session.timeout.ms`, or a time.
     pub rebalance_timeout: Option<Text>,
-    /// Who commits with `commit = "auto"`: `in-poll`, `timer`, `timer-of-previous-polls` or `after-batch`.
+    /// Who commits with `commit = "auto"`: `in-poll`, `timer`, `timer-of-previous-polls`,
+    /// `after-batch`, or `completed`: what a pool has done.
     pub auto_commit: Option<Text>,
     /// What becomes of a commit by a member that has left, or rejoins meanwhile: `refused` by the client, or `sent`, and
     /// the coordinator decides.
@@ -33,6 +34,11 @@ pub struct Client {
     /// With `commit = "auto"`, what is committed besides: everything before `joining` a rebalance, or also what a member
     /// gives up in one while it reads on, before `revoking` it.
     pub auto_commit_before: Option<Text>,
+    /// `processing.order` of a model that does not say it. A client with this key hands the records of its polls to a pool
+    /// of threads, and polls on; without, the application works on one batch after another.
+    pub order: Option<Text>,
+    /// `processing.concurrency` of a model that does not say it.
+    pub concurrency: Option<Count>,
     /// `processing.commit` of a model that does not say it.
     pub commit: Option<Either<Text, CommitEvery>>,
     /// `processing.commit-on-revoke` of a model that does not say it, and in which the application commits.

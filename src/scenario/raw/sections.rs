@@ -284,8 +284,12 @@ pub struct Processing {
     pub time: Option<Either<Time, TimeLaw>>,
     /// Dependency calls per record, one after another; default 1 if there is a downstream.
     pub calls: Option<Count>,
-    /// Records of one batch worked on at the same time (an asynchronous call); default 1.
+    /// Records of one batch worked on at the same time (an asynchronous call), or the threads of a client's pool; default:
+    /// the client's, mostly 1.
     pub concurrency: Option<Count>,
+    /// With a client that has a pool of threads: which records wait for each other, those of one `key`, of one
+    /// `partition`, or none (`unordered`); default: the client's.
+    pub order: Option<Text>,
     /// `auto` (enable.auto.commit), `after-batch`, `per-record`, `async`, or a table that says after how much; default: the
     /// client's, mostly `auto`.
     pub commit: Option<Either<Text, CommitEvery>>,

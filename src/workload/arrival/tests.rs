@@ -18,6 +18,7 @@ fn production(pattern: Pattern, curve: RateCurve, partitions: usize) -> Producti
         curve: Arc::new(curve),
         pattern,
         shares: vec![even_shares(SimTime::ZERO, partitions)],
+        keys: Keys::Even,
     }
 }
 
@@ -262,6 +263,7 @@ fn productions() -> impl Strategy<Value = Production> {
             curve: Arc::new(curve),
             pattern,
             shares: shares.collect(),
+            keys: Keys::Even,
         }
     })
 }

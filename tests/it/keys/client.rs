@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use lagsim::scenario::client_schema;
 
-use super::{BACKLOG, CONSUMER, CRASH, Case, RESTART, shown_with, with};
+use super::{BACKLOG, CONSUMER, CRASH, Case, RESTART, SLOW, shown_with, with};
 
 const LONG: &str = "processing={ time = '600ms', commit = 'after-batch' }";
 const REJOINS: &str = "processing={ time = '300ms', commit = 'after-batch' }";
+const HOT: &str = "produce.keys={ hot = [{ share = 0.5 }] }";
 const FAR: &str = "cluster.round-trip='100ms'";
 
 /// A key, what the model must say besides, and the profile with two values of the key.
@@ -106,6 +107,19 @@ const CASES: &[Case] = &[
             "commit = { every = '3s' }",
             "commit = { every-records = 900 }",
         ],
+    ),
+    (
+        "order",
+        &[HOT, "processing={ time = '4ms' }"],
+        [
+            "auto-commit = 'completed'\norder = 'partition'",
+            "auto-commit = 'completed'\norder = 'unordered'",
+        ],
+    ),
+    (
+        "concurrency",
+        &[SLOW],
+        ["concurrency = 2", "concurrency = 3"],
     ),
     (
         "commit-on-revoke",

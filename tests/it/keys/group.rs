@@ -160,6 +160,15 @@ pub const CASES: &[Case] = &[
         ["processing.concurrency=1", "processing.concurrency=2"],
     ),
     (
+        "Processing.order",
+        &[
+            "group.client='parallel-consumer'",
+            "processing={ time = '15ms' }",
+            "produce.keys={ hot = [{ share = 0.5 }] }",
+        ],
+        ["processing.order='key'", "processing.order='unordered'"],
+    ),
+    (
         "Processing.commit",
         &[],
         [

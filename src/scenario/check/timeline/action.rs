@@ -61,6 +61,9 @@ impl Judge<'_> {
             None => false,
         };
         let settings = self.set(index, &["set"], walk)?;
+        if let (true, Some(word)) = (now, &written.takes_effect) {
+            self.refuse_another_pool(word, settings, walk)?;
+        }
         Some(vec![if now {
             Action::Adopt { settings }
         } else {

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::super::super::document::{self, Step, error};
-use super::super::super::raw::Model;
+use super::super::super::raw::{Model, Text};
 use super::super::judge::Judge;
 use super::Walk;
 use crate::kafka::GroupProtocol;
@@ -90,6 +90,28 @@ impl Judge<'_> {
         });
         walk.last_set = Some((index, number));
         Some(number)
+    }
+
+    /// A running process cannot be given a pool of threads, nor lose the one it has.
+    pub(super) fn refuse_another_pool(
+        &mut self,
+        word: &Text,
+        settings: usize,
+        walk: &Walk<'_, '_>,
+    ) -> Option<()> {
+        let all = walk.start.settings.into_iter().chain(&walk.walked.settings);
+        let pools: Vec<bool> = all.map(|own| own.processing.order.is_some()).collect();
+        let (before, now) = (pools.get(..settings)?, pools.get(settings)?);
+        if before.iter().all(|pool| pool == now) {
+            return Some(());
+        }
+        let help =
+            r#"leave `takes-effect` out: a process takes another client up as it is restarted"#;
+        self.error(
+            &word.0.span,
+            "a pool of threads comes and goes with its process",
+            help,
+        )
     }
 
     /// Paths and values of a `set` table, whichever way its dots are written.
