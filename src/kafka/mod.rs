@@ -18,7 +18,7 @@ pub use client::{
     AutoCommitFrom, ClientProfile, Fetches, Heartbeats, LateCommit, PollClock, RebalanceTimeout,
     ReconcilesFrom, RejoinFrom,
 };
-pub use fetch::{Call, FetchLimits, FetchWhen, Fetcher, Logs, Polled, Reset, Run, Slot};
+pub use fetch::{Call, FetchLimits, FetchWhen, Fetcher, HandedOut, Logs, Polled, Reset, Run, Slot};
 pub use properties::{
     Assignor, BrokerProperties, ConsumerProperties, GroupProtocol, OffsetReset, Property,
     PropertyError, RebalanceProtocol, ServerAssignor, TopicProperties, UNLIMITED_RECORDS,

@@ -105,6 +105,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
         },
         alerts: Vec::new(),
         expectations: Vec::new(),
+        leaps: true,
     }
 }
 

@@ -2,9 +2,7 @@
 
 mod boundary;
 mod failure;
-
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+mod overlap;
 
 use super::Fact;
 use super::topic::Topic;
@@ -120,8 +118,8 @@ impl Batch {
 
     /// Plans the runs that a poll at `now` returned, as one that has been [cleared](Self::clear).
     pub fn begin(&mut self, now: SimTime, generation: u32, shop: &mut Workshop) {
-        self.number = self.number.wrapping_add(1);
-        (self.polled_at, self.since, self.generation) = (now, now, generation);
+        self.pass(now, generation);
+        self.since = now;
         self.done = 0.0;
         self.settings = shop.settings;
         let settings = &shop.scenario.settings[shop.settings];
@@ -150,6 +148,21 @@ impl Batch {
         self.expect_calls(self.calls);
     }
 
+    /// It was begun at `now` and is through.
+    #[inline]
+    pub fn pass(&mut self, now: SimTime, generation: u32) {
+        self.number = self.number.wrapping_add(1);
+        (self.polled_at, self.generation) = (now, generation);
+    }
+
+    /// Whether it is good records, polled in this generation and under these settings, and worked on one by one; none of
+    /// them is accounted for yet.
+    pub fn is_plain(&self, generation: u32, settings: usize) -> bool {
+        let as_polled = !self.poison && !self.crashes && !self.refused && self.callers == 1;
+        let since = self.generation == generation && self.settings == settings;
+        as_polled && since && self.accounted == (0, 0)
+    }
+
     fn count_calls(&mut self, scenario: &Scenario) {
         let stages = self.stages.iter();
         let good = stages.filter(|stage| stage.kind == Kind::Records);
@@ -162,18 +175,15 @@ impl Batch {
 
     fn plan_run(&mut self, run: Run, mut ends: SimDuration, shop: &mut Workshop) -> SimDuration {
         let (partition, mut from) = (run.partition, run.from);
+        if shop.scenario.poison.is_empty() {
+            return self.plan_good(run, ends, shop);
+        }
         while from < run.to {
             let poison = shop.topic.poison_in(partition, from, run.to);
             let good_to = poison.map_or(run.to, |(offset, _)| offset);
             if good_to > from {
-                ends += shop.topic.work(partition, from, good_to, shop.settings);
-                self.stages.push(Stage {
-                    partition,
-                    from,
-                    to: good_to,
-                    kind: Kind::Records,
-                    ends,
-                });
+                let to = good_to;
+                ends = self.plan_good(Run { from, to, ..run }, ends, shop);
             }
             let Some((offset, entry)) = poison else { break };
             self.poison = true;
@@ -204,41 +214,23 @@ impl Batch {
         ends
     }
 
-    /// Several records at a time: the next record goes to whoever is free first.
-    fn overlap(&mut self, concurrency: u32, shop: &mut Workshop) {
-        let records: u64 = self
-            .stages
-            .iter()
-            .map(|stage| (stage.to - stage.from).max(1))
-            .sum();
-        let lanes = u64::from(concurrency).min(records).max(1) as usize;
-        let mut free = BinaryHeap::from(vec![Reverse(SimDuration::ZERO); lanes]);
-        let mut before = SimDuration::ZERO;
-        let mut last = SimDuration::ZERO;
-        for index in 0..self.stages.len() {
-            let stage = self.stages[index];
-            let mut assign = |length: SimDuration| {
-                let Some(Reverse(start)) = free.pop() else {
-                    return;
-                };
-                last = last.max(start + length);
-                free.push(Reverse(start + length));
-            };
-            if stage.kind == Kind::Records {
-                for offset in stage.from..stage.to {
-                    assign(
-                        shop.topic
-                            .work(stage.partition, offset, offset + 1, shop.settings),
-                    );
-                }
-            } else {
-                assign(stage.ends.saturating_sub(before));
-            }
-            before = stage.ends;
-            self.stages[index].ends = last;
-        }
-        self.callers = lanes as u32;
-        self.alone = last;
+    /// Good records come next; returns when they are through.
+    fn plan_good(&mut self, run: Run, before: SimDuration, shop: &mut Workshop) -> SimDuration {
+        let Run {
+            partition,
+            from,
+            to,
+        } = run;
+        let ends = before + shop.topic.work(partition, from, to, shop.settings);
+        let kind = Kind::Records;
+        self.stages.push(Stage {
+            partition,
+            from,
+            to,
+            kind,
+            ends,
+        });
+        ends
     }
 
     /// commitSync after each record: its round trip is part of every record's time.

@@ -135,6 +135,11 @@ impl Caller {
         Some(self.breaker.as_ref()?.state())
     }
 
+    /// Whether all it does is make calls that succeed.
+    pub fn is_plain(&self) -> bool {
+        self.breaker.is_none() && self.kept.is_empty() && self.failing.is_none()
+    }
+
     /// Whether the application polls on while its breaker is open.
     pub fn polls_on(&self) -> bool {
         self.buffer.is_some()
@@ -209,11 +214,7 @@ impl Member {
                 taken => Polled::Records(taken),
             };
             if matches!(polled, Polled::Records(_)) {
-                self.caller.recorded = 0;
-                self.batch.committed = self.any_committed(ground.topic);
-                if self.caller.let_through(at) {
-                    self.tell_breaker(at, ground);
-                }
+                self.handed_out(at, ground);
             }
             return polled;
         };
@@ -234,6 +235,15 @@ impl Member {
                     self.caller.kept.extend(runs);
                 }
             }
+        }
+    }
+
+    /// The application has the records of a batch.
+    pub fn handed_out(&mut self, at: SimTime, ground: &mut Ground) {
+        self.caller.recorded = 0;
+        self.batch.committed = self.any_committed(ground.topic);
+        if self.caller.let_through(at) {
+            self.tell_breaker(at, ground);
         }
     }
 

@@ -78,6 +78,13 @@ impl Member {
             && self.link.phase == Phase::Stable
     }
 
+    /// Whether its poll() commits whenever the interval is over: not while it joins (`ConsumerCoordinator#poll`).
+    pub fn commits_in_poll(&self, scenario: &Scenario) -> bool {
+        let joins = self.link.rejoin || self.link.phase != Phase::Stable;
+        let auto = self.settings_of(scenario).processing.commit == CommitPolicy::Auto;
+        auto && !joins && self.workers.is_none()
+    }
+
     /// Whether a commit of this batch succeeds; if not, the application has seen CommitFailedException, or
     /// RebalanceInProgressException if it may go on.
     pub fn may_commit(&mut self, at: SimTime, ground: &mut Ground) -> bool {

@@ -32,11 +32,18 @@ impl Coverage {
     }
 
     /// Deals with [`from`, `to`); returns for how many records that had been done before.
+    #[inline]
     pub fn cover(&mut self, from: u64, to: u64) -> u64 {
         if from == self.to || to <= from {
             self.to = self.to.max(to);
             return 0;
         }
+        self.cover_again(from, to)
+    }
+
+    /// The same where it is not simply the next.
+    #[cold]
+    fn cover_again(&mut self, from: u64, to: u64) -> u64 {
         let missing: u64 = self.missing(from, to).iter().map(|(a, b)| b - a).sum();
         if from > self.to {
             self.gaps.push((self.to, from));

@@ -75,7 +75,7 @@ pub(super) struct Member {
     /// Rolling restart it is part of.
     pub rollout: Option<usize>,
     /// When its poll() returns with less than it could.
-    fills_until: SimTime,
+    pub fills_until: SimTime,
     pub auto_commit_due: SimTime,
     /// The timer has waited for a record until then.
     pub timer_waits: bool,
@@ -193,7 +193,9 @@ impl Member {
                     break;
                 }
                 patience.step(at);
-                self.step(at, ground);
+                if self.app == App::Processing || !self.leap(until, ground) {
+                    self.step(at, ground);
+                }
             }
         }
         self.run_workers(until, ground);
@@ -230,11 +232,7 @@ impl Member {
     pub fn poll(&mut self, at: SimTime, ground: &mut Ground) {
         self.store_commits(at, ground.topic);
         let settings = self.settings_of(ground.scenario);
-        // Not while it joins (`ConsumerCoordinator#poll`).
-        let joins = self.link.rejoin || self.link.phase != Phase::Stable;
-        let commits =
-            settings.processing.commit == CommitPolicy::Auto && !joins && self.workers.is_none();
-        if commits {
+        if self.commits_in_poll(ground.scenario) {
             self.catch_up_auto_commit(at, self.auto_commit_interval(ground.scenario));
             if at >= self.auto_commit_due {
                 self.auto_commit(at, ground);
@@ -254,39 +252,45 @@ impl Member {
         let polled = self.fill(at, call, ground);
         self.note_resets(at, ground);
         match polled {
-            Polled::Wait(look) => {
-                self.app = App::Polling;
-                self.wake = look.min(self.idle_commit_due(at, ground));
-                self.wake = self.wake.min(self.looks_again());
-                if commits {
-                    if self.uncommitted(ground.topic, false) {
-                        self.wake = look.min(self.auto_commit_due);
-                    } else {
-                        self.nothing_to_commit = true;
-                    }
-                }
+            Polled::Wait(look) => self.wait_in_poll(at, look, ground),
+            Polled::Records(_) => self.begin_batch(at, ground),
+        }
+    }
+
+    /// A poll at `at` has found nothing, and looks again at `look`.
+    pub fn wait_in_poll(&mut self, at: SimTime, look: SimTime, ground: &mut Ground) {
+        self.app = App::Polling;
+        self.wake = look.min(self.idle_commit_due(at, ground));
+        self.wake = self.wake.min(self.looks_again());
+        if self.commits_in_poll(ground.scenario) {
+            if self.uncommitted(ground.topic, false) {
+                self.wake = look.min(self.auto_commit_due);
+            } else {
+                self.nothing_to_commit = true;
             }
-            Polled::Records(_) => {
-                self.fills_until = SimTime::ZERO;
-                self.acknowledged.polls_from = None;
-                ground.accounts.polls += 1;
-                if self.workers.is_some() {
-                    return self.hand_out(at, ground);
-                }
-                let (scenario, settings) = (ground.scenario, self.settings);
-                let mut shop = Workshop {
-                    scenario,
-                    settings,
-                    topic: ground.topic,
-                };
-                self.batch.refused = self.link.phase != Phase::Stable;
-                self.batch.begin(at, self.link.generation, &mut shop);
-                self.app = App::Processing;
-                self.wake = self.batch.ends_at();
-                if self.batch.poison {
-                    self.meet_poison(at, ground);
-                }
-            }
+        }
+    }
+
+    /// Its application has records in hand and begins to work on them.
+    pub fn begin_batch(&mut self, at: SimTime, ground: &mut Ground) {
+        self.fills_until = SimTime::ZERO;
+        self.acknowledged.polls_from = None;
+        ground.accounts.polls += 1;
+        if self.workers.is_some() {
+            return self.hand_out(at, ground);
+        }
+        let (scenario, settings) = (ground.scenario, self.settings);
+        let mut shop = Workshop {
+            scenario,
+            settings,
+            topic: ground.topic,
+        };
+        self.batch.refused = self.link.phase != Phase::Stable;
+        self.batch.begin(at, self.link.generation, &mut shop);
+        self.app = App::Processing;
+        self.wake = self.batch.ends_at();
+        if self.batch.poison {
+            self.meet_poison(at, ground);
         }
     }
 

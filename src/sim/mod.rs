@@ -13,6 +13,7 @@ mod fact;
 mod group;
 mod identity;
 mod latency;
+mod leap;
 mod limits;
 mod link;
 mod member;

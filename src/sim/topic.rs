@@ -214,6 +214,7 @@ impl Topic {
     }
 
     /// Work of records one after another: local work and the latency of their calls.
+    #[inline]
     pub fn work(&mut self, id: PartitionId, from: u64, to: u64, settings: usize) -> SimDuration {
         let (law, calls) = (self.law_of[settings], self.calls_of[settings]);
         let partition = &mut self.partitions[id.ix()];
@@ -244,12 +245,15 @@ impl Topic {
     }
 
     /// Accounts for records [`from`, `to`) processed.
+    #[inline]
     pub fn processed(&mut self, id: PartitionId, from: u64, to: u64) {
         let partition = &mut self.partitions[id.ix()];
         partition.totals.processed += to - from;
         let again = partition.coverage.cover(from, to);
-        partition.totals.duplicates += again;
-        partition.totals.duplicates_by.add(partition.left_by, again);
+        if again > 0 {
+            partition.totals.duplicates += again;
+            partition.totals.duplicates_by.add(partition.left_by, again);
+        }
     }
 
     /// Records [`from`, `to`) will be read by nobody: those not dealt with are lost. Returns which.

@@ -663,15 +663,33 @@ fn survive(seed: u64, calm: bool) {
     }
 }
 
+/// Whole rounds at once and poll by poll: the same facts, curves and accounts, and the same group.
+fn leaps_change_nothing(seed: u64, calm: bool) {
+    let mut scenario = draw(seed, calm);
+    let leaping = systems::run(&scenario);
+    scenario.leaps = false;
+    assert_eq!(leaping, systems::run(&scenario));
+}
+
 /// Each seed by itself, so that a failure says which it was.
-fn survive_all(seeds: std::ops::Range<u64>, calm: bool) {
+fn each_of(seeds: std::ops::Range<u64>, calm: bool, check: fn(u64, bool)) {
     let mut failed = Vec::new();
     for seed in seeds {
-        if std::panic::catch_unwind(|| survive(seed, calm)).is_err() {
+        if std::panic::catch_unwind(|| check(seed, calm)).is_err() {
             failed.push(seed);
         }
     }
     assert!(failed.is_empty(), "calm: {calm}, seeds {failed:?}");
+}
+
+fn survive_all(seeds: std::ops::Range<u64>, calm: bool) {
+    each_of(seeds, calm, survive);
+}
+
+#[test]
+fn a_run_by_leaps_is_the_run_poll_by_poll() {
+    each_of(0..150, true, leaps_change_nothing);
+    each_of(0..150, false, leaps_change_nothing);
 }
 
 #[test]
@@ -689,6 +707,8 @@ fn no_run_hangs_or_breaks_a_law() {
 fn no_run_hangs_or_breaks_a_law_at_length() {
     survive_all(150..4_000, true);
     survive_all(150..4_000, false);
+    each_of(150..800, true, leaps_change_nothing);
+    each_of(150..800, false, leaps_change_nothing);
 }
 
 #[test]

@@ -93,6 +93,7 @@ pub fn system(partitions: usize, members: u32, rate: f64, law: Law) -> Scenario 
         },
         alerts: Vec::new(),
         expectations: Vec::new(),
+        leaps: true,
     }
 }
 

@@ -4,9 +4,11 @@
 
 mod assignment;
 mod request;
+mod steady;
 
 use std::collections::VecDeque;
 
+pub use self::steady::HandedOut;
 use super::OffsetReset;
 use crate::units::{PartitionId, SimDuration, SimTime};
 
@@ -72,6 +74,30 @@ impl FetchLimits {
     /// A long poll that finds nothing, from its sending to the sending of the next.
     fn cycle(&self) -> SimDuration {
         self.round_trip + self.max_wait
+    }
+
+    /// When the long poll reaches its broker that finds what is there at `available`, of those that follow one another,
+    /// the first having reached it at `reached`.
+    #[inline]
+    fn turn(&self, reached: SimTime, available: SimTime) -> SimTime {
+        let (deadline, cycle) = (reached + self.max_wait, self.cycle());
+        if available <= deadline || cycle.is_zero() || available == SimTime::NEVER {
+            return reached;
+        }
+        let late = available.since(deadline).as_nanos();
+        reached + cycle * late.div_ceil(cycle.as_nanos())
+    }
+
+    /// When the long poll of `turn` is answered, data being there at `available`; out of a poll, the first answer counts,
+    /// empty or not.
+    #[inline]
+    fn answers_at(&self, turn: SimTime, available: SimTime, in_poll: bool) -> SimTime {
+        let deadline = turn + self.max_wait;
+        if in_poll || available <= deadline {
+            available.max(turn)
+        } else {
+            deadline
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::units::{SimDuration, SimTime};
 
 /// What a request asks for.
 #[derive(Clone, Copy)]
-struct Asked {
+pub(super) struct Asked {
     /// How many partitions.
     partitions: usize,
     /// Records that count for fetch.min.bytes: of a partition no more than the answer may hold
@@ -31,7 +31,7 @@ impl Fetcher {
         for index in 0..self.brokers.len() {
             let asks = limits.when != FetchWhen::BetweenBatches || self.drained(index);
             if asks && self.brokers[index].in_flight.is_none() {
-                self.request(index, now, limits, logs, in_poll);
+                self.request::<false>(index, now, limits, logs, in_poll);
             }
         }
         if self.paused_to <= now {
@@ -42,7 +42,9 @@ impl Fetcher {
         resumed.unwrap_or(SimTime::NEVER).min(self.next_answer)
     }
 
-    fn request(
+    /// Asks a broker for its partitions with nothing buffered; of a `STEADY` fetcher those are all.
+    #[inline]
+    pub(super) fn request<const STEADY: bool>(
         &mut self,
         broker: usize,
         now: SimTime,
@@ -51,51 +53,50 @@ impl Fetcher {
         in_poll: bool,
     ) {
         let reached = now + limits.round_trip.half();
-        let asked = self.fill(broker, now, reached, limits, logs);
+        let asked = self.fill::<STEADY>(broker, now, reached, limits, logs);
         if asked.partitions == 0 {
             return;
         }
         if asked.records >= limits.min_records || asked.out_of_range {
-            return self.answer(broker, reached, reached, reached, asked, limits);
+            return self.answer(broker, reached, reached, reached, asked.partitions, limits);
         }
-        let cycle = limits.cycle();
-        let mut available = if limits.min_records > 1 {
+        let mut available = asked.next;
+        if limits.min_records > 1 {
             self.take_back(broker);
-            self.enough(broker, now, reached, limits, logs)
-        } else if !in_poll && cycle.is_zero() {
+            available = self.enough(broker, now, reached, limits, logs);
+        } else if !in_poll && limits.cycle().is_zero() {
             return; // Answered at once and empty: as if nothing had been asked.
-        } else {
-            asked.next
-        };
-        let deadline = reached + limits.max_wait;
-        let answers_at = if available <= deadline {
-            available.max(reached)
-        } else if !in_poll {
-            deadline
-        } else if cycle.is_zero() || available == SimTime::NEVER {
-            available
-        } else {
-            let late = available.since(deadline).as_nanos();
-            let turn = reached + cycle * late.div_ceil(cycle.as_nanos());
-            if limits.min_records > 1 {
+        }
+        let mut turn = reached;
+        if in_poll {
+            turn = limits.turn(reached, available);
+            if turn > reached && limits.min_records > 1 {
                 available = self.enough(broker, now, turn, limits, logs);
             }
-            available.max(turn)
-        };
-        if available <= answers_at && answers_at != SimTime::NEVER {
-            self.fill(broker, now, answers_at, limits, logs);
         }
-        self.answer(broker, reached, available, answers_at, asked, limits);
+        let answers_at = limits.answers_at(turn, available, in_poll);
+        if available <= answers_at && answers_at != SimTime::NEVER {
+            self.fill::<STEADY>(broker, now, answers_at, limits, logs);
+        }
+        self.answer(
+            broker,
+            reached,
+            available,
+            answers_at,
+            asked.partitions,
+            limits,
+        );
     }
 
     /// A request is on its way, and when it is answered is known.
-    fn answer(
+    #[inline]
+    pub(super) fn answer(
         &mut self,
         broker: usize,
         reached: SimTime,
         available: SimTime,
         answers_at: SimTime,
-        asked: Asked,
+        asked: usize,
         limits: &FetchLimits,
     ) {
         let answered = answers_at + limits.round_trip.saturating_sub(limits.round_trip.half());
@@ -106,7 +107,7 @@ impl Fetcher {
             reached,
             available,
             answered,
-            asked: asked.partitions,
+            asked,
             repeats,
         });
     }
@@ -142,7 +143,8 @@ impl Fetcher {
     }
 
     /// Puts into the answer to a request what the broker has at `at`, in session order, within the byte limits.
-    fn fill(
+    #[inline]
+    pub(super) fn fill<const STEADY: bool>(
         &mut self,
         broker: usize,
         now: SimTime,
@@ -156,16 +158,18 @@ impl Fetcher {
             next: SimTime::NEVER,
             out_of_range: false,
         };
-        let queue = self.room(limits);
+        let queue = if STEADY { None } else { self.room(limits) };
         for &index in &self.brokers[broker].slots {
             let slot = &mut self.slots[index];
-            if !Self::fetchable(slot, now, queue) {
+            if STEADY && slot.is_quiet(at) {
+                asked.partitions += 1;
+                asked.next = asked.next.min(slot.next);
+                continue; // What it brings is nothing, as it was.
+            }
+            if !STEADY && !Self::fetchable(slot, now, queue) {
                 continue;
             }
-            let end = Self::end(slot, at, limits, logs);
-            let behind = end.saturating_sub(slot.buffered_to);
-            let behind = behind.min(limits.per_partition);
-            let gone = behind > 0 && slot.buffered_to < logs.log_start(slot.partition, at);
+            let (behind, gone) = Self::behind(slot, at, limits, logs);
             if gone && slot.buffered_to > slot.position {
                 continue; // What waits is handed out before the position moves.
             }
@@ -183,10 +187,25 @@ impl Fetcher {
         asked
     }
 
+    /// How many records an answer of `at` may bring of a partition at most, and whether the log does not hold the first any
+    /// more.
+    #[inline(always)]
+    pub(super) fn behind(
+        slot: &mut Slot,
+        at: SimTime,
+        limits: &FetchLimits,
+        logs: &mut impl Logs,
+    ) -> (u64, bool) {
+        let end = Self::end(slot, at, limits, logs);
+        let behind = end.saturating_sub(slot.buffered_to);
+        let gone = behind > 0 && slot.buffered_to < logs.log_start(slot.partition, at);
+        (behind.min(limits.per_partition), gone)
+    }
+
     /// The answer of `at` says OFFSET_OUT_OF_RANGE, and ListOffsets then where to go on
     /// (`FetchCollector#handleInitializeErrors`).
     #[cold]
-    fn reset(slot: &mut Slot, at: SimTime, limits: &FetchLimits, logs: &mut impl Logs) {
+    pub(super) fn reset(slot: &mut Slot, at: SimTime, limits: &FetchLimits, logs: &mut impl Logs) {
         let listed = at + limits.round_trip;
         let to = match limits.reset {
             OffsetReset::Earliest => logs.log_start(slot.partition, listed),

@@ -317,6 +317,7 @@ impl Judge<'_> {
             monitoring,
             alerts,
             expectations,
+            leaps: true,
         })
     }
 
