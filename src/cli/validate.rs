@@ -18,6 +18,12 @@ pub fn validate(args: &ValidateArgs) -> anyhow::Result<Exit> {
         scenario.seed = seed;
     }
     let trace = load::trace(&args.trace)?;
+    if args.recorded_production {
+        let partitions = scenario.topic.partitions.iter();
+        let starts: Vec<u64> = partitions.map(|start| start.log_end).collect();
+        refuse_other_partitions(&trace, starts.len())?;
+        scenario.production = trace.production(&starts);
+    }
     let results = Results::of(&args.results, &scenario.name, &FILES)?;
     let window = window(args, &scenario, &trace)?;
     let progress = Progress::of(scenario.horizon, args.replications, args.results.quiet);
@@ -25,7 +31,8 @@ pub fn validate(args: &ValidateArgs) -> anyhow::Result<Exit> {
         progress.advance(by);
     });
     drop(progress);
-    refuse_other_partitions(&trace, &outcomes)?;
+    let simulated = outcomes.first().map_or(0, |one| one.curves.partitions());
+    refuse_other_partitions(&trace, simulated)?;
     let Some(validation) = experiment::validate(&scenario, &trace, &outcomes, window) else {
         return Ok(Exit::Internal);
     };
@@ -76,11 +83,7 @@ fn window(args: &ValidateArgs, scenario: &Scenario, trace: &Trace) -> Result<Win
     ))
 }
 
-fn refuse_other_partitions(
-    trace: &Trace,
-    outcomes: &[crate::measure::Outcome],
-) -> Result<(), Usage> {
-    let simulated = outcomes.first().map_or(0, |one| one.curves.partitions());
+fn refuse_other_partitions(trace: &Trace, simulated: usize) -> Result<(), Usage> {
     if simulated == trace.partitions() {
         return Ok(());
     }

@@ -142,8 +142,8 @@ pub fn text(validated: &Validated) -> String {
         ),
     ));
     text.push_str(&format!(
-        "  {:<12}{:>8}{:>9}{:>20}{:>20}{:>20}\n",
-        "lag", "error", "inside", "mean", "max", "final"
+        "  {:<12}{:>8}{:>16}{:>9}{:>20}{:>20}{:>20}\n",
+        "lag", "error", "by chance", "inside", "mean", "max", "final"
     ));
     text.push_str(&row("total", total));
     for fit in &validation.partitions {
@@ -185,8 +185,9 @@ fn row(name: &str, fit: &Fit) -> String {
         )
     };
     format!(
-        "  {name:<12}{:>8.3}{:>9.2}{}{}{}\n",
+        "  {name:<12}{:>8.3}{:>16}{:>9.2}{}{}{}\n",
         fit.error,
+        format!("{:.3} to {:.3}", fit.by_chance.low, fit.by_chance.high),
         fit.inside,
         pair(&fit.mean),
         pair(&fit.max),
