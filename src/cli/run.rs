@@ -9,7 +9,7 @@ use crate::experiment::run_replications_watched;
 use crate::measure::words::grouped;
 use crate::measure::{Keep, Outcome};
 use crate::report;
-use crate::scenario::{Action, Scenario};
+use crate::scenario::Scenario;
 
 /// Most points of all curves: more would fill memory, and no program opens a `lag.csv` of that size.
 const MOST_POINTS: u64 = 10_000_000;
@@ -35,11 +35,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
 
 /// Refuses curves that nothing could hold or open.
 pub fn refuse_too_many_points(scenario: &Scenario, replications: u32) -> Result<(), Usage> {
-    let added = scenario.timeline.iter().map(|entry| match entry.action {
-        Action::AddPartitions { to } => u64::from(to),
-        _ => 0,
-    });
-    let partitions = added.fold(scenario.topic.partitions.len() as u64, u64::max);
+    let partitions = scenario.partitions_at_the_end() as u64;
     let runs = match replications {
         1 => String::new(),
         n => format!(" in {n} runs"),

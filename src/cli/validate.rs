@@ -18,11 +18,9 @@ pub fn validate(args: &ValidateArgs) -> anyhow::Result<Exit> {
         scenario.seed = seed;
     }
     let trace = load::trace(&args.trace)?;
+    refuse_other_partitions(&trace, scenario.partitions_at_the_end())?;
     if args.recorded_production {
-        let partitions = scenario.topic.partitions.iter();
-        let starts: Vec<u64> = partitions.map(|start| start.log_end).collect();
-        refuse_other_partitions(&trace, starts.len())?;
-        scenario.production = trace.production(&starts);
+        take_production(&mut scenario, &trace)?;
     }
     let results = Results::of(&args.results, &scenario.name, &FILES)?;
     let window = window(args, &scenario, &trace)?;
@@ -31,14 +29,13 @@ pub fn validate(args: &ValidateArgs) -> anyhow::Result<Exit> {
         progress.advance(by);
     });
     drop(progress);
-    let simulated = outcomes.first().map_or(0, |one| one.curves.partitions());
-    refuse_other_partitions(&trace, simulated)?;
     let Some(validation) = experiment::validate(&scenario, &trace, &outcomes, window) else {
         return Ok(Exit::Internal);
     };
     let validated = Validated {
         scenario: &scenario,
         validation: &validation,
+        recorded_production: args.recorded_production,
         bounds: Bounds {
             max_error: args.max_error,
             min_inside: args.min_inside,
@@ -81,6 +78,26 @@ fn window(args: &ValidateArgs, scenario: &Scenario, trace: &Trace) -> Result<Win
         ),
         "choose another part with --from and --to, or a longer --set horizon=...",
     ))
+}
+
+/// Puts what the trace says was produced in the place of what the model says.
+fn take_production(scenario: &mut Scenario, trace: &Trace) -> Result<(), Usage> {
+    let partitions = scenario.topic.partitions.iter();
+    let starts: Vec<u64> = partitions.map(|start| start.log_end).collect();
+    let at_once = trace.times().first() == Some(&SimTime::ZERO);
+    for (partition, start) in starts.iter().enumerate() {
+        let first = trace.seen(partition, 0).log_end;
+        if first < *start || (at_once && first > *start) {
+            return Err(Usage::new(
+                format!(
+                    "the trace begins with log-end offset {first} in partition {partition}, the model with {start}"
+                ),
+                "give the model the offsets that the trace begins with, by topic.start",
+            ));
+        }
+    }
+    scenario.production = trace.production(&starts, scenario.production.keys.clone());
+    Ok(())
 }
 
 fn refuse_other_partitions(trace: &Trace, simulated: usize) -> Result<(), Usage> {

@@ -1,12 +1,12 @@
 //! A recorded lag curve: what a monitor saw of a group. Not for comparing it with anything.
 
+mod production;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use crate::scenario::{Cell, Diagnostic, Diagnostics, Subject, cells_of, lines_of};
 use crate::units::{SimDuration, SimTime};
-use crate::workload::{Keys, Knot, Pattern, Production, RateCurve, Shares};
 
 /// Longest recording that is taken [rows].
 const MOST_ROWS: usize = 2_000_000;
@@ -70,62 +70,6 @@ impl Trace {
     /// How many partitions there are at the end.
     pub fn partitions(&self) -> usize {
         self.partitions
-    }
-
-    /// Production as the log-end offsets show it: at an even rate from one sample to the next. `starts` are the log-end
-    /// offsets when the run begins.
-    pub fn production(&self, starts: &[u64]) -> Production {
-        let mut knots = Vec::with_capacity(2 * self.times.len() + 1);
-        let mut shares: Vec<Shares> = Vec::with_capacity(self.times.len());
-        let mut before: Vec<u64> = starts.to_vec();
-        before.resize(self.partitions, 0);
-        let mut from = SimTime::ZERO;
-        for (instant, at) in self.times.iter().enumerate() {
-            let length = at.since(from).as_secs_f64();
-            if length <= 0.0 {
-                continue;
-            }
-            let grown = |(partition, before): (usize, &u64)| {
-                let log_end = self.seen(partition, instant).log_end;
-                log_end.saturating_sub(*before) as f64
-            };
-            let grown: Vec<f64> = before.iter().enumerate().map(grown).collect();
-            let all: f64 = grown.iter().sum();
-            let rate = all / length;
-            knots.extend([Knot { at: from, rate }, Knot { at: *at, rate }]);
-            if all > 0.0 {
-                let from = if shares.is_empty() {
-                    SimTime::ZERO
-                } else {
-                    from
-                };
-                shares.push(Shares {
-                    from,
-                    of: grown.iter().map(|records| records / all).collect(),
-                });
-            }
-            for (partition, before) in before.iter_mut().enumerate() {
-                *before = self.seen(partition, instant).log_end.max(*before);
-            }
-            from = *at;
-        }
-        knots.push(Knot {
-            at: from,
-            rate: 0.0,
-        });
-        if shares.is_empty() {
-            let even = 1.0 / self.partitions.max(1) as f64;
-            shares.push(Shares {
-                from: SimTime::ZERO,
-                of: vec![even; self.partitions],
-            });
-        }
-        Production {
-            curve: Arc::new(RateCurve::from_knots(knots)),
-            pattern: Pattern::Constant,
-            shares,
-            keys: Keys::Even,
-        }
     }
 
     /// `partition` at the `instant`-th time; nothing before it existed.
@@ -328,7 +272,6 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::PartitionId;
 
     const HEADER: &str = "t_s,partition,log_end_offset,committed_offset,lag\n";
 
@@ -363,26 +306,6 @@ mod tests {
         assert_eq!(trace.seen(0, 0), first);
         assert_eq!(trace.seen(0, 1).lag, 0);
         assert_eq!(trace.seen(1, 1).committed, None);
-    }
-
-    #[test]
-    fn recorded_production_has_the_log_ends_of_the_samples() {
-        let rows = "0.5,0,10,,10\n0.5,1,0,,0\n1,0,10,,10\n1,1,0,,0\n1.5,0,20,,20\n1.5,1,7,,7\n3,0,21,,21\n3,1,30,,30\n";
-        let trace = Trace::parse("t.csv", &format!("{HEADER}{rows}")).unwrap();
-        let production = trace.production(&[4, 0]);
-        for partition in 0..2 {
-            let mut arrivals = production.of_partition(1, 0, "t", PartitionId(partition as u32));
-            let start = [4, 0][partition];
-            for (instant, at) in trace.times().iter().enumerate() {
-                let log_end = start + arrivals.count_by(*at);
-                let expected = trace.seen(partition, instant).log_end;
-                assert!(
-                    log_end.abs_diff(expected) <= 1,
-                    "{partition} at {at}: {log_end}"
-                );
-            }
-            assert_eq!(arrivals.time_of(100), SimTime::NEVER);
-        }
     }
 
     #[test]

@@ -148,7 +148,7 @@ impl Recording {
             (outcomes, validation)
         };
         let mut recorded = scenario.clone();
-        recorded.production = self.trace.production(&[]);
+        recorded.production = self.trace.production(&[], scenario.production.keys.clone());
         let (outcomes, validation) = held(&scenario);
         Compared {
             known_production: held(&recorded).1.total.error,
@@ -350,6 +350,7 @@ fn pictures(all: &[(Recording, Compared)]) {
         let validated = Validated {
             scenario: &compared.scenario,
             validation: &compared.validation,
+            recorded_production: false,
             bounds: Bounds::default(),
         };
         let files = files(&validated, true).expect("a picture");
