@@ -7,34 +7,140 @@ use super::exit::{Exit, Usage};
 use super::progress::Progress;
 use super::results::Results;
 use super::run::refuse_too_many;
-use super::{load, terminal};
-use crate::experiment::{self, Variant};
+use super::{load, sweep, terminal};
+use crate::experiment::{self, Plan, Sweep, Variant};
+use crate::measure::words::counted;
 use crate::report::comparison as report;
+use crate::report::sweep::answers;
 use crate::scenario::{Diagnostics, Override};
 
 /// Longest name of the folder made of the variants' names [characters].
 const LONGEST_NAME: usize = 80;
 
+/// Pairs of runs, unless told otherwise.
+const REPLICATIONS: u32 = 32;
+
+/// Most cases of an experiment that stand beside each other.
+const MOST_CASES: usize = 16;
+
+/// What is compared.
+struct Sides {
+    variants: Vec<Variant>,
+    replications: u32,
+    /// Of an experiment: its cases, and what it expects of them.
+    plan: Option<Plan>,
+}
+
 /// Runs variants on the same draws, writes their differences and prints them.
 pub fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
-    let mut variants = variants(args)?;
-    if let (Some(seed), [base, ..]) = (args.seed, variants.as_mut_slice()) {
-        base.scenario.seed = seed;
-    }
+    let Sides {
+        variants,
+        replications,
+        plan,
+    } = match args.models.iter().find(|path| load::is_experiment(path)) {
+        Some(path) => cases(args, path)?,
+        None => models(args)?,
+    };
     let (variants, notes) = experiment::align(variants);
-    let runs = args.replications.saturating_mul(variants.len() as u32);
+    let runs = replications.saturating_mul(variants.len() as u32);
     let base = &variants[0].scenario;
     // A run keeps its total lag alone.
     let what = format!("the total lag in {runs} runs");
     refuse_too_many(base, u64::from(runs), &what)?;
-    let results = Results::of(&args.results, &folder_name(&variants), report::NAMES)?;
+    let folder = match &plan {
+        Some(plan) => format!("{}-compared", plan.name),
+        None => folder_name(&variants),
+    };
+    let results = Results::of(&args.results, &folder, report::NAMES)?;
     let progress = Progress::of(base.horizon, runs, args.results.quiet);
     let advance = |by| progress.advance(by);
-    let comparison = experiment::compare(&variants, notes, args.replications, &advance);
+    let asked = plan.as_ref().map_or(&[][..], |plan| &plan.columns);
+    let comparison = experiment::compare(&variants, notes, replications, asked, &advance);
     drop(progress);
+    let judged = plan.map(|plan| (comparison.findings(&plan), plan));
     let files = report::files(&comparison, !args.results.no_plot)?;
-    results.deliver(&files, || report::terminal::text(&comparison))?;
-    Ok(Exit::Success)
+    results.deliver(&files, || {
+        let mut text = report::terminal::text(&comparison);
+        if let Some((findings, plan)) = &judged {
+            text.push_str(&answers(plan, findings, terminal::style()));
+        }
+        text
+    })?;
+    Ok(judged.map_or(Exit::Success, |(findings, plan)| {
+        sweep::judged(&plan, &findings)
+    }))
+}
+
+/// Models and variants of the command line.
+fn models(args: &CompareArgs) -> anyhow::Result<Sides> {
+    let mut variants = variants(args)?;
+    if let (Some(seed), [base, ..]) = (args.seed, variants.as_mut_slice()) {
+        base.scenario.seed = seed;
+    }
+    Ok(Sides {
+        variants,
+        replications: args.replications.unwrap_or(REPLICATIONS),
+        plan: None,
+    })
+}
+
+/// The cases of an experiment.
+fn cases(args: &CompareArgs, path: &Path) -> anyhow::Result<Sides> {
+    let shown = path.display();
+    if args.models.len() > 1 || !args.variants.is_empty() {
+        return Err(Usage::new(
+            format!("`{shown}` is an experiment: what is compared are its cases, and nothing else"),
+            "name it alone, without --variant",
+        )
+        .into());
+    }
+    let mut overrides = args.overrides.clone();
+    overrides.extend(args.seed.map(|seed| Override {
+        text: format!("seed={seed}"),
+    }));
+    let (asked, files) = load::experiment(path, &overrides)?;
+    let all: Vec<usize> = (0..asked.cases()).collect();
+    if !(2..=MOST_CASES).contains(&all.len()) {
+        let remedy = format!(
+            "2 to {MOST_CASES} cases stand beside each other; lagsim sweep runs any number"
+        );
+        let count = counted(all.len() as u64, "case", "cases");
+        return Err(Usage::new(format!("`{shown}` has {count}"), remedy).into());
+    }
+    let plan = Plan::of(&asked, 0);
+    let read = |name: &str| files.read(name);
+    let sweep = Sweep {
+        experiment: &asked,
+        plan: &plan,
+        read: &read,
+    };
+    sweep.check(&all).map_err(|wrong| *wrong)?;
+    if !args.results.quiet {
+        sweep::doubts(&asked, &files);
+    }
+    let mut variants = Vec::with_capacity(all.len());
+    for case in all {
+        variants.push(Variant {
+            name: asked.told(case),
+            scenario: sweep.scenario(case).map_err(|wrong| *wrong)?,
+        });
+    }
+    let base = &variants[0].scenario;
+    let same =
+        |one: &Variant| (one.scenario.horizon, one.scenario.seed) == (base.horizon, base.seed);
+    if !variants.iter().all(same) {
+        return Err(Usage::new(
+            format!("the cases of `{shown}` differ in horizon or seed: their runs make no pairs"),
+            "take both out of its axes, or run it with lagsim sweep",
+        )
+        .into());
+    }
+    let own = Some(asked.replications).filter(|count| *count > 1);
+    Ok(Sides {
+        variants,
+        replications: args.replications.or(own).unwrap_or(REPLICATIONS),
+        plan: Some(plan),
+    })
 }
 
 /// Every model and variant, the base first. All mistakes of all of them are told.

@@ -107,6 +107,12 @@ pub fn experiment(path: &Path, overrides: &[Override]) -> anyhow::Result<(Experi
     asked(&source, folder, overrides)
 }
 
+/// Whether a file is an experiment: it names a model, which no model does. One that cannot be read is none.
+pub fn is_experiment(path: &Path) -> bool {
+    let text = read(path, LARGEST_MODEL).unwrap_or_default();
+    toml::from_str::<toml::Table>(&text).is_ok_and(|table| table.contains_key("model"))
+}
+
 /// Checks an experiment whose files stand in `folder`.
 ///
 /// # Errors

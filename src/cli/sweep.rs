@@ -192,7 +192,7 @@ fn typed(args: &SweepArgs, model: &Path) -> String {
 }
 
 /// What is doubtful in the model of the first case goes to stderr.
-fn doubts(experiment: &Experiment, files: &Files) {
+pub(super) fn doubts(experiment: &Experiment, files: &Files) {
     let first = check_case(experiment, 0, &|name| files.read(name));
     if let Ok(checked) = first
         && !checked.warnings.is_empty()
@@ -425,6 +425,11 @@ fn finish(header: &Header, runs: &mut Runs, folder: &Folder, quiet: bool) -> any
         terminal::print(&text)?;
         wrote(folder.path(), files_of(plan));
     }
+    Ok(judged(plan, &findings))
+}
+
+/// Tells what an experiment expected otherwise.
+pub(super) fn judged(plan: &Plan, findings: &Findings) -> Exit {
     let mut exit = Exit::Success;
     for (answer, judged) in plan.answers.iter().zip(&findings.answers) {
         if judged.failed > 0 {
@@ -436,5 +441,5 @@ fn finish(header: &Header, runs: &mut Runs, folder: &Folder, quiet: bool) -> any
             ));
         }
     }
-    Ok(exit)
+    exit
 }

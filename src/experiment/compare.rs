@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::quantile::{Spread, spread};
 use super::replicate::run_watched;
-use super::{HEADLINES, Interval, Paired};
+use super::{Entry, Findings, HEADLINES, Interval, Paired, Plan};
 use crate::measure::{Keep, Outcome, measure, words};
 use crate::scenario::{Metric, Scenario};
 use crate::sim::PartitionState;
@@ -54,6 +54,29 @@ pub struct Side {
     pub lag: Spread,
     /// Total lag less that of the base, pair by pair; the base has none.
     pub difference: Spread,
+    /// By replication, the figures that were asked for besides.
+    pub asked: Vec<Vec<f64>>,
+}
+
+impl Comparison {
+    /// What the variants, each a case of `plan`, say of its answers: [`compare`] was asked for its columns.
+    pub fn findings(&self, plan: &Plan) -> Findings {
+        let mut findings = Findings::new(plan);
+        for (case, side) in self.sides.iter().enumerate() {
+            let runs = side
+                .asked
+                .iter()
+                .zip(0..)
+                .map(|(figures, replication)| Entry {
+                    key: plan.key(case),
+                    replication,
+                    figures: figures.clone(),
+                    curve: None,
+                });
+            findings.case(plan, &runs.collect::<Vec<_>>());
+        }
+        findings
+    }
 }
 
 /// A figure of a variant.
@@ -89,10 +112,11 @@ struct Trace {
     figures: Vec<f64>,
     causes: Vec<(f64, f64)>,
     lag: Vec<u64>,
+    asked: Vec<f64>,
 }
 
 impl Trace {
-    fn of(outcome: &Outcome) -> Trace {
+    fn of(outcome: &Outcome, asked: &[Metric]) -> Trace {
         let summary = &outcome.summary;
         let cause = |state: PartitionState| {
             let own = summary.attribution.iter().find(|c| c.state == state.name());
@@ -112,6 +136,7 @@ impl Trace {
             lag: (0..outcome.curves.times().len())
                 .map(|instant| outcome.curves.total_lag(instant))
                 .collect(),
+            asked: asked.iter().map(|one| measure(one, summary)).collect(),
         }
     }
 }
@@ -187,12 +212,14 @@ fn apart(base: &Variant, other: &Variant) -> Vec<String> {
     notes
 }
 
-/// Runs `replications` of each of `variants`, which [`align`] has made comparable, on all cores; `progress` is told how much more time has been simulated.
+/// Runs `replications` of each of `variants`, which [`align`] has made comparable, on all cores, and measures what is
+/// `asked` besides; `progress` is told how much more time has been simulated.
 /// The same result for any number of threads.
 pub fn compare(
     variants: &[Variant],
     notes: Vec<String>,
     replications: u32,
+    asked: &[Metric],
     progress: &(dyn Fn(SimDuration) + Sync),
 ) -> Comparison {
     let keep = Keep {
@@ -206,7 +233,7 @@ pub fn compare(
         .into_par_iter()
         .map(|(variant, replication)| {
             let scenario = &variants[variant].scenario;
-            Trace::of(&run_watched(scenario, replication, keep, progress))
+            Trace::of(&run_watched(scenario, replication, keep, progress), asked)
         })
         .collect();
     let of = |variant: usize| -> Vec<&Trace> {
@@ -285,5 +312,6 @@ fn side(variant: &Variant, own: &[&Trace], base: Option<&[&Trace]>, seen: &[bool
                 lag(own, run, instant) - lag(base, run, instant)
             })
         }),
+        asked: own.iter().map(|trace| trace.asked.clone()).collect(),
     }
 }

@@ -22,7 +22,7 @@ pub use calibration::{Backlog, Calibration, Estimate, Learnt, Phase, Spacing, ca
 pub use compare::{CauseLine, Comparison, Line, Side, Variant, align, compare};
 pub use interval::{Interval, t_quantile_975};
 pub use journal::{Entry, Header, Shard};
-pub use paired::{Finding, MOST_REPLICATIONS, Paired};
+pub use paired::{Finding, Paired};
 pub use plan::{Plan, PlanAxis, PlanValue};
 pub use planning::{CaseJudged, Held, Planned, plan};
 pub use quantile::{Spread, spread};

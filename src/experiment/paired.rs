@@ -3,9 +3,7 @@
 
 use super::binomial;
 use super::interval::{Interval, Moments, t_quantile_975};
-
-/// Most replications that are run, or asked for.
-pub const MOST_REPLICATIONS: u32 = 100_000;
+use crate::scenario::MOST_REPLICATIONS;
 
 /// 80 % quantile of the normal distribution: with so many more replications, four of five experiments tell.
 const Z_80: f64 = 0.841_621_234;

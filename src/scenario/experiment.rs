@@ -10,6 +10,9 @@ use super::model::{Expectation, Metric};
 use super::planning::Planning;
 use crate::units::SimDuration;
 
+/// Most replications that are run, or asked for.
+pub const MOST_REPLICATIONS: u32 = 100_000;
+
 /// Most runs of an experiment.
 pub const MOST_RUNS: u64 = 1_000_000;
 

@@ -23,7 +23,7 @@ pub use check::{
 pub use design::{Around, Design, LeftOut, Move, Sampled, grid_point, percent_of};
 pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity, Subject};
 pub use downstream::*;
-pub use experiment::{Answer, Axis, AxisValue, Experiment, MOST_RUNS, Setting};
+pub use experiment::{Answer, Axis, AxisValue, Experiment, MOST_REPLICATIONS, MOST_RUNS, Setting};
 pub use figure::{Better, FIGURES, Figure, FigureKind, Unit};
 pub use model::*;
 pub use on_error::*;

@@ -7,8 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::experiment::MOST_REPLICATIONS;
-use crate::scenario::Override;
+use crate::scenario::{MOST_REPLICATIONS, Override};
 use crate::units::{SimDuration, parse_count, parse_duration, parse_rate};
 use value::{VariantArg, parse_override, parse_share, parse_variant, typed};
 
@@ -130,7 +129,8 @@ pub struct RunArgs {
 /// `lagsim compare`.
 #[derive(Args, Debug)]
 pub struct CompareArgs {
-    /// The model files (TOML); the first is the base, the others are told by their difference to it
+    /// The model files (TOML); the first is the base, the others are told by their difference to it. Or one experiment file:
+    /// its cases are compared, the first of them is the base, and what it expects is judged
     #[arg(value_name = "MODEL", required = true)]
     pub models: Vec<PathBuf>,
     /// A variant of the first model: a name and a key that differs, as in 'small batches: group.properties.max.poll.records=100';
@@ -143,9 +143,9 @@ pub struct CompareArgs {
     /// Seed of every draw, instead of the first model's
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Run each that many times with different draws, the same for all, on all cores
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(2..=i64::from(MOST_REPLICATIONS)))]
-    pub replications: u32,
+    /// Run each that many times with different draws, the same for all, on all cores [default: 32, or as an experiment says]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=i64::from(MOST_REPLICATIONS)))]
+    pub replications: Option<u32>,
     /// Where the results go.
     #[command(flatten)]
     pub results: ResultArgs,

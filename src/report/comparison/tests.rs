@@ -49,6 +49,7 @@ fn side(name: &str, own: &[Vec<f64>], base: Option<&[Vec<f64>]>, blocked: [f64; 
         }],
         lag: band(own[0][0] / 60.0),
         difference: base.map_or_else(Vec::new, |_| band(-7.0)),
+        asked: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ mod terminal;
 
 pub use csv::Tables;
 pub(super) use terminal::aligned;
-pub use terminal::sweep;
+pub use terminal::{answers, sweep};
 
 use super::RenderError;
 use crate::experiment::{AnswerJudged, Findings, Plan};

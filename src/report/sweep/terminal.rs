@@ -213,7 +213,8 @@ fn change(before: f64, after: f64) -> String {
     }
 }
 
-fn answers(plan: &Plan, findings: &Findings, style: Style) -> String {
+/// What became of what the experiment expects, each in a line; nothing if it expects nothing.
+pub fn answers(plan: &Plan, findings: &Findings, style: Style) -> String {
     if plan.answers.is_empty() {
         return String::new();
     }

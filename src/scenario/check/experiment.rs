@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 use super::super::design::Design;
 use super::super::diagnostic::Diagnostics;
 use super::super::document;
-use super::super::experiment::{Answer, Axis, Experiment, MOST_RUNS, Setting};
+use super::super::experiment::{Answer, Axis, Experiment, MOST_REPLICATIONS, MOST_RUNS, Setting};
 use super::super::model::{CountMetric, Expectation, LagMetric, Metric, Scenario};
 use super::super::planning::Planning;
 use super::super::raw::{self, Either, Spot};
@@ -140,7 +140,9 @@ impl Judge<'_> {
             None => Some(source.stem.clone()),
         };
         let replications = match &file.replications {
-            Some(count) => self.count_within(count, "replications", 1, 100_000),
+            Some(count) => {
+                self.count_within(count, "replications", 1, u64::from(MOST_REPLICATIONS))
+            }
             None => Some(1),
         };
         let model = self.model_file(source, file);
