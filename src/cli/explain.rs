@@ -14,7 +14,7 @@ pub fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
     if let Some(at) = args.at {
         super::describe::refuse_after_the_end(at, &scenario)?;
     }
-    let partitions = run::most_partitions(&scenario);
+    let partitions = scenario.partitions_at_the_end() as u64;
     run::refuse_too_many(&scenario, partitions, &format!("{partitions} partitions"))?;
     let progress = Progress::of(scenario.horizon, 1, false);
     let outcomes = run::simulate(&scenario, 1, Keep::EVERY, &progress);

@@ -11,7 +11,7 @@ use crate::experiment::run_replications_watched;
 use crate::measure::words::grouped;
 use crate::measure::{Keep, MOST_DRAWN, Outcome};
 use crate::report::{self, LagTable};
-use crate::scenario::{Action, Scenario};
+use crate::scenario::Scenario;
 
 /// Most points of all curves that are kept: more would fill memory.
 const MOST_POINTS: u64 = 10_000_000;
@@ -52,7 +52,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
 
 /// Refuses a `lag.csv` that would fill a disk and pictures that would fill memory.
 fn refuse_too_large(scenario: &Scenario, replications: u32) -> Result<(), Usage> {
-    let partitions = most_partitions(scenario);
+    let partitions = scenario.partitions_at_the_end() as u64;
     let what = format!("{partitions} partitions");
     Grid::of(scenario, partitions).refuse("lag.csv would have", "rows", MOST_ROWS, &what)?;
     let drawn = Grid {
@@ -62,15 +62,6 @@ fn refuse_too_large(scenario: &Scenario, replications: u32) -> Result<(), Usage>
     };
     let what = format!("{what} in {replications} runs");
     drawn.refuse("the curves drawn would have", "points", MOST_POINTS, &what)
-}
-
-/// How many partitions the topic has in the end.
-pub fn most_partitions(scenario: &Scenario) -> u64 {
-    let added = scenario.timeline.iter().map(|entry| match entry.action {
-        Action::AddPartitions { to } => u64::from(to),
-        _ => 0,
-    });
-    added.fold(scenario.topic.partitions.len() as u64, u64::max)
 }
 
 /// Refuses to keep so many whole curves that they would not fit into memory.
