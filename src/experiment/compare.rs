@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::quantile::{Spread, spread};
 use super::replicate::run_watched;
 use super::{Entry, Findings, HEADLINES, Interval, Paired, Plan};
-use crate::measure::{Keep, Outcome, measure, words};
+use crate::measure::{Keep, KeptCurves, Outcome, measure, words};
 use crate::scenario::{Metric, Scenario};
 use crate::sim::PartitionState;
 use crate::units::{SimDuration, SimTime};
@@ -223,7 +223,7 @@ pub fn compare(
     progress: &(dyn Fn(SimDuration) + Sync),
 ) -> Comparison {
     let keep = Keep {
-        curves: true,
+        curves: KeptCurves::Every,
         events: false,
     };
     let runs: Vec<(usize, u32)> = (0..replications)
@@ -233,7 +233,10 @@ pub fn compare(
         .into_par_iter()
         .map(|(variant, replication)| {
             let scenario = &variants[variant].scenario;
-            Trace::of(&run_watched(scenario, replication, keep, progress), asked)
+            Trace::of(
+                &run_watched(scenario, replication, keep, None, progress),
+                asked,
+            )
         })
         .collect();
     let of = |variant: usize| -> Vec<&Trace> {

@@ -359,8 +359,8 @@ impl Grid<'_> {
             .iter()
             .map(|one| {
                 look(&|partition, n| {
-                    let sample = one.curves.sample(partition, n);
-                    let committed = sample.and_then(|sample| sample.committed);
+                    let seen = one.curves.point(partition, n);
+                    let committed = seen.and_then(|seen| seen.committed);
                     (committed.unwrap_or(0), one.curves.lag(partition, n))
                 })
             })
