@@ -14,9 +14,10 @@ pub fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
     if let Some(at) = args.at {
         super::describe::refuse_after_the_end(at, &scenario)?;
     }
-    run::refuse_too_many_points(&scenario, 1)?;
+    let partitions = scenario.partitions_at_the_end() as u64;
+    run::refuse_too_many(&scenario, partitions, &format!("{partitions} partitions"))?;
     let progress = Progress::of(scenario.horizon, 1, false);
-    let outcomes = run::simulate(&scenario, 1, Keep::ALL, &progress);
+    let outcomes = run::simulate(&scenario, 1, Keep::EVERY, &progress);
     drop(progress);
     let Some(outcome) = outcomes.first() else {
         return Ok(Exit::Internal);

@@ -1,6 +1,6 @@
 //! The folder that gets a run's results: all of them or none.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -59,12 +59,7 @@ impl Folder {
     /// # Errors
     /// As there.
     pub fn write(&self, files: &[(impl AsRef<Path>, Vec<u8>)]) -> anyhow::Result<()> {
-        self.fill(|staging| {
-            for (name, bytes) in files {
-                fs::write(staging.join(name.as_ref()), bytes)?;
-            }
-            Ok(())
-        })
+        self.fill(|staging| put(staging, files))
     }
 
     /// Puts the files that `write` makes in a folder of its own in the place of an earlier run's. All of them are complete before the first is moved to its
@@ -75,10 +70,16 @@ impl Folder {
     pub fn fill(&self, write: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let staging = staging(&self.path);
         let created = !self.path.exists();
+        let mut held = None;
         let written = fs::create_dir_all(&self.path)
             .and_then(|()| fs::create_dir(&staging))
+            .and_then(|()| hold(&staging))
             .map_err(anyhow::Error::from)
-            .and_then(|()| write(&staging))
+            .and_then(|own| {
+                held = Some(own);
+                remove_abandoned(&self.path);
+                write(&staging)
+            })
             .and_then(|()| Ok(self.replace(&staging)?));
         // Best effort: what is left over is a hidden folder of our own.
         let _ = fs::remove_dir_all(&staging);
@@ -116,6 +117,17 @@ impl Folder {
     }
 }
 
+/// Writes `files` into `folder`.
+///
+/// # Errors
+/// One of them cannot be written.
+pub fn put(folder: &Path, files: &[(impl AsRef<Path>, Vec<u8>)]) -> anyhow::Result<()> {
+    for (name, bytes) in files {
+        fs::write(folder.join(name.as_ref()), bytes)?;
+    }
+    Ok(())
+}
+
 /// Undoes moves, the last one first.
 fn take_back(moved: &[(PathBuf, PathBuf)]) {
     for (from, to) in moved.iter().rev() {
@@ -123,9 +135,32 @@ fn take_back(moved: &[(PathBuf, PathBuf)]) {
     }
 }
 
+/// How the name of a staging folder begins.
+const STAGING: &str = ".lagsim-";
+/// The file in a staging folder that its process has locked for as long as it lives.
+const HELD: &str = "held";
+
 /// A folder of this process inside `path`: on the same file system, so that a rename is all it takes.
 fn staging(path: &Path) -> PathBuf {
-    path.join(format!(".lagsim-{}", std::process::id()))
+    path.join(format!("{STAGING}{}", std::process::id()))
+}
+
+/// Takes the lock that tells a staging folder in use from what a process left that was killed.
+fn hold(staging: &Path) -> io::Result<File> {
+    let file = File::create(staging.join(HELD))?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Removes the staging folders in `path` that no living process holds. Best effort: what stays is hidden and harmless.
+fn remove_abandoned(path: &Path) {
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        let abandoned = entry.file_name().to_string_lossy().starts_with(STAGING)
+            && File::open(entry.path().join(HELD)).is_ok_and(|file| file.try_lock().is_ok());
+        if abandoned {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// `path`, or the folder above it that has to be there first.
@@ -196,6 +231,23 @@ mod tests {
         assert!(target.replace(&staging).is_err());
         fs::remove_dir_all(&staging).unwrap();
         assert_eq!(contents(temp.path()), older);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_goes_with_the_next_one_and_a_living_one_keeps_its_own() {
+        let temp = tempfile::tempdir().unwrap();
+        let target = Folder::at(temp.path(), NAMES).unwrap();
+        let [dead, alive] = ["1", "2"].map(|id| temp.path().join(format!("{STAGING}{id}")));
+        for left in [&dead, &alive] {
+            fs::create_dir(left).unwrap();
+            fs::write(left.join("lag.csv"), "half").unwrap();
+        }
+        drop(hold(&dead).unwrap());
+        let held = hold(&alive).unwrap();
+        target.write(&[("lag.csv", b"1".to_vec())]).unwrap();
+        assert!(!dead.exists());
+        assert!(alive.join("lag.csv").exists());
+        drop(held);
     }
 
     #[test]

@@ -126,11 +126,7 @@ impl Growth {
         let last = curves.times().len().saturating_sub(1);
         let half = last / 2;
         let committed = |instant: usize| -> f64 {
-            let of = |p: usize| {
-                curves
-                    .sample(p, instant)
-                    .and_then(|sample| sample.committed)
-            };
+            let of = |p: usize| curves.point(p, instant).and_then(|point| point.committed);
             (0..curves.partitions())
                 .map(|p| of(p).unwrap_or(0) as f64)
                 .sum()

@@ -1,10 +1,11 @@
 //! What becomes of results: files in a folder, and the report in words or as JSON on stdout.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::args::{Format, ResultArgs};
 use super::exit::Usage;
-use super::folder::Folder;
+use super::folder::{self, Folder};
 use super::terminal;
 
 /// The place that the results of a command go to.
@@ -42,6 +43,36 @@ impl<'a> Results<'a> {
         text: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
         self.folder.write(files)?;
+        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+        self.say(&names, files, text)
+    }
+
+    /// As [`deliver`](Self::deliver), with a file of the name `first` that is written while `make` makes the others.
+    ///
+    /// # Errors
+    /// The folder or stdout cannot be written, or `make` fails.
+    pub fn deliver_while(
+        &self,
+        first: &str,
+        make: impl FnOnce(File) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>>,
+        text: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        let mut files = Vec::new();
+        self.folder.fill(|staging| {
+            files = make(File::create(staging.join(first))?)?;
+            folder::put(staging, &files)
+        })?;
+        let others = files.iter().map(|(name, _)| *name);
+        let names: Vec<&str> = std::iter::once(first).chain(others).collect();
+        self.say(&names, &files, text)
+    }
+
+    fn say(
+        &self,
+        names: &[&str],
+        files: &[(&str, Vec<u8>)],
+        text: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
         match self.args.format {
             Format::Json => {
                 let document = files.iter().find(|(name, _)| name.ends_with(".json"));
@@ -52,8 +83,7 @@ impl<'a> Results<'a> {
             Format::Text => terminal::print(&text())?,
         }
         if !self.args.quiet {
-            let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
-            wrote(self.folder.path(), &names);
+            wrote(self.folder.path(), names);
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! `lagsim run`.
 
+use std::cell::OnceCell;
+
 use super::args::RunArgs;
 use super::exit::{Exit, Usage};
 use super::progress::Progress;
@@ -7,12 +9,14 @@ use super::results::Results;
 use super::{load, terminal};
 use crate::experiment::run_replications_watched;
 use crate::measure::words::grouped;
-use crate::measure::{Keep, Outcome};
-use crate::report;
-use crate::scenario::{Action, Scenario};
+use crate::measure::{Keep, MOST_DRAWN, Outcome};
+use crate::report::{self, LagTable};
+use crate::scenario::Scenario;
 
-/// Most points of all curves: more would fill memory, and no program opens a `lag.csv` of that size.
+/// Most points of all curves that are kept: more would fill memory.
 const MOST_POINTS: u64 = 10_000_000;
+/// Most rows of a `lag.csv`: some 50 GB.
+const MOST_ROWS: u64 = 1_000_000_000;
 
 /// Simulates a model, writes its results and prints the verdict.
 pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
@@ -21,61 +25,94 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         scenario.seed = seed;
     }
     scenario.leaps = args.leaps;
-    refuse_too_many_points(&scenario, args.replications)?;
+    refuse_too_large(&scenario, args.replications)?;
     let results = Results::of(&args.results, &scenario.name, report::NAMES)?;
     let progress = Progress::of(scenario.horizon, args.replications, args.results.quiet);
-    let outcomes = simulate(&scenario, args.replications, Keep::ALL, &progress);
-    drop(progress);
-    let files = report::files(&scenario, &outcomes, !args.results.no_plot)?;
-    results.deliver(&files, || {
-        report::terminal::run(&outcomes, terminal::style())
-    })?;
-    Ok(judge(&outcomes))
+    let outcomes = OnceCell::new();
+    results.deliver_while(
+        report::LAG_TABLE,
+        |file| {
+            let mut table = LagTable::new(file);
+            let n = args.replications;
+            let done = run_replications_watched(&scenario, n, Keep::ALL, Some(&mut table), &|by| {
+                progress.advance(by);
+            });
+            drop(progress);
+            table.complete()?;
+            let outcomes = outcomes.get_or_init(|| done);
+            Ok(report::files(&scenario, outcomes, !args.results.no_plot)?)
+        },
+        || {
+            let outcomes = outcomes.get().map_or(&[][..], Vec::as_slice);
+            report::terminal::run(outcomes, terminal::style())
+        },
+    )?;
+    Ok(judge(outcomes.get().map_or(&[][..], Vec::as_slice)))
 }
 
-/// Refuses curves that nothing could hold or open.
-pub fn refuse_too_many_points(scenario: &Scenario, replications: u32) -> Result<(), Usage> {
-    let added = scenario.timeline.iter().map(|entry| match entry.action {
-        Action::AddPartitions { to } => u64::from(to),
-        _ => 0,
-    });
-    let partitions = added.fold(scenario.topic.partitions.len() as u64, u64::max);
-    let runs = match replications {
-        1 => String::new(),
-        n => format!(" in {n} runs"),
+/// Refuses a `lag.csv` that would fill a disk and pictures that would fill memory.
+fn refuse_too_large(scenario: &Scenario, replications: u32) -> Result<(), Usage> {
+    let partitions = scenario.partitions_at_the_end() as u64;
+    let what = format!("{partitions} partitions");
+    Grid::of(scenario, partitions).refuse("lag.csv would have", "rows", MOST_ROWS, &what)?;
+    let drawn = Grid {
+        instants: Grid::of(scenario, 1).instants.min(MOST_DRAWN as u64),
+        curves: partitions.saturating_mul(u64::from(replications)),
+        scenario,
     };
-    let what = format!("{partitions} partitions{runs}");
-    let curves = partitions.saturating_mul(u64::from(replications));
-    refuse_too_many(scenario, curves, &what)
+    let what = format!("{what} in {replications} runs");
+    drawn.refuse("the curves drawn would have", "points", MOST_POINTS, &what)
 }
 
-/// Refuses to keep so many curves that they would not fit into memory.
+/// Refuses to keep so many whole curves that they would not fit into memory.
 ///
 /// # Errors
 /// [`Usage`], with a distance of samples that would do.
 pub fn refuse_too_many(scenario: &Scenario, curves: u64, what: &str) -> Result<(), Usage> {
-    let (horizon, sample) = (scenario.horizon.as_nanos(), scenario.sample.as_nanos());
-    let points = (horizon / sample + 1).saturating_mul(curves);
-    if points <= MOST_POINTS {
-        return Ok(());
+    let grid = Grid::of(scenario, curves);
+    grid.refuse("the curves would have", "points", MOST_POINTS, what)
+}
+
+/// Curves over the instants of one grid.
+struct Grid<'a> {
+    scenario: &'a Scenario,
+    instants: u64,
+    curves: u64,
+}
+
+impl<'a> Grid<'a> {
+    /// Of every sample.
+    fn of(scenario: &'a Scenario, curves: u64) -> Self {
+        Grid {
+            scenario,
+            instants: scenario.horizon.as_nanos() / scenario.sample.as_nanos() + 1,
+            curves,
+        }
     }
-    let seconds = scenario.horizon.as_secs_f64() * curves as f64 / MOST_POINTS as f64;
-    Err(Usage::new(
-        format!(
-            "the curves would have {} points: a sample every {} of {what}",
-            grouped(points),
-            scenario.sample
-        ),
-        format!(
-            "sample less often, with --set sample={}s",
-            seconds.ceil() + 1.0
-        ),
-    ))
+
+    fn refuse(&self, subject: &str, unit: &str, most: u64, what: &str) -> Result<(), Usage> {
+        let points = self.instants.saturating_mul(self.curves);
+        if points <= most {
+            return Ok(());
+        }
+        let seconds = self.scenario.horizon.as_secs_f64() * self.curves as f64 / most as f64;
+        Err(Usage::new(
+            format!(
+                "{subject} {} {unit}: a sample every {} of {what}",
+                grouped(points),
+                self.scenario.sample
+            ),
+            format!(
+                "sample less often, with --set sample={}s",
+                seconds.ceil() + 1.0
+            ),
+        ))
+    }
 }
 
 /// Runs replications and tells `progress` how far they are.
 pub fn simulate(scenario: &Scenario, n: u32, keep: Keep, progress: &Progress) -> Vec<Outcome> {
-    run_replications_watched(scenario, n, keep, &|by| progress.advance(by))
+    run_replications_watched(scenario, n, keep, None, &|by| progress.advance(by))
 }
 
 /// Every expectation has to be met in every replication; the others are told on stderr.

@@ -18,6 +18,10 @@ pub fn validate(args: &ValidateArgs) -> anyhow::Result<Exit> {
         scenario.seed = seed;
     }
     let trace = load::trace(&args.trace)?;
+    refuse_other_partitions(&trace, scenario.partitions_at_the_end())?;
+    if args.recorded_production {
+        take_production(&mut scenario, &trace)?;
+    }
     let results = Results::of(&args.results, &scenario.name, &FILES)?;
     let window = window(args, &scenario, &trace)?;
     let progress = Progress::of(scenario.horizon, args.replications, args.results.quiet);
@@ -25,13 +29,13 @@ pub fn validate(args: &ValidateArgs) -> anyhow::Result<Exit> {
         progress.advance(by);
     });
     drop(progress);
-    refuse_other_partitions(&trace, &outcomes)?;
     let Some(validation) = experiment::validate(&scenario, &trace, &outcomes, window) else {
         return Ok(Exit::Internal);
     };
     let validated = Validated {
         scenario: &scenario,
         validation: &validation,
+        recorded_production: args.recorded_production,
         bounds: Bounds {
             max_error: args.max_error,
             min_inside: args.min_inside,
@@ -76,11 +80,27 @@ fn window(args: &ValidateArgs, scenario: &Scenario, trace: &Trace) -> Result<Win
     ))
 }
 
-fn refuse_other_partitions(
-    trace: &Trace,
-    outcomes: &[crate::measure::Outcome],
-) -> Result<(), Usage> {
-    let simulated = outcomes.first().map_or(0, |one| one.curves.partitions());
+/// Puts what the trace says was produced in the place of what the model says.
+fn take_production(scenario: &mut Scenario, trace: &Trace) -> Result<(), Usage> {
+    let partitions = scenario.topic.partitions.iter();
+    let starts: Vec<u64> = partitions.map(|start| start.log_end).collect();
+    let at_once = trace.times().first() == Some(&SimTime::ZERO);
+    for (partition, start) in starts.iter().enumerate() {
+        let first = trace.seen(partition, 0).log_end;
+        if first < *start || (at_once && first > *start) {
+            return Err(Usage::new(
+                format!(
+                    "the trace begins with log-end offset {first} in partition {partition}, the model with {start}"
+                ),
+                "give the model the offsets that the trace begins with, by topic.start",
+            ));
+        }
+    }
+    scenario.production = trace.production(&starts, scenario.production.keys.clone());
+    Ok(())
+}
+
+fn refuse_other_partitions(trace: &Trace, simulated: usize) -> Result<(), Usage> {
     if simulated == trace.partitions() {
         return Ok(());
     }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::quantile::{Spread, spread};
 use super::replicate::run_watched;
 use super::{HEADLINES, Interval, Paired};
-use crate::measure::{Keep, Outcome, measure, words};
+use crate::measure::{Keep, KeptCurves, Outcome, measure, words};
 use crate::scenario::{Metric, Scenario};
 use crate::sim::PartitionState;
 use crate::units::{SimDuration, SimTime};
@@ -196,7 +196,7 @@ pub fn compare(
     progress: &(dyn Fn(SimDuration) + Sync),
 ) -> Comparison {
     let keep = Keep {
-        curves: true,
+        curves: KeptCurves::Every,
         events: false,
     };
     let runs: Vec<(usize, u32)> = (0..replications)
@@ -206,7 +206,7 @@ pub fn compare(
         .into_par_iter()
         .map(|(variant, replication)| {
             let scenario = &variants[variant].scenario;
-            Trace::of(&run_watched(scenario, replication, keep, progress))
+            Trace::of(&run_watched(scenario, replication, keep, None, progress))
         })
         .collect();
     let of = |variant: usize| -> Vec<&Trace> {

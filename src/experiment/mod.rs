@@ -36,5 +36,5 @@ pub use slices::{Slice, explained, slices};
 pub use sweep::{CURVE_POINTS, ReadFile, RunFigures, Sweep};
 pub use tally::{AnswerJudged, CaseFigure, CaseFigures, Effect, Findings};
 pub use validation::{
-    ActionFit, Band, Bounds, Deviation, Fit, Pair, Range, Validation, Window, validate,
+    ActionFit, Band, Bounds, Chance, Deviation, Fit, Pair, Range, Validation, Window, validate,
 };

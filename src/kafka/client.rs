@@ -123,6 +123,9 @@ pub struct ClientProfile {
     pub returns_one_partition: bool,
     /// How long a poll waits for max.poll.records before it returns fewer; zero if it returns what there is.
     pub fills: SimDuration,
+    /// How long it waits before it asks for the offset that `auto.offset.reset` names, of a partition of which it has
+    /// learned that nothing was committed, and so reads nothing of it. `latest` is where the log ended before the wait.
+    pub reset_delay: SimDuration,
     /// With auto-commit, whether partitions that a member gives up while it reads on are committed once more as they go
     /// (librdkafka: `rd_kafka_assignment_serve_removals`); otherwise only before it joins (Java: `#onJoinPrepare`).
     pub commits_revoked: bool,

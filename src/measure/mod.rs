@@ -19,12 +19,12 @@ pub mod words;
 
 pub use alert::{AlertEpisode, AlertRule};
 pub use attribution::{Cause, Segment};
-pub use curves::{Curves, lag_of};
+pub use curves::{Curves, Point, lag_of};
 pub use expect::{Judged, in_words, measure};
 pub use explain::{Explanation, explain};
 pub use lag::{AgeFigures, LagFigures};
 pub use rebalance::{Eviction, Pause, Rebalance, RebalanceEnd};
-pub use recorder::{Keep, Outcome, Recorder};
+pub use recorder::{Keep, KeptCurves, MOST_DRAWN, Outcome, Recorder};
 pub use replicas::{Replicas, Scaling};
 pub use summary::{Accounts, OpenPoison, PartitionSummary, SCHEMA_VERSION, Summary};
 pub use trace::{Seen, Trace};

@@ -15,24 +15,43 @@ use crate::scenario::Scenario;
 use crate::sim::{Fact, GroupView, Observer, PartitionTotals, Sample, Totals};
 use crate::units::{SimDuration, SimTime};
 
+/// Most instants of curves that are only drawn: a picture is some 1,200 pixels wide.
+pub const MOST_DRAWN: usize = 6_000;
+
+/// Which samples are kept as curves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptCurves {
+    /// None of them.
+    None,
+    /// At most [`MOST_DRAWN`] instants, for a picture: see [`Curves`].
+    Drawn,
+    /// All of them.
+    Every,
+}
+
 /// What a run keeps besides its summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keep {
-    /// The sampled curves, for `lag.csv` and plots.
-    pub curves: bool,
+    /// The sampled curves.
+    pub curves: KeptCurves,
     /// Every fact, for `events.csv` and the marks of plots.
     pub events: bool,
 }
 
 impl Keep {
-    /// Curves and events.
+    /// Curves to be drawn, and events.
     pub const ALL: Keep = Keep {
-        curves: true,
+        curves: KeptCurves::Drawn,
+        events: true,
+    };
+    /// Every sample, and events: what can be asked about any time of the run.
+    pub const EVERY: Keep = Keep {
+        curves: KeptCurves::Every,
         events: true,
     };
     /// The summary alone, as a sweep needs it.
     pub const SUMMARY: Keep = Keep {
-        curves: false,
+        curves: KeptCurves::None,
         events: false,
     };
 }
@@ -83,11 +102,15 @@ impl<'a> Recorder<'a> {
             .map(|settings| settings.properties.max_poll_records)
             .max()
             .unwrap_or(0);
+        let instants = scenario.horizon.as_nanos() / scenario.sample.as_nanos() + 1;
         Recorder {
             scenario,
             replication,
             keep,
-            curves: Curves::default(),
+            curves: Curves::of_every(match keep.curves {
+                KeptCurves::Drawn => instants.div_ceil(MOST_DRAWN as u64) as usize,
+                KeptCurves::None | KeptCurves::Every => 1,
+            }),
             events: Vec::new(),
             lags: Lags::new(poll),
             segments: Segments::default(),
@@ -246,7 +269,7 @@ impl Observer for Recorder<'_> {
         self.lags.push(at, &self.last);
         self.alerts.push(at, &self.last);
         self.end = at;
-        if self.keep.curves {
+        if self.keep.curves != KeptCurves::None {
             self.curves.push(at, &self.last);
         }
     }

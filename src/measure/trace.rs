@@ -1,5 +1,7 @@
 //! A recorded lag curve: what a monitor saw of a group. Not for comparing it with anything.
 
+mod production;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 

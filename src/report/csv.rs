@@ -1,50 +1,11 @@
-//! `lag.csv` and `events.csv`: fixed number formats, rows in order of time.
+//! `events.csv`: rows in order of time; and how numbers are written in tables of time.
 
 use super::{RenderError, Results};
 use crate::kafka::GroupProtocol;
-use crate::measure::{AlertEpisode, Outcome, lag_of};
+use crate::measure::{AlertEpisode, Outcome};
 use crate::sim::{Fact, StopReason};
 use crate::units::{PartitionId, SimTime};
 use crate::workload::BreakerState;
-
-/// One row per sample and partition.
-pub fn lag(results: &Results) -> Result<Vec<u8>, RenderError> {
-    let curves = &results.first()?.curves;
-    let mut table = csv::Writer::from_writer(Vec::new());
-    table.write_record([
-        "time_s",
-        "partition",
-        "log_end_offset",
-        "committed_offset",
-        "position",
-        "lag",
-        "age_s",
-        "state",
-    ])?;
-    let mut number = itoa::Buffer::new();
-    for (instant, at) in curves.times().iter().enumerate() {
-        let time = seconds(*at);
-        for partition in 0..curves.partitions() {
-            let Some(sample) = curves.sample(partition, instant) else {
-                continue;
-            };
-            table.write_field(&time)?;
-            table.write_field(number.format(partition))?;
-            table.write_field(number.format(sample.log_end))?;
-            let committed = sample.committed.map(|offset| number.format(offset));
-            table.write_field(committed.unwrap_or(""))?;
-            table.write_field(number.format(sample.position))?;
-            table.write_field(number.format(lag_of(&sample)))?;
-            let age = sample
-                .age_s
-                .map(|age| decimals((age * 1000.0).round() as u64));
-            table.write_field(age.unwrap_or_default())?;
-            table.write_field(sample.state.name())?;
-            table.write_record(None::<&[u8]>)?;
-        }
-    }
-    finish(table)
-}
 
 /// A row of `events.csv`, without its time.
 #[derive(Default)]
@@ -98,12 +59,12 @@ pub fn finish(table: csv::Writer<Vec<u8>>) -> Result<Vec<u8>, RenderError> {
 }
 
 /// Seconds, rounded down to milliseconds as a clock shows them.
-fn seconds(at: SimTime) -> String {
+pub fn seconds(at: SimTime) -> String {
     decimals(at.as_nanos() / 1_000_000)
 }
 
 /// Milliseconds as seconds with exactly three decimals.
-fn decimals(millis: u64) -> String {
+pub fn decimals(millis: u64) -> String {
     let mut number = itoa::Buffer::new();
     let mut text = String::from(number.format(millis / 1_000));
     text.push('.');

@@ -9,6 +9,7 @@ pub mod describe;
 pub mod explain;
 pub mod imported;
 mod json;
+mod lag_table;
 mod picture;
 pub mod planning;
 mod plot;
@@ -16,6 +17,8 @@ pub mod sensitivity;
 pub mod sweep;
 pub mod terminal;
 pub mod validation;
+
+pub use lag_table::LagTable;
 
 use crate::measure::Outcome;
 use crate::scenario::Scenario;
@@ -55,18 +58,20 @@ pub enum RenderError {
 /// Turns finished results into a file's bytes. Pure; the caller writes.
 pub type Render = fn(&Results) -> Result<Vec<u8>, RenderError>;
 
-/// Every file of a run's folder, by name. A new format is one file and one row.
-pub const FILES: [(&str, Render); 4] = [
-    ("lag.csv", csv::lag),
+/// Every file of a run's folder that is made at its end, by name. A new format is one file and one row.
+pub const FILES: [(&str, Render); 3] = [
     ("events.csv", csv::events),
     ("summary.json", json::summary),
     ("lag.png", plot::lag),
 ];
 
-/// The names of [`FILES`].
-pub const NAMES: &[&str] = &[FILES[0].0, FILES[1].0, FILES[2].0, FILES[3].0];
+/// The file that a [`LagTable`] writes while the run goes.
+pub const LAG_TABLE: &str = "lag.csv";
 
-/// The files of a run's folder, by name; without `lag.png` if no `plot` is wanted.
+/// The names of all files of a run's folder.
+pub const NAMES: &[&str] = &[LAG_TABLE, FILES[0].0, FILES[1].0, FILES[2].0];
+
+/// The [`FILES`] of a run, by name; without `lag.png` if no `plot` is wanted.
 pub fn files(
     scenario: &Scenario,
     outcomes: &[Outcome],

@@ -28,20 +28,6 @@ fn small() -> (Scenario, Outcome) {
 }
 
 #[test]
-fn lag_csv_has_a_row_per_sample_and_partition() {
-    let (model, run) = small();
-    insta::assert_snapshot!(file("lag.csv", &model, &[run]), @r"
-    time_s,partition,log_end_offset,committed_offset,position,lag,age_s,state
-    0.000,0,3000000,3000000,3000000,0,,keeping-up
-    0.000,1,3000000,3000000,3000000,0,,keeping-up
-    30.000,0,3003000,3003000,3003000,0,,keeping-up
-    30.000,1,3003000,3002880,3002880,120,1.200,keeping-up
-    60.000,0,3006000,3006000,3006000,0,,evicted
-    60.000,1,3006000,3005760,3005760,240,2.400,evicted
-    ");
-}
-
-#[test]
 fn events_csv_tells_facts_and_alerts_in_order_of_time() {
     let (model, run) = small();
     insta::assert_snapshot!(file("events.csv", &model, &[run]), @r#"

@@ -18,6 +18,8 @@ pub struct Validated<'a> {
     pub scenario: &'a Scenario,
     /// How it compares.
     pub validation: &'a Validation,
+    /// Whether what is produced was taken from the recording.
+    pub recorded_production: bool,
     /// What was asked of it.
     pub bounds: Bounds,
 }
@@ -52,6 +54,7 @@ struct Document<'a> {
     from_s: f64,
     to_s: f64,
     samples: usize,
+    recorded_production: bool,
     bounds: Bounds,
     passed: bool,
     total: &'a Fit,
@@ -63,6 +66,7 @@ fn json(validated: &Validated) -> Result<Vec<u8>, RenderError> {
     let Validated {
         scenario,
         validation,
+        recorded_production,
         bounds,
     } = validated;
     let second = |at: Option<&crate::units::SimTime>| at.map_or(0.0, |at| at.as_secs_f64());
@@ -76,6 +80,7 @@ fn json(validated: &Validated) -> Result<Vec<u8>, RenderError> {
         from_s: second(validation.times.first()),
         to_s: second(validation.times.last()),
         samples: validation.times.len(),
+        recorded_production: *recorded_production,
         bounds: *bounds,
         passed: bounds.broken(&validation.total).is_empty(),
         total: &validation.total,
@@ -131,7 +136,7 @@ pub fn text(validated: &Validated) -> String {
     let total = &validation.total;
     let mut text = format!("{}: predicted and measured\n", validated.scenario.name);
     text.push_str(&format!(
-        "{} from {} to {}; predicted is the median of {}\n\n",
+        "{} from {} to {}; predicted is the median of {}{}\n\n",
         counted(validation.times.len() as u64, "sample", "samples"),
         moment(validation.times.first()),
         moment(validation.times.last()),
@@ -140,10 +145,15 @@ pub fn text(validated: &Validated) -> String {
             "replication",
             "replications"
         ),
+        if validated.recorded_production {
+            ", production as recorded"
+        } else {
+            ""
+        },
     ));
     text.push_str(&format!(
-        "  {:<12}{:>8}{:>9}{:>20}{:>20}{:>20}\n",
-        "lag", "error", "inside", "mean", "max", "final"
+        "  {:<12}{:>8}{:>16}{:>9}{:>20}{:>20}{:>20}\n",
+        "lag", "error", "by chance", "inside", "mean", "max", "final"
     ));
     text.push_str(&row("total", total));
     for fit in &validation.partitions {
@@ -185,8 +195,9 @@ fn row(name: &str, fit: &Fit) -> String {
         )
     };
     format!(
-        "  {name:<12}{:>8.3}{:>9.2}{}{}{}\n",
+        "  {name:<12}{:>8.3}{:>16}{:>9.2}{}{}{}\n",
         fit.error,
+        format!("{:.3} to {:.3}", fit.by_chance.low, fit.by_chance.high),
         fit.inside,
         pair(&fit.mean),
         pair(&fit.max),

@@ -60,6 +60,16 @@ impl Scenario {
         let first = self.settings.first();
         first.map_or(GroupProtocol::Classic, |own| own.properties.group_protocol)
     }
+
+    /// How many partitions the topic has at the end.
+    pub fn partitions_at_the_end(&self) -> usize {
+        let end = SimTime::ZERO + self.horizon;
+        let added = self.timeline.iter().map(|entry| match entry.action {
+            Action::AddPartitions { to } if entry.at <= end => to as usize,
+            _ => 0,
+        });
+        added.fold(self.topic.partitions.len(), usize::max)
+    }
 }
 
 /// A topic.

@@ -196,7 +196,9 @@ impl World<'_> {
         let since = link.standing_since;
         link.phase = Phase::Stable;
         let mut positions = Vec::with_capacity(added.len());
+        let mut listed = Vec::with_capacity(added.len());
         for &id in &added {
+            listed.push(now + self.reset_delay(id, process));
             positions.push((id, self.initial_position(id, process)));
         }
         let cooperative = self.cooperative(process);
@@ -206,7 +208,11 @@ impl World<'_> {
         // One that goes on with what it had has not stood, and one that is still to get something does.
         let stood = !cooperative || (member.fetcher.slots().is_empty() && !positions.is_empty());
         member.fetcher.assign(&positions, brokers);
-        for &(id, position) in &positions {
+        for (&(id, position), &at) in positions.iter().zip(&listed) {
+            if at > now {
+                member.fetcher.seek(id, position, at);
+            }
+            member.log_starts.insert(id);
             member.assign_work(id, position, &self.topic);
         }
         member.start_auto_commit(now, interval);
@@ -238,7 +244,21 @@ impl World<'_> {
         self.watch_metadata(process);
     }
 
-    /// Where a new owner starts: the committed offset, or what auto.offset.reset says.
+    /// How long a member waits before it asks where a partition's log is: not at all if it need not ask, because something
+    /// was committed or `earliest` is what an answer to a fetch has told it before.
+    fn reset_delay(&self, id: PartitionId, process: ProcessId) -> SimDuration {
+        let member = &self.members[process.ix()];
+        let settings = self.settings_of(process);
+        let told = settings.properties.auto_offset_reset == OffsetReset::Earliest
+            && member.log_starts.contains(&id);
+        if told || self.topic.partitions[id.ix()].committed.is_some() {
+            SimDuration::ZERO
+        } else {
+            settings.client.reset_delay
+        }
+    }
+
+    /// Where a new owner starts: the committed offset, or what auto.offset.reset says of the log as it is now.
     fn initial_position(&mut self, id: PartitionId, process: ProcessId) -> u64 {
         let now = self.now();
         if let Some(committed) = self.topic.partitions[id.ix()].committed {

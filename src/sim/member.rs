@@ -3,7 +3,7 @@
 
 mod poison;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::Fact;
 use super::batch::{Batch, Workshop};
@@ -74,6 +74,8 @@ pub(super) struct Member {
     pub starts_again: bool,
     /// Rolling restart it is part of.
     pub rollout: Option<usize>,
+    /// Partitions that its process has fetched: of them it knows where the log starts.
+    pub log_starts: BTreeSet<PartitionId>,
     /// When its poll() returns with less than it could.
     pub fills_until: SimTime,
     pub auto_commit_due: SimTime,
@@ -136,6 +138,7 @@ impl Member {
             starts: SimTime::NEVER,
             starts_again: false,
             rollout: None,
+            log_starts: BTreeSet::new(),
             fills_until: SimTime::ZERO,
             auto_commit_due: SimTime::NEVER,
             timer_waits: false,

@@ -37,6 +37,7 @@ impl World<'_> {
         member.app = App::Polling;
         member.wake = SimTime::NEVER;
         member.started_at = now;
+        member.log_starts.clear();
         member.stopping = false;
         member.link.phase = Phase::Unjoined;
         member.link.rejoin = false;

@@ -72,7 +72,7 @@ fn recorded(outcome: &Outcome) -> Trace {
     let mut text = "t_s,partition,log_end_offset,committed_offset,lag\n".to_owned();
     for (n, at) in outcome.curves.times().iter().enumerate() {
         for partition in 0..outcome.curves.partitions() {
-            let one = outcome.curves.sample(partition, n).unwrap();
+            let one = outcome.curves.point(partition, n).unwrap();
             let committed = one.committed.map_or(-1, |offset| offset as i64);
             let lag = outcome.curves.lag(partition, n);
             let time = at.as_secs_f64();

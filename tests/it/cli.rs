@@ -1,5 +1,6 @@
 //! The program, end to end: exit codes, files, and what stands on stdout and stderr.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -566,23 +567,63 @@ fn results_that_cannot_be_printed_are_an_error_of_their_own() {
     );
 }
 
+/// More rows than a disk holds of a run, more curves than memory holds of `explain`.
 #[test]
-fn more_points_than_memory_holds_are_refused_with_a_coarser_sample() {
+fn more_samples_than_there_is_room_for_are_refused_with_a_coarser_sample() {
     let desk = Desk::with(MODEL);
-    let sets = ["--set", "horizon=30d", "--set", "topic.partitions=40"];
-    let told = desk
-        .lagsim(&[&["run", "small.toml"], &sets[..]].concat())
-        .ends_with(2);
-    let remedy = told.err.split("--set ").nth(1).unwrap().trim();
-    assert_eq!(remedy, "sample=12s", "{}", told.err);
-    // With the remedy it is the folder's turn to be refused.
     fs::write(desk.path("taken"), "mine").unwrap();
-    let run = ["run", "small.toml", "--out", "taken", "--set", remedy];
-    let told = desk.lagsim(&[&run, &sets[..]].concat()).ends_with(2);
+    for (command, partitions, coarser) in [
+        (
+            &["run", "small.toml", "--out", "taken"][..],
+            400,
+            "sample=3s",
+        ),
+        (
+            &["explain", "small.toml", "--partition", "999"],
+            40,
+            "sample=12s",
+        ),
+    ] {
+        let partitions = format!("topic.partitions={partitions}");
+        let sets = ["--set", "horizon=30d", "--set", &partitions];
+        let told = desk.lagsim(&[command, &sets].concat()).ends_with(2);
+        let remedy = told.err.split("--set ").nth(1).unwrap().trim();
+        assert_eq!(remedy, coarser, "{}", told.err);
+    }
+    // With the remedy it is the folder's turn to be refused.
+    let sets = "--out taken --set horizon=30d --set topic.partitions=400 --set sample=3s";
+    let run: Vec<&str> = ["run", "small.toml"]
+        .into_iter()
+        .chain(sets.split(' '))
+        .collect();
+    let told = desk.lagsim(&run).ends_with(2);
     assert!(told.err.contains("--out DIR"), "{}", told.err);
-    // Replications keep their curves too.
-    desk.lagsim(&["run", "small.toml", "--replications", "100000"])
+    // Replications keep their curves, for the band of the picture.
+    let many = desk
+        .lagsim(&["run", "small.toml", "--replications", "100000"])
         .ends_with(2);
+    assert!(many.err.contains("in 100000 runs"), "{}", many.err);
+}
+
+/// Every sample is in lag.csv, and the picture is drawn from fewer.
+#[test]
+fn a_long_run_is_written_whole() {
+    let desk = Desk::with(MODEL);
+    desk.lagsim(&["run", "small.toml", "--set", "horizon=4h", "--no-plot"])
+        .ends_with(0);
+    let table = fs::read_to_string(desk.path("output/small/lag.csv")).unwrap();
+    let last = table.lines().last().unwrap();
+    assert!(last.starts_with("14400.000,"), "{last}");
+    let instants: BTreeSet<&str> = table
+        .lines()
+        .skip(1)
+        .filter_map(|row| row.split(',').next())
+        .collect();
+    assert_eq!(instants.len(), 14_401);
+    assert_eq!(
+        desk.names("output/small"),
+        ["events.csv", "lag.csv", "summary.json"]
+    );
 }
 
 #[test]

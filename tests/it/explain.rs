@@ -38,7 +38,7 @@ fn ran(changes: &[&str]) -> (Scenario, Outcome) {
         .collect();
     let checked = check(&source, &overrides, &|_| Err("no files here".into()));
     let scenario = checked.expect("a model").scenario;
-    let outcome = run_once(&scenario, 0, Keep::ALL);
+    let outcome = run_once(&scenario, 0, Keep::EVERY);
     (scenario, outcome)
 }
 

@@ -137,13 +137,21 @@ impl Recording {
 
     fn held_against(&self) -> Compared {
         let scenario = self.checked();
-        let outcomes = run_replications_at(&scenario, REPLICATIONS, self.trace.times(), &|_| {});
         let window = Window {
             from: self.from(),
             to: SimTime::ZERO + scenario.horizon,
         };
-        let validation = validate(&scenario, &self.trace, &outcomes, window).expect("samples");
+        let held = |scenario: &Scenario| {
+            let times = self.trace.times();
+            let outcomes = run_replications_at(scenario, REPLICATIONS, times, &|_| {});
+            let validation = validate(scenario, &self.trace, &outcomes, window).expect("samples");
+            (outcomes, validation)
+        };
+        let mut recorded = scenario.clone();
+        recorded.production = self.trace.production(&[], scenario.production.keys.clone());
+        let (outcomes, validation) = held(&scenario);
         Compared {
+            known_production: held(&recorded).1.total.error,
             scenario,
             outcomes,
             validation,
@@ -153,6 +161,8 @@ impl Recording {
 
 /// A recording and its prediction.
 struct Compared {
+    /// Error of the total lag if what was produced is known.
+    known_production: f64,
     scenario: Scenario,
     outcomes: Vec<Outcome>,
     validation: Validation,
@@ -293,16 +303,19 @@ const CHANCE: [(&str, usize); 3] = [
 
 /// The table of docs/validation.md, and its pictures.
 fn tell(all: &[(Recording, Compared)]) {
-    let mut table = "| recording | error | inside | mean lag | highest lag | rebalances |\n\
-                     |---|---|---|---|---|---|\n"
+    let mut table = "| recording | error | by chance | production known | inside | mean lag | highest lag | rebalances |\n\
+                     |---|---|---|---|---|---|---|---|\n"
         .to_owned();
     for (recording, compared) in all {
         let total = &compared.validation.total;
         let measured = recording.rebalances().len();
         table.push_str(&format!(
-            "| {} | {:.3} | {:.0} % | {:.1} / {:.1} | {:.0} / {:.0} | {} / {measured} |\n",
+            "| {} | {:.3} | {:.3} to {:.3} | {:.3} | {:.0} % | {:.1} / {:.1} | {:.0} / {:.0} | {} / {measured} |\n",
             recording.name,
             total.error,
+            total.by_chance.low,
+            total.by_chance.high,
+            compared.known_production,
             total.inside * 100.0,
             total.mean.predicted,
             total.mean.measured,
@@ -337,6 +350,7 @@ fn pictures(all: &[(Recording, Compared)]) {
         let validated = Validated {
             scenario: &compared.scenario,
             validation: &compared.validation,
+            recorded_production: false,
             bounds: Bounds::default(),
         };
         let files = files(&validated, true).expect("a picture");

@@ -219,6 +219,9 @@ pub struct ValidateArgs {
     /// The recorded curve: CSV with t_s, partition, log_end_offset, committed_offset and lag; a lag.csv is one
     #[arg(long, value_name = "FILE")]
     pub trace: PathBuf,
+    /// Take what is produced from the trace's log-end offsets, not from the model
+    #[arg(long)]
+    pub recorded_production: bool,
     /// Compare from this time of the run on, as in 12s [default: its start]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub from: Option<SimDuration>,

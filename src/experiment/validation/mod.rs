@@ -31,6 +31,17 @@ pub struct Pair {
     pub predicted: f64,
 }
 
+/// How far the replications spread.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Chance {
+    /// Median over the replications.
+    pub median: f64,
+    /// Their 5 % quantile.
+    pub low: f64,
+    /// Their 95 % quantile.
+    pub high: f64,
+}
+
 /// As [`Pair`], with how far the replications spread.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Range {
@@ -61,6 +72,8 @@ pub struct Fit {
     pub partition: Option<u32>,
     /// Mean of |predicted - measured| over the samples, divided by the mean measured lag or 1, whatever is more.
     pub error: f64,
+    /// The error of a replication in the place of the recording: what chance alone brings, by this model.
+    pub by_chance: Chance,
     /// Share of the samples at which the measured lag lies within the 5 and 95 % quantiles of the replications.
     pub inside: f64,
     /// Mean over the samples.
@@ -262,7 +275,8 @@ impl Grid<'_> {
         };
         let fit = Fit {
             partition: which.map(|partition| partition as u32),
-            error: error(&band),
+            error: error(&band.median, &band.measured),
+            by_chance: by_chance(&band.median, &runs),
             inside: inside(&band),
             mean: pair(|figures| figures.mean),
             max: pair(|figures| figures.max),
@@ -345,8 +359,8 @@ impl Grid<'_> {
             .iter()
             .map(|one| {
                 look(&|partition, n| {
-                    let sample = one.curves.sample(partition, n);
-                    let committed = sample.and_then(|sample| sample.committed);
+                    let seen = one.curves.point(partition, n);
+                    let committed = seen.and_then(|seen| seen.committed);
                     (committed.unwrap_or(0), one.curves.lag(partition, n))
                 })
             })
@@ -380,14 +394,19 @@ fn spread(values: impl Iterator<Item = f64>) -> [f64; 3] {
 }
 
 /// Normalised mean absolute error.
-fn error(band: &Band) -> f64 {
-    let pairs = band.median.iter().zip(&band.measured);
+fn error(median: &[f64], measured: &[f64]) -> f64 {
+    let pairs = median.iter().zip(measured);
     let off: f64 = pairs
         .map(|(predicted, measured)| (predicted - measured).abs())
         .sum();
-    let count = band.measured.len().max(1) as f64;
-    let mean = band.measured.iter().sum::<f64>() / count;
+    let count = measured.len().max(1) as f64;
+    let mean = measured.iter().sum::<f64>() / count;
     off / count / mean.max(1.0)
+}
+
+fn by_chance(median: &[f64], runs: &[Vec<f64>]) -> Chance {
+    let [low, median, high] = spread(runs.iter().map(|run| error(median, run)));
+    Chance { median, low, high }
 }
 
 fn inside(band: &Band) -> f64 {
@@ -401,6 +420,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn chance_is_what_replications_are_off_themselves() {
+        let runs = [vec![4.0, 4.0], vec![2.0, 2.0], vec![3.0, 1.0]];
+        let chance = by_chance(&[3.0, 2.0], &runs);
+        assert_eq!(
+            (chance.low, chance.median, chance.high),
+            (0.25, 0.25, 0.362_5)
+        );
+    }
+
+    #[test]
     fn the_error_of_a_group_that_keeps_up_is_counted_in_records() {
         let band = Band {
             measured: vec![0.0, 1.0, 0.0, 1.0],
@@ -408,6 +437,7 @@ mod tests {
             low: vec![0.0, 1.0, 1.0, 0.0],
             high: vec![1.0; 4],
         };
-        assert_eq!((error(&band), inside(&band)), (0.5, 0.75));
+        assert_eq!(error(&band.median, &band.measured), 0.5);
+        assert_eq!(inside(&band), 0.75);
     }
 }

@@ -8,10 +8,10 @@ mod why;
 
 use serde::Serialize;
 
-use super::curves::lag_of;
+use super::curves::Point;
 use super::{Outcome, Segment};
 use crate::scenario::Scenario;
-use crate::sim::{PartitionState, Sample};
+use crate::sim::PartitionState;
 use crate::units::SimTime;
 use event::Event;
 use tenure::Tenure;
@@ -86,8 +86,8 @@ pub fn explain(
         None => (0..curves.partitions())
             .max_by_key(|own| (curves.lag(*own, instant), std::cmp::Reverse(*own)))?,
     };
-    let sample = curves.sample(partition, instant)?;
-    let story = Story::new(scenario, outcome, partition, at, sample)?;
+    let point = curves.point(partition, instant)?;
+    let story = Story::new(scenario, outcome, partition, at, point)?;
     let stretch = story.stretches.last()?;
     let events = event::all(&story);
     Some(Explanation {
@@ -95,7 +95,7 @@ pub fn explain(
         time_s: at.as_secs_f64(),
         lag: story.lag,
         group_lag: curves.total_lag(instant),
-        age_s: story.sample.age_s,
+        age_s: story.point.age_s,
         state: stretch.state.name(),
         since_s: stretch.since.as_secs_f64(),
         until_s: story.until.map(SimTime::as_secs_f64),
@@ -115,7 +115,7 @@ struct Story<'a> {
     outcome: &'a Outcome,
     partition: usize,
     at: SimTime,
-    sample: Sample,
+    point: Point,
     lag: u64,
     /// The states since it last kept up, the last of which is the one it is in.
     stretches: Vec<Segment>,
@@ -131,7 +131,7 @@ impl<'a> Story<'a> {
         outcome: &'a Outcome,
         partition: usize,
         at: SimTime,
-        sample: Sample,
+        point: Point,
     ) -> Option<Self> {
         let told = told(scenario, outcome.segments.get(partition)?);
         let end = told.partition_point(|segment| segment.since <= at);
@@ -153,8 +153,8 @@ impl<'a> Story<'a> {
             outcome,
             partition,
             at,
-            sample,
-            lag: lag_of(&sample),
+            point,
+            lag: point.lag(),
             stretches,
             until: told.get(end).map(|next| next.since),
             tenures: tenure::all(&outcome.events, partition, at),

@@ -365,16 +365,16 @@ fn rates(story: &Story) -> String {
         return String::new();
     };
     let length = story.at.since(*first).as_secs_f64();
-    let (Some(before), true) = (curves.sample(story.partition, from + recent), length > 0.0) else {
+    let (Some(before), true) = (curves.point(story.partition, from + recent), length > 0.0) else {
         return String::new();
     };
     let per_second = |after: u64, before: u64| short(after.saturating_sub(before) as f64 / length);
     format!(
         ": in the last {} {}/s arrived here and {}/s were committed",
         span(length),
-        per_second(story.sample.log_end, before.log_end),
+        per_second(story.point.log_end, before.log_end),
         per_second(
-            story.sample.committed.unwrap_or(0),
+            story.point.committed.unwrap_or(0),
             before.committed.unwrap_or(0)
         )
     )

@@ -4,7 +4,7 @@ use super::axis;
 use super::curve;
 use super::frame::Panel;
 use super::scene::{Anchor, Ink, Scene, Shape, palette};
-use crate::measure::{Curves, Outcome};
+use crate::measure::{Curves, Outcome, Point};
 
 /// Up to here every partition has its own line.
 const MOST_LINES: usize = 12;
@@ -46,7 +46,7 @@ pub fn draw(scene: &mut Scene, panel: &Panel, outcome: &Outcome) {
     let mut ends = Vec::with_capacity(named.len());
     for (place, &partition) in named.iter().enumerate() {
         let first = (0..curves.times().len())
-            .find(|&instant| curves.sample(partition, instant).is_some())
+            .find(|&instant| curves.point(partition, instant).is_some())
             .unwrap_or(0);
         let points = curve::line(panel, &curves.times()[first..], |instant| {
             curves.lag(partition, first + instant) as f64
@@ -86,8 +86,8 @@ fn draw_spread(scene: &mut Scene, panel: &Panel, curves: &Curves) {
     let ranges: Vec<[f64; 3]> = (0..curves.times().len())
         .map(|instant| {
             let mut lags: Vec<u64> = (0..curves.partitions())
-                .filter_map(|partition| curves.sample(partition, instant))
-                .map(|sample| crate::measure::lag_of(&sample))
+                .filter_map(|partition| curves.point(partition, instant))
+                .map(Point::lag)
                 .collect();
             lags.sort_unstable();
             let at = |ix: usize| lags.get(ix).copied().unwrap_or(0) as f64;

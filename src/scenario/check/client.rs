@@ -310,13 +310,12 @@ impl Judge<'_> {
         );
         let (key, before) = ((at, "late-commit"), java.map(|java| java.late_commit));
         let late_commit = self.word(key, &written.late_commit, &LATE_COMMITS, before);
-        let commits_revoked = self.word(
-            (at, "auto-commit-before"),
-            &written.auto_commit_before,
-            &COMMITS_REVOKED,
-            java.map(|java| java.commits_revoked),
-        );
+        let before = java.map(|java| java.commits_revoked);
+        let (key, own) = ((at, "auto-commit-before"), &written.auto_commit_before);
+        let commits_revoked = self.word(key, own, &COMMITS_REVOKED, before);
         let polls = self.polls(at, written, java);
+        let before = java.map(|java| java.reset_delay);
+        let reset_delay = self.time((at, "reset-delay"), &written.reset_delay, before);
         let fetches = self.fetches(at, written, java.map(|java| java.fetches));
         Some(ClientProfile {
             heartbeats: heartbeats?,
@@ -329,6 +328,7 @@ impl Judge<'_> {
             returns_one_partition: polls?.0,
             fills: polls?.1,
             poll_timeout: polls?.2,
+            reset_delay: reset_delay?,
             commits_revoked: commits_revoked?,
             cooperative: false,
             consumer_protocol: consumer_protocol?,
@@ -381,7 +381,7 @@ impl Judge<'_> {
         before: Option<SimDuration>,
     ) -> Option<SimDuration> {
         match (value, before) {
-            (Some(value), _) if key == "fills" => self.duration(value),
+            (Some(value), _) if matches!(key, "fills" | "reset-delay") => self.duration(value),
             (Some(value), _) => self.positive(value, &format!("`{key}`")),
             (None, Some(before)) => Some(before),
             (None, None) => self.missing(at, key, "write a time, as in \"100ms\""),

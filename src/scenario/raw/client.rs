@@ -53,6 +53,9 @@ pub struct Client {
     pub poll_timeout: Option<Time>,
     /// How long a poll waits for max.poll.records before it returns fewer.
     pub fills: Option<Time>,
+    /// How long it waits before it asks for the offset that `auto.offset.reset` names, of a partition of which it has
+    /// learned that nothing was committed, and so reads nothing of it. `latest` is where the log ended before the wait.
+    pub reset_delay: Option<Time>,
     /// When a partition is fetched again: `once-drained`, `ahead` into a queue, or `between-batches`.
     pub fetches: Option<Text>,
     /// Most records of a partition in the queue, for `ahead`.

@@ -156,6 +156,14 @@ const CASES: &[Case] = &[
         &[BACKLOG],
         ["returns = 'max.poll.records'", "returns = 'one-partition'"],
     ),
+    (
+        "reset-delay",
+        &[
+            "topic={ name = 'orders', partitions = 4, start = [{ log-end = 90 }, { log-end = 90 }, { log-end = 90 }, { log-end = 90 }] }",
+            "group.properties.auto.offset.reset='earliest'",
+        ],
+        ["reset-delay = '0ms'", "reset-delay = '3s'"],
+    ),
     ("fills", &[], ["fills = '0ms'", "fills = '1s'"]),
     (
         "fetches",

@@ -26,7 +26,9 @@ pub fn model(scenario: &Value) -> String {
     line("sample = \"250ms\"\n".to_owned());
     line("[topic]".to_owned());
     line("name = \"truth\"".to_owned());
-    line(format!("partitions = {}\n", scenario["partitions"]));
+    let partitions = scenario["partitions"].as_u64().expect("a number");
+    let empty = vec!["{ log-end = 0 }"; partitions as usize].join(", ");
+    line(format!("start = [{empty}]  # nothing was ever committed\n"));
     line(production(&scenario["producer"]));
     line(
         "[cluster]                       # one node of Kafka 3.8, on the machine of the clients"
