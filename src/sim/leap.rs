@@ -77,7 +77,7 @@ impl Member {
     }
 
     /// The batch in hand ends at `at`, in one go with its commit if the answer to that is back by `until`; false, and nothing
-    /// is done, if not.
+    /// is done, if not, or if a partition of it has been given up since it was polled: commitSync() leaves that one out.
     pub fn end_round(
         &mut self,
         at: SimTime,
@@ -87,11 +87,20 @@ impl Member {
     ) -> bool {
         let plain =
             self.app == App::Processing && self.batch.is_plain(self.link.generation, self.settings);
-        if !plain || !self.pending.is_empty() || ends.next(at) > until {
+        if !plain || !self.pending.is_empty() || ends.next(at) > until || !self.owns_batch() {
             return false;
         }
         self.account_round(at, ends, ground);
         true
+    }
+
+    /// Whether it still reads on from every run of the batch in hand: a partition may be taken away within a generation, as
+    /// the consumer protocol does (KIP-848).
+    fn owns_batch(&self) -> bool {
+        self.batch.runs.iter().all(|run| {
+            let slot = self.fetcher.slot(run.partition);
+            slot.is_some_and(|slot| slot.position >= run.to)
+        })
     }
 
     /// How its rounds end, if it is in its common state.

@@ -714,6 +714,13 @@ fn a_run_by_leaps_is_the_run_poll_by_poll() {
 }
 
 #[test]
+fn a_leap_commits_nothing_of_what_was_given_up_with_the_batch_in_hand() {
+    for seed in [372, 667, 713] {
+        leaps_change_nothing(seed, true);
+    }
+}
+
+#[test]
 fn a_group_left_alone_becomes_stable_and_catches_up() {
     survive_all(0..150, true);
 }
@@ -728,6 +735,7 @@ fn no_run_hangs_or_breaks_a_law() {
 fn no_run_hangs_or_breaks_a_law_at_length() {
     survive_all(150..4_000, true);
     survive_all(150..4_000, false);
+    each_of(150..800, true, leaps_change_nothing);
 }
 
 #[test]
@@ -747,4 +755,5 @@ fn one_seed() {
     }
     println!("{:?} {:?}", told.totals, told.group);
     survive(seed, calm);
+    leaps_change_nothing(seed, calm);
 }
