@@ -79,7 +79,11 @@ pub fn difference_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
 /// Ticks of an axis of any figure that holds zero, `low` and `high`, on round numbers; the first and the last one are its
 /// ends.
 pub fn figure_ticks(low: f64, high: f64) -> Vec<f64> {
-    let (low, high) = (low.min(0.0) * 1.04, high.max(0.0) * 1.04);
+    round_ticks(low.min(0.0) * 1.04, high.max(0.0) * 1.04)
+}
+
+/// Ticks of an axis that holds `low` and `high`, on round numbers; the first and the last one are its ends.
+pub fn round_ticks(low: f64, high: f64) -> Vec<f64> {
     let span = if high > low { high - low } else { 1.0 };
     let rough = span / 5.0;
     let power = 10_f64.powf(rough.log10().floor());
@@ -90,6 +94,55 @@ pub fn figure_ticks(low: f64, high: f64) -> Vec<f64> {
     (first..=last.max(first + 1))
         .map(|tick| tick as f64 * step)
         .collect()
+}
+
+/// Most ticks of a logarithmic axis.
+const MOST_LOG_TICKS: usize = 9;
+
+/// Ticks of a logarithmic axis that holds `low` and `high`, above 0, on round numbers, or round times if it is one of
+/// `seconds`; the first and the last one are its ends.
+pub fn log_ticks(low: f64, high: f64, seconds: bool) -> Vec<f64> {
+    // From the last one that does not lie above `low` on.
+    let mut ticks: Vec<f64> = Vec::new();
+    for round in rounds(seconds) {
+        if round <= low {
+            ticks.clear();
+        }
+        ticks.push(round);
+        if ticks.len() > 1 && round >= high {
+            break;
+        }
+    }
+    let step = ticks.len().div_ceil(MOST_LOG_TICKS);
+    // Counted from the upper end, so that it stays; the lower one is put back.
+    let last = ticks.len() - 1;
+    let mut kept: Vec<f64> = (0..=last)
+        .filter(|ix| (last - ix).is_multiple_of(step))
+        .map(|ix| ticks[ix])
+        .collect();
+    if !last.is_multiple_of(step) {
+        kept[0] = ticks[0];
+    }
+    kept
+}
+
+/// Round numbers from small to large; of seconds those that clocks and calendars count in.
+fn rounds(seconds: bool) -> impl Iterator<Item = f64> {
+    let decades = |from: i32, to: i32, unit: f64| {
+        (from..=to)
+            .flat_map(move |power| [1.0, 2.0, 5.0].map(|nice| nice * 10_f64.powi(power) * unit))
+    };
+    let below_a_minute = decades(-6, 1, 1.0).filter(|round| *round < 50.0);
+    let minutes = decades(0, 1, 60.0).filter(|round| *round < 3_000.0);
+    let hours = decades(0, 0, 3_600.0).chain([36_000.0]);
+    let times = below_a_minute
+        .chain(minutes)
+        .chain(hours)
+        .chain(decades(0, 9, 86_400.0));
+    let numbers = decades(-6, 15, 1.0);
+    times
+        .filter(move |_| seconds)
+        .chain(numbers.filter(move |_| !seconds))
 }
 
 /// `0`, `850`, `2.5k`, `1.25M`.

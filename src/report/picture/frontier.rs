@@ -1,12 +1,12 @@
 //! The picture of a search for the cheapest case: what each case that was run costs, and the figure of its first
-//! requirement, on a scale of powers of ten; the frontier, the bound and the plan.
+//! requirement, on a logarithmic scale; the frontier, the bound and the plan.
 
 use super::SIZE;
 use super::axis;
 use super::scene::{Anchor, Point, Scene, fitted, palette, text_width};
 use crate::measure::in_words;
 use crate::report::planning::{Search, plain};
-use crate::scenario::Hold;
+use crate::scenario::{Hold, Unit};
 
 /// Left and right end of the panel.
 const X: (f64, f64) = (160.0, 1540.0);
@@ -24,37 +24,50 @@ struct Dot {
 
 /// Costs from left to right, figures upwards.
 struct Scale {
-    cost: (f64, f64),
-    /// Powers of ten at the lower and the upper end; what is lower or never stands at the ends.
-    power: (i32, i32),
+    /// Ticks of the costs, at least two.
+    costs: Vec<f64>,
+    /// Ticks of the figures, at least two; what is lower or never stands at the ends.
+    figures: Vec<f64>,
 }
 
 impl Scale {
-    fn of(dots: &[Dot], bound: Option<f64>) -> Self {
-        let costs = dots.iter().map(|dot| dot.cost);
+    fn of(dots: &[Dot], bound: Option<f64>, seconds: bool) -> Self {
+        let (low, high) = range(dots.iter().map(|dot| dot.cost)).unwrap_or((0.0, 1.0));
+        let room = 0.04 * (high - low);
         let figures = dots.iter().map(|dot| dot.figure).chain(bound);
-        let positive: Vec<f64> = figures.filter(|f| f.is_finite() && *f > 0.0).collect();
-        let low = positive.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = positive.iter().copied().fold(1.0, f64::max);
-        let low = if low.is_finite() { low } else { 1.0 };
-        let first = low.log10().floor().max(-3.0) as i32;
-        let ticks = axis::difference_ticks(0.0, costs.fold(0.0, f64::max));
+        let (least, most) = range(figures.filter(|figure| *figure > 0.0)).unwrap_or((1.0, 1.0));
         Scale {
-            cost: (0.0, ticks.last().map_or(1.0, |(end, _)| *end)),
-            power: (first, (high.log10().ceil() as i32).max(first + 1)),
+            costs: axis::round_ticks(low - room, high + room),
+            figures: axis::log_ticks(least / 1.1, most * 1.1, seconds),
         }
     }
 
     fn x(&self, cost: f64) -> f64 {
-        X.0 + (cost / self.cost.1).clamp(0.0, 1.0) * (X.1 - X.0)
+        let (low, high) = ends(&self.costs);
+        X.0 + ((cost - low) / (high - low)).clamp(0.0, 1.0) * (X.1 - X.0)
     }
 
     fn y(&self, figure: f64) -> f64 {
-        let (low, high) = (f64::from(self.power.0), f64::from(self.power.1));
-        let place = if figure > 0.0 { figure.log10() } else { low };
-        let share = ((place - low) / (high - low)).clamp(0.0, 1.0);
+        let (low, high) = ends(&self.figures);
+        let share = if figure > low {
+            ((figure / low).ln() / (high / low).ln()).min(1.0)
+        } else {
+            0.0
+        };
         Y.1 - share * (Y.1 - Y.0)
     }
+}
+
+/// The lowest and the highest of the numbers that are finite.
+fn range(numbers: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    numbers
+        .filter(|number| number.is_finite())
+        .map(|number| (number, number))
+        .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+}
+
+fn ends(ticks: &[f64]) -> (f64, f64) {
+    (ticks[0], ticks[ticks.len() - 1])
 }
 
 /// The picture.
@@ -74,8 +87,9 @@ pub fn compose(search: &Search) -> Scene {
         })
         .collect();
     let bound = hold.expectation.below.or(hold.expectation.above);
-    let scale = Scale::of(&dots, bound);
-    draw_axes(&mut scene, &scale, hold, &dots);
+    let seconds = hold.expectation.metric.figure().unit == Unit::Seconds;
+    let scale = Scale::of(&dots, bound, seconds);
+    draw_axes(&mut scene, &scale, hold);
     if let Some(bound) = bound {
         let y = scale.y(bound);
         let line = vec![(X.0, y), (X.1, y)];
@@ -103,9 +117,12 @@ fn draw_heading(scene: &mut Scene, search: &Search) {
     scene.text((25.0, 74.0), Anchor::Left, 22.0, palette::GREY, &told);
 }
 
-fn draw_axes(scene: &mut Scene, scale: &Scale, hold: &Hold, dots: &[Dot]) {
+fn draw_axes(scene: &mut Scene, scale: &Scale, hold: &Hold) {
     let metric = &hold.expectation.metric;
-    let title = format!("{} of a case, and what it costs", metric.name());
+    let title = format!(
+        "{} of a case (logarithmic), and what it costs",
+        metric.name()
+    );
     scene.text(
         (X.0, Y.0 - 18.0),
         Anchor::Left,
@@ -113,16 +130,14 @@ fn draw_axes(scene: &mut Scene, scale: &Scale, hold: &Hold, dots: &[Dot]) {
         palette::BLACK,
         &title,
     );
-    for power in scale.power.0..=scale.power.1 {
-        let value = 10_f64.powi(power);
+    for &value in &scale.figures {
         let y = scale.y(value);
         scene.line(vec![(X.0, y), (X.1, y)], palette::PALE, 1.0, None);
         let label = in_words(metric, value);
         scene.text((X.0 - 10.0, y), Anchor::Right, FONT, palette::BLACK, &label);
     }
-    let most = dots.iter().map(|dot| dot.cost).fold(0.0, f64::max);
-    for (cost, label) in axis::difference_ticks(0.0, most) {
-        let x = scale.x(cost);
+    for &cost in &scale.costs {
+        let (x, label) = (scale.x(cost), plain(cost));
         scene.line(vec![(x, Y.0), (x, Y.1)], palette::PALE, 1.0, None);
         scene.text(
             (x, Y.1 + 22.0),
@@ -199,4 +214,97 @@ fn draw_legend(scene: &mut Scene, hold: &Hold) {
     }
     let text = format!("dashed: {}; framed: the plan", hold.expectation.text);
     scene.text((left, y), Anchor::Left, FONT, palette::BLACK, &text);
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::experiment;
+    use crate::scenario::{Source, check_experiment};
+
+    const MODEL: &str = r#"
+        horizon = "2m"
+        topic = { name = "orders", partitions = 4 }
+        produce = { rate = "300/s" }
+        group = { name = "order-processor", members = 2 }
+        processing = { time = "8ms", commit = "after-batch" }
+    "#;
+
+    /// What is looked for, by name: a time, a count that may be zero, records with a price of almost nothing, and what never comes.
+    const ASKED: [(&str, &str, &str); 5] = [
+        ("plan by age", "10", "metric = \"max-age\"\nbelow = \"20s\""),
+        (
+            "plan by evictions",
+            "1000000",
+            "metric = \"evictions\"\nbelow = 1",
+        ),
+        (
+            "plan by lag",
+            "0.001",
+            "metric = \"max-lag\"\nbelow = 100000",
+        ),
+        ("plan by drain", "1", "metric = \"drain\"\nbelow = \"10s\""),
+        (
+            "a plan that nothing holds",
+            "1",
+            "metric = \"max-lag\"\nbelow = 1",
+        ),
+    ];
+
+    /// Pictures of very different searches, by name.
+    pub fn gallery() -> Vec<(&'static str, Scene)> {
+        let read = |_: &str| Ok(MODEL.to_owned());
+        let drawn = ASKED.map(|(name, price, hold)| {
+            let source = Source {
+                name: "asked.toml".into(),
+                stem: "asked".into(),
+                text: format!(
+                    "title = \"how many of how much\"\nmodel = \"model.toml\"\nreplications = 3\n\
+                     [[axis]]\nkey = \"group.members\"\nvalues = [1, 2, 3, 4]\n\
+                     [[axis]]\nkey = \"topic.partitions\"\nvalues = [2, 4]\n\
+                     [plan]\ncost = {{ group.members = {price}, topic.partitions = 0.5 }}\n\
+                     [[plan.hold]]\n{hold}\n"
+                ),
+            };
+            let experiment =
+                check_experiment(&source, &[], &read).unwrap_or_else(|why| panic!("{why}"));
+            let planning = experiment.planning.as_ref().unwrap();
+            let planned = experiment::plan(&experiment, planning, &read, &|| {}).unwrap();
+            let search = Search {
+                experiment: &experiment,
+                planning,
+                planned: &planned,
+            };
+            (name, compose(&search))
+        });
+        drawn.into()
+    }
+
+    fn dot(cost: f64, figure: f64) -> Dot {
+        Dot {
+            case: 0,
+            cost,
+            figure,
+            holds: true,
+        }
+    }
+
+    /// The panel shows the costs there are, not those from nothing on; figures of zero and never stand at its ends.
+    #[test]
+    fn the_axes_hold_what_is_drawn_and_little_else() {
+        let dots = [
+            dot(126.0, 230.0),
+            dot(153.0, 44.0),
+            dot(140.0, 0.0),
+            dot(140.0, f64::INFINITY),
+        ];
+        let scale = Scale::of(&dots, Some(60.0), true);
+        assert_eq!(scale.costs, [120.0, 130.0, 140.0, 150.0, 160.0]);
+        assert_eq!(scale.figures, [20.0, 60.0, 120.0, 300.0]);
+        assert_eq!((scale.y(0.0), scale.y(f64::INFINITY)), (Y.1, Y.0));
+        let many = [dot(1.0, 1.0), dot(1.0, 1e9)];
+        let figures = Scale::of(&many, None, false).figures;
+        assert!(figures.len() <= 10, "{figures:?}");
+        assert_eq!(ends(&figures), (0.5, 2e9));
+    }
 }

@@ -169,6 +169,7 @@ fn scenes() -> Vec<(&'static str, Scene)> {
     runs.chain(compared)
         .chain(sweep::tests::gallery())
         .chain(tornado::tests::gallery())
+        .chain(frontier::tests::gallery())
         .collect()
 }
 
