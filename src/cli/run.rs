@@ -24,7 +24,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     if let Some(seed) = args.seed {
         scenario.seed = seed;
     }
-    scenario.leaps = args.leaps;
+    scenario.leaps = !args.no_leaps;
     refuse_too_large(&scenario, args.replications)?;
     let results = Results::of(&args.results, &scenario.name, report::NAMES)?;
     let progress = Progress::of(scenario.horizon, args.replications, args.results.quiet);

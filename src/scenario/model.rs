@@ -49,8 +49,8 @@ pub struct Scenario {
     pub alerts: Vec<Alert>,
     /// What the file says must come out.
     pub expectations: Vec<Expectation>,
-    /// Whether members in their common state go through whole rounds at once, and not poll by poll. No model says so: it is
-    /// a matter of speed.
+    /// Whether members in their common state go through whole rounds at once, and not poll by poll. No model says so, and
+    /// no result depends on it: it is a matter of speed, and of proving that.
     pub leaps: bool,
 }
 

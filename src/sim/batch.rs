@@ -155,14 +155,6 @@ impl Batch {
         (self.polled_at, self.generation) = (now, generation);
     }
 
-    /// Whether it is good records, polled in this generation and under these settings, and worked on one by one; none of
-    /// them is accounted for yet.
-    pub fn is_plain(&self, generation: u32, settings: usize) -> bool {
-        let as_polled = !self.poison && !self.crashes && !self.refused && self.callers == 1;
-        let since = self.generation == generation && self.settings == settings;
-        as_polled && since && self.accounted == (0, 0)
-    }
-
     fn count_calls(&mut self, scenario: &Scenario) {
         let stages = self.stages.iter();
         let good = stages.filter(|stage| stage.kind == Kind::Records);

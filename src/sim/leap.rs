@@ -1,5 +1,6 @@
 //! Whole rounds of a member at once: poll, wait, work, commit, and back to the next poll. Exactly what its steps one by one
-//! come to, for a member in its common state, whom nothing but the log and its own work concern.
+//! come to, for a member in its common state, whom nothing but the log and its own work concern. Not for members that share
+//! a limited dependency: there each call decides when the others' are served.
 
 use super::link::Phase;
 use super::member::{App, Ground, Member};
@@ -9,7 +10,7 @@ use crate::units::{SimDuration, SimTime};
 
 /// How rounds end.
 #[derive(Clone, Copy)]
-pub(super) enum Ends {
+enum Ends {
     /// commitSync(): the offsets are stored after one of these, and the answer is back after the other.
     Committed {
         stored: SimDuration,
@@ -47,7 +48,8 @@ impl Member {
                 Polls::Step => return self.wake > begun,
                 Polls::Records(at) => {
                     if !self.round(at, until, ends, ground) {
-                        self.begin_in_hand(at, ground);
+                        self.handed_out(at, ground);
+                        self.begin_batch(at, ground);
                         return true;
                     }
                 }
@@ -55,56 +57,8 @@ impl Member {
         }
     }
 
-    /// Goes to where it begins its next batch, if that is by `until`; then it has the records in hand and [begins
-    /// it](Self::begin_in_hand) when it wakes. It has ended one, or finds nothing in a poll.
-    pub fn leap_to_records(&mut self, until: SimTime, ends: Ends, ground: &mut Ground) -> bool {
-        let waits = self.app == App::Processing || self.wake > until;
-        if waits || !self.fetcher.is_steady(self.wake, &self.limits) {
-            return false;
-        }
-        self.batch.clear();
-        let Polls::Records(at) = self.polls(until, ends, ground) else {
-            return false;
-        };
-        (self.app, self.wake) = (App::Polling, at);
-        true
-    }
-
-    /// Begins to work on the records that polls had for it.
-    pub fn begin_in_hand(&mut self, at: SimTime, ground: &mut Ground) {
-        self.handed_out(at, ground);
-        self.begin_batch(at, ground);
-    }
-
-    /// The batch in hand ends at `at`, in one go with its commit if the answer to that is back by `until`; false, and nothing
-    /// is done, if not, or if a partition of it has been given up since it was polled: commitSync() leaves that one out.
-    pub fn end_round(
-        &mut self,
-        at: SimTime,
-        until: SimTime,
-        ends: Ends,
-        ground: &mut Ground,
-    ) -> bool {
-        let plain =
-            self.app == App::Processing && self.batch.is_plain(self.link.generation, self.settings);
-        if !plain || !self.pending.is_empty() || ends.next(at) > until || !self.owns_batch() {
-            return false;
-        }
-        self.account_round(at, ends, ground);
-        true
-    }
-
-    /// Whether it still reads on from every run of the batch in hand: a partition may be taken away within a generation, as
-    /// the consumer protocol does (KIP-848).
-    fn owns_batch(&self) -> bool {
-        self.batch.runs.iter().all(|run| {
-            let slot = self.fetcher.slot(run.partition);
-            slot.is_some_and(|slot| slot.position >= run.to)
-        })
-    }
-
     /// How its rounds end, if it is in its common state.
-    pub fn round_ends(&self, scenario: &Scenario) -> Option<Ends> {
+    fn round_ends(&self, scenario: &Scenario) -> Option<Ends> {
         let settings = self.settings_of(scenario);
         let (processing, client) = (&settings.processing, &settings.client);
         let ends = match processing.commit {

@@ -3,7 +3,6 @@
 use super::dependency::{self, Dependency};
 use super::event::Event;
 use super::identity::Coordinator;
-use super::leap::Ends;
 use super::member::{Accounts, App, Ground, Member};
 use super::scaling::Deployment;
 use super::topic::Topic;
@@ -169,7 +168,6 @@ impl<'s> World<'s> {
     fn advance_together(&mut self, until: SimTime) -> bool {
         let mut patience = Patience::default();
         let mut turns = self.turns();
-        let ahead = self.undisturbed_until(&turns, until);
         loop {
             let (index, at) = first_of(&turns);
             let dry = self
@@ -192,11 +190,10 @@ impl<'s> World<'s> {
                 }
                 return at >= until;
             }
-            let paced = self.step_together(index, at, turns[index], ahead);
+            let paced = self.step_together(index, at, turns[index]);
             if !turns[index].threads {
                 turns[index].attended = self.members[index].batch.crashes;
             }
-            turns[index].in_hand = false;
             if paced {
                 turns[index] = self.members[index].pass_turn(turns[index]);
             } else {
@@ -207,11 +204,6 @@ impl<'s> World<'s> {
                 if minded && self.agenda.peek().is_some_and(|event| event < until) {
                     return false;
                 }
-            }
-            if let Some(ends) = turns[index].ends {
-                let (members, mut ground) = self.ground();
-                turns[index].in_hand = members[index].leap_to_records(ahead, ends, &mut ground);
-                turns[index] = members[index].pass_turn(turns[index]);
             }
         }
         let (members, mut ground) = self.ground();
@@ -231,8 +223,6 @@ impl<'s> World<'s> {
                 attended: member.attended(),
                 timer: member.timer_commits(self.scenario),
                 threads: false,
-                ends: member.round_ends(self.scenario),
-                in_hand: false,
             })
         };
         self.members.iter().map(turn).collect()
@@ -245,29 +235,15 @@ impl<'s> World<'s> {
         }
     }
 
-    /// Up to when members may leap to their next batch, since what they do meanwhile concerns nobody: `until` at most, and
-    /// before any step that waits for the agenda. Not while calls fail.
-    fn undisturbed_until(&self, turns: &[Turn], until: SimTime) -> SimTime {
-        let unsure = |one: &Dependency| one.minded || one.stopped();
-        if self.dependency.as_ref().is_some_and(unsure) {
-            return SimTime::ZERO;
-        }
-        let attended = turns.iter().filter(|turn| turn.attended);
-        let before = attended.map(|turn| turn.at - SimDuration::from_nanos(1));
-        before.fold(until, SimTime::min)
-    }
-
     /// One member takes its step; false if everyone has to be paced for it.
-    fn step_together(&mut self, index: usize, at: SimTime, turn: Turn, ahead: SimTime) -> bool {
+    fn step_together(&mut self, index: usize, at: SimTime, turn: Turn) -> bool {
         let member = &self.members[index];
         let (called, callers) = (dependency::calls(member), dependency::callers_of(member));
         let (members, mut ground) = self.ground();
         let member = &mut members[index];
         if turn.threads {
             member.run_workers(at, &mut ground);
-        } else if turn.in_hand {
-            member.begin_in_hand(at, &mut ground);
-        } else if !(turn.ends).is_some_and(|ends| member.end_round(at, ahead, ends, &mut ground)) {
+        } else {
             member.step(at, &mut ground);
         }
         let member = &self.members[index];
@@ -452,10 +428,6 @@ struct Turn {
     timer: bool,
     /// It is one of its threads that does it, whoever attends to the rest.
     threads: bool,
-    /// How its rounds end while it is in its common state, which only events change.
-    ends: Option<Ends>,
-    /// It has the records of a batch and begins it then.
-    in_hand: bool,
 }
 
 impl Member {

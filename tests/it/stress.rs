@@ -713,10 +713,14 @@ fn a_run_by_leaps_is_the_run_poll_by_poll() {
     each_of(0..150, false, leaps_change_nothing);
 }
 
+/// Partitions taken away within a generation, zombies, retention that overtakes a position, several members at one limit.
 #[test]
-fn a_leap_commits_nothing_of_what_was_given_up_with_the_batch_in_hand() {
+fn leaps_change_nothing_where_they_once_did() {
     for seed in [372, 667, 713] {
         leaps_change_nothing(seed, true);
+    }
+    for seed in [744, 788, 1_831, 1_842, 1_976, 2_232, 2_930] {
+        leaps_change_nothing(seed, false);
     }
 }
 
@@ -736,6 +740,7 @@ fn no_run_hangs_or_breaks_a_law_at_length() {
     survive_all(150..4_000, true);
     survive_all(150..4_000, false);
     each_of(150..800, true, leaps_change_nothing);
+    each_of(150..800, false, leaps_change_nothing);
 }
 
 #[test]

@@ -115,9 +115,9 @@ pub struct RunArgs {
     /// Seed of every draw, instead of the model's
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Take whole rounds of a member at once where nothing else concerns it: faster, on trial
+    /// Go poll by poll where whole rounds of a member could be taken at once: slower, and with the same results
     #[arg(long)]
-    pub leaps: bool,
+    pub no_leaps: bool,
     /// Run that many times with different draws, on all cores, and print means with 95 % intervals
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_REPLICATIONS)))]
     pub replications: u32,

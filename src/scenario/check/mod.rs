@@ -317,7 +317,7 @@ impl Judge<'_> {
             monitoring,
             alerts,
             expectations,
-            leaps: false,
+            leaps: true,
         })
     }
 
