@@ -134,19 +134,13 @@ impl Member {
                 .topic
                 .work(run.partition, run.from, run.to, self.settings);
         }
-        if ends.next(at + work) > until {
+        let worked = at + work;
+        if ends.next(worked) > until {
             return false;
         }
         ground.accounts.polls += 1;
         self.batch.pass(at, self.link.generation);
         self.acknowledged.polls_from = None;
-        self.account_round(at + work, ends, ground);
-        true
-    }
-
-    /// The batch in hand has been worked on by `worked`, and its round ends.
-    #[inline]
-    fn account_round(&mut self, worked: SimTime, ends: Ends, ground: &mut Ground) {
         for run in &self.batch.runs {
             ground.topic.processed(run.partition, run.from, run.to);
             if matches!(ends, Ends::Committed { .. }) {
@@ -160,6 +154,7 @@ impl Member {
         }
         self.fills_until = SimTime::ZERO;
         (self.app, self.wake) = (App::Polling, ends.next(worked));
+        true
     }
 }
 

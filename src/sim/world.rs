@@ -190,7 +190,7 @@ impl<'s> World<'s> {
                 }
                 return at >= until;
             }
-            let paced = self.step_together(index, at, turns[index]);
+            let paced = self.step_together(index, at, turns[index].threads);
             if !turns[index].threads {
                 turns[index].attended = self.members[index].batch.crashes;
             }
@@ -236,15 +236,14 @@ impl<'s> World<'s> {
     }
 
     /// One member takes its step; false if everyone has to be paced for it.
-    fn step_together(&mut self, index: usize, at: SimTime, turn: Turn) -> bool {
+    fn step_together(&mut self, index: usize, at: SimTime, threads: bool) -> bool {
         let member = &self.members[index];
         let (called, callers) = (dependency::calls(member), dependency::callers_of(member));
         let (members, mut ground) = self.ground();
-        let member = &mut members[index];
-        if turn.threads {
-            member.run_workers(at, &mut ground);
+        if threads {
+            members[index].run_workers(at, &mut ground);
         } else {
-            member.step(at, &mut ground);
+            members[index].step(at, &mut ground);
         }
         let member = &self.members[index];
         if !called && !dependency::calls(member) && dependency::callers_of(member) == callers {

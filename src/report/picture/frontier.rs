@@ -220,15 +220,7 @@ fn draw_legend(scene: &mut Scene, hold: &Hold) {
 pub mod tests {
     use super::*;
     use crate::experiment;
-    use crate::scenario::{Source, check_experiment};
-
-    const MODEL: &str = r#"
-        horizon = "2m"
-        topic = { name = "orders", partitions = 4 }
-        produce = { rate = "300/s" }
-        group = { name = "order-processor", members = 2 }
-        processing = { time = "8ms", commit = "after-batch" }
-    "#;
+    use crate::report::picture::tests::{MODEL, asked};
 
     /// What is looked for, by name: a time, a count that may be zero, records with a price of almost nothing, and what never comes.
     const ASKED: [(&str, &str, &str); 5] = [
@@ -255,19 +247,14 @@ pub mod tests {
     pub fn gallery() -> Vec<(&'static str, Scene)> {
         let read = |_: &str| Ok(MODEL.to_owned());
         let drawn = ASKED.map(|(name, price, hold)| {
-            let source = Source {
-                name: "asked.toml".into(),
-                stem: "asked".into(),
-                text: format!(
-                    "title = \"how many of how much\"\nmodel = \"model.toml\"\nreplications = 3\n\
-                     [[axis]]\nkey = \"group.members\"\nvalues = [1, 2, 3, 4]\n\
-                     [[axis]]\nkey = \"topic.partitions\"\nvalues = [2, 4]\n\
-                     [plan]\ncost = {{ group.members = {price}, topic.partitions = 0.5 }}\n\
-                     [[plan.hold]]\n{hold}\n"
-                ),
-            };
-            let experiment =
-                check_experiment(&source, &[], &read).unwrap_or_else(|why| panic!("{why}"));
+            let keys = format!(
+                "replications = 3\n\
+                 [[axis]]\nkey = \"group.members\"\nvalues = [1, 2, 3, 4]\n\
+                 [[axis]]\nkey = \"topic.partitions\"\nvalues = [2, 4]\n\
+                 [plan]\ncost = {{ group.members = {price}, topic.partitions = 0.5 }}\n\
+                 [[plan.hold]]\n{hold}"
+            );
+            let experiment = asked(&keys, &read);
             let planning = experiment.planning.as_ref().unwrap();
             let planned = experiment::plan(&experiment, planning, &read, &|| {}).unwrap();
             let search = Search {

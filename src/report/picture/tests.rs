@@ -1,8 +1,27 @@
 use super::scene::{Shape, has_glyph, text_width};
 use super::*;
 use crate::measure::fixture::{alert, flapping, incident, mark, outcome, scenario};
-use crate::scenario::Scenario;
+use crate::scenario::{Experiment, Scenario, Source, check_experiment};
 use crate::sim::{Fact, PartitionState};
+
+/// A small group that is nearly saturated.
+pub const MODEL: &str = r#"
+    horizon = "2m"
+    topic = { name = "orders", partitions = 4 }
+    produce = { rate = "300/s" }
+    group = { name = "order-processor", members = 2 }
+    processing = { time = "8ms", commit = "after-batch" }
+"#;
+
+/// An experiment with its `keys`, about the model that `read` gives.
+pub fn asked(keys: &str, read: &dyn Fn(&str) -> Result<String, String>) -> Experiment {
+    let source = Source {
+        name: "asked.toml".into(),
+        stem: "asked".into(),
+        text: format!("title = \"what if\"\nmodel = \"model.toml\"\n{keys}\n"),
+    };
+    check_experiment(&source, &[], read).unwrap_or_else(|why| panic!("{why}"))
+}
 
 /// Pictures of very different runs, by name.
 pub fn gallery() -> Vec<(&'static str, Scenario, Vec<Outcome>)> {

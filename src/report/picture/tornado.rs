@@ -315,7 +315,8 @@ const HIGHER: Ink = palette::ORANGE;
 pub mod tests {
     use super::*;
     use crate::experiment::{Entry, Findings, Sweep};
-    use crate::scenario::{Source, around, check_experiment};
+    use crate::report::picture::tests::asked;
+    use crate::scenario::around;
 
     const MODEL: &str = r#"
         horizon = "1m"
@@ -333,15 +334,8 @@ pub mod tests {
     pub fn gallery() -> Vec<(&'static str, Scene)> {
         let read = |_: &str| Ok(MODEL.to_owned());
         let drawn = METRICS.map(|metric| {
-            let source = Source {
-                name: "asked.toml".into(),
-                stem: "asked".into(),
-                text: format!(
-                    "title = \"what if\"\nmodel = \"model.toml\"\nreplications = 3\nmetrics = [\"{metric}\"]\n"
-                ),
-            };
-            let asked = check_experiment(&source, &[], &read).unwrap_or_else(|why| panic!("{why}"));
-            let asked = around(asked, &[-0.2, -0.1, 0.1, 0.2], &read);
+            let keys = format!("replications = 3\nmetrics = [\"{metric}\"]");
+            let asked = around(asked(&keys, &read), &[-0.2, -0.1, 0.1, 0.2], &read);
             let plan = Plan::of(&asked, 0);
             let sweep = Sweep {
                 experiment: &asked,

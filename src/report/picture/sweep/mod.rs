@@ -134,15 +134,7 @@ fn every(count: usize, room: f64, least: f64) -> usize {
 pub mod tests {
     use super::*;
     use crate::experiment::{Entry, Sweep};
-    use crate::scenario::{Source, check_experiment};
-
-    const MODEL: &str = r#"
-        horizon = "2m"
-        topic = { name = "orders", partitions = 4 }
-        produce = { rate = "300/s" }
-        group = { name = "order-processor", members = 2 }
-        processing = { time = "8ms", commit = "after-batch" }
-    "#;
+    use crate::report::picture::tests::{MODEL, asked};
 
     /// Axes of experiments, by name: one to four, few and many values, with and without a service level.
     const ASKED: [(&str, &str); 8] = [
@@ -205,12 +197,7 @@ pub mod tests {
     pub fn gallery() -> Vec<(&'static str, Scene)> {
         let read = |_: &str| Ok(MODEL.to_owned());
         let drawn = ASKED.iter().map(|(name, axes)| {
-            let source = Source {
-                name: "asked.toml".into(),
-                stem: "asked".into(),
-                text: format!("title = \"what if\"\nmodel = \"model.toml\"\n{axes}\n"),
-            };
-            let asked = check_experiment(&source, &[], &read).unwrap_or_else(|why| panic!("{why}"));
+            let asked = asked(axes, &read);
             let plan = Plan::of(&asked, 0);
             let sweep = Sweep {
                 experiment: &asked,
