@@ -174,6 +174,8 @@ impl<'a> Recorder<'a> {
             commits_failed: self.totals.commits_failed,
             poison_attempts: self.totals.poison_attempts,
             crashes: self.totals.crashes,
+            calls_refused: self.totals.calls_refused,
+            calls_refused_per_s_max: self.totals.calls_refused_per_s_max,
             lag,
             age_s,
             behind_from_s: self.lags.drain().behind_from.map(SimTime::as_secs_f64),

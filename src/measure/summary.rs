@@ -56,6 +56,10 @@ pub struct Summary {
     pub poison_attempts: u64,
     /// How often a process exited because it could not process a record.
     pub crashes: u64,
+    /// Calls that the dependency refused because of its limit.
+    pub calls_refused: u64,
+    /// The same, at most (calls/s).
+    pub calls_refused_per_s_max: f64,
     /// Lag of all partitions together.
     pub lag: LagFigures,
     /// Age of the oldest record of any partition that is not committed (s).

@@ -10,6 +10,8 @@ pub struct Downstream {
     pub name: String,
     /// Token bucket shared by all callers.
     pub limit: Option<RateLimit>,
+    /// What becomes of a call that finds no token.
+    pub when_limited: WhenLimited,
     /// Latency of a call once it has its token and its place.
     pub latency: Law,
     /// Most calls in flight at once, over all callers.
@@ -18,12 +20,37 @@ pub struct Downstream {
     pub on_outage: OnOutage,
 }
 
+impl Downstream {
+    /// One that takes its time and has no limits.
+    pub fn new(name: &str, latency: Law) -> Self {
+        Downstream {
+            name: name.to_owned(),
+            limit: None,
+            when_limited: WhenLimited::default(),
+            latency,
+            concurrency: None,
+            on_outage: OnOutage::default(),
+        }
+    }
+}
+
+/// What becomes of a call above the limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenLimited {
+    /// It waits for its turn.
+    #[default]
+    Block,
+    /// It is refused at once (HTTP 429, gRPC's RESOURCE_EXHAUSTED) and made again after [`OnOutage::back_off`]; whoever
+    /// asks first once there is a token gets it.
+    Reject,
+}
+
 /// What a caller makes of a dependency that answers nothing, or refuses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OnOutage {
     /// A call that gets no answer fails after this long; without, it hangs until the dependency is back.
     pub timeout: Option<SimDuration>,
-    /// From a failed call to the next attempt. Resilience4j's Retry waits 500 ms by default.
+    /// From a failed or refused call to the next attempt. Resilience4j's Retry waits 500 ms by default.
     pub back_off: SimDuration,
     /// Each process has one of its own.
     pub breaker: Option<(BreakerConfig, WhileOpen)>,

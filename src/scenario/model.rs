@@ -467,6 +467,8 @@ pub enum CountMetric {
     Evictions,
     /// `crashes`: of processes that could not process a record.
     Crashes,
+    /// `calls-refused`: by the dependency, above its limit.
+    CallsRefused,
     /// `commits-failed`
     CommitsFailed,
     /// `polls`

@@ -7,9 +7,11 @@
 use super::batch::Batch;
 use super::member::{App, Member};
 use crate::engine::{Address, Purpose};
-use crate::scenario::{Downstream, DownstreamChange, OnOutage, RateLimit, Scenario, Settings};
+use crate::scenario::{
+    Downstream, DownstreamChange, OnOutage, RateLimit, Scenario, Settings, WhenLimited,
+};
 use crate::units::{SimDuration, SimTime};
-use crate::workload::{ClosedLoop, Law};
+use crate::workload::{ClosedLoop, Flow, Law, TokenBucket};
 
 /// Fewer saved tokens than this count as none.
 const DRY: f64 = 1e-6;
@@ -21,6 +23,26 @@ enum Outage {
     Hangs,
     /// It refuses at once.
     Refuses,
+}
+
+/// How calls go, of so many callers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Pace {
+    /// Relative to being alone, from above 0 to 1.
+    speed: f64,
+    /// Refused calls [calls/s].
+    refused: f64,
+}
+
+/// Calls that are refused.
+#[derive(Clone, Copy, Debug, Default)]
+struct Refusals {
+    /// Until the last pacing (calls).
+    count: f64,
+    /// Since then (calls/s).
+    rate: f64,
+    /// The highest rate (calls/s).
+    most: f64,
 }
 
 /// The dependency during a run.
@@ -40,8 +62,8 @@ pub(super) struct Dependency {
     each: f64,
     /// Speed of all callers since the last pacing.
     speed: f64,
-    /// The speed that was asked for last: of so many callers, waiting for the limit or not.
-    asked: ((u32, bool), f64),
+    /// The pace that was asked for last: of so many callers, held back by the limit or not.
+    asked: ((u32, bool), Pace),
     /// Most tokens saved beyond the one a call needs.
     most_saved: f64,
     /// Tokens saved at `updated`; below zero, what has been used in advance and is paid back first.
@@ -55,6 +77,9 @@ pub(super) struct Dependency {
     rates: Vec<f64>,
     /// Whether its callers wait for the limit.
     pub saturated: bool,
+    /// Whether its callers ask for more than the limit, have used up what was saved, and are refused.
+    overrun: bool,
+    refusals: Refusals,
 }
 
 impl Dependency {
@@ -72,7 +97,7 @@ impl Dependency {
             minded: false,
             each: 0.0,
             speed: f64::NAN,
-            asked: ((0, false), 1.0),
+            asked: ((0, false), Pace::default()),
             most_saved: 0.0,
             saved: 0.0,
             gain: 0.0,
@@ -80,6 +105,8 @@ impl Dependency {
             dry_at: SimTime::NEVER,
             rates: vec![0.0; scenario.group.processes.len()],
             saturated: false,
+            overrun: false,
+            refusals: Refusals::default(),
         };
         dependency.refit();
         dependency.saved = dependency.most_saved;
@@ -101,7 +128,7 @@ impl Dependency {
             .limit
             .map_or(0.0, |limit| (limit.burst - 1.0).max(0.0));
         self.saved = self.saved.min(self.most_saved);
-        self.asked = ((0, false), 1.0);
+        self.asked = ((0, false), Pace::default());
         self.disturb();
     }
 
@@ -160,6 +187,13 @@ impl Dependency {
         let passed = now.since(self.updated).as_secs_f64();
         self.saved = (self.saved + self.gain * passed).min(self.most_saved);
         self.updated = self.updated.max(now);
+        self.refusals.count += self.refusals.rate * passed;
+    }
+
+    /// How many calls it has refused by `now` because of its limit, and how many a second at most.
+    pub fn refused_by(&mut self, now: SimTime) -> (u64, f64) {
+        self.settle(now);
+        (self.refusals.count.round() as u64, self.refusals.most)
     }
 
     /// When the saved tokens are gone, if they are being spent.
@@ -172,6 +206,9 @@ impl Dependency {
         self.dry_at = SimTime::NEVER;
         let Some(limit) = self.spec.limit else { return };
         self.gain = limit.rate - self.rates.iter().sum::<f64>();
+        if self.overrun {
+            self.gain = 0.0; // What refused callers leave while they back off is in their pace already.
+        }
         if self.gain < 0.0 && self.saved > DRY {
             let left = SimDuration::from_secs_f64(self.saved / -self.gain);
             self.dry_at = self.updated + left.max(SimDuration::from_nanos(1));
@@ -192,11 +229,12 @@ impl Dependency {
             callers += callers_of(member);
             several |= calls(member) && member.batch.callers > 1;
         }
-        let speed = if self.outage.is_some() {
-            0.0
+        let Pace { speed, refused } = if self.outage.is_some() {
+            Pace::default()
         } else {
-            self.speed_of(callers)
+            self.pace_of(callers)
         };
+        self.refusals.rate = refused;
         let again = speed != self.speed || several;
         self.speed = speed;
         self.saturated = speed < 0.95;
@@ -210,6 +248,7 @@ impl Dependency {
         if several && speed < 1.0 && speed > 0.0 {
             self.give_away(now, speed, callers, members);
         }
+        self.refusals.most = self.refusals.most.max(self.refusals.rate);
         for member in members.iter_mut() {
             member.pace_workers(now, speed);
         }
@@ -222,7 +261,8 @@ impl Dependency {
     /// A batch of one member has begun or ended. While tokens are left and everybody may call, that is nobody else's
     /// affair; returns false if it is, and everyone has to be paced.
     pub fn pace_alone(&mut self, now: SimTime, index: usize, member: &mut Member) -> bool {
-        if self.speed != 1.0 || self.spec.concurrency.is_some() {
+        let alike = self.spec.concurrency.is_some() || self.refuses();
+        if self.speed != 1.0 || alike {
             return false;
         }
         self.settle(now);
@@ -260,7 +300,10 @@ impl Dependency {
             // the limit.
             let alone = batch.alone.as_secs_f64();
             let even = batch.calls as f64 * self.each / f64::from(batch.callers.max(1));
-            let length = (alone * speed + even * (1.0 - speed)) / speed;
+            let mut length = (alone * speed + even * (1.0 - speed)) / speed;
+            if self.refuses() {
+                length += self.each * (1.0 - speed) / speed * straggling(batch.callers);
+            }
             batch.length = SimDuration::from_secs_f64(length);
             batch.rate = batch.calls as f64 / length.max(1e-9);
         }
@@ -268,7 +311,7 @@ impl Dependency {
 
     /// Towards the end of a batch with several calls in flight some of its callers have nothing left to ask for. What
     /// they leave goes to the other members' callers, so it is lost only while everybody's batch is at its end.
-    fn give_away(&self, now: SimTime, speed: f64, callers: u32, members: &mut [Member]) {
+    fn give_away(&mut self, now: SimTime, speed: f64, callers: u32, members: &mut [Member]) {
         let each = self.each;
         let (mut asked, mut all_at_their_end, mut several) = (0.0, 1.0, false);
         let batches = || |member: &&mut Member| calls(member) && !stands(member, now);
@@ -280,7 +323,14 @@ impl Dependency {
             all_at_their_end *= (1.0 - asking / length).clamp(0.0, 1.0);
             several |= batch.callers > 1;
         }
-        let offered = speed * f64::from(callers) / each.max(1e-12) * (1.0 - all_at_their_end);
+        let mut offered = speed * f64::from(callers) / each.max(1e-12);
+        if self.refuses() {
+            // So many ask on average, and that decides how many of them are refused.
+            let flow = self.flow_between(asked * each / speed);
+            offered = flow.calls;
+            self.refusals.rate = flow.refused;
+        }
+        offered *= 1.0 - all_at_their_end;
         if !several || asked >= offered {
             return;
         }
@@ -293,28 +343,66 @@ impl Dependency {
         }
     }
 
-    /// Speed of callers relative to being alone, from above 0 to 1.
-    fn speed_of(&mut self, callers: u32) -> f64 {
+    /// Whether calls above the limit are refused.
+    fn refuses(&self) -> bool {
+        self.spec.limit.is_some() && self.spec.when_limited == WhenLimited::Reject
+    }
+
+    /// The flow of so many callers on average.
+    fn flow_between(&mut self, callers: f64) -> Flow {
+        let limited = self.asked.0.1;
+        let low = self.flow(callers as u32, limited);
+        low.toward(self.flow(callers as u32 + 1, limited), callers.fract())
+    }
+
+    /// How the calls of so many callers go.
+    fn pace_of(&mut self, callers: u32) -> Pace {
+        self.overrun = false;
         if callers == 0 {
-            return 1.0;
+            return Pace {
+                speed: 1.0,
+                refused: 0.0,
+            };
         }
-        let waits = self.spec.limit.is_some() && self.saved <= DRY;
-        if self.asked.0 == (callers, waits) {
+        let limited = self.is_limited(callers);
+        if self.asked.0 == (callers, limited) {
             return self.asked.1;
         }
-        let flow = if waits {
-            &mut self.limited
-        } else {
-            &mut self.unlimited
-        };
-        let speed = flow.throughput(callers) * self.each / f64::from(callers);
+        let flow = self.flow(callers, limited);
+        let speed = flow.calls * self.each / f64::from(callers);
         let speed = if speed > 1.0 - 1e-6 {
             1.0
         } else {
             speed.max(1e-9)
         };
-        self.asked = ((callers, waits), speed);
-        speed
+        let pace = Pace {
+            speed,
+            refused: flow.refused,
+        };
+        self.asked = ((callers, limited), pace);
+        pace
+    }
+
+    /// Whether the limit holds so many callers back: not while they live on saved tokens.
+    fn is_limited(&mut self, callers: u32) -> bool {
+        let Some(limit) = self.spec.limit else {
+            return false;
+        };
+        let dry = self.saved <= DRY;
+        if !self.refuses() {
+            return dry;
+        }
+        // A call that is refused by chance costs a whole back-off: the loop knows how many are, the balance does not.
+        let too_many = self.unlimited.flow(callers).calls > limit.rate;
+        self.overrun = dry && too_many;
+        dry || !too_many
+    }
+
+    fn flow(&mut self, callers: u32, limited: bool) -> Flow {
+        match limited {
+            true => self.limited.flow(callers),
+            false => self.unlimited.flow(callers),
+        }
     }
 }
 
@@ -338,6 +426,17 @@ pub(super) fn callers_of(member: &Member) -> u32 {
     }
 }
 
+/// How many of their mean times the last of `callers` works on while the others have nothing left, on average over these:
+/// of times without memory, as refused calls make them, the longest is the harmonic number.
+fn straggling(callers: u32) -> f64 {
+    const EULER: f64 = 0.577_215_664_901_532_9;
+    if callers < 2 {
+        return 0.0;
+    }
+    let callers = f64::from(callers);
+    callers.ln() + EULER + 0.5 / callers - 1.0
+}
+
 /// Local work of a record for each of its calls.
 fn local_work(settings: &Settings) -> Law {
     let processing = &settings.processing;
@@ -351,6 +450,14 @@ fn loop_of(
     limit: Option<RateLimit>,
     local: &Law,
 ) -> ClosedLoop {
-    let limit = limit.map(|limit| (limit.rate, limit.burst));
-    ClosedLoop::new(address, limit, spec.concurrency, &spec.latency, local)
+    let back_off = match spec.when_limited {
+        WhenLimited::Block => None,
+        WhenLimited::Reject => Some(spec.on_outage.back_off.as_secs_f64()),
+    };
+    let bucket = limit.map(|RateLimit { rate, burst }| TokenBucket {
+        rate,
+        burst,
+        back_off,
+    });
+    ClosedLoop::new(address, bucket, spec.concurrency, &spec.latency, local)
 }

@@ -33,7 +33,7 @@ pub struct Sample {
 }
 
 /// Accounts of a whole run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Totals {
     /// By partition.
     pub partitions: Vec<PartitionTotals>,
@@ -47,6 +47,10 @@ pub struct Totals {
     pub poison_attempts: u64,
     /// How often a process exited because it could not process a record.
     pub crashes: u64,
+    /// Calls that the dependency refused because of its limit.
+    pub calls_refused: u64,
+    /// The same, at most (calls/s).
+    pub calls_refused_per_s_max: f64,
 }
 
 /// How a member dropped out of what it read.

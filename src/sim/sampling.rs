@@ -121,6 +121,8 @@ impl World<'_> {
             poison_attempts,
             crashes,
         } = self.accounts;
+        let dependency = self.dependency.as_mut();
+        let (calls_refused, most) = dependency.map_or((0, 0.0), |own| own.refused_by(at));
         Totals {
             partitions,
             polls,
@@ -128,6 +130,8 @@ impl World<'_> {
             commits_failed,
             poison_attempts,
             crashes,
+            calls_refused,
+            calls_refused_per_s_max: most,
         }
     }
 

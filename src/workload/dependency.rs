@@ -1,5 +1,6 @@
-//! How many calls per second a shared dependency lets through. Not a simulation of single calls: the flow-equivalent
-//! server method (Chandy, Herzog and Woo 1975) puts a rate that depends on the number of callers in their place.
+//! How many calls per second a shared dependency lets through, and how many it refuses. Not a simulation of single calls:
+//! the flow-equivalent server method (Chandy, Herzog and Woo 1975) puts a rate that depends on the number of callers in
+//! their place.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ const WARM_UP: usize = 10;
 const CYCLE: f64 = 68_719_476_736.0;
 /// More callers than this are measured on a grid of 1/64 of their number, and interpolated.
 const EXACT_CALLERS: u32 = 128;
+/// A token interval is at most so many units of a mean cycle: more would not fit into the clock.
+const LONGEST_GAP: f64 = 1024.0;
 /// Where the costs of calls begin, so that they share no draw with those of local work.
 const LATENCIES: u64 = 1 << 40;
 /// An estimate of less than this relative loss is no loss.
@@ -25,33 +28,83 @@ const NEGLIGIBLE: f64 = 1e-3;
 /// Standard deviations that count as never.
 const NEVER_DEVIATIONS: f64 = 6.0;
 
-/// Callers that loop for ever: local work, wait first-in-first-out for a token of a shared bucket, wait
-/// first-in-first-out for one of a number of shared places, hold it for the latency of the call, repeat.
+/// Where the draws of back-offs begin.
+const BACK_OFFS: u64 = 1 << 41;
+/// How much of a back-off is left to chance, either way: gRPC's JITTER (connection-backoff.md). Callers that come back after
+/// exactly the same time stay in herds for ever, which no network lets them.
+const JITTER: f64 = 0.2;
+/// After so many back-offs it is anybody's guess where in one a caller is.
+const MIXED: u64 = 32;
+/// Asked for so often in a token's interval, a token is taken as if by a Poisson stream of calls.
+const OFTEN: f64 = 50.0;
+
+/// A token bucket before the calls.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TokenBucket {
+    /// Tokens per second (calls/s).
+    pub rate: f64,
+    /// Most tokens saved (calls).
+    pub burst: f64,
+    /// A call that finds no token is refused and made again after this long (s), give or take a fifth; without, it waits
+    /// for its turn.
+    pub back_off: Option<f64>,
+}
+
+/// What comes of a number of callers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Flow {
+    /// Calls that get through (calls/s).
+    pub calls: f64,
+    /// Calls that are refused besides (calls/s).
+    pub refused: f64,
+}
+
+impl Flow {
+    /// `weight` of the way from this one to `other`.
+    #[must_use]
+    pub fn toward(self, other: Flow, weight: f64) -> Flow {
+        Flow {
+            calls: between(self.calls, other.calls, weight),
+            refused: between(self.refused, other.refused, weight),
+        }
+    }
+}
+
+fn between(from: f64, to: f64, weight: f64) -> f64 {
+    if from == to {
+        return from; // Infinities have no difference.
+    }
+    from + (to - from) * weight
+}
+
+/// Callers that loop for ever: local work, a token of a shared bucket (first in, first out, or asked for again and again),
+/// wait first-in-first-out for one of a number of shared places, hold it for the latency of the call, repeat.
 #[derive(Clone, Debug)]
 pub struct ClosedLoop {
-    /// (rate [calls/s], burst in calls)
-    limit: Option<(f64, f64)>,
+    address: Address,
+    bucket: Option<TokenBucket>,
     concurrency: Option<u32>,
     latency: Law,
     local: Law,
     latencies: RecordCosts,
     locals: RecordCosts,
-    /// Calls per second by number of callers.
-    known: BTreeMap<u32, f64>,
+    /// By number of callers.
+    known: BTreeMap<u32, Flow>,
 }
 
 impl ClosedLoop {
-    /// The loop through a token bucket of `limit` = (rate [calls/s], burst in calls) and `concurrency` places, with
-    /// `latency` per call and `local` work between two. Its draws stand at `address`.
+    /// The loop through `bucket` and `concurrency` places, with `latency` per call and `local` work between two. Its draws
+    /// stand at `address`.
     pub fn new(
         address: Address,
-        limit: Option<(f64, f64)>,
+        bucket: Option<TokenBucket>,
         concurrency: Option<u32>,
         latency: &Law,
         local: &Law,
     ) -> Self {
         ClosedLoop {
-            limit,
+            address,
+            bucket,
             concurrency,
             latency: latency.clone(),
             local: local.clone(),
@@ -61,9 +114,9 @@ impl ClosedLoop {
         }
     }
 
-    /// Long-run throughput of `callers` callers [calls/s]: exact where a closed form holds, else within about 1 %,
-    /// from a simulation of fixed draws, which is remembered. Infinite if nothing takes any time.
-    pub fn throughput(&mut self, callers: u32) -> f64 {
+    /// Long-run flow of `callers` callers: exact where a closed form holds, else within about 1 %, from a simulation of
+    /// fixed draws, which is remembered. Infinite if nothing takes any time.
+    pub fn flow(&mut self, callers: u32) -> Flow {
         if callers <= EXACT_CALLERS {
             return self.at(callers);
         }
@@ -73,23 +126,19 @@ impl ClosedLoop {
             return self.at(callers);
         }
         let weight = f64::from(callers % step) / f64::from(step);
-        let low = self.at(below);
-        let high = self.at(below.saturating_add(step));
-        if low == high {
-            return low;
-        }
-        low + (high - low) * weight
+        let (low, high) = (self.at(below), self.at(below.saturating_add(step)));
+        low.toward(high, weight)
     }
 
-    fn at(&mut self, callers: u32) -> f64 {
+    fn at(&mut self, callers: u32) -> Flow {
         if let Some(known) = self.known.get(&callers) {
             return *known;
         }
-        let rate = self
+        let flow = self
             .closed_form(callers)
             .unwrap_or_else(|| self.measured(callers));
-        self.known.insert(callers, rate);
-        rate
+        self.known.insert(callers, flow);
+        flow
     }
 
     fn cycle(&self) -> f64 {
@@ -98,32 +147,39 @@ impl ClosedLoop {
 
     /// What no schedule can exceed: tokens, callers, places [calls/s].
     fn bound(&self, callers: u32) -> f64 {
-        let tokens = self.limit.map_or(f64::INFINITY, |(rate, _)| rate);
+        let tokens = self.bucket.map_or(f64::INFINITY, |bucket| bucket.rate);
         let places = self.concurrency.map_or(f64::INFINITY, |places| {
             f64::from(places) / self.latency.mean()
         });
         tokens.min(places).min(f64::from(callers) / self.cycle())
     }
 
-    /// The throughput where it is known without trying.
-    fn closed_form(&self, callers: u32) -> Option<f64> {
+    /// The flow where it is known without trying.
+    fn closed_form(&self, callers: u32) -> Option<Flow> {
         let bound = self.bound(callers);
         let sure = self.latency.scv() + self.local.scv() == 0.0;
         if callers == 0 || bound == 0.0 {
-            return Some(0.0);
+            return Some(Flow::default());
         }
         let places_matter = self.concurrency.is_some_and(|places| places < callers);
-        if sure || self.cycle() == 0.0 {
-            return Some(bound);
-        }
-        match self.limit {
-            None if !places_matter => Some(bound),
-            Some((rate, _)) if !places_matter => self.far_from_the_knee(f64::from(callers), rate),
+        let callers = f64::from(callers);
+        let back_off = self.bucket.and_then(|bucket| bucket.back_off);
+        let calls = match (self.bucket, back_off) {
+            (Some(bucket), Some(back_off)) => {
+                return self.asked_for_often(callers, bucket, back_off);
+            }
+            _ if sure || self.cycle() == 0.0 => Some(bound),
+            (None, _) if !places_matter => Some(bound),
+            (Some(bucket), None) if !places_matter => self.far_from_the_knee(callers, bucket.rate),
             _ => None,
-        }
+        };
+        calls.map(|calls| Flow {
+            calls,
+            refused: 0.0,
+        })
     }
 
-    /// With a bucket only: whether nobody waits, or somebody always does.
+    /// With a bucket that makes its callers wait, and nothing else: whether nobody waits, or somebody always does.
     fn far_from_the_knee(&self, callers: f64, rate: f64) -> Option<f64> {
         let free = callers / self.cycle();
         let load = free / rate;
@@ -133,47 +189,83 @@ impl ClosedLoop {
         }
         // If somebody always waits, so many callers are busy on average, with about this variance.
         let busy = rate * self.cycle();
-        let spread = (busy * self.latency.scv().max(self.local.scv()).max(1.0)).sqrt();
         let waiting = callers - busy;
-        (waiting > NEVER_DEVIATIONS * (spread + 1.0)).then_some(rate)
+        (waiting > NEVER_DEVIATIONS * (self.spread(busy) + 1.0)).then_some(rate)
+    }
+
+    /// Standard deviation of the number of busy callers, if they are so many on average.
+    fn spread(&self, busy: f64) -> f64 {
+        (busy * self.latency.scv().max(self.local.scv()).max(1.0)).sqrt()
+    }
+
+    /// With a bucket that refuses: many callers come back so often that a token is hardly ever there for long. What is
+    /// lost is what would have come while the bucket was full: with calls that ask as a Poisson stream of `asks` per
+    /// token, it fills up before the next of them with chance exp(-asks (burst - 1)), and stays full for 1 / asks.
+    fn asked_for_often(&self, callers: f64, bucket: TokenBucket, back_off: f64) -> Option<Flow> {
+        let busy = bucket.rate * self.cycle();
+        let spread = self.spread(busy) + 1.0;
+        let in_flight = bucket.rate * self.latency.mean();
+        let places = self.concurrency.map_or(f64::INFINITY, f64::from);
+        let waiting = callers - busy;
+        let asks = waiting / (back_off * bucket.rate);
+        let always = waiting > NEVER_DEVIATIONS * spread && asks > OFTEN;
+        let places_matter = places < callers && places < in_flight + NEVER_DEVIATIONS * spread;
+        if !always || places_matter {
+            return None;
+        }
+        let lost = (-asks * (bucket.burst.max(1.0) - 1.0)).exp() / asks;
+        let calls = bucket.rate / (1.0 + lost);
+        Some(Flow {
+            calls,
+            refused: (callers - calls * self.cycle()) / back_off,
+        })
     }
 
     /// Simulates the loop. Draws are those of the n-th call, whoever makes it and however many callers there are,
     /// scaled to the means of their laws, which takes most of the noise out.
-    fn measured(&mut self, callers: u32) -> f64 {
-        let unit = CYCLE / self.cycle();
+    fn measured(&mut self, callers: u32) -> Flow {
+        let gap = self.bucket.map_or(0.0, |bucket| 1.0 / bucket.rate);
+        let back_off = self.bucket.and_then(|bucket| bucket.back_off);
+        let longest = self.cycle().max(back_off.unwrap_or(0.0));
+        let unit = CYCLE / longest.max(gap / LONGEST_GAP);
         let measured = MEASURED.max(callers as usize * MEASURED_PER_CALLER);
         let warm_up = measured / WARM_UP;
         let counts = [warm_up, measured];
         let work = scaled_draws(&mut self.locals, 0, counts, self.local.mean() * unit);
         let latency = self.latency.mean() * unit;
         let holds = scaled_draws(&mut self.latencies, LATENCIES, counts, latency);
-        let mut bucket = self.limit.map(|limit| Bucket::new(limit, unit));
+        let mut tokens = self.bucket.map(|bucket| Tokens::new(bucket, unit));
         let places = self.concurrency.filter(|places| *places < callers);
         let mut free: BinaryHeap<Reverse<u64>> =
             (0..places.unwrap_or(0)).map(|_| Reverse(0)).collect();
         // When each caller has done its local work and asks for a token. Callers begin spread over a cycle.
+        let cycle = self.cycle() * unit;
         let mut asking: BinaryHeap<Reverse<u64>> = (0..callers)
-            .map(|caller| Reverse((CYCLE * f64::from(caller) / f64::from(callers)) as u64))
+            .map(|caller| Reverse((cycle * f64::from(caller) / f64::from(callers)) as u64))
             .collect();
-        let mut begun = 0;
-        let mut granted = 0;
+        let (mut begun, mut granted, mut refused, mut refused_before) = (0, 0, 0, 0);
         for (call, (work, hold)) in work.iter().zip(&holds).enumerate() {
+            if let Some(tokens) = &tokens {
+                refused = tokens.refuse(&mut asking, refused, self.address);
+            }
             let Some(mut next) = asking.peek_mut() else {
                 break;
             };
-            granted = match &mut bucket {
-                Some(bucket) => bucket.grant(next.0),
+            granted = match &mut tokens {
+                Some(tokens) => tokens.grant(next.0),
                 None => next.0,
             };
             if call == warm_up {
-                begun = granted;
+                (begun, refused_before) = (granted, refused);
             }
             let end = occupy(&mut free, granted, *hold);
             next.0 = end + work;
         }
         let elapsed = (granted - begun) as f64 / unit;
-        ((measured - 1) as f64 / elapsed).min(self.bound(callers))
+        Flow {
+            calls: ((measured - 1) as f64 / elapsed).min(self.bound(callers)),
+            refused: (refused - refused_before) as f64 / elapsed,
+        }
     }
 }
 
@@ -208,185 +300,68 @@ fn occupy(free: &mut BinaryHeap<Reverse<u64>>, granted: u64, hold: u64) -> u64 {
 }
 
 /// A token bucket by the time at which it would be full.
-struct Bucket {
+struct Tokens {
     gap: f64,
     /// How long before it is full there is one token.
     one_token: f64,
     full_at: f64,
+    /// From a call that is refused to the next.
+    back_off: Option<u64>,
 }
 
-impl Bucket {
-    /// Rate and burst, in `unit`s per second. It begins half full, but with few tokens even if it holds many: they would
-    /// outlast the warm-up.
-    fn new((rate, burst): (f64, f64), unit: f64) -> Self {
-        let gap = unit / rate;
-        let burst = burst.max(1.0);
-        Bucket {
+impl Tokens {
+    /// Those of `bucket`, with `unit`s per second. It begins half full, but with few tokens even if it holds many: they
+    /// would outlast the warm-up.
+    fn new(bucket: TokenBucket, unit: f64) -> Self {
+        let gap = unit / bucket.rate;
+        let burst = bucket.burst.max(1.0);
+        Tokens {
             gap,
             one_token: (burst - 1.0) * gap,
             full_at: (burst - burst.min(32.0) / 2.0) * gap,
+            back_off: bucket.back_off.map(|secs| ((secs * unit) as u64).max(1)),
         }
+    }
+
+    /// When there is a token again, or has been since.
+    fn next(&self) -> f64 {
+        self.full_at - self.one_token
+    }
+
+    /// Whoever asks before there is a token is refused, and asks again until there is one: then whoever comes first gets
+    /// it. Takes how many calls were refused before, which numbers the draws, and returns how many are by then.
+    fn refuse(
+        &self,
+        asking: &mut BinaryHeap<Reverse<u64>>,
+        mut refused: u64,
+        address: Address,
+    ) -> u64 {
+        let (Some(back_off), next) = (self.back_off, self.next().ceil() as u64) else {
+            return refused;
+        };
+        while let Some(mut first) = asking.peek_mut()
+            && first.0 < next
+        {
+            let times = ((next - first.0) / back_off).saturating_sub(MIXED);
+            first.0 += times * back_off;
+            refused += times;
+            while first.0 < next {
+                let share = 1.0 + JITTER * (2.0 * address.uniform(BACK_OFFS, refused) - 1.0);
+                first.0 += ((back_off as f64 * share) as u64).max(1);
+                refused += 1;
+            }
+        }
+        refused
     }
 
     /// When the caller that asks at `at` gets its token; callers ask in order of time.
     fn grant(&mut self, at: u64) -> u64 {
         let at = at as f64;
-        let granted = at.max(self.full_at - self.one_token);
+        let granted = at.max(self.next());
         self.full_at = self.full_at.max(granted) + self.gap;
         granted.ceil() as u64
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use rand::Rng;
-
-    use super::*;
-    use crate::engine::Purpose;
-
-    fn closed_loop(
-        limit: Option<(f64, f64)>,
-        concurrency: Option<u32>,
-        latency: &Law,
-        local: &Law,
-    ) -> ClosedLoop {
-        let address = Address::new(7, 0, Purpose::Limiter, "bank-api");
-        ClosedLoop::new(address, limit, concurrency, latency, local)
-    }
-
-    #[test]
-    fn without_a_limit_callers_do_not_feel_each_other() {
-        let (latency, local) = (Law::Exponential { mean: 0.09 }, Law::Constant(0.01));
-        assert_eq!(
-            closed_loop(None, None, &latency, &local).throughput(7),
-            70.0
-        );
-        assert_eq!(
-            closed_loop(None, Some(7), &latency, &local).throughput(7),
-            70.0
-        );
-        assert_eq!(closed_loop(None, None, &latency, &local).throughput(0), 0.0);
-    }
-
-    #[test]
-    fn constant_times_give_the_smallest_bound() {
-        let (latency, local) = (Law::Constant(0.25), Law::Constant(0.75));
-        let mut limited = closed_loop(Some((20.0, 5.0)), Some(4), &latency, &local);
-        assert_eq!(limited.throughput(10), 10.0);
-        assert_eq!(limited.throughput(100), 16.0);
-        let mut limited = closed_loop(Some((12.0, 5.0)), Some(4), &latency, &local);
-        assert_eq!(limited.throughput(100), 12.0);
-    }
-
-    /// The machine repair model M/M/1//N: throughput is the service rate times the probability that anybody is there.
-    #[test]
-    fn one_place_and_exponential_times_are_the_machine_repair_model() {
-        let (latency, local) = (
-            Law::Exponential { mean: 0.1 },
-            Law::Exponential { mean: 0.5 },
-        );
-        let mut limited = closed_loop(None, Some(1), &latency, &local);
-        for callers in 1..=12_u32 {
-            let (mut weight, mut sum) = (1.0, 1.0);
-            for there in 0..callers {
-                weight *= f64::from(callers - there) * 0.1 / 0.5;
-                sum += weight;
-            }
-            let exact = (1.0 - 1.0 / sum) / 0.1;
-            let found = limited.throughput(callers);
-            assert!(
-                (found / exact - 1.0).abs() < 0.01,
-                "{callers}: {found} for {exact}"
-            );
-        }
-    }
-
-    /// One call after another in order of asking, with its own draws and a bucket counted in tokens.
-    fn naive(callers: usize, limit: (f64, f64), places: usize, latency: f64, local: f64) -> f64 {
-        let mut random = Address::new(11, 0, Purpose::Limiter, "naive").generator(0, 0);
-        let mut exponential = move |mean: f64| {
-            let uniform = (random.next_u64() >> 11) as f64 + 0.5;
-            -mean * (uniform / 9_007_199_254_740_992.0).ln()
-        };
-        let mut asking: Vec<f64> = (0..callers).map(|_| exponential(local)).collect();
-        let places = places.min(callers);
-        let mut free = vec![0.0_f64; places];
-        let (mut tokens, mut counted_at) = (1.0_f64, 0.0_f64);
-        let (calls, skipped) = (200_000, 20_000);
-        let mut begun = 0.0;
-        for call in 0..calls {
-            let first = (0..callers)
-                .min_by(|a, b| asking[*a].total_cmp(&asking[*b]))
-                .unwrap_or(0);
-            let asked = asking[first].max(counted_at);
-            tokens = (tokens + (asked - counted_at) * limit.0).min(limit.1);
-            let wait = ((1.0 - tokens) / limit.0).max(0.0);
-            counted_at = asked + wait;
-            tokens += wait * limit.0 - 1.0;
-            let place = (0..places)
-                .min_by(|a, b| free[*a].total_cmp(&free[*b]))
-                .unwrap_or(0);
-            let end = free[place].max(counted_at) + exponential(latency);
-            free[place] = end;
-            asking[first] = end + exponential(local);
-            if call == skipped {
-                begun = counted_at;
-            }
-        }
-        f64::from(calls - skipped - 1) / (counted_at - begun)
-    }
-
-    #[test]
-    fn the_throughput_is_that_of_a_long_naive_simulation() {
-        let (latency, local) = (0.05, 0.02);
-        let laws = (
-            Law::Exponential { mean: latency },
-            Law::Exponential { mean: local },
-        );
-        for (limit, places) in [
-            ((200.0, 1.0), 1000),
-            ((200.0, 20.0), 1000),
-            ((200.0, 5.0), 11),
-        ] {
-            let concurrency = Some(places).filter(|places| *places < 1000);
-            let mut limited = closed_loop(Some(limit), concurrency, &laws.0, &laws.1);
-            for callers in [1, 4, 10, 13, 14, 15, 18, 25, 60] {
-                let expected = naive(callers as usize, limit, places as usize, latency, local);
-                let found = limited.throughput(callers);
-                let error = found / expected - 1.0;
-                assert!(
-                    error.abs() < 0.01,
-                    "{limit:?} {places} {callers}: {found} for {expected}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn many_callers_are_interpolated_between_measured_numbers() {
-        let (latency, local) = (Law::Exponential { mean: 0.5 }, Law::Constant(0.0));
-        let mut limited = closed_loop(Some((2000.0, 10.0)), None, &latency, &local);
-        let mut direct = closed_loop(Some((2000.0, 10.0)), None, &latency, &local);
-        for callers in [700, 963, 995, 1001, 1030, 1100, 3000] {
-            let (found, exact) = (limited.throughput(callers), direct.at(callers));
-            assert!(
-                (found / exact - 1.0).abs() < 0.005,
-                "{callers}: {found} for {exact}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_answer_does_not_depend_on_what_was_asked_before() {
-        let (latency, local) = (Law::Exponential { mean: 0.5 }, Law::Constant(0.1));
-        let mut one = closed_loop(Some((20.0, 3.0)), None, &latency, &local);
-        let mut other = closed_loop(Some((20.0, 3.0)), None, &latency, &local);
-        let up: Vec<f64> = (1..40).map(|callers| one.throughput(callers)).collect();
-        let mut down: Vec<f64> = (1..40)
-            .rev()
-            .map(|callers| other.throughput(callers))
-            .collect();
-        down.reverse();
-        assert_eq!(up, down);
-    }
-}
+mod tests;

@@ -13,7 +13,7 @@ mod rate;
 pub use arrival::{Arrivals, Pattern, Production, Shares};
 pub use breaker::{Breaker, BreakerConfig, BreakerState};
 pub use cost::RecordCosts;
-pub use dependency::ClosedLoop;
+pub use dependency::{ClosedLoop, Flow, TokenBucket};
 pub use failure::Failures;
 pub use key::{Keys, RecordKeys, murmur2, partition_for};
 pub use law::{Law, LawError};

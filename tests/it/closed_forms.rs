@@ -2,8 +2,7 @@
 //! one member that polls one record at a time, without latencies, is a queue with a single server.
 
 use lagsim::scenario::{
-    BackOff, CommitPolicy, Downstream, GiveUp, OnError, OnOutage, PoisonRecords, RateLimit,
-    Scenario,
+    BackOff, CommitPolicy, Downstream, GiveUp, OnError, PoisonRecords, RateLimit, Scenario,
 };
 use lagsim::units::SimDuration;
 use lagsim::workload::{Law, Pattern};
@@ -133,14 +132,11 @@ fn a_token_bucket_lets_its_burst_and_its_rate_through() {
     scenario.settings[0].processing.calls = 1;
     scenario.settings[0].properties.max_poll_records = 10;
     scenario.downstream = Some(Downstream {
-        name: "bank-api".into(),
         limit: Some(RateLimit {
             rate: 200.0,
             burst: 1_000.0,
         }),
-        latency: Law::Constant(0.010),
-        concurrency: None,
-        on_outage: OnOutage::default(),
+        ..Downstream::new("bank-api", Law::Constant(0.010))
     });
     let told = run(&with_backlog(scenario, 100_000));
     for (second, lag) in told.total_lags().into_iter().enumerate().skip(1) {

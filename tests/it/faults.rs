@@ -2,8 +2,8 @@
 
 use lagsim::kafka::{ClientProfile, KafkaError, RemovalReason};
 use lagsim::scenario::{
-    Action, CommitPolicy, Downstream, DownstreamChange, OnError, OnOutage, OnStop, RateLimit,
-    RetryBy, Scenario,
+    Action, CommitPolicy, Downstream, DownstreamChange, OnError, OnStop, RateLimit, RetryBy,
+    Scenario, WhenLimited,
 };
 use lagsim::sim::{Fact, PartitionState, StopReason};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -184,13 +184,7 @@ fn who_is_told_to_stop_while_frozen_heeds_it_as_it_goes_on() {
 fn a_batch_frozen_while_its_dependency_stands_still_goes_on() {
     let mut scenario = pair(systems::profile("java"), CommitPolicy::AfterBatch);
     scenario.settings[0].processing.calls = 1;
-    scenario.downstream = Some(Downstream {
-        name: "bank".into(),
-        limit: None,
-        latency: Law::Constant(0.001),
-        concurrency: None,
-        on_outage: OnOutage::default(),
-    });
+    scenario.downstream = Some(Downstream::new("bank", Law::Constant(0.001)));
     let everyone = vec![ProcessId(0), ProcessId(1)];
     let change = |scenario, at, change| with(scenario, at_ms(at), Action::Downstream(change));
     let scenario = change(scenario, 30_000, DownstreamChange::Stop);
@@ -215,11 +209,8 @@ fn callers_that_become_slower_than_the_limit_no_longer_reach_it() {
     scenario.settings[0].processing.calls = 1;
     scenario.settings[0].properties.max_poll_records = 50;
     scenario.downstream = Some(Downstream {
-        name: "bank".into(),
         limit,
-        latency: Law::Constant(0.001),
-        concurrency: None,
-        on_outage: OnOutage::default(),
+        ..Downstream::new("bank", Law::Constant(0.001))
     });
     let mut slow = scenario.settings[0].clone();
     slow.processing.time = Law::Constant(0.099);
@@ -240,6 +231,47 @@ fn callers_that_become_slower_than_the_limit_no_longer_reach_it() {
         (after - 40.0).abs() < 3.0,
         "{after} per second of four callers of 100 ms"
     );
+}
+
+/// Raised, removed, set again and lowered: each time as if it had always been so.
+#[test]
+fn a_limit_that_refuses_can_change() {
+    let limit = |rate: f64| (rate > 0.0).then_some(RateLimit { rate, burst: 5.0 });
+    let limited = |rate| {
+        let mut scenario = with_backlog(systems::system(4, 4, 0.0, Law::Constant(0.0)), 100_000);
+        scenario.horizon = secs(500);
+        scenario.settings[0].processing.calls = 1;
+        scenario.settings[0].properties.max_poll_records = 50;
+        let mut downstream = Downstream::new("bank", Law::Exponential { mean: 0.01 });
+        downstream.limit = limit(rate);
+        downstream.when_limited = WhenLimited::Reject;
+        downstream.on_outage.back_off = SimDuration::from_millis(40);
+        scenario.downstream = Some(downstream);
+        scenario
+    };
+    let rates = [100.0, 200.0, 0.0, 300.0, 50.0];
+    let mut scenario = limited(rates[0]);
+    for (index, rate) in rates.into_iter().enumerate().skip(1) {
+        let change = Action::Downstream(DownstreamChange::Limit(limit(rate)));
+        scenario = with(scenario, at_ms(100_000 * index as u64), change);
+    }
+    let speed = |told: &Told, from: usize| {
+        let lags = told.total_lags();
+        (lags[from + 10] - lags[from + 90]) as f64 / 80.0
+    };
+    let changing = run(&scenario);
+    for (index, rate) in rates.into_iter().enumerate() {
+        let (found, expected) = (
+            speed(&changing, 100 * index),
+            speed(&run(&limited(rate)), 100),
+        );
+        assert!(
+            (found - expected).abs() < 3.0 + 0.02 * expected,
+            "{found} with {rate}, {expected} if always so"
+        );
+    }
+    let free = run(&limited(0.0)).totals;
+    assert_eq!((free.calls_refused, free.calls_refused_per_s_max), (0, 0.0));
 }
 
 #[test]

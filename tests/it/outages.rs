@@ -18,11 +18,8 @@ fn system(outage: DownstreamChange, on_outage: OnOutage) -> Scenario {
     scenario.horizon = secs(1_200);
     scenario.settings[0].processing.calls = 1;
     scenario.downstream = Some(Downstream {
-        name: "bank".into(),
-        limit: None,
-        latency: Law::Constant(0.001),
-        concurrency: None,
         on_outage,
+        ..Downstream::new("bank", Law::Constant(0.001))
     });
     let scenario = with(scenario, at_ms(100_000), Action::Downstream(outage));
     let resume = Action::Downstream(DownstreamChange::Resume);

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use lagsim::kafka::{Assignor, AutoCommitFrom, GroupProtocol, LateCommit, ReconcilesFrom};
 use lagsim::platform::{Behavior, ScaledObject};
 use lagsim::scenario::{
-    Action, BackOff, CommitPolicy, Downstream, GiveUp, OnError, OnOutage, OnStop, PoisonRecords,
-    RateLimit, RetryBy, Scenario, Settings,
+    Action, BackOff, CommitPolicy, Downstream, GiveUp, OnError, OnStop, PoisonRecords, RateLimit,
+    RetryBy, Scenario, Settings,
 };
 use lagsim::sim::{Fact, PartitionState};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -257,11 +257,8 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
                 if let Some((rate, burst)) = limit {
                     settings.processing.calls = 1;
                     scenario.downstream = Some(Downstream {
-                        name: "bank-api".into(),
                         limit: Some(RateLimit { rate, burst }),
-                        latency: Law::Exponential { mean: 0.006 },
-                        concurrency: None,
-                        on_outage: OnOutage::default(),
+                        ..Downstream::new("bank-api", Law::Exponential { mean: 0.006 })
                     });
                 }
                 if let Some((on_error, offset)) = poison {

@@ -10,7 +10,7 @@ use lagsim::kafka::{
 use lagsim::platform::{Behavior, KafkaTrigger, ScaledObject};
 use lagsim::scenario::{
     Action, BackOff, Client, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnOutage,
-    OnStop, PoisonRecords, RateLimit, RetryBy, Scenario, Settings, WhileOpen,
+    OnStop, PoisonRecords, RateLimit, RetryBy, Scenario, Settings, WhenLimited, WhileOpen,
 };
 use lagsim::sim::Fact;
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -91,6 +91,9 @@ fn draw(seed: u64, calm: bool) -> Scenario {
         let mut downstream = downstream(&mut dice, calm);
         if pools {
             downstream.on_outage = OnOutage::default();
+        }
+        if downstream.on_outage.breaker.is_none() && seed.is_multiple_of(2) {
+            downstream.when_limited = WhenLimited::Reject;
         }
         scenario.downstream = Some(downstream);
     } else {
@@ -272,12 +275,13 @@ fn limit(dice: &mut Dice, calm: bool) -> Option<RateLimit> {
 }
 
 fn downstream(dice: &mut Dice, calm: bool) -> Downstream {
+    let limit = limit(dice, calm);
+    let latency = dice.of(&[Law::Constant(0.001), Law::Exponential { mean: 0.002 }]);
     Downstream {
-        name: "bank".into(),
-        limit: limit(dice, calm),
-        latency: dice.of(&[Law::Constant(0.001), Law::Exponential { mean: 0.002 }]),
+        limit,
         concurrency: dice.of(&[None, Some(3)]),
         on_outage: on_outage(dice),
+        ..Downstream::new("bank", latency)
     }
 }
 

@@ -43,6 +43,7 @@ fn ownership(told: &Told) -> Vec<(SimTime, Ownership)> {
 /// The curves of the engine and of the twin.
 fn both(scenario: &Scenario) -> (Told, Vec<(SimTime, Vec<Curves>)>) {
     let told = systems::run(scenario);
-    let twin = World::new(scenario, ownership(&told)).run();
-    (told, twin)
+    let mut twin = World::new(scenario, ownership(&told));
+    let curves = twin.run();
+    (told, curves)
 }

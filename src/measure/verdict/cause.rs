@@ -311,7 +311,15 @@ fn throttled(scenario: &Scenario, summary: &Summary) -> String {
     } else {
         ""
     };
-    format!("{name} is {when}slower than the traffic: members wait for it; {lag}.")
+    let refused = match summary.calls_refused {
+        0 => String::new(),
+        calls => format!(
+            "; it refuses {}, up to {} a second beside those it accepts",
+            counted(calls, "call", "calls"),
+            short(summary.calls_refused_per_s_max.round())
+        ),
+    };
+    format!("{name} is {when}slower than the traffic: members wait for it{refused}; {lag}.")
 }
 
 fn rebalancing(scenario: &Scenario, summary: &Summary) -> String {

@@ -8,7 +8,8 @@ use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{GroupProtocol, RebalanceProtocol, ReconcilesFrom};
 use crate::platform::Deployment;
 use crate::scenario::{
-    CommitPolicy, Downstream, OnError, Processing, RetryBy, Scenario, Settings, WhileOpen,
+    CommitPolicy, Downstream, OnError, Processing, RetryBy, Scenario, Settings, WhenLimited,
+    WhileOpen,
 };
 
 /// The remedies against `culprits`, then against loss; none twice.
@@ -311,6 +312,14 @@ fn throttled(scenario: &Scenario) -> String {
         (None, Some(calls)) => format!("more calls in flight ({calls} now)"),
         (None, None) => "a faster dependency".to_owned(),
     };
+    if downstream.limit.is_some() && downstream.when_limited == WhenLimited::Reject {
+        return format!(
+            "{}: {limit}, a shorter back-off than {} after a refusal, or a rate limiter of one's own in front of the \
+             calls, so that they wait for their turn; batched or cached calls.",
+            downstream.name,
+            span(downstream.on_outage.back_off.as_secs_f64())
+        );
+    }
     let polls_on = polls_on(downstream);
     let breaker = if polls_on {
         "cached calls"

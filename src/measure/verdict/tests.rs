@@ -1,6 +1,6 @@
 use super::super::fixture::{alert, flapping, incident, mark, outcome, poison, scaled, scenario};
 use crate::kafka::Assignor;
-use crate::scenario::{Action, Downstream, DownstreamChange, OnOutage, RateLimit, TimelineEntry};
+use crate::scenario::{Action, Downstream, DownstreamChange, RateLimit, TimelineEntry};
 use crate::sim::Fact;
 use crate::sim::PartitionState::{
     self, Blocked, Evicted, KeepingUp, Orphaned, Saturated, Starting, Throttled,
@@ -134,14 +134,11 @@ fn a_start_that_is_caught_up_at_once_is_no_incident() {
 fn a_dependency_is_named_with_its_limit_and_the_drain_with_its_time() {
     let mut model = scenario(3, 2, 7_200, 10);
     model.downstream = Some(Downstream {
-        name: "bank-api".into(),
         limit: Some(RateLimit {
             rate: 200.0,
             burst: 200.0,
         }),
-        latency: Law::Constant(0.01),
-        concurrency: None,
-        on_outage: OnOutage::default(),
+        ..Downstream::new("bank-api", Law::Constant(0.01))
     });
     let curve = |_: usize, second: u64| match second {
         0..3_600 => (second * 5, Throttled),
@@ -206,13 +203,7 @@ fn a_backlog_that_shrinks_is_told_with_the_time_it_still_needs() {
 #[test]
 fn an_outage_is_named_and_its_evictions_have_no_remedy_of_their_own() {
     let mut model = scenario(2, 2, 7_200, 10);
-    model.downstream = Some(Downstream {
-        name: "bank-api".into(),
-        limit: None,
-        latency: Law::Constant(0.01),
-        concurrency: None,
-        on_outage: OnOutage::default(),
-    });
+    model.downstream = Some(Downstream::new("bank-api", Law::Constant(0.01)));
     let change = |at: u64, change: DownstreamChange| TimelineEntry {
         action: Action::Downstream(change),
         ..mark(at, "bank-api")

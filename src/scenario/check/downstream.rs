@@ -1,9 +1,7 @@
 //! The dependency that processing calls.
 
-use std::collections::BTreeMap;
-
-use super::super::downstream::{Downstream, OnOutage, RateLimit, WhileOpen};
-use super::super::raw::{self, Number, Rate, Spot};
+use super::super::downstream::{Downstream, OnOutage, RateLimit, WhenLimited, WhileOpen};
+use super::super::raw::{self, Either, Model, Number, Rate, Spot};
 use super::judge::{Judge, Place};
 use crate::workload::BreakerConfig;
 
@@ -12,11 +10,8 @@ const MOST_WATCHED_CALLS: u64 = 100_000;
 
 impl Judge<'_> {
     /// The dependency, of which there may be one.
-    pub(super) fn downstreams(
-        &mut self,
-        sections: Option<&BTreeMap<String, Spot<raw::Downstream>>>,
-    ) -> Option<Downstream> {
-        let mut sections = sections?.iter().collect::<Vec<_>>();
+    pub(super) fn downstreams(&mut self, model: &Model) -> Option<Downstream> {
+        let mut sections = model.downstream.as_ref()?.iter().collect::<Vec<_>>();
         sections.sort_by_key(|(_, section)| section.span.start);
         let (name, first) = *sections.first()?;
         for (_, other) in sections.iter().skip(1) {
@@ -30,6 +25,7 @@ impl Judge<'_> {
         }
         let section = &first.value;
         let limit = self.limit(section.rate_limit.as_ref(), section.burst.as_ref());
+        let when_limited = self.when_limited(section, model);
         let concurrency = section.concurrency.as_ref().and_then(|value| {
             self.count_within(value, "the calls in flight", 1, u64::from(u32::MAX))
         });
@@ -48,10 +44,42 @@ impl Judge<'_> {
         Some(Downstream {
             name: name.clone(),
             limit,
+            when_limited: when_limited.unwrap_or_default(),
             latency: latency?,
             concurrency: concurrency.map(|count| count as u32),
             on_outage: on_outage?,
         })
+    }
+
+    /// What becomes of a call above the limit, of which there is one, now or later.
+    fn when_limited(&mut self, section: &raw::Downstream, model: &Model) -> Option<WhenLimited> {
+        let word = section.when_limited.as_ref()?;
+        let later = model.at.iter().flatten().any(|entry| {
+            let change = entry.value.downstream.as_ref();
+            matches!(change, Some(Either::Table(table)) if table.value.rate_limit.is_some())
+        });
+        if section.rate_limit.is_none() && !later {
+            let help = r#"write the calls it accepts: rate-limit = "200/s""#;
+            return self.error(
+                &word.0.span,
+                "`when-limited` says nothing without `rate-limit`",
+                help,
+            );
+        }
+        let choices = [
+            ("block", WhenLimited::Block),
+            ("reject", WhenLimited::Reject),
+        ];
+        let chosen = self.choice(word, &choices)?;
+        match &section.circuit_breaker {
+            Some(breaker) if chosen == WhenLimited::Reject => self.clash(
+                &word.0.span,
+                "a circuit breaker would count refused calls as failed, which is not modelled",
+                (&breaker.span, "the circuit breaker"),
+                r#"leave one of them out, or write when-limited = "block": a rate limiter of your own in front of the calls"#,
+            ),
+            _ => Some(chosen),
+        }
     }
 
     fn on_outage(&mut self, section: &raw::Downstream) -> Option<OnOutage> {

@@ -269,7 +269,7 @@ impl Judge<'_> {
         let deployment = self.autoscaler(model);
         let group = self.group(model.group.as_ref());
         let group = group.map(|group| with_pods(group, deployment.as_ref(), model));
-        let downstream = self.downstreams(model.downstream.as_ref());
+        let downstream = self.downstreams(model);
         let first = self.settings(model, &brokers, downstream.as_ref());
         let walked = self.walk(
             written,

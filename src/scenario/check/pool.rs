@@ -103,7 +103,9 @@ impl Judge<'_> {
         for section in downstream {
             let own = &section.value;
             let timeout = own.timeout.as_ref().map(|time| &time.0.span);
-            let back_off = own.retry_back_off.as_ref().map(|time| &time.0.span);
+            let refused = own.when_limited.is_some();
+            let back_off = own.retry_back_off.as_ref().filter(|_| !refused);
+            let back_off = back_off.map(|time| &time.0.span);
             let breaker = own.circuit_breaker.as_ref().map(|table| &table.span);
             for at in timeout.into_iter().chain(back_off).chain(breaker) {
                 self.error::<()>(

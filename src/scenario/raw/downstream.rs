@@ -18,6 +18,9 @@ pub struct Downstream {
     pub rate_limit: Option<Rate>,
     /// Most calls at once after a quiet time, for `rate-limit`; default 1.
     pub burst: Option<Number>,
+    /// A call above `rate-limit`: `block` (default: it waits for its turn) or `reject` (it is refused at once, as by HTTP 429,
+    /// and made again after `retry-back-off`; whoever asks first once there is a token gets it).
+    pub when_limited: Option<Text>,
     /// Latency of a call once it is accepted: a time, or a law.
     pub latency: Option<Either<Time, TimeLaw>>,
     /// Most calls in flight at once, all members together; default: no limit.
@@ -25,7 +28,7 @@ pub struct Downstream {
     /// A call that gets no answer because the dependency has stopped fails after this long; default: never. A slow answer
     /// is not cut.
     pub timeout: Option<Time>,
-    /// From a call that failed to its next attempt; default "500ms" (resilience4j's Retry). Attempts go on until one
+    /// From a call that failed or was refused to its next attempt; default "500ms" (resilience4j's Retry). Attempts go on until one
     /// succeeds.
     pub retry_back_off: Option<Time>,
     /// A circuit breaker around the calls, one in each member.

@@ -33,6 +33,14 @@ pub const CASES: &[Case] = &[
         ["downstream.api.burst=1", "downstream.api.burst=5000"],
     ),
     (
+        "Downstream.when-limited",
+        &[LIMITED],
+        [
+            "downstream.api.when-limited='block'",
+            "downstream.api.when-limited='reject'",
+        ],
+    ),
+    (
         "Downstream.concurrency",
         &["downstream.api={ latency = '9ms' }"],
         [

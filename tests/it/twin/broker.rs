@@ -71,6 +71,9 @@ pub struct Limiter {
     tokens: f64,
     counted_at: SimTime,
     pub in_flight: u32,
+    /// Calls that find no token are refused.
+    pub refuses: bool,
+    pub refused: u64,
 }
 
 impl Limiter {
@@ -82,20 +85,27 @@ impl Limiter {
             tokens,
             counted_at: SimTime::ZERO,
             in_flight: 0,
+            refuses: false,
+            refused: 0,
         }
     }
 
-    /// When the caller that asks now gets its token; callers are served in the order they ask.
-    pub fn take(&mut self, now: SimTime) -> SimTime {
+    /// When the caller that asks now gets its token, if it is not refused; callers are served in the order they ask.
+    pub fn take(&mut self, now: SimTime) -> Option<SimTime> {
         let Some((rate, burst)) = self.rate else {
-            return now;
+            return Some(now);
         };
         let gained = now.since(self.counted_at).as_secs_f64() * rate;
-        self.tokens = (self.tokens + gained).min(burst) - 1.0;
+        self.tokens = (self.tokens + gained).min(burst);
         self.counted_at = now;
-        if self.tokens >= 0.0 {
-            return now;
+        if self.refuses && self.tokens < 1.0 {
+            self.refused += 1;
+            return None;
         }
-        now + lagsim::units::SimDuration::from_secs_f64(-self.tokens / rate)
+        self.tokens -= 1.0;
+        if self.tokens >= 0.0 {
+            return Some(now);
+        }
+        Some(now + lagsim::units::SimDuration::from_secs_f64(-self.tokens / rate))
     }
 }

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use lagsim::scenario::{Downstream, OnOutage, RateLimit, Scenario};
+use lagsim::scenario::{Downstream, RateLimit, Scenario, WhenLimited};
 use lagsim::units::SimTime;
 use lagsim::workload::{Knot, Law, RateCurve};
 
-use super::both;
-use crate::systems::{self, secs, system};
+use super::world::World;
+use super::{both, ownership};
+use crate::systems::{self, ms, secs, system};
 
 const CALL: Law = Law::Exponential { mean: 0.015 };
 
@@ -21,11 +22,8 @@ fn calling(members: u32, rate: f64, limit: Option<(f64, f64)>) -> Scenario {
     scenario.settings[0].processing.calls = 1;
     scenario.settings[0].properties.max_poll_records = 50;
     scenario.downstream = Some(Downstream {
-        name: "bank-api".into(),
         limit: limit.map(|(rate, burst)| RateLimit { rate, burst }),
-        latency: CALL,
-        concurrency: None,
-        on_outage: OnOutage::default(),
+        ..Downstream::new("bank-api", CALL)
     });
     scenario
 }
@@ -206,4 +204,71 @@ fn local_work_and_a_rate_that_comes_and_goes() {
         apart.lag_records < batches(&scenario) + 0.05 * most,
         "{apart:?} of {most}"
     );
+}
+
+/// The same, refused above the limit and made again after `back_off` ms.
+fn refused(mut scenario: Scenario, back_off: u64) -> Scenario {
+    if let Some(downstream) = &mut scenario.downstream {
+        downstream.when_limited = WhenLimited::Reject;
+        downstream.on_outage.back_off = ms(back_off);
+    }
+    scenario
+}
+
+/// The engine refuses as many calls as the twin, within 3 %.
+fn assert_refusals(name: &str, scenario: &Scenario) {
+    let told = systems::run(scenario);
+    let mut twin = World::new(scenario, ownership(&told));
+    twin.run();
+    let (engine, twin) = (told.totals.calls_refused as f64, twin.refused() as f64);
+    assert!(
+        (engine / twin - 1.0).abs() < 0.03,
+        "{name}: {engine} refused, {twin} by the twin"
+    );
+}
+
+/// The fewer the callers, the longer the back-off and the smaller the burst, the more of the limit is left.
+#[test]
+fn a_limit_that_refuses_is_used_up_by_those_who_come_back_in_time() {
+    for (members, burst, back_off) in [(4, 1.0, 500), (4, 1.0, 20), (12, 1.0, 20), (6, 50.0, 500)] {
+        let name = format!("{members} members, burst {burst}, back-off {back_off} ms");
+        let scenario = refused(calling(members, 300.0, Some((200.0, burst))), back_off);
+        assert_near(&name, &scenario, 0.015, batches(&scenario) + 300.0);
+        assert_refusals(&name, &scenario);
+    }
+}
+
+/// Below the limit too a call is refused by chance: where two come at the same time.
+#[test]
+fn refused_by_chance() {
+    for (rate, back_off) in [(150.0, 50), (50.0, 500)] {
+        let scenario = refused(calling(6, rate, Some((200.0, 1.0))), back_off);
+        assert_near(
+            &format!("{rate}"),
+            &scenario,
+            0.01,
+            batches(&scenario) + 100.0,
+        );
+        assert_refusals(&format!("{rate}"), &scenario);
+    }
+    let scenario = refused(calling(6, 150.0, Some((200.0, 20.0))), 500);
+    assert_near("saved tokens", &scenario, 0.0, 10.0);
+}
+
+/// The last call of a batch that is refused makes all its callers wait.
+#[test]
+fn refused_members_with_several_calls_in_flight() {
+    for (members, burst, back_off, share) in [
+        (12, 1.0, 100, 0.02),
+        (2, 1.0, 500, 0.02),
+        (2, 20.0, 100, 0.01),
+        (6, 1.0, 500, 0.04),
+    ] {
+        let mut scenario = refused(calling(members, 300.0, Some((200.0, burst))), back_off);
+        scenario.settings[0].processing.concurrency = 8;
+        scenario.settings[0].properties.max_poll_records = 500;
+        let name = format!("{members} members, burst {burst}, back-off {back_off} ms");
+        assert_near(&name, &scenario, share, 500.0 * f64::from(members));
+        assert_refusals(&name, &scenario);
+    }
 }

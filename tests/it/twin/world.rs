@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 
 use lagsim::engine::{Address, Purpose};
 use lagsim::scenario::{
-    Action, BackOff, CommitPolicy, GiveUp, OnError, PoisonRecords, RetryBy, Scenario,
+    Action, BackOff, CommitPolicy, GiveUp, OnError, PoisonRecords, RetryBy, Scenario, WhenLimited,
 };
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use lagsim::workload::{Arrivals, Failures, RecordCosts};
@@ -135,6 +135,7 @@ impl<'s> World<'s> {
         if let Some(downstream) = &scenario.downstream {
             let rate = downstream.limit.map(|limit| (limit.rate, limit.burst));
             world.limiter = Limiter::new(rate, downstream.concurrency);
+            world.limiter.refuses = downstream.when_limited == WhenLimited::Reject;
         }
         for index in 0..scenario.topic.partitions.len() {
             world.add_partition(index);
@@ -206,12 +207,17 @@ impl<'s> World<'s> {
     }
 
     /// Runs to the horizon; the curves at every point of the sample grid.
-    pub fn run(mut self) -> Vec<(SimTime, Vec<Curves>)> {
+    pub fn run(&mut self) -> Vec<(SimTime, Vec<Curves>)> {
         while let Some(Reverse(entry)) = self.heap.pop() {
             self.now = entry.key.0;
             self.handle(entry.event);
         }
-        self.samples
+        std::mem::take(&mut self.samples)
+    }
+
+    /// Calls refused by the dependency.
+    pub fn refused(&self) -> u64 {
+        self.limiter.refused
     }
 
     fn handle(&mut self, event: Event) {
@@ -468,8 +474,18 @@ impl<'s> World<'s> {
         }
         let member = &mut self.members[who];
         if in_hand.calls > 0 {
-            let granted = self.limiter.take(now);
-            return self.push(granted, Event::Token(who, lane, epoch));
+            if let Some(granted) = self.limiter.take(now) {
+                return self.push(granted, Event::Token(who, lane, epoch));
+            }
+            let downstream = self.scenario.downstream.as_ref();
+            let back_off = downstream.map_or(0.0, |own| own.on_outage.back_off.as_secs_f64());
+            let address = Address::new(self.scenario.seed, 0, Purpose::Limiter, "twin");
+            let share = 0.8 + 0.4 * address.uniform(0, self.limiter.refused);
+            let again = now + SimDuration::from_secs_f64(back_off * share);
+            if let Some(in_hand) = &mut member.lanes[lane] {
+                in_hand.ends = again;
+            }
+            return self.push(again, Event::Step(who, lane, epoch));
         }
         member.lanes[lane] = None;
         let InHand {
