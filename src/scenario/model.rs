@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::downstream::{Downstream, DownstreamChange};
+use super::downstream::{Downstream, DownstreamChange, GivesUp};
 use super::on_error::OnError;
 use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{
@@ -55,6 +55,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// When records are given up whose dependency call fails, if they are.
+    pub fn gives_up(&self) -> Option<GivesUp> {
+        self.downstream.as_ref()?.on_outage.gives_up
+    }
+
     /// What the group speaks: no model changes that on the way.
     pub fn group_protocol(&self) -> GroupProtocol {
         let first = self.settings.first();
