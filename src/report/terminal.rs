@@ -230,12 +230,12 @@ fn records(summary: &Summary) -> Vec<Total> {
         (
             "skipped",
             accounts.skipped,
-            "poison records given up".to_owned(),
+            "given up: never processed".to_owned(),
         ),
         (
             "dead-lettered",
             accounts.dead_lettered,
-            "poison records given up".to_owned(),
+            "given up: never processed".to_owned(),
         ),
         (
             "commits failed",

@@ -1,5 +1,6 @@
 //! The dependency of a validated model: what it lets through, and what its callers make of an outage.
 
+use super::on_error::{BackOff, GiveUp};
 use crate::units::SimDuration;
 use crate::workload::{BreakerConfig, Law};
 
@@ -52,8 +53,21 @@ pub struct OnOutage {
     pub timeout: Option<SimDuration>,
     /// From a failed or refused call to the next attempt. Resilience4j's Retry waits 500 ms by default.
     pub back_off: SimDuration,
+    /// When it gives a record up whose call fails; without, it tries again until the call succeeds.
+    pub gives_up: Option<GivesUp>,
     /// Each process has one of its own.
     pub breaker: Option<(BreakerConfig, WhileOpen)>,
+}
+
+/// After how many failed attempts a record is given up, inside the handler.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GivesUp {
+    /// Attempts in all, at least 1.
+    pub attempts: u32,
+    /// Pauses between them.
+    pub back_off: BackOff,
+    /// What giving up means.
+    pub then: GiveUp,
 }
 
 impl Default for OnOutage {
@@ -62,6 +76,7 @@ impl Default for OnOutage {
         OnOutage {
             timeout: None,
             back_off: SimDuration::from_millis(500),
+            gives_up: None,
             breaker: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::downstream::{Downstream, DownstreamChange};
+use super::downstream::{Downstream, DownstreamChange, GivesUp};
 use super::on_error::OnError;
 use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{
@@ -55,6 +55,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// When records are given up whose dependency call fails, if they are.
+    pub fn gives_up(&self) -> Option<GivesUp> {
+        self.downstream.as_ref()?.on_outage.gives_up
+    }
+
     /// What the group speaks: no model changes that on the way.
     pub fn group_protocol(&self) -> GroupProtocol {
         let first = self.settings.first();
@@ -371,13 +376,13 @@ pub enum Compare {
 
 /// Something the file says must come out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Expectation {
+pub struct Expectation<B = f64> {
     /// What is judged.
     pub metric: Metric,
     /// `above`: strictly.
-    pub above: Option<f64>,
+    pub above: Option<B>,
     /// `below`: strictly.
-    pub below: Option<f64>,
+    pub below: Option<B>,
     /// As the file writes it, for people: `max-lag below 50000`.
     pub text: String,
 }

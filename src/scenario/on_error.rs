@@ -63,13 +63,27 @@ pub enum GiveUp {
 impl OnError {
     /// Whether the process exits in the end.
     pub fn crashes(&self) -> bool {
-        let crash = |then: &GiveUp| matches!(then, GiveUp::Crash { .. });
-        matches!(self, OnError::Retry { then, .. } if crash(then))
+        matches!(self, OnError::Retry { then, .. } if then.crashes())
     }
 
     /// Whether the record stays where it is, whatever is tried.
     pub fn never_gives_up(&self) -> bool {
         matches!(self, OnError::RetryForever(_)) || self.crashes()
+    }
+}
+
+impl GiveUp {
+    /// How long it takes.
+    pub fn takes(&self) -> SimDuration {
+        match self {
+            GiveUp::DeadLetter { produce } => *produce,
+            GiveUp::Skip | GiveUp::Crash { .. } => SimDuration::ZERO,
+        }
+    }
+
+    /// Whether the process exits.
+    pub fn crashes(&self) -> bool {
+        matches!(self, GiveUp::Crash { .. })
     }
 }
 

@@ -3,8 +3,10 @@
 mod boundary;
 mod failure;
 mod overlap;
+mod plan;
 
 use super::Fact;
+use super::outage::CallFailure;
 use super::topic::Topic;
 use crate::kafka::Run;
 use crate::scenario::{CommitPolicy, Scenario};
@@ -15,6 +17,11 @@ use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 pub(super) enum Kind {
     /// Good records.
     Records,
+    /// Records whose calls fail until they are given up.
+    Failing {
+        /// Produced to the dead-letter topic instead of skipped.
+        dead_lettered: bool,
+    },
     /// A poison record that is given up in the end.
     GivenUp {
         /// Produced to the dead-letter topic instead of skipped.
@@ -40,6 +47,11 @@ pub(super) enum Kind {
         /// How often it was tried.
         attempts: u32,
     },
+    /// A record whose call fails until the process exits because of it.
+    Exit {
+        /// Whether it closes its consumer on the way out.
+        closes: bool,
+    },
 }
 
 /// A stretch of a batch, in the order it is worked on.
@@ -51,6 +63,23 @@ pub(super) struct Stage {
     pub kind: Kind,
     /// End, as work from the start of the batch.
     ends: SimDuration,
+}
+
+impl Kind {
+    /// Whether the member is done with its records afterwards.
+    fn is_done_with(self) -> bool {
+        matches!(
+            self,
+            Kind::Records | Kind::Failing { .. } | Kind::GivenUp { .. }
+        )
+    }
+}
+
+impl Stage {
+    /// Whether it is of records one after another, each of which ends for itself.
+    fn is_stretch(&self) -> bool {
+        matches!(self.kind, Kind::Records | Kind::Failing { .. })
+    }
 }
 
 /// A batch in hand.
@@ -67,6 +96,8 @@ pub(super) struct Batch {
     pub refused: bool,
     /// Stages (and records of the next) already accounted for.
     accounted: (usize, u64),
+    /// Stages before this one whose giving up was told.
+    told: usize,
     /// When the poll began that returned it.
     pub polled_at: SimTime,
     /// Numbers the batches of a process.
@@ -94,7 +125,11 @@ pub(super) struct Batch {
     /// How long the whole batch would take at the speed of `since`.
     pub length: SimDuration,
     /// Settings it was planned under.
-    settings: usize,
+    pub settings: usize,
+    /// What its calls were planned to come to, if they fail.
+    pub failure: Option<CallFailure>,
+    /// Stages before this one were accounted for when it was planned anew.
+    planned_from: usize,
     /// Poison records that failed before and are tried again in another batch, with how often they failed.
     failed: Vec<(PartitionId, u64, u32)>,
     /// Runs from this one on are left.
@@ -116,123 +151,11 @@ impl Batch {
         self.runs.iter().map(|run| run.to - run.from).sum()
     }
 
-    /// Plans the runs that a poll at `now` returned, as one that has been [cleared](Self::clear).
-    pub fn begin(&mut self, now: SimTime, generation: u32, shop: &mut Workshop) {
-        self.pass(now, generation);
-        self.since = now;
-        self.done = 0.0;
-        self.settings = shop.settings;
-        let settings = &shop.scenario.settings[shop.settings];
-        let mut ends = SimDuration::ZERO;
-        self.left_from = self.runs.len();
-        for index in 0..self.runs.len() {
-            let run = self.runs[index];
-            ends = self.plan_run(run, ends, shop);
-            if self.leaves_the_rest() {
-                self.left_from = index + 1;
-                break;
-            }
-        }
-        self.crashes = self.crash().is_some();
-        self.count_calls(shop.scenario);
-        self.alone = ends;
-        self.callers = 1;
-        if settings.processing.concurrency > 1 {
-            self.overlap(settings.processing.concurrency, shop);
-        }
-        let each = self.each_commit(shop.scenario);
-        if !each.is_zero() {
-            self.add_commits(each);
-        }
-        self.length = self.alone;
-        self.expect_calls(self.calls);
-    }
-
     /// It was begun at `now` and is through.
     #[inline]
     pub fn pass(&mut self, now: SimTime, generation: u32) {
         self.number = self.number.wrapping_add(1);
         (self.polled_at, self.generation) = (now, generation);
-    }
-
-    fn count_calls(&mut self, scenario: &Scenario) {
-        let stages = self.stages.iter();
-        let good = stages.filter(|stage| stage.kind == Kind::Records);
-        let records: u64 = good.map(|stage| stage.to - stage.from).sum();
-        let calls = u64::from(scenario.settings[self.settings].processing.calls);
-        // A batch that is stuck at a poison record is nobody's competitor for the dependency.
-        let competes = self.stuck_on().is_none();
-        self.calls = if competes { records * calls } else { 0 };
-    }
-
-    fn plan_run(&mut self, run: Run, mut ends: SimDuration, shop: &mut Workshop) -> SimDuration {
-        let (partition, mut from) = (run.partition, run.from);
-        if shop.scenario.poison.is_empty() {
-            return self.plan_good(run, ends, shop);
-        }
-        while from < run.to {
-            let poison = shop.topic.poison_in(partition, from, run.to);
-            let good_to = poison.map_or(run.to, |(offset, _)| offset);
-            if good_to > from {
-                let to = good_to;
-                ends = self.plan_good(Run { from, to, ..run }, ends, shop);
-            }
-            let Some((offset, entry)) = poison else { break };
-            self.poison = true;
-            let scenario = shop.scenario;
-            let own = shop
-                .topic
-                .work(partition, offset, offset + 1, shop.settings);
-            let attempt = scenario.poison[entry].attempt.unwrap_or(own);
-            let on_error = &scenario.settings[shop.settings].on_error[entry];
-            let named = matches!(
-                scenario.poison[entry].which,
-                crate::scenario::PoisonRecords::At { .. }
-            );
-            let (length, kind, to) = self.fate(partition, offset, on_error, attempt, named);
-            ends += length;
-            self.stages.push(Stage {
-                partition,
-                from: offset,
-                to,
-                kind,
-                ends,
-            });
-            if to == offset {
-                break;
-            }
-            from = to;
-        }
-        ends
-    }
-
-    /// Good records come next; returns when they are through.
-    fn plan_good(&mut self, run: Run, before: SimDuration, shop: &mut Workshop) -> SimDuration {
-        let Run {
-            partition,
-            from,
-            to,
-        } = run;
-        let ends = before + shop.topic.work(partition, from, to, shop.settings);
-        let kind = Kind::Records;
-        self.stages.push(Stage {
-            partition,
-            from,
-            to,
-            kind,
-            ends,
-        });
-        ends
-    }
-
-    /// commitSync after each record: its round trip is part of every record's time.
-    fn add_commits(&mut self, each: SimDuration) {
-        let mut commits = SimDuration::ZERO;
-        for stage in &mut self.stages {
-            commits += each * (stage.to - stage.from);
-            stage.ends += commits;
-        }
-        self.alone += commits;
     }
 
     /// Brings `done` up to `now`.
@@ -298,7 +221,7 @@ impl Batch {
     pub fn got_past(&self, partition: PartitionId) -> bool {
         let mut stages = self.stages.iter().rev();
         let last = stages.find(|stage| stage.partition == partition);
-        last.is_some_and(|stage| matches!(stage.kind, Kind::Records | Kind::GivenUp { .. }))
+        last.is_some_and(|stage| stage.kind.is_done_with())
     }
 
     /// Accounts for everything up to the instant `now`; returns whether the whole batch is through.
@@ -310,13 +233,9 @@ impl Batch {
                 self.account_stage(stage, shop);
                 continue;
             }
-            if stage.kind == Kind::Records && self.callers == 1 {
+            if stage.is_stretch() && self.callers == 1 {
                 let to = self.reached(stage, worked, shop);
-                let from = stage.from + self.accounted.1;
-                if to > from {
-                    shop.topic.processed(stage.partition, from, to);
-                    self.accounted.1 = to - stage.from;
-                }
+                self.account_to(stage, to, shop);
             }
             return;
         }
@@ -340,52 +259,64 @@ impl Batch {
     ) -> Option<(PartitionId, u64)> {
         let stage = self.stages.get(self.accounted.0).copied()?;
         let worked = self.worked(now) + back;
-        if stage.kind == Kind::Records && self.callers == 1 {
+        if stage.is_stretch() && self.callers == 1 {
             return Some((stage.partition, self.reached(stage, worked, shop)));
         }
         (stage.ends <= worked).then_some((stage.partition, stage.to))
     }
 
-    /// Accounts for the whole batch; what happened to poison records goes to `facts`.
-    pub fn account_all(
+    /// Accounts for the whole batch.
+    pub fn account_all(&mut self, shop: &mut Workshop) {
+        while let Some(stage) = self.stages.get(self.accounted.0).copied() {
+            self.account_stage(stage, shop);
+        }
+    }
+
+    /// Tells which poison records were given up: once the batch is through or left, whenever it was looked at before.
+    pub fn tell_given_up(
         &mut self,
-        now: SimTime,
-        who: ProcessId,
-        shop: &mut Workshop,
+        at: SimTime,
+        process: ProcessId,
         facts: &mut Vec<(SimTime, Fact)>,
     ) {
-        while let Some(stage) = self.stages.get(self.accounted.0).copied() {
+        for stage in &self.stages[self.told..self.accounted.0] {
             if let Kind::GivenUp {
                 dead_lettered,
                 named: true,
                 ..
             } = stage.kind
             {
-                let (partition, offset) = (stage.partition, stage.from);
-                facts.push((
-                    now,
-                    Fact::PoisonGivenUp {
-                        process: who,
-                        partition,
-                        offset,
-                        dead_lettered,
-                    },
-                ));
+                let given_up = Fact::PoisonGivenUp {
+                    process,
+                    partition: stage.partition,
+                    offset: stage.from,
+                    dead_lettered,
+                };
+                facts.push((at, given_up));
             }
-            self.account_stage(stage, shop);
         }
+        self.told = self.accounted.0;
     }
 
     fn account_stage(&mut self, stage: Stage, shop: &mut Workshop) {
-        let from = stage.from + self.accounted.1;
-        match stage.kind {
-            Kind::Records => shop.topic.processed(stage.partition, from, stage.to),
-            Kind::GivenUp { dead_lettered, .. } => {
-                shop.topic.given_up(stage.partition, from, dead_lettered)
-            }
-            Kind::SoughtBack { .. } | Kind::Stuck | Kind::Crash { .. } => {}
-        }
+        self.account_to(stage, stage.to, shop);
         self.accounted = (self.accounted.0 + 1, 0);
+    }
+
+    /// Accounts for the records of a stage, the first that is not accounted for, up to an offset.
+    fn account_to(&mut self, stage: Stage, to: u64, shop: &mut Workshop) {
+        let from = stage.from + self.accounted.1;
+        if to <= from {
+            return;
+        }
+        match stage.kind {
+            Kind::Records => shop.topic.processed(stage.partition, from, to),
+            Kind::Failing { dead_lettered } | Kind::GivenUp { dead_lettered, .. } => shop
+                .topic
+                .given_up(stage.partition, from, to, dead_lettered),
+            Kind::SoughtBack { .. } | Kind::Stuck | Kind::Crash { .. } | Kind::Exit { .. } => {}
+        }
+        self.accounted.1 = to - stage.from;
     }
 
     /// When its offsets are committed: it ends under the settings that it began under.
@@ -403,8 +334,7 @@ impl Batch {
 
     /// Records that it is done with, once it is through.
     pub fn acknowledged(&self) -> u64 {
-        let done = |kind| matches!(kind, Kind::Records | Kind::GivenUp { .. });
-        let stages = self.stages.iter().filter(|stage| done(stage.kind));
+        let stages = self.stages.iter().filter(|stage| stage.kind.is_done_with());
         stages.map(|stage| stage.to - stage.from).sum()
     }
 
@@ -461,5 +391,6 @@ impl Batch {
         self.stages.clear();
         (self.poison, self.crashes) = (false, false);
         self.accounted = (0, 0);
+        (self.planned_from, self.told) = (0, 0);
     }
 }

@@ -111,6 +111,13 @@ impl Caller {
         (opened, failing.since + failing.period * rounds)
     }
 
+    /// Its calls are not made before `until`; returns the number of that wait.
+    pub fn stand_until(&mut self, until: SimTime) -> u32 {
+        self.number = self.number.wrapping_add(1);
+        self.stands_until = until;
+        self.number
+    }
+
     /// So many calls of the batch in hand have succeeded; returns whether that closes its breaker.
     fn succeed(&mut self, now: SimTime, calls: u64) -> bool {
         let fresh = calls.saturating_sub(self.recorded);
@@ -284,6 +291,7 @@ impl Member {
     /// on. Records worked on at the same time are done again together.
     pub fn set_batch_aside(&mut self, at: SimTime, ground: &mut Ground) {
         self.account_until(at, ground.scenario, ground.topic);
+        self.batch.tell_given_up(at, self.process, ground.facts);
         let current = self.batch.generation == self.link.generation && self.reads();
         if current {
             let policy = self.batch.policy(ground.scenario);

@@ -6,6 +6,7 @@
 
 use super::batch::Batch;
 use super::member::{App, Member};
+use super::outage::CallFailure;
 use crate::engine::{Address, Purpose};
 use crate::scenario::{
     Downstream, DownstreamChange, OnOutage, RateLimit, Scenario, Settings, WhenLimited,
@@ -137,8 +138,24 @@ impl Dependency {
         self.outage.is_some()
     }
 
-    /// After how long an attempt fails, if attempts do; those that hang without a timeout do not.
+    /// After how long an attempt fails, if attempts do and are made again until one succeeds.
     pub fn fails_after(&self) -> Option<SimDuration> {
+        match self.spec.on_outage.gives_up {
+            None => self.attempt_fails_after(),
+            Some(_) => None,
+        }
+    }
+
+    /// What a record comes to now whose call fails, if it is given up.
+    pub fn failure(&self) -> Option<CallFailure> {
+        Some(CallFailure {
+            gives_up: self.spec.on_outage.gives_up?,
+            after: self.attempt_fails_after()?,
+        })
+    }
+
+    /// After how long an attempt fails, if attempts do; those that hang without a timeout do not.
+    fn attempt_fails_after(&self) -> Option<SimDuration> {
         match self.outage? {
             Outage::Hangs => self.spec.on_outage.timeout,
             Outage::Refuses => Some(SimDuration::ZERO),

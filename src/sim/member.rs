@@ -329,8 +329,8 @@ impl Member {
             settings,
             topic: ground.topic,
         };
-        self.batch
-            .account_all(at, self.process, &mut shop, ground.facts);
+        self.batch.account_all(&mut shop);
+        self.batch.tell_given_up(at, self.process, ground.facts);
         self.calls_succeeded(at, ground);
         let current = self.batch.generation == self.link.generation && self.reads();
         let mut sleeps = SimDuration::ZERO;

@@ -2,15 +2,92 @@
 
 use super::Cause;
 use super::Fact;
+use super::batch::Workshop;
 use super::dependency;
 use super::event::Event;
+use super::member::App;
 use super::world::World;
+use crate::scenario::{GivesUp, OnStop};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
+/// What a record comes to whose call fails, if the application gives it up: so many attempts, one after another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct CallFailure {
+    /// How long an attempt takes to fail.
+    pub after: SimDuration,
+    pub gives_up: GivesUp,
+}
+
+impl CallFailure {
+    /// From the first attempt until the application is done with the record.
+    pub fn length(&self) -> SimDuration {
+        let GivesUp {
+            attempts,
+            back_off,
+            then,
+        } = self.gives_up;
+        let pauses = back_off.all_between(attempts);
+        self.after * u64::from(attempts) + pauses + then.takes()
+    }
+
+    /// After `since` of them, how long it is until the first attempt that has not failed: none if it is under way. `None` if
+    /// all have failed.
+    pub fn next_attempt(&self, since: SimDuration) -> Option<SimDuration> {
+        let mut begins = SimDuration::ZERO;
+        for failed in 1..=self.gives_up.attempts {
+            if begins + self.after > since {
+                return Some(begins.saturating_sub(since));
+            }
+            begins += self.after + self.gives_up.back_off.after(failed);
+        }
+        None
+    }
+}
+
 impl World<'_> {
+    /// Brings the batches in hand into an outage, or out of one, whose callers give up what fails.
+    fn mind_giving_up(&mut self, now: SimTime) {
+        for index in 0..self.members.len() {
+            let (scenario, member) = (self.scenario, &mut self.members[index]);
+            let settings = member.batch.settings;
+            let fails = self.topic.failure_of(settings);
+            let works = member.app == App::Processing && member.frozen_until.is_none();
+            if !works || member.batch.failure == fails {
+                continue;
+            }
+            let topic = &mut self.topic;
+            let mut shop = Workshop {
+                scenario,
+                settings,
+                topic,
+            };
+            let tried = member.batch.replan(now, &mut shop);
+            let processing = &scenario.settings[member.settings].processing;
+            if member.stopping && processing.on_stop == OnStop::FinishRecord {
+                member.batch.cut_after_record(now, &mut shop);
+            }
+            member.wake = member.batch.ends_at();
+            if tried > now && dependency::calls(member) {
+                let number = member.caller.stand_until(tried);
+                let process = ProcessId(index as u32);
+                self.agenda.schedule(tried, Event::Attempt(process, number));
+                if let Some(dependency) = &mut self.dependency {
+                    dependency.minded = true;
+                }
+            }
+            let member = &self.members[index];
+            if member.attended() {
+                self.attend(member.process);
+            }
+        }
+    }
+
     /// Brings callers into an outage, or out of one, as of `now`. Attempts are no events: when a breaker opens follows
     /// from their period.
     pub fn mind_outage(&mut self, now: SimTime) {
+        if self.scenario.gives_up().is_some() {
+            self.mind_giving_up(now);
+        }
         let Some(dependency) = &mut self.dependency else {
             return;
         };

@@ -146,7 +146,9 @@ impl World<'_> {
         if self.members[process.ix()].app == App::Down {
             return;
         }
-        self.members[process.ix()].account_until(now, self.scenario, &mut self.topic);
+        let member = &mut self.members[process.ix()];
+        member.account_until(now, self.scenario, &mut self.topic);
+        (member.batch).tell_given_up(now, process, &mut self.facts);
         self.run_workers(process);
         self.fall_silent(process);
         self.lose_batch(process, Cause::Crash);

@@ -243,6 +243,7 @@ impl World<'_> {
             return;
         };
         let slower = dependency.change(now, change);
+        self.topic.failure = dependency.failure();
         if let DownstreamChange::Latency(law) = change {
             self.topic.set_latency(self.scenario, self.replication, law);
             for member in self

@@ -22,7 +22,8 @@ impl Supervisor {
         let mut handlings = scenario.settings.iter().flat_map(|own| &own.on_error);
         Supervisor {
             processes: vec![CrashLoop::default(); scenario.group.processes.len()],
-            of_records: handlings.any(OnError::crashes),
+            of_records: handlings.any(OnError::crashes)
+                || (scenario.gives_up()).is_some_and(|gives_up| gives_up.then.crashes()),
         }
     }
 }
@@ -37,10 +38,14 @@ impl World<'_> {
         let Some(stage) = member.batch.crash() else {
             return;
         };
-        let Kind::Crash { closes, attempts } = stage.kind else {
-            return;
+        let closes = match stage.kind {
+            Kind::Crash { closes, attempts } => {
+                ground.accounts.poison_attempts += u64::from(attempts);
+                closes
+            }
+            Kind::Exit { closes } => closes,
+            _ => return,
         };
-        ground.accounts.poison_attempts += u64::from(attempts);
         ground.accounts.crashes += 1;
         let policy = member.settings_of(ground.scenario).processing.restart;
         // A pod that is being deleted is not restarted.
@@ -56,6 +61,7 @@ impl World<'_> {
         if closes {
             let member = &mut self.members[process.ix()];
             member.account_until(now, self.scenario, &mut self.topic);
+            (member.batch).tell_given_up(now, process, &mut self.facts);
             // Whatever starts it meanwhile waits until it is gone.
             member.stopping = true;
             self.close(process);

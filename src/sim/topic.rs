@@ -1,6 +1,7 @@
 //! The partitions of the topic: their logs, committed offsets, what their records cost, and the accounts kept of them.
 
 use super::coverage::Coverage;
+use super::outage::CallFailure;
 use super::{Cause, Fact, PartitionState, PartitionTotals};
 use crate::engine::{Address, Purpose};
 use crate::kafka::parallel::{Completed, ProcessingOrder};
@@ -60,6 +61,8 @@ pub(super) struct Topic {
     /// Dependency calls per record, by settings index.
     calls_of: Vec<u64>,
     laws: Vec<Law>,
+    /// What a record comes to whose dependency call fails, while calls do.
+    pub failure: Option<CallFailure>,
     retention: RetentionLimits,
 }
 
@@ -104,6 +107,7 @@ impl Topic {
             law_of,
             calls_of: calls.collect(),
             laws,
+            failure: None,
             retention: retention(scenario),
         };
         topic.grow(scenario, replication, scenario.topic.partitions.len());
@@ -226,6 +230,23 @@ impl Topic {
         }
     }
 
+    /// Their local work alone.
+    pub fn local_work(
+        &mut self,
+        id: PartitionId,
+        from: u64,
+        to: u64,
+        settings: usize,
+    ) -> SimDuration {
+        let law = self.law_of[settings];
+        self.partitions[id.ix()].work[law].work(from, to)
+    }
+
+    /// What a record comes to under these settings if it makes calls and they fail.
+    pub fn failure_of(&self, settings: usize) -> Option<CallFailure> {
+        self.failure.filter(|_| self.calls_of[settings] > 0)
+    }
+
     /// The first poison record in [`from`, `to`) and the entry of the scenario that makes it one.
     pub fn poison_in(&mut self, id: PartitionId, from: u64, to: u64) -> Option<(u64, usize)> {
         let poison = self.partitions[id.ix()].poison.iter_mut();
@@ -275,16 +296,16 @@ impl Topic {
         lost
     }
 
-    /// Accounts for a poison record given up.
-    pub fn given_up(&mut self, id: PartitionId, offset: u64, dead_lettered: bool) {
+    /// Accounts for records [`from`, `to`) given up.
+    pub fn given_up(&mut self, id: PartitionId, from: u64, to: u64, dead_lettered: bool) {
         let partition = &mut self.partitions[id.ix()];
         let account = &mut partition.totals;
         *(if dead_lettered {
             &mut account.dead_lettered
         } else {
             &mut account.skipped
-        }) += 1;
-        partition.coverage.cover(offset, offset + 1);
+        }) += to - from;
+        partition.coverage.cover(from, to);
     }
 
     /// Age of the oldest record that is not committed [s], where `log_end` is that of `now`. What was there at the start is taken to have come at the
@@ -390,9 +411,5 @@ pub(super) fn last_attempts(
         false => (*attempts, back_off.all_between(*attempts)),
     };
     let length = attempt * u64::from(attempts) + pauses;
-    let produce = match then {
-        GiveUp::DeadLetter { produce } => *produce,
-        GiveUp::Skip | GiveUp::Crash { .. } => SimDuration::ZERO,
-    };
-    Some((length + produce, attempts, *then))
+    Some((length + then.takes(), attempts, *then))
 }

@@ -185,7 +185,8 @@ impl Handler for Application<'_> {
                 attempts,
             } => {
                 self.accounts.poison_attempts += u64::from(attempts);
-                self.topic.given_up(partition, offset, dead_lettered);
+                self.topic
+                    .given_up(partition, offset, offset + 1, dead_lettered);
                 if self.named(partition, offset) {
                     self.meet(at, partition, offset, false);
                     let fact = Fact::PoisonGivenUp {

@@ -24,6 +24,7 @@ mod cooperative; // rebalances in which members read on
 mod crashes; // processes that exit because of a record, and how they are started again
 mod explain; // why a partition is where it is, state by state
 mod faults; // faults and changes of the timeline, each rule by itself
+mod giving_up; // outages of the dependency whose callers give up: records skipped, dead-lettered, processes that exit
 mod oracles; // rebalances with known answers, to the nanosecond
 mod outages; // outages of the dependency: attempts that fail, circuit breakers, what members do meanwhile
 mod parallel; // a client that hands its records to a pool of threads

@@ -37,6 +37,7 @@ fn timing_out(while_open: Option<WhileOpen>) -> OnOutage {
     OnOutage {
         timeout: Some(secs(2)),
         back_off: secs(1),
+        gives_up: None,
         breaker: while_open.map(|while_open| (config, while_open)),
     }
 }
@@ -200,7 +201,7 @@ fn a_call_that_hangs_when_the_dependency_is_back_goes_on() {
         OnOutage {
             timeout: Some(secs(60)),
             back_off: secs(60),
-            breaker: None,
+            ..OnOutage::default()
         },
     );
     scenario.timeline[1].at = at_ms(150_000);

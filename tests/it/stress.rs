@@ -9,8 +9,9 @@ use lagsim::kafka::{
 };
 use lagsim::platform::{Behavior, KafkaTrigger, ScaledObject};
 use lagsim::scenario::{
-    Action, BackOff, Client, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnOutage,
-    OnStop, PoisonRecords, RateLimit, RetryBy, Scenario, Settings, WhenLimited, WhileOpen,
+    Action, BackOff, Client, CommitPolicy, Downstream, DownstreamChange, GiveUp, GivesUp, OnError,
+    OnOutage, OnStop, PoisonRecords, RateLimit, RetryBy, Scenario, Settings, WhenLimited,
+    WhileOpen,
 };
 use lagsim::sim::Fact;
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -92,7 +93,7 @@ fn draw(seed: u64, calm: bool) -> Scenario {
         if pools {
             downstream.on_outage = OnOutage::default();
         }
-        if downstream.on_outage.breaker.is_none() && seed.is_multiple_of(2) {
+        if downstream.on_outage.breaker.is_none() && seed.is_multiple_of(3) {
             downstream.when_limited = WhenLimited::Reject;
         }
         scenario.downstream = Some(downstream);
@@ -115,7 +116,7 @@ fn draw(seed: u64, calm: bool) -> Scenario {
         let resume = Action::Downstream(DownstreamChange::Resume);
         scenario = with(scenario, SimTime::from_millis(DISTURBED), resume);
     }
-    scenario = grouped(scenario, &mut dice);
+    scenario = giving_up(grouped(scenario, &mut dice), seed, calm);
     if scenario.settings[0].client == systems::profile("java") && dice.once_in(2) {
         scenario = with_consumer_protocol(scenario, &mut dice);
     }
@@ -301,8 +302,39 @@ fn on_outage(dice: &mut Dice) -> OnOutage {
     OnOutage {
         timeout: dice.of(&[None, Some(ms(1)), Some(secs(3))]),
         back_off: ms(dice.of(&[1, 500, 30_000])),
+        gives_up: None,
         breaker: dice.of(&[None, Some((config, while_open)), Some((config, while_open))]),
     }
+}
+
+/// With callers that give up, where no breaker keeps them from calling.
+fn giving_up(mut scenario: Scenario, seed: u64, calm: bool) -> Scenario {
+    let mut dice = Dice(!seed);
+    let Some(downstream) = &mut scenario.downstream else {
+        return scenario;
+    };
+    let pool = scenario.settings[0].processing.order.is_some();
+    let refuses = downstream.when_limited == WhenLimited::Reject;
+    if pool || refuses || downstream.on_outage.breaker.is_some() {
+        return scenario;
+    }
+    let closes = dice.once_in(2);
+    let then = [
+        GiveUp::Skip,
+        GiveUp::DeadLetter { produce: ms(5) },
+        GiveUp::Crash { closes },
+    ];
+    let first = ms(dice.of(&[0, 10, 2_000]));
+    downstream.on_outage.gives_up = Some(GivesUp {
+        attempts: dice.of(&[1, 3]),
+        back_off: BackOff {
+            first,
+            multiplier: 2.0,
+            max: first * 2,
+        },
+        then: dice.of(&then[..if calm { 2 } else { 3 }]),
+    });
+    scenario
 }
 
 fn poisoned(scenario: Scenario, dice: &mut Dice, calm: bool) -> Scenario {

@@ -4,7 +4,7 @@ use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{capital, counted, grouped, listed, percent, short, span};
 use super::{Culprit, poison, scaling, skew};
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol};
-use crate::scenario::{Action, DownstreamChange, Scenario, Settings, WhileOpen};
+use crate::scenario::{Action, DownstreamChange, GiveUp, GivesUp, Scenario, Settings, WhileOpen};
 use crate::units::SimDuration;
 
 /// What `culprit` did.
@@ -12,7 +12,7 @@ pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Ve
     let one = |text: String| vec![text];
     match culprit {
         Culprit::Poison => poison::sentences(scenario, summary),
-        Culprit::Outage => outages(scenario),
+        Culprit::Outage => outages(scenario, summary),
         Culprit::Flapping => scaling::flapping(summary).into_iter().collect(),
         Culprit::Evictions => evictions(scenario, summary),
         Culprit::Saturated => saturated(summary),
@@ -76,8 +76,37 @@ pub fn stops(scenario: &Scenario) -> Vec<(f64, Option<f64>)> {
     found
 }
 
+/// Whether an outage cost records, or processes.
+pub fn outages_cost(scenario: &Scenario, summary: &Summary) -> bool {
+    let accounts = &summary.accounts;
+    gives_up(scenario).is_some() && accounts.skipped + accounts.dead_lettered + summary.crashes > 0
+}
+
+/// When records are given up whose call fails, if calls fail at all.
+fn gives_up(scenario: &Scenario) -> Option<GivesUp> {
+    let mut entries = scenario.timeline.iter();
+    let refuses = |action: &Action| matches!(action, Action::Downstream(DownstreamChange::Fail));
+    let times_out = scenario.downstream.as_ref()?.on_outage.timeout.is_some();
+    let fails = times_out || entries.any(|entry| refuses(&entry.action));
+    scenario.gives_up().filter(|_| fails)
+}
+
+fn giving_up(gives_up: GivesUp, summary: &Summary) -> String {
+    let attempts = counted(u64::from(gives_up.attempts), "attempt", "attempts");
+    match gives_up.then {
+        GiveUp::Skip => format!("a record whose call fails is skipped after {attempts}"),
+        GiveUp::DeadLetter { .. } => {
+            format!("a record whose call fails goes to the dead-letter topic after {attempts}")
+        }
+        GiveUp::Crash { .. } => format!(
+            "whoever has a record whose call fails exits after {attempts} and is started again, {} in all",
+            counted(summary.crashes, "time", "times")
+        ),
+    }
+}
+
 /// A sentence on the stops of the dependency.
-pub fn outages(scenario: &Scenario) -> Vec<String> {
+pub fn outages(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     let stops = stops(scenario);
     let (Some(downstream), Some((from, to))) = (&scenario.downstream, stops.first()) else {
         return Vec::new();
@@ -87,7 +116,9 @@ pub fn outages(scenario: &Scenario) -> Vec<String> {
         1 => String::new(),
         all => format!(", and {} more", counted(all as u64 - 1, "time", "times")),
     };
-    let meanwhile = match downstream.on_outage.breaker {
+    let breaker = downstream.on_outage.breaker;
+    let meanwhile = gives_up(scenario).map(|gives_up| giving_up(gives_up, summary));
+    let meanwhile = meanwhile.unwrap_or_else(|| match breaker {
         Some((_, WhileOpen::Buffer { records: 0 })) => {
             "circuit breakers open, members pause their partitions and poll on".to_owned()
         }
@@ -98,7 +129,7 @@ pub fn outages(scenario: &Scenario) -> Vec<String> {
         Some((_, WhileOpen::Block)) | None => {
             "members wait in their calls and do not poll".to_owned()
         }
-    };
+    });
     vec![format!(
         "{} answers nothing from {} {until}{more}: {meanwhile}.",
         downstream.name,

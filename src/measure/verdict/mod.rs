@@ -90,7 +90,8 @@ fn culprits(scenario: &Scenario, summary: &Summary) -> Vec<Culprit> {
         found.push(Culprit::Poison);
     }
     let behind = !keeps_up(summary);
-    if behind && !cause::outages(scenario).is_empty() {
+    let outage = !cause::stops(scenario).is_empty();
+    if outage && (behind || cause::outages_cost(scenario, summary)) {
         found.push(Culprit::Outage);
     }
     if scaling::flaps(summary) {

@@ -197,14 +197,14 @@ fn repetition(summary: &Summary) -> Option<String> {
 
 fn given_up(summary: &Summary) -> Option<String> {
     let accounts = &summary.accounts;
-    let poison = |count: u64| counted(count, "poison record", "poison records");
+    let records = |count: u64| counted(count, "record", "records");
     match (accounts.dead_lettered, accounts.skipped) {
         (0, 0) => None,
-        (dead, 0) => Some(format!("Dead-letter topic: {}.", poison(dead))),
-        (0, skipped) => Some(format!("Given up and skipped: {}.", poison(skipped))),
+        (dead, 0) => Some(format!("Dead-letter topic: {}.", records(dead))),
+        (0, skipped) => Some(format!("Given up and skipped: {}.", records(skipped))),
         (dead, skipped) => Some(format!(
             "Given up: {} to the dead-letter topic, {} skipped.",
-            poison(dead),
+            records(dead),
             grouped(skipped)
         )),
     }

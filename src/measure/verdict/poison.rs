@@ -13,15 +13,24 @@ const SMALLEST_SHARE: f64 = 0.05;
 /// Whether poison records are worth a sentence.
 pub fn matters(scenario: &Scenario, summary: &Summary) -> bool {
     let blocked = |partition: &PartitionSummary| partition.poison.is_some();
-    summary.crashes > 0
+    summary.crashes > 0 && exits(scenario)
         || summary.partitions.iter().any(blocked)
         || summary.share_of("blocked") >= super::SMALLEST_SHARE
         || share_of_time(scenario, summary) >= SMALLEST_SHARE
 }
 
+/// Whether processes exit because of one.
+fn exits(scenario: &Scenario) -> bool {
+    let mut handlings = scenario.settings.iter().flat_map(|own| &own.on_error);
+    handlings.any(OnError::crashes)
+}
+
 /// Pauses (s) that the poison records that were given up took in their handlers.
 /// With several kinds of handling it is their shortest, so that nothing is blamed for what it may not have done.
 fn paused_s(scenario: &Scenario, summary: &Summary) -> f64 {
+    if scenario.gives_up().is_some() {
+        return 0.0; // Who knows what made whom give up.
+    }
     let accounts = &summary.accounts;
     let records = accounts.skipped + accounts.dead_lettered;
     let handlings = scenario.settings.iter().flat_map(|own| &own.on_error);
@@ -94,7 +103,7 @@ pub fn sentences(scenario: &Scenario, summary: &Summary) -> Vec<String> {
             .collect(),
         _ => vec![many_blocked(&blocked, summary)],
     };
-    told.extend(crashes(summary));
+    told.extend(crashes(summary).filter(|_| exits(scenario)));
     let beside: Vec<&PartitionSummary> = summary
         .partitions
         .iter()

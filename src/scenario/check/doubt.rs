@@ -1,7 +1,7 @@
 //! What runs, but probably does not say what was meant: warnings about the whole.
 
-use super::super::downstream::Downstream;
-use super::super::model::{Process, Settings, Topic};
+use super::super::downstream::{Downstream, DownstreamChange};
+use super::super::model::{Action, Process, Settings, Topic};
 use super::super::on_error::OnError;
 use super::super::raw::Model;
 use super::judge::Judge;
@@ -43,7 +43,8 @@ impl Judge<'_> {
         let Some(settings) = settings else {
             return;
         };
-        self.doubt_restart(model, settings, walked);
+        self.doubt_restart(model, settings, walked, downstream);
+        self.doubt_outages(model, walked, downstream);
         let calls = f64::from(settings.processing.calls);
         let call = downstream.map_or(0.0, |downstream| downstream.latency.mean()) * calls;
         let record = settings.processing.time.mean() + call;
@@ -67,7 +68,13 @@ impl Judge<'_> {
     }
 
     /// A supervisor that has nothing to do.
-    fn doubt_restart(&mut self, model: &Model, first: &Settings, walked: &Walked) {
+    fn doubt_restart(
+        &mut self,
+        model: &Model,
+        first: &Settings,
+        walked: &Walked,
+        downstream: Option<&Downstream>,
+    ) {
         let section = model.processing.as_ref();
         let Some(restart) = section.and_then(|section| section.value.restart.as_ref()) else {
             return;
@@ -85,11 +92,37 @@ impl Judge<'_> {
                 .group
                 .as_ref()
                 .is_some_and(|group| group.processes.iter().any(refused));
-        if !handlings.any(OnError::crashes) && !may_be_refused {
+        let gives_up = downstream.and_then(|downstream| downstream.on_outage.gives_up);
+        let of_calls = gives_up.is_some_and(|gives_up| gives_up.then.crashes());
+        if !handlings.any(OnError::crashes) && !of_calls && !may_be_refused {
             let help = "write on-error = \"crash\" where a record makes the process exit; crashes of the timeline have restart-after";
             self.warn(
                 &restart.span,
                 "no process exits by itself: nothing is restarted so",
+                help,
+            );
+        }
+    }
+
+    /// Calls that are given up when they fail, and do not.
+    fn doubt_outages(&mut self, model: &Model, walked: &Walked, downstream: Option<&Downstream>) {
+        let Some(on_outage) = downstream.map(|downstream| &downstream.on_outage) else {
+            return;
+        };
+        let sections = model.downstream.iter().flat_map(|all| all.values());
+        let Some(written) = sections
+            .filter_map(|one| one.value.on_error.as_ref())
+            .next()
+        else {
+            return;
+        };
+        let mut entries = walked.timeline.iter();
+        let stops = |action: &Action| matches!(action, Action::Downstream(DownstreamChange::Stop));
+        if on_outage.timeout.is_none() && entries.any(|entry| stops(&entry.action)) {
+            let help = "write after how long such a call fails, as in timeout = \"2s\"; or let the dependency refuse calls: downstream = \"fail\"";
+            self.warn(
+                written.place(),
+                "calls hang while the dependency is stopped and never fail, so nothing is given up",
                 help,
             );
         }

@@ -1,6 +1,7 @@
 //! The dependency that processing calls.
 
-use super::super::downstream::{Downstream, OnOutage, RateLimit, WhenLimited, WhileOpen};
+use super::super::downstream::{Downstream, GivesUp, OnOutage, RateLimit, WhenLimited, WhileOpen};
+use super::super::on_error::OnError;
 use super::super::raw::{self, Either, Model, Number, Rate, Spot};
 use super::judge::{Judge, Place};
 use crate::workload::BreakerConfig;
@@ -71,11 +72,15 @@ impl Judge<'_> {
             ("reject", WhenLimited::Reject),
         ];
         let chosen = self.choice(word, &choices)?;
-        match &section.circuit_breaker {
-            Some(breaker) if chosen == WhenLimited::Reject => self.clash(
+        let breaker = section.circuit_breaker.as_ref();
+        let breaker = breaker.map(|section| (&section.span, "the circuit breaker"));
+        let on_error = section.on_error.as_ref();
+        let on_error = on_error.map(|value| (value.place(), "what becomes of failed calls"));
+        match breaker.or(on_error) {
+            Some(other) if chosen == WhenLimited::Reject => self.clash(
                 &word.0.span,
-                "a circuit breaker would count refused calls as failed, which is not modelled",
-                (&breaker.span, "the circuit breaker"),
+                "that a refused call counts as failed is not modelled",
+                other,
                 r#"leave one of them out, or write when-limited = "block": a rate limiter of your own in front of the calls"#,
             ),
             _ => Some(chosen),
@@ -96,11 +101,64 @@ impl Judge<'_> {
             Some(section) => self.circuit_breaker(section).map(Some),
             None => Some(default.breaker),
         };
+        let gives_up = match &section.on_error {
+            Some(value) => self.gives_up(value, section),
+            None => Some(default.gives_up),
+        };
         Some(OnOutage {
             timeout: timeout?,
             back_off: back_off?,
+            gives_up: gives_up?,
             breaker: breaker?,
         })
+    }
+
+    /// When a record is given up whose call fails; `None` inside if that is never.
+    fn gives_up(
+        &mut self,
+        value: &Either<raw::Text, raw::OnError>,
+        section: &raw::Downstream,
+    ) -> Option<Option<GivesUp>> {
+        let (attempts, back_off, then) = match self.handling(value)? {
+            OnError::Retry {
+                seeks: false,
+                attempts,
+                back_off,
+                then,
+            } => (attempts, back_off, then),
+            OnError::Retry { seeks: true, .. } => {
+                let help = "leave `by` out: attempts at a call are made inside the handler";
+                return self.error(value.place(), "a call is not retried by a seek", help);
+            }
+            OnError::RetryForever(_) => {
+                let help = "leave `on-error` out: attempts go on until one succeeds, retry-back-off after one another";
+                return self.error(value.place(), "calls are retried for ever anyway", help);
+            }
+        };
+        if let Some(pause) = &section.retry_back_off {
+            let help = "write the pause into on-error: { retry = { attempts = 3, back-off = \"1s\", then = \"skip\" } }";
+            self.clash::<()>(
+                &pause.0.span,
+                "a second pause between two attempts",
+                (value.place(), "where attempts are counted"),
+                help,
+            );
+        }
+        if let Some(breaker) = &section.circuit_breaker {
+            let help =
+                "leave one of them out: behind a breaker calls are made again until they succeed";
+            self.clash::<()>(
+                &breaker.span,
+                "a circuit breaker around calls that are given up is not modelled",
+                (value.place(), "what becomes of a record whose call fails"),
+                help,
+            );
+        }
+        Some(Some(GivesUp {
+            attempts,
+            back_off,
+            then,
+        }))
     }
 
     fn circuit_breaker(

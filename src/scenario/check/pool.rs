@@ -107,7 +107,9 @@ impl Judge<'_> {
             let back_off = own.retry_back_off.as_ref().filter(|_| !refused);
             let back_off = back_off.map(|time| &time.0.span);
             let breaker = own.circuit_breaker.as_ref().map(|table| &table.span);
-            for at in timeout.into_iter().chain(back_off).chain(breaker) {
+            let on_error = own.on_error.as_ref().map(Either::place);
+            let given = timeout.into_iter().chain(back_off);
+            for at in given.chain(breaker).chain(on_error) {
                 self.error::<()>(
                     at,
                     format!(

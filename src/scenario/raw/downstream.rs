@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::on_error::OnError;
 use super::sections::TimeLaw;
 use super::value::{Count, Either, Number, Rate, Spot, Text, Time};
 
@@ -28,9 +29,12 @@ pub struct Downstream {
     /// A call that gets no answer because the dependency has stopped fails after this long; default: never. A slow answer
     /// is not cut.
     pub timeout: Option<Time>,
-    /// From a call that failed or was refused to its next attempt; default "500ms" (resilience4j's Retry). Attempts go on until one
-    /// succeeds.
+    /// From a call that failed or was refused to its next attempt; default "500ms" (resilience4j's Retry). Attempts go on
+    /// until one succeeds, unless `on-error` says otherwise of those that fail.
     pub retry_back_off: Option<Time>,
+    /// What the application does with a record whose call fails: `skip`, `dead-letter`, `crash`, or a table with attempts,
+    /// which are made inside the handler; default: it tries until the call succeeds.
+    pub on_error: Option<Either<Text, OnError>>,
     /// A circuit breaker around the calls, one in each member.
     pub circuit_breaker: Option<Spot<CircuitBreaker>>,
 }

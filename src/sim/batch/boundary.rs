@@ -8,15 +8,14 @@ impl Batch {
     /// How far work reaches into a stage of good records: the first offset not finished.
     pub(super) fn reached(&self, stage: Stage, worked: SimDuration, shop: &mut Workshop) -> u64 {
         let extra = self.each_commit(shop.scenario);
-        let topic = &mut shop.topic;
-        let whole = topic.work(stage.partition, stage.from, stage.to, self.settings);
+        let whole = self.work_of(stage, stage.from, stage.to, shop);
         let starts = stage
             .ends
             .saturating_sub(whole + extra * (stage.to - stage.from));
         let (mut low, mut high) = (stage.from, stage.to);
         while low < high {
             let middle = low + (high - low).div_ceil(2);
-            let work = topic.work(stage.partition, stage.from, middle, self.settings);
+            let work = self.work_of(stage, stage.from, middle, shop);
             if starts + work + extra * (middle - stage.from) <= worked {
                 low = middle;
             } else {
@@ -37,11 +36,10 @@ impl Batch {
             return self.ends_at();
         }
         let (mut to, mut rest) = (stage.to, SimDuration::ZERO);
-        if stage.kind == Kind::Records {
+        if stage.is_stretch() {
             to = stage.to.min(stage.from + self.accounted.1 + 1);
             if to < stage.to {
-                let topic = &mut shop.topic;
-                rest = topic.work(stage.partition, to, stage.to, self.settings);
+                rest = self.work_of(stage, to, stage.to, shop);
                 rest += self.each_commit(shop.scenario) * (stage.to - to);
             }
         }
@@ -111,16 +109,14 @@ impl Batch {
         let Some(stage) = self.stages.get(index).copied() else {
             return (self.ends_at(), self.ends_at());
         };
-        if stage.kind != Kind::Records {
+        if !stage.is_stretch() {
             let before = index.checked_sub(1).map(|before| self.stages[before].ends);
             let begins = before.unwrap_or(SimDuration::ZERO);
             return (self.instant_of(begins), self.instant_of(stage.ends));
         }
         let reached = self.reached(stage, worked, shop);
         let rest = |from, shop: &mut Workshop| {
-            let work = shop
-                .topic
-                .work(stage.partition, from, stage.to, self.settings);
+            let work = self.work_of(stage, from, stage.to, shop);
             work + self.each_commit(shop.scenario) * (stage.to - from)
         };
         let begins = stage.ends.saturating_sub(rest(reached, shop));

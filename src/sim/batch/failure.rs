@@ -63,14 +63,14 @@ impl Batch {
         let last = self.stages.last().map(|stage| stage.kind);
         matches!(
             last,
-            Some(Kind::SoughtBack { rest_too: true, .. }) | Some(Kind::Crash { .. })
+            Some(Kind::SoughtBack { rest_too: true, .. } | Kind::Crash { .. } | Kind::Exit { .. })
         )
     }
 
     /// The record because of which the process exits at the end of the batch.
     pub fn crash(&self) -> Option<Stage> {
         let last = self.stages.last().copied();
-        last.filter(|stage| matches!(stage.kind, Kind::Crash { .. }))
+        last.filter(|stage| matches!(stage.kind, Kind::Crash { .. } | Kind::Exit { .. }))
     }
 
     /// Runs that nothing has been done with, last first.

@@ -3,14 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::{Batch, Kind, Workshop};
+use super::{Batch, Workshop};
 use crate::units::SimDuration;
 
 impl Batch {
     /// Several records at a time: the next record goes to whoever is free first.
     pub(super) fn overlap(&mut self, concurrency: u32, shop: &mut Workshop) {
         let records: u64 = self
-            .stages
+            .planned()
             .iter()
             .map(|stage| (stage.to - stage.from).max(1))
             .sum();
@@ -18,7 +18,7 @@ impl Batch {
         let mut free = BinaryHeap::from(vec![Reverse(SimDuration::ZERO); lanes]);
         let mut before = SimDuration::ZERO;
         let mut last = SimDuration::ZERO;
-        for index in 0..self.stages.len() {
+        for index in self.planned_from..self.stages.len() {
             let stage = self.stages[index];
             let mut assign = |length: SimDuration| {
                 let Some(Reverse(start)) = free.pop() else {
@@ -27,12 +27,9 @@ impl Batch {
                 last = last.max(start + length);
                 free.push(Reverse(start + length));
             };
-            if stage.kind == Kind::Records {
+            if stage.is_stretch() {
                 for offset in stage.from..stage.to {
-                    assign(
-                        shop.topic
-                            .work(stage.partition, offset, offset + 1, shop.settings),
-                    );
+                    assign(self.work_of(stage, offset, offset + 1, shop));
                 }
             } else {
                 assign(stage.ends.saturating_sub(before));

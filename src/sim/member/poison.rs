@@ -11,7 +11,8 @@ impl Member {
     pub(super) fn meet_poison(&mut self, at: SimTime, ground: &mut Ground) {
         for stage in self.batch.stages() {
             match stage.kind {
-                Kind::Records | Kind::GivenUp { named: false, .. } => continue,
+                Kind::Records | Kind::Failing { .. } | Kind::Exit { .. } => continue,
+                Kind::GivenUp { named: false, .. } => continue,
                 Kind::GivenUp { .. } => {}
                 Kind::SoughtBack { .. } | Kind::Stuck | Kind::Crash { .. } => {
                     if self.blocked.contains(&stage.partition) {
@@ -78,7 +79,8 @@ impl Member {
                     ground.accounts.poison_attempts += u64::from(attempts);
                     failed.push((stage.partition, stage.from, true));
                 }
-                Kind::Records | Kind::Stuck | Kind::Crash { .. } => {}
+                Kind::Records | Kind::Failing { .. } => {}
+                Kind::Stuck | Kind::Crash { .. } | Kind::Exit { .. } => {}
             }
         }
         for (partition, offset, done_with) in failed {

@@ -70,6 +70,14 @@ pub const CASES: &[Case] = &[
         ],
     ),
     (
+        "Downstream.on-error",
+        &[API, OUTAGE, BACK],
+        [
+            "downstream.api.on-error='skip'",
+            "downstream.api.on-error={ retry = { attempts = 2, back-off = '2s', then = 'skip' } }",
+        ],
+    ),
+    (
         "Downstream.circuit-breaker",
         &[API, OUTAGE, BACK],
         [

@@ -1,0 +1,348 @@
+//! The plan of a batch: which stretches it has, and how long each takes. Made when a poll returns it, and anew for what is
+//! left of it when its calls begin to fail, or fail no longer.
+
+use super::{Batch, Kind, Stage, Workshop};
+use crate::kafka::Run;
+use crate::scenario::{GiveUp, PoisonRecords, Scenario};
+use crate::units::{PartitionId, SimDuration, SimTime};
+
+/// The record in hand as a batch is planned anew.
+#[derive(Default)]
+struct InHand {
+    /// It is gone on with as it is: this stage, with what is left of it.
+    kept: Option<Stage>,
+    /// What has been worked on it already, if it is begun anew.
+    head: SimDuration,
+    /// Until its next attempt.
+    wait: SimDuration,
+}
+
+impl Batch {
+    /// Plans the runs that a poll at `now` returned, as one that has been [cleared](Self::clear).
+    pub fn begin(&mut self, now: SimTime, generation: u32, shop: &mut Workshop) {
+        self.pass(now, generation);
+        self.since = now;
+        self.done = 0.0;
+        self.settings = shop.settings;
+        self.failure = shop.topic.failure_of(self.settings);
+        self.plan_rest(None, shop);
+    }
+
+    /// Its calls fail from `now` on, or fail no longer, or otherwise than before: what is left of it is planned anew. The
+    /// record in hand is tried again at the instant that is returned. Expects the settings it was begun under.
+    pub fn replan(&mut self, now: SimTime, shop: &mut Workshop) -> SimTime {
+        self.account_until(now, shop);
+        if self.callers > 1 {
+            self.account_share(shop);
+        }
+        let in_hand = self.in_hand(now, shop);
+        self.failure = shop.topic.failure_of(self.settings);
+        self.cut_off_rest();
+        self.stages.extend(in_hand.kept);
+        self.plan_rest(in_hand.kept, shop);
+        self.since = now;
+        let alone = self.alone.as_nanos().max(1) as f64;
+        self.done = (in_hand.head.as_nanos() as f64 / alone).min(1.0);
+        if self.alone == SimDuration::FOREVER {
+            // The work of a batch that never ends counts from its poll.
+            let before = now.since(self.polled_at).saturating_sub(in_hand.head);
+            for stage in &mut self.stages[self.planned_from..] {
+                stage.ends += before;
+            }
+        }
+        now + in_hand.wait
+    }
+
+    /// Plans what is not accounted for, after the stage that is gone on with.
+    fn plan_rest(&mut self, kept: Option<Stage>, shop: &mut Workshop) {
+        let mut ends = kept.map_or(SimDuration::ZERO, |stage| stage.ends);
+        if !self.leaves_the_rest() {
+            self.left_from = self.runs.len();
+            for index in 0..self.runs.len() {
+                if let Some(run) = self.rest_of(self.runs[index], kept) {
+                    ends = self.plan_run(run, ends, shop);
+                }
+                if self.leaves_the_rest() {
+                    self.left_from = index + 1;
+                    break;
+                }
+            }
+        }
+        self.plan_times(ends, shop);
+    }
+
+    /// Several records at a time: the share of them is accounted for that is done, the first ones.
+    fn account_share(&mut self, shop: &mut Workshop) {
+        let size = |stage: &Stage| (stage.to - stage.from).max(1);
+        let records: u64 = self.planned().iter().map(size).sum();
+        let mut left = (self.done * records as f64) as u64;
+        left = left.saturating_sub(self.accounted_for());
+        while left > 0 {
+            let Some(stage) = self.stages.get(self.accounted.0).copied() else {
+                return;
+            };
+            let rest = size(&stage) - self.accounted.1;
+            if rest > left {
+                return self.account_to(stage, stage.from + self.accounted.1 + left, shop);
+            }
+            left -= rest;
+            self.account_stage(stage, shop);
+        }
+    }
+
+    /// Records of the plan that are accounted for.
+    fn accounted_for(&self) -> u64 {
+        let whole = &self.stages[self.planned_from..self.accounted.0];
+        let sizes = whole.iter().map(|stage| (stage.to - stage.from).max(1));
+        sizes.sum::<u64>() + self.accounted.1
+    }
+
+    /// What becomes of the record in hand at `now`, everything before it being accounted for.
+    fn in_hand(&self, now: SimTime, shop: &mut Workshop) -> InHand {
+        let Some(stage) = self.stages.get(self.accounted.0).copied() else {
+            return InHand::default();
+        };
+        let worked = self.worked(now);
+        let keeps = |kind, to| InHand {
+            kept: Some(Stage {
+                from: stage.from + self.accounted.1,
+                ends: stage.ends.saturating_sub(worked),
+                kind,
+                to,
+                ..stage
+            }),
+            ..InHand::default()
+        };
+        if !stage.is_stretch() && !matches!(stage.kind, Kind::Exit { .. }) {
+            return keeps(stage.kind, stage.to);
+        }
+        if self.callers > 1 {
+            return InHand::default();
+        }
+        let from = stage.from + self.accounted.1;
+        let rest = match stage.kind {
+            Kind::Exit { .. } => self.exit_length(stage, shop),
+            _ => {
+                let commits = self.each_commit(shop.scenario) * (stage.to - from);
+                self.work_of(stage, from, stage.to, shop) + commits
+            }
+        };
+        let elapsed = worked.saturating_sub(stage.ends.saturating_sub(rest));
+        let local = (shop.topic).local_work(stage.partition, from, from + 1, self.settings);
+        let (head, trying) = (elapsed.min(local), elapsed.saturating_sub(local));
+        let wait = match self.failure {
+            Some(failure) if elapsed >= local => failure.next_attempt(trying),
+            _ => Some(SimDuration::ZERO),
+        };
+        match (wait, stage.kind) {
+            (Some(wait), _) => InHand {
+                head,
+                wait,
+                kept: None,
+            },
+            // Its attempts are over: it is being produced to the dead-letter topic, or committed.
+            (None, Kind::Failing { dead_lettered }) => {
+                let after = self.work_of(stage, from + 1, stage.to, shop)
+                    + self.each_commit(shop.scenario) * (stage.to - from - 1);
+                let given_up = Kind::GivenUp {
+                    dead_lettered,
+                    attempts: 0,
+                    named: false,
+                };
+                let mut kept = keeps(given_up, from + 1);
+                if let Some(stage) = &mut kept.kept {
+                    stage.ends = stage.ends.saturating_sub(after);
+                }
+                kept
+            }
+            (None, kind) => keeps(kind, stage.to),
+        }
+    }
+
+    /// Forgets the plan of what is not accounted for; the work of a new one counts from here.
+    fn cut_off_rest(&mut self) {
+        let (whole, part) = self.accounted;
+        self.stages.truncate(whole + usize::from(part > 0));
+        if part > 0
+            && let Some(last) = self.stages.last_mut()
+        {
+            last.to = last.from + part;
+            self.accounted = (whole + 1, 0);
+        }
+        for stage in &mut self.stages {
+            stage.ends = SimDuration::ZERO;
+        }
+        self.planned_from = self.accounted.0;
+    }
+
+    /// What is to be planned anew of a run, after the stage that is gone on with.
+    fn rest_of(&self, run: Run, kept: Option<Stage>) -> Option<Run> {
+        if self.planned_from == 0 && kept.is_none() {
+            return Some(run);
+        }
+        let own = |stage: &&Stage| {
+            stage.partition == run.partition && (run.from..run.to).contains(&stage.from)
+        };
+        let left = |stage: &Stage| stage.from == stage.to;
+        let mut sought_back = self.stages[..self.planned_from].iter().filter(own);
+        let kept = kept.as_ref().filter(|stage| own(stage));
+        if sought_back.any(left) || kept.is_some_and(left) {
+            return None;
+        }
+        let from = kept.map_or(self.unfinished(&run), |stage| stage.to);
+        (from < run.to).then_some(Run { from, ..run })
+    }
+
+    /// The plan stands, its work ending at `ends`: what it makes of calls, concurrency and commits.
+    fn plan_times(&mut self, ends: SimDuration, shop: &mut Workshop) {
+        self.crashes = self.crash().is_some();
+        self.count_calls(shop.scenario);
+        self.alone = ends;
+        self.callers = 1;
+        let concurrency = shop.scenario.settings[self.settings].processing.concurrency;
+        if concurrency > 1 {
+            self.overlap(concurrency, shop);
+        }
+        let each = self.each_commit(shop.scenario);
+        if !each.is_zero() {
+            self.add_commits(each);
+        }
+        self.length = self.alone;
+        self.expect_calls(self.calls);
+    }
+
+    /// The stages of the plan.
+    pub(super) fn planned(&self) -> &[Stage] {
+        &self.stages[self.planned_from..]
+    }
+
+    pub(super) fn count_calls(&mut self, scenario: &Scenario) {
+        let stages = self.planned().iter();
+        let good = stages.filter(|stage| stage.kind == Kind::Records);
+        let records: u64 = good.map(|stage| stage.to - stage.from).sum();
+        let calls = u64::from(scenario.settings[self.settings].processing.calls);
+        // A batch that is stuck at a poison record is nobody's competitor for the dependency.
+        let competes = self.stuck_on().is_none();
+        self.calls = if competes { records * calls } else { 0 };
+    }
+
+    fn plan_run(&mut self, run: Run, mut ends: SimDuration, shop: &mut Workshop) -> SimDuration {
+        let (partition, mut from) = (run.partition, run.from);
+        if shop.scenario.poison.is_empty() {
+            return self.plan_good(run, ends, shop);
+        }
+        while from < run.to {
+            let poison = shop.topic.poison_in(partition, from, run.to);
+            let good_to = poison.map_or(run.to, |(offset, _)| offset);
+            if good_to > from {
+                let to = good_to;
+                ends = self.plan_good(Run { from, to, ..run }, ends, shop);
+                if self.leaves_the_rest() {
+                    break;
+                }
+            }
+            let Some((offset, entry)) = poison else { break };
+            ends = self.plan_poison((partition, offset), entry, ends, shop);
+            match self.stages.last() {
+                Some(stage) if stage.to > offset => from = stage.to,
+                _ => break,
+            }
+        }
+        ends
+    }
+
+    /// A poison record comes next; returns when the batch is done with it.
+    fn plan_poison(
+        &mut self,
+        (partition, offset): (PartitionId, u64),
+        entry: usize,
+        before: SimDuration,
+        shop: &mut Workshop,
+    ) -> SimDuration {
+        self.poison = true;
+        let scenario = shop.scenario;
+        let own = shop
+            .topic
+            .work(partition, offset, offset + 1, self.settings);
+        let attempt = scenario.poison[entry].attempt.unwrap_or(own);
+        let on_error = &scenario.settings[self.settings].on_error[entry];
+        let named = matches!(scenario.poison[entry].which, PoisonRecords::At { .. });
+        let (length, kind, to) = self.fate(partition, offset, on_error, attempt, named);
+        let ends = before + length;
+        self.stages.push(Stage {
+            partition,
+            from: offset,
+            to,
+            kind,
+            ends,
+        });
+        ends
+    }
+
+    /// Records that are no poison come next; returns when they are through.
+    fn plan_good(&mut self, run: Run, before: SimDuration, shop: &mut Workshop) -> SimDuration {
+        let Run {
+            partition,
+            from,
+            to,
+        } = run;
+        let mut stage = Stage {
+            partition,
+            from,
+            to,
+            kind: Kind::Records,
+            ends: before,
+        };
+        let length = match self.failure.map(|failure| failure.gives_up.then) {
+            Some(GiveUp::Crash { closes }) => {
+                (stage.kind, stage.to) = (Kind::Exit { closes }, from);
+                self.exit_length(stage, shop)
+            }
+            Some(then) => {
+                let dead_lettered = then != GiveUp::Skip;
+                stage.kind = Kind::Failing { dead_lettered };
+                self.work_of(stage, from, to, shop)
+            }
+            None => self.work_of(stage, from, to, shop),
+        };
+        stage.ends = before + length;
+        self.stages.push(stage);
+        stage.ends
+    }
+
+    /// Work of records of a stretch, without their commits.
+    #[inline]
+    pub(super) fn work_of(
+        &self,
+        stage: Stage,
+        from: u64,
+        to: u64,
+        shop: &mut Workshop,
+    ) -> SimDuration {
+        match (stage.kind, self.failure) {
+            (Kind::Failing { .. }, Some(failure)) => {
+                let local = (shop.topic).local_work(stage.partition, from, to, self.settings);
+                local + failure.length() * (to - from)
+            }
+            _ => shop.topic.work(stage.partition, from, to, self.settings),
+        }
+    }
+
+    /// How long a record takes because of which the process exits.
+    fn exit_length(&self, stage: Stage, shop: &mut Workshop) -> SimDuration {
+        let (from, to) = (stage.from, stage.from + 1);
+        let local = (shop.topic).local_work(stage.partition, from, to, self.settings);
+        let failure = self.failure.map(|failure| failure.length());
+        local + failure.unwrap_or(SimDuration::ZERO)
+    }
+
+    /// commitSync after each record: its round trip is part of every record's time.
+    fn add_commits(&mut self, each: SimDuration) {
+        let mut commits = SimDuration::ZERO;
+        for stage in &mut self.stages[self.planned_from..] {
+            commits += each * (stage.to - stage.from);
+            stage.ends += commits;
+        }
+        self.alone += commits;
+    }
+}
