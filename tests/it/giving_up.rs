@@ -44,15 +44,12 @@ fn system(outage: DownstreamChange, gives_up: GivesUp) -> Scenario {
     scenario.settings[0].processing.calls = 1;
     scenario.settings[0].properties.max_poll_records = 10;
     scenario.downstream = Some(Downstream {
-        name: "bank".into(),
-        limit: None,
-        latency: Law::Constant(0.001),
-        concurrency: None,
         on_outage: OnOutage {
             timeout: Some(secs(2)),
             gives_up: Some(gives_up),
             ..OnOutage::default()
         },
+        ..Downstream::new("bank", Law::Constant(0.001))
     });
     let scenario = with(scenario, at_ms(100_000), Action::Downstream(outage));
     let resume = Action::Downstream(DownstreamChange::Resume);
