@@ -95,6 +95,10 @@ fn draw(seed: u64, calm: bool) -> Scenario {
         }
         if downstream.on_outage.breaker.is_none() && seed.is_multiple_of(3) {
             downstream.when_limited = WhenLimited::Reject;
+            if calm {
+                // A refusal costs a whole back-off: nobody catches up with one that is as long as a batch may take.
+                downstream.on_outage.back_off = ms(1);
+            }
         }
         scenario.downstream = Some(downstream);
     } else {
