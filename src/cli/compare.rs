@@ -11,7 +11,6 @@ use super::{load, sweep, terminal};
 use crate::experiment::{self, Plan, Sweep, Variant};
 use crate::measure::words::counted;
 use crate::report::comparison as report;
-use crate::report::sweep::answers;
 use crate::scenario::{Diagnostics, Override};
 
 /// Longest name of the folder made of the variants' names [characters].
@@ -54,20 +53,14 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
     let results = Results::of(&args.results, &folder, report::NAMES)?;
     let progress = Progress::of(base.horizon, runs, args.results.quiet);
     let advance = |by| progress.advance(by);
-    let asked = plan.as_ref().map_or(&[][..], |plan| &plan.columns);
-    let comparison = experiment::compare(&variants, notes, replications, asked, &advance);
+    let comparison = experiment::compare(&variants, notes, replications, plan, &advance);
     drop(progress);
-    let judged = plan.map(|plan| (comparison.findings(&plan), plan));
     let files = report::files(&comparison, !args.results.no_plot)?;
-    results.deliver(&files, || {
-        let mut text = report::terminal::text(&comparison);
-        if let Some((findings, plan)) = &judged {
-            text.push_str(&answers(plan, findings, terminal::style()));
-        }
-        text
-    })?;
-    Ok(judged.map_or(Exit::Success, |(findings, plan)| {
-        sweep::judged(&plan, &findings)
+    let text = || report::terminal::text(&comparison, terminal::style());
+    results.deliver(&files, text)?;
+    let asked = comparison.asked.as_ref();
+    Ok(asked.map_or(Exit::Success, |asked| {
+        sweep::judged(&asked.plan, &asked.findings)
     }))
 }
 

@@ -16,10 +16,9 @@ use super::results::wrote;
 use super::terminal;
 use crate::experiment::{Entry, Findings, Header, Plan, Sensitivities, Shard, Sweep};
 use crate::measure::words::{counted, grouped, span};
+use crate::report::answers::{told, told_otherwise};
 use crate::report::sensitivity;
-use crate::report::sweep::{
-    JOURNAL, PICTURE, SWEEP_FILES, Tables, picture, sweep as words, told, told_otherwise,
-};
+use crate::report::sweep::{JOURNAL, PICTURE, SWEEP_FILES, Tables, picture, sweep as words};
 use crate::scenario::{self, Design, Experiment, MOST_RUNS, Source, case_note, check_case};
 
 /// Replications of a sweep around a model, unless told otherwise.
@@ -432,7 +431,7 @@ fn finish(header: &Header, runs: &mut Runs, folder: &Folder, quiet: bool) -> any
 pub(super) fn judged(plan: &Plan, findings: &Findings) -> Exit {
     let mut exit = Exit::Success;
     for (answer, judged) in plan.answers.iter().zip(&findings.answers) {
-        if judged.failed > 0 {
+        if !judged.is_met() {
             exit = Exit::ExpectationFailed;
             terminal::note(&format!(
                 "error: expected {}, but it is {}\n",

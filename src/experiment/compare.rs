@@ -37,6 +37,8 @@ pub struct Comparison {
     pub times: Vec<SimTime>,
     /// The variants, the base first.
     pub sides: Vec<Side>,
+    /// The experiment that the variants are the cases of, if they are.
+    pub asked: Option<Asked>,
 }
 
 /// A variant and how it differs from the base.
@@ -54,28 +56,32 @@ pub struct Side {
     pub lag: Spread,
     /// Total lag less that of the base, pair by pair; the base has none.
     pub difference: Spread,
-    /// By replication, the figures that were asked for besides.
-    pub asked: Vec<Vec<f64>>,
 }
 
-impl Comparison {
-    /// What the variants, each a case of `plan`, say of its answers: [`compare`] was asked for its columns.
-    pub fn findings(&self, plan: &Plan) -> Findings {
-        let mut findings = Findings::new(plan);
-        for (case, side) in self.sides.iter().enumerate() {
-            let runs = side
-                .asked
-                .iter()
-                .zip(0..)
-                .map(|(figures, replication)| Entry {
-                    key: plan.key(case),
-                    replication,
-                    figures: figures.clone(),
-                    curve: None,
-                });
-            findings.case(plan, &runs.collect::<Vec<_>>());
+/// An experiment whose cases are compared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// What it asks, and which answers it states.
+    pub plan: Plan,
+    /// What its cases say of them.
+    pub findings: Findings,
+}
+
+impl Asked {
+    /// What the traces of each case of `plan` say.
+    fn of<'t>(plan: Plan, cases: impl Iterator<Item = Vec<&'t Trace>>) -> Asked {
+        let mut findings = Findings::new(&plan);
+        for (case, traces) in cases.enumerate() {
+            let key = plan.key(case);
+            let runs = traces.iter().zip(0..).map(|(trace, replication)| Entry {
+                key,
+                replication,
+                figures: trace.asked.clone(),
+                curve: None,
+            });
+            findings.case(&plan, &runs.collect::<Vec<_>>());
         }
-        findings
+        Asked { plan, findings }
     }
 }
 
@@ -212,16 +218,17 @@ fn apart(base: &Variant, other: &Variant) -> Vec<String> {
     notes
 }
 
-/// Runs `replications` of each of `variants`, which [`align`] has made comparable, on all cores, and measures what is
-/// `asked` besides; `progress` is told how much more time has been simulated.
+/// Runs `replications` of each of `variants`, which [`align`] has made comparable, on all cores. If they are the cases of
+/// an experiment, they are judged by its `plan` too; `progress` is told how much more time has been simulated.
 /// The same result for any number of threads.
 pub fn compare(
     variants: &[Variant],
     notes: Vec<String>,
     replications: u32,
-    asked: &[Metric],
+    plan: Option<Plan>,
     progress: &(dyn Fn(SimDuration) + Sync),
 ) -> Comparison {
+    let columns = plan.as_ref().map_or(&[][..], |plan| &plan.columns);
     let keep = Keep {
         curves: KeptCurves::Every,
         events: false,
@@ -235,7 +242,7 @@ pub fn compare(
             let scenario = &variants[variant].scenario;
             Trace::of(
                 &run_watched(scenario, replication, keep, None, progress),
-                asked,
+                columns,
             )
         })
         .collect();
@@ -266,6 +273,7 @@ pub fn compare(
             .first()
             .map_or_else(Vec::new, |trace| trace.times.clone()),
         sides,
+        asked: plan.map(|plan| Asked::of(plan, (0..variants.len()).map(of))),
     }
 }
 
@@ -315,6 +323,5 @@ fn side(variant: &Variant, own: &[&Trace], base: Option<&[&Trace]>, seen: &[bool
                 lag(own, run, instant) - lag(base, run, instant)
             })
         }),
-        asked: own.iter().map(|trace| trace.asked.clone()).collect(),
     }
 }

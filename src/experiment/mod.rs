@@ -1,6 +1,7 @@
 //! Runs that belong together: replications of one scenario, variants of it beside each other, the cases of a sweep, and
 //! what they say with which certainty. Not for a single run's figures, and not for files.
 
+mod answers;
 mod binomial;
 mod calibration;
 mod compare;
@@ -18,8 +19,9 @@ mod sweep;
 mod tally;
 mod validation;
 
+pub use answers::{AnswerJudged, CaseOutcome, Measured, Verdict};
 pub use calibration::{Backlog, Calibration, Estimate, Learnt, Phase, Spacing, calibrate};
-pub use compare::{CauseLine, Comparison, Line, Side, Variant, align, compare};
+pub use compare::{Asked, CauseLine, Comparison, Line, Side, Variant, align, compare};
 pub use interval::{Interval, t_quantile_975};
 pub use journal::{Entry, Header, Shard};
 pub use paired::{Finding, Paired};
@@ -34,7 +36,7 @@ pub use search::{Assumption, Found, Grid, search};
 pub use sensitivity::{Sensitivities, Sensitivity, StepEffect, Told};
 pub use slices::{Slice, explained, slices};
 pub use sweep::{CURVE_POINTS, ReadFile, RunFigures, Sweep};
-pub use tally::{AnswerJudged, CaseFigure, CaseFigures, Effect, Findings};
+pub use tally::{CaseFigure, CaseFigures, Effect, Findings};
 pub use validation::{
     ActionFit, Band, Bounds, Chance, Deviation, Fit, Pair, Range, Validation, Window, validate,
 };

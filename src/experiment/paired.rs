@@ -11,7 +11,9 @@ const Z_80: f64 = 0.841_621_234;
 /// A figure of another variant against that of the base.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Paired {
-    /// Other less base, over the pairs in which both have the figure.
+    /// Pairs in which both have the figure; what never happens is one.
+    pub pairs: usize,
+    /// Other less base, over the pairs in which both are finite.
     pub difference: Interval,
     /// The same as a share of the base's mean (-0.61: it falls by 61 %); none where that mean is not above zero.
     pub change: Option<Interval>,
@@ -64,6 +66,7 @@ impl Paired {
             by_mean(&differences)
         };
         Paired {
+            pairs: pairs.len(),
             difference: Interval::of(&differences),
             change: change(&both),
             less,
@@ -78,21 +81,47 @@ impl Paired {
     }
 }
 
-/// The ratio of the means less one, with the interval of the ratio estimator: the residuals b - ratio x a carry its
-/// variance, so that what a pair has in common cancels out here too.
+/// The ratio of the means less one. Its interval (Fieller 1954) holds every ratio r of which the pairs do not tell that
+/// b - r a differs from zero on average: a bound is outside of it just where the pairs tell the figure from so many times
+/// the base.
 fn change(pairs: &[(f64, f64)]) -> Option<Interval> {
     let base = Interval::of(&pairs.iter().map(|(a, _)| *a).collect::<Vec<_>>());
     let (mean, low) = (base.mean?, base.low?);
     if low <= 0.0 {
         return None;
     }
-    let other = Moments::of(&pairs.iter().map(|(_, b)| *b).collect::<Vec<_>>());
-    let ratio = other.mean / mean;
-    let shares: Vec<f64> = pairs
-        .iter()
-        .map(|(a, b)| ratio - 1.0 + (b - ratio * a) / mean)
-        .collect();
-    Some(Interval::of(&shares))
+    let other = Moments::of(&pairs.iter().map(|(_, b)| *b).collect::<Vec<_>>()).mean;
+    let n = pairs.len();
+    let covariance = |of: &dyn Fn(f64, f64) -> f64| {
+        let products = pairs
+            .iter()
+            .map(|(a, b)| (a - mean) * of(a - mean, b - other));
+        products.sum::<f64>() / (n * (n - 1)) as f64
+    };
+    let rest = |slope: f64| {
+        let squares = pairs
+            .iter()
+            .map(|(a, b)| ((b - other) - slope * (a - mean)).powi(2));
+        squares.sum::<f64>() / (n * (n - 1)) as f64
+    };
+    let (variance, joint) = (covariance(&|a, _| a), covariance(&|_, b| b));
+    let slope = if variance > 0.0 {
+        joint / variance
+    } else {
+        0.0
+    };
+    let (ratio, t) = (other / mean, t_quantile_975(n - 1));
+    // Above zero: the interval of the base's mean is.
+    let scale = mean * mean - t * t * variance;
+    let middle = (mean * other - t * t * joint) / scale;
+    let spread = mean * mean * rest(ratio) - t * t * variance * rest(slope);
+    let half = t * spread.max(0.0).sqrt() / scale;
+    Some(Interval {
+        n,
+        mean: Some(ratio - 1.0),
+        low: Some(middle - half - 1.0),
+        high: Some(middle + half - 1.0),
+    })
 }
 
 fn by_mean(differences: &[f64]) -> Finding {
@@ -198,6 +227,20 @@ mod tests {
         }
         // Of next to nothing no share can be told.
         assert_eq!(Paired::of(&[0.0, 0.0, 1.0], &[5.0, 6.0, 7.0]).change, None);
+    }
+
+    #[test]
+    fn a_ratio_is_at_the_edge_of_its_interval_just_where_the_pairs_begin_to_tell() {
+        let base = [90.0, 130.0, 70.0, 110.0, 100.0, 160.0];
+        let other = [50.0, 61.0, 40.0, 47.0, 58.0, 66.0];
+        let change = Paired::of(&base, &other).change.unwrap();
+        let found = |times: f64| Paired::of(&base.map(|a| times * a), &other).finding;
+        let (low, high) = (1.0 + change.low.unwrap(), 1.0 + change.high.unwrap());
+        assert_eq!(found(high + 1e-9), Finding::Less);
+        assert_eq!(found(low - 1e-9), Finding::More);
+        for times in [low + 1e-9, high - 1e-9] {
+            assert!(matches!(found(times), Finding::Unclear { .. }), "{times}");
+        }
     }
 
     #[test]

@@ -68,13 +68,11 @@ impl Plan {
     /// The plan of an experiment whose model, with the files that it names, has this fingerprint.
     pub fn of(experiment: &Experiment, model: u64) -> Self {
         let mut columns = experiment.metrics.clone();
-        let asked = experiment
-            .slo
-            .iter()
-            .chain(experiment.answers.iter().map(|answer| &answer.expectation));
-        for expectation in asked {
-            if !columns.contains(&expectation.metric) {
-                columns.push(expectation.metric.clone());
+        let of_slo = experiment.slo.iter().map(|slo| &slo.metric);
+        let asked = of_slo.chain(experiment.answers.iter().map(Answer::metric));
+        for metric in asked {
+            if !columns.contains(metric) {
+                columns.push(metric.clone());
             }
         }
         let assignments = |settings: &[crate::scenario::Setting]| -> Vec<String> {

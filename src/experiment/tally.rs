@@ -1,12 +1,10 @@
 //! From the runs of a sweep, case by case, to what they say together. Only what tables and pictures need is kept.
 
-use super::{Entry, Interval, Plan};
+use super::{AnswerJudged, Entry, Interval, Plan};
 use crate::scenario::Design;
 
 /// Cases that are told one by one.
 const MOST_BEST: usize = 10;
-/// Failures of an answer that are told one by one.
-const MOST_FAILURES: usize = 3;
 
 /// A figure over the replications of a case.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,21 +54,8 @@ impl Effect {
     }
 }
 
-/// What became of an answer.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct AnswerJudged {
-    /// Cases that it is about.
-    pub cases: usize,
-    /// In how many it is otherwise.
-    pub failed: usize,
-    /// The first of those, with what came out.
-    pub examples: Vec<(usize, f64)>,
-    /// Lowest and highest of what came out.
-    pub range: Option<(f64, f64)>,
-}
-
 /// What a sweep says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Findings {
     /// The best cases by the objective, best first.
     pub best: Vec<CaseFigures>,
@@ -127,7 +112,9 @@ impl Findings {
             holds,
         };
         self.holding += usize::from(holds == Some(true));
-        self.judge(plan, &told);
+        for (answer, judged) in plan.answers.iter().zip(&mut self.answers) {
+            judged.take(plan, answer, &told, runs);
+        }
         self.rank(plan, &told);
         if let Design::Around(_) = plan.design {
             let objective = plan.objective();
@@ -139,27 +126,6 @@ impl Findings {
             self.curves.push(curve);
         }
         told
-    }
-
-    fn judge(&mut self, plan: &Plan, told: &CaseFigures) {
-        let point = plan.point(told.case);
-        for (answer, judged) in plan.answers.iter().zip(&mut self.answers) {
-            let about = |(wanted, at): (&Option<usize>, &usize)| wanted.is_none_or(|w| w == *at);
-            if !answer.cases.iter().zip(&point).all(about) {
-                continue;
-            }
-            let column = plan.column(&answer.expectation.metric);
-            let value = column.map_or(f64::NAN, |column| told.figures[column].mean);
-            judged.cases += 1;
-            let (low, high) = judged.range.unwrap_or((value, value));
-            judged.range = Some((low.min(value), high.max(value)));
-            if !answer.expectation.holds(value) {
-                judged.failed += 1;
-                if judged.examples.len() < MOST_FAILURES {
-                    judged.examples.push((told.case, value));
-                }
-            }
-        }
     }
 
     fn rank(&mut self, plan: &Plan, told: &CaseFigures) {

@@ -1,6 +1,7 @@
 //! From the outcomes of runs to bytes and text: files, the picture, what a terminal shows. Pure; the command line
 //! writes. Not for figures: those stand in the summary.
 
+pub mod answers;
 pub mod calibration;
 mod chart;
 pub mod comparison;

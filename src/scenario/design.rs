@@ -115,6 +115,12 @@ pub fn grid_point(sizes: &[usize], number: usize) -> Vec<usize> {
     point
 }
 
+/// The number of the point of a grid of these sizes with such coordinates: the inverse of [`grid_point`].
+pub fn grid_number(sizes: &[usize], point: &[usize]) -> usize {
+    let steps = sizes.iter().zip(point);
+    steps.fold(0, |number, (size, at)| number * size + at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +139,14 @@ mod tests {
         assert_eq!(design.cases(sizes.into_iter()), 4);
         let points = [0, 1, 2, 3].map(|case| design.point(&sizes, case));
         assert_eq!(points, [[0, 0, 0], [1, 0, 0], [2, 0, 0], [0, 0, 1]]);
+    }
+
+    #[test]
+    fn a_point_of_a_grid_has_one_number() {
+        let sizes = [3, 1, 4];
+        for number in 0..12 {
+            assert_eq!(grid_number(&sizes, &grid_point(&sizes, number)), number);
+        }
     }
 
     #[test]

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
+use super::answer::Answer;
 use super::check::{Change, Source};
 use super::design::Design;
 use super::model::{Expectation, Metric};
@@ -85,15 +84,6 @@ pub struct Setting {
     pub path: (String, Range<usize>),
     /// The value as TOML, and where it stands.
     pub value: (String, Range<usize>),
-}
-
-/// What must come out in some of the cases: in each of them the mean over the replications.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
-    /// The figure and its bounds.
-    pub expectation: Expectation,
-    /// By axis, the index of the value that it is about; all values where none.
-    pub cases: Vec<Option<usize>>,
 }
 
 impl Setting {

@@ -1,6 +1,7 @@
 //! From the text of a model file to a [`Scenario`] in which nothing is optional or stringly.
 //! Not for acting on it: the floors above do that.
 
+mod answer;
 mod cells;
 mod check;
 mod design;
@@ -16,14 +17,15 @@ mod raw;
 mod rewrite;
 mod samples;
 
+pub use answer::{Answer, Claim, Relation};
 pub use cells::{Cell, cells_of, lines_of};
 pub use check::{
     Checked, Client, Override, Source, around, case_note, check, check_case, check_experiment,
 };
-pub use design::{Around, Design, LeftOut, Move, Sampled, grid_point, percent_of};
+pub use design::{Around, Design, LeftOut, Move, Sampled, grid_number, grid_point, percent_of};
 pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity, Subject};
 pub use downstream::*;
-pub use experiment::{Answer, Axis, AxisValue, Experiment, MOST_REPLICATIONS, MOST_RUNS, Setting};
+pub use experiment::{Axis, AxisValue, Experiment, MOST_REPLICATIONS, MOST_RUNS, Setting};
 pub use figure::{Better, FIGURES, Figure, FigureKind, Unit};
 pub use model::*;
 pub use on_error::*;

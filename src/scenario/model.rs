@@ -376,13 +376,13 @@ pub enum Compare {
 
 /// Something the file says must come out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Expectation {
+pub struct Expectation<B = f64> {
     /// What is judged.
     pub metric: Metric,
     /// `above`: strictly.
-    pub above: Option<f64>,
+    pub above: Option<B>,
     /// `below`: strictly.
-    pub below: Option<f64>,
+    pub below: Option<B>,
     /// As the file writes it, for people: `max-lag below 50000`.
     pub text: String,
 }

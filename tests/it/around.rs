@@ -130,6 +130,53 @@ fn what_does_not_move_is_told_and_what_says_which_or_when_is_not_moved() {
     assert!(!table.contains("alert"), "{table}");
 }
 
+/// Half of what is left at the end was there at the start, so the final lag goes half as far as the backlog does.
+#[test]
+fn the_backlog_at_the_start_is_one_number_however_many_offsets_say_it() {
+    let desk = desk();
+    let start = "topic={ name = 'orders', record-size = '1KiB', start = [{ committed = 1_000, log-end = 41_000 }, \
+                 { committed = 500, log-end = 20_500 }] }";
+    let args = ["sweep", "--around", "small.toml", "--metric", "final-lag"];
+    let more = ["--replications", "2", "--step", "5%", "--set", start];
+    let told = desk.lagsim(&[&args[..], &more].concat()).ends_with(0);
+    let table = fs::read_to_string(desk.path("output/small-around/sensitivity.csv")).unwrap();
+    let rows = rows(&table, "topic.start");
+    let values: Vec<&str> = rows.iter().map(|row| row[3].as_str()).collect();
+    assert_eq!(
+        (rows[0][2].as_str(), values),
+        ("60000", vec!["57000", "63000"])
+    );
+    let slope: f64 = rows[0][14].parse().unwrap();
+    assert!((0.49..0.51).contains(&slope), "{slope}");
+    assert!(told.out.contains("topic.start's backlog"), "{}", told.out);
+    assert!(!table.contains("topic.start."), "{table}");
+}
+
+#[test]
+fn a_law_that_the_model_states_is_not_moved_again_as_the_default_of_its_key() {
+    let desk = desk();
+    let law = "cluster.commit-latency={ lognormal = { mean = '5ms', p99 = '20ms' } }";
+    let args = ["sweep", "--around", "small.toml", "--set", law];
+    let more = [
+        "--replications",
+        "2",
+        "--set",
+        "horizon=20s",
+        "--set",
+        "at=[]",
+    ];
+    desk.lagsim(&[&args[..], &more].concat()).ends_with(0);
+    let table = fs::read_to_string(desk.path("output/small-around/sensitivity.csv")).unwrap();
+    assert_eq!(rows(&table, "cluster.commit-latency").len(), 0);
+    for number in ["mean", "p99"] {
+        let key = format!("cluster.commit-latency.lognormal.{number}");
+        assert_eq!(rows(&table, &key).len(), 4, "{table}");
+    }
+    // The other latency is moved where it is stated, once, as is every default.
+    assert_eq!(rows(&table, "cluster.round-trip").len(), 4);
+    assert_eq!(rows(&table, "group.properties.max.poll.records").len(), 4);
+}
+
 #[test]
 fn threads_parts_and_interruptions_change_no_byte() {
     let desk = desk();

@@ -16,7 +16,7 @@ fn variant(name: &str, scenario: Scenario) -> Variant {
 
 fn compared(variants: Vec<Variant>, replications: u32) -> Comparison {
     let (variants, notes) = align(variants);
-    compare(&variants, notes, replications, &[], &|_| {})
+    compare(&variants, notes, replications, None, &|_| {})
 }
 
 /// What was found of `figure` in the second variant.

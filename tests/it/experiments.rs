@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lagsim::experiment::{Entry, Findings, Plan, Sweep};
-use lagsim::report::sweep::{told, told_otherwise};
+use lagsim::report::answers::{told, told_otherwise};
 use lagsim::scenario::{Override, Source, check_experiment};
 
 /// Seeds that the authors of the experiments did not choose.
@@ -59,7 +59,7 @@ fn wrong(path: &Path, seed: Option<u64>, most: u32) -> Vec<String> {
         findings.case(&plan, &runs);
     }
     let judged = plan.answers.iter().zip(&findings.answers);
-    let failed = judged.filter(|(_, judged)| judged.failed > 0);
+    let failed = judged.filter(|(_, judged)| !judged.is_met());
     failed
         .map(|(answer, judged)| {
             let otherwise = told_otherwise(&plan, answer, judged);

@@ -159,6 +159,81 @@ fn the_parts_of_a_sweep_join_to_the_whole() {
     assert_same(&desk.path("whole"), &desk.path("merged"));
 }
 
+/// Three findings about a second member: one that is so, one that is not, and one that four pairs do not decide.
+const FINDINGS: &str = r#"
+title = "What does a second member do?"
+model = "small.toml"
+horizon = "1m"
+replications = 4
+set.produce.rate = "200/s"
+
+[[axis]]
+key = "group.members"
+values = [1, 2]
+
+[[expect]]
+metric = "max-lag"
+where = { group.members = 2 }
+against = { group.members = 1 }
+below = "0.9 times"
+
+[[expect]]
+metric = "rebalances"
+against = { group.members = 1 }
+above = "5 more"
+
+[[expect]] # the first against the second, which comes later
+metric = "polls"
+where = { group.members = 1 }
+against = { group.members = 2 }
+above = "PIVOT less"
+"#;
+
+#[test]
+fn findings_against_another_case_are_judged_by_pairs_and_an_undecided_one_is_not_met() {
+    let desk = desk();
+    // Between two pairs' differences in polls, so that some are above and some below.
+    let run = |pivot: u64| {
+        let text = FINDINGS.replace("PIVOT", &pivot.to_string());
+        fs::write(desk.path("findings.toml"), text).unwrap();
+        let args = ["compare", "findings.toml", "--no-plot", "--format", "json"];
+        let told = desk.lagsim(&args).ends_with(99);
+        let document: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+        (document["expectations"].clone(), told.err)
+    };
+    let verdict = |all: &serde_json::Value, ix: usize| {
+        let case = &all[ix]["cases"][0];
+        (all[ix]["met"].clone(), case["verdict"].clone())
+    };
+    let (first, _) = run(1);
+    let difference = first[2]["cases"][0]["difference"]["mean"].as_f64().unwrap();
+    let (all, told) = run(difference.abs().round() as u64 + 1);
+    assert_eq!(verdict(&all, 0), (true.into(), "met".into()), "{all}");
+    assert_eq!(verdict(&all, 1), (false.into(), "not met".into()), "{all}");
+    assert_eq!(
+        verdict(&all, 2),
+        (false.into(), "undecided".into()),
+        "{all}"
+    );
+    assert_eq!(all[0]["cases"].as_array().unwrap().len(), 1);
+    let case = &all[2]["cases"][0];
+    assert_eq!(case["case"], "group.members = 1");
+    assert_eq!(case["against"], "group.members = 2");
+    assert!(case["needed"].as_u64().unwrap() > 4, "{case}");
+    let text = "where group.members = 1, which 4 pairs do not decide (about ";
+    assert!(told.contains(text), "{told}");
+    // A sweep makes the same runs, and says the same of them.
+    let swept = desk.lagsim(&["sweep", "findings.toml"]).ends_with(99);
+    assert_eq!(swept.err.matches(text).count(), 1, "{}", swept.err);
+    for line in [
+        "  ✓ max-lag below",
+        "  ✗ rebalances above",
+        "  ? polls above",
+    ] {
+        assert!(swept.out.contains(line), "{}", swept.out);
+    }
+}
+
 /// Samples of two ranges and a list: some come to the same values.
 const SAMPLED: &str = r#"
 title = "What matters?"
@@ -605,6 +680,8 @@ fn shown(text: &str) -> String {
 fn every_key_of_an_experiment_changes_what_is_run_or_looked_at() {
     let axis = "model = 'small.toml'\n[[axis]]\nkey = 'group.members'\nvalues = [1, 2]\n";
     let expect = |rest: &str| format!("{axis}[[expect]]\nmetric = 'max-lag'\n{rest}");
+    let against =
+        |members: &str| format!("below = '2 times'\nagainst = {{ group.members = {members} }}");
     let slo = |rest: &str| format!("{axis}[slo]\nmetric = 'max-lag'\nbelow = 5\n{rest}");
     let top = |rest: &str| format!("{rest}\n{axis}");
     let hold = |held: &str| {
@@ -706,6 +783,11 @@ fn every_key_of_an_experiment_changes_what_is_run_or_looked_at() {
             "Answer.where",
             expect("below = 5"),
             expect("below = 5\nwhere = { group.members = 2 }"),
+        ),
+        (
+            "Answer.against",
+            format!("replications = 2\n{}", expect(&against("1"))),
+            format!("replications = 2\n{}", expect(&against("2"))),
         ),
         ("Answer.below", expect("below = 5"), expect("below = 6")),
         ("Answer.above", expect("above = 5"), expect("above = 6")),

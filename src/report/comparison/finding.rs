@@ -1,5 +1,6 @@
 //! What a comparison found, in sentences: what differs, by how much and how certainly, and what cannot be told.
 
+use super::super::answers::direction;
 use crate::experiment::{CauseLine, Finding, Interval, Line, Paired, Side};
 use crate::measure::in_words;
 use crate::measure::words::{counted, grouped, listed, short};
@@ -111,12 +112,7 @@ fn difference(line: &Line, base: &Line, paired: &Paired) -> String {
 
 /// A figure that some run does not have: `drain: sooner in 32 of 32 pairs`.
 fn by_signs(line: &Line, paired: &Paired) -> String {
-    let word = match (&line.metric, paired.less > paired.more) {
-        (Metric::Drain, true) => "sooner",
-        (Metric::Drain, false) => "later",
-        (_, true) => "less",
-        (_, false) => "more",
-    };
+    let word = direction(&line.metric, paired.less > paired.more);
     let own = match line.own.mean {
         Some(mean) => format!(
             "{} on average in the {} that have it",

@@ -3,9 +3,13 @@
 use serde::Serialize;
 
 use super::super::RenderError;
+use super::super::answers::{measured, told};
 use super::csv::name;
 use super::{headline, sentences};
-use crate::experiment::{Comparison, Finding, Interval, Paired, Side};
+use crate::experiment::{
+    Asked, CaseOutcome, Comparison, Finding, Interval, Measured, Paired, Side, Verdict,
+};
+use crate::scenario::Answer;
 
 /// Version of the document's shape. Adding a field keeps it.
 const SCHEMA_VERSION: u32 = 1;
@@ -20,6 +24,8 @@ struct Document<'a> {
     sample_s: f64,
     notes: &'a [String],
     variants: Vec<Variant<'a>>,
+    /// What the experiment expects; none of models and variants.
+    expectations: Option<Vec<Expected<'a>>>,
 }
 
 #[derive(Serialize)]
@@ -60,6 +66,33 @@ struct Against {
     needed: Option<u32>,
 }
 
+/// Something that must come out.
+#[derive(Serialize)]
+struct Expected<'a> {
+    text: String,
+    /// Whether it is so in all cases.
+    met: bool,
+    cases: Vec<Case<'a>>,
+}
+
+/// What came out of it in a case.
+#[derive(Serialize)]
+struct Case<'a> {
+    case: &'a str,
+    against: Option<&'a str>,
+    verdict: &'static str,
+    /// Pairs that would decide.
+    needed: Option<u32>,
+    /// What came out, in words.
+    measured: String,
+    /// The mean; none where it is not finite, or where the pairs are judged.
+    mean: Option<f64>,
+    difference: Option<Interval>,
+    change: Option<Interval>,
+    less: Option<usize>,
+    more: Option<usize>,
+}
+
 /// Pretty, one key per line, a line feed at the end.
 pub fn document(comparison: &Comparison) -> Result<Vec<u8>, RenderError> {
     let document = Document {
@@ -76,6 +109,10 @@ pub fn document(comparison: &Comparison) -> Result<Vec<u8>, RenderError> {
             .enumerate()
             .map(|(ix, side)| variant(side, comparison.sides.first().filter(|_| ix > 0)))
             .collect(),
+        expectations: comparison
+            .asked
+            .as_ref()
+            .map(|asked| expected(&comparison.sides, asked)),
     };
     let mut bytes = serde_json::to_vec_pretty(&document)?;
     bytes.push(b'\n');
@@ -107,6 +144,47 @@ fn variant<'a>(side: &'a Side, base: Option<&Side>) -> Variant<'a> {
                 against: cause.against.as_ref().map(against),
             })
             .collect(),
+    }
+}
+
+fn expected<'a>(sides: &'a [Side], asked: &Asked) -> Vec<Expected<'a>> {
+    let plan = &asked.plan;
+    let answers = plan.answers.iter().zip(&asked.findings.answers);
+    answers
+        .map(|(answer, judged)| Expected {
+            text: told(plan, answer),
+            met: judged.is_met(),
+            cases: judged
+                .outcomes
+                .iter()
+                .map(|outcome| case(sides, answer, outcome))
+                .collect(),
+        })
+        .collect()
+}
+
+fn case<'a>(sides: &'a [Side], answer: &Answer, outcome: &CaseOutcome) -> Case<'a> {
+    let (mean, pair) = match &outcome.measured {
+        Measured::Mean(mean) => (Some(*mean).filter(|mean| mean.is_finite()), None),
+        Measured::Against { base, paired } => (None, Some((*base, paired))),
+    };
+    let paired = pair.map(|(_, paired)| paired);
+    let (verdict, needed) = match outcome.verdict {
+        Verdict::Met => ("met", None),
+        Verdict::Otherwise => ("not met", None),
+        Verdict::Undecided { needed } => ("undecided", needed),
+    };
+    Case {
+        case: &sides[outcome.case].name,
+        against: pair.map(|(base, _)| sides[base].name.as_str()),
+        verdict,
+        needed,
+        measured: measured(answer, outcome),
+        mean,
+        difference: paired.map(|paired| paired.difference),
+        change: paired.and_then(|paired| paired.change),
+        less: paired.map(|paired| paired.less),
+        more: paired.map(|paired| paired.more),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What `lagsim compare` prints: per variant what differs from the base, then the figures side by side.
 
-use super::super::terminal::wrapped;
+use super::super::answers;
+use super::super::terminal::{Style, wrapped};
 use super::finding::percent;
 use super::{headline, sentences};
 use crate::experiment::{Comparison, Finding, Interval, Paired, Side};
@@ -9,7 +10,7 @@ use crate::measure::words::{counted, span};
 use crate::scenario::{CountMetric, Metric};
 
 /// The text of a comparison.
-pub fn text(comparison: &Comparison) -> String {
+pub fn text(comparison: &Comparison, style: Style) -> String {
     let [base, others @ ..] = comparison.sides.as_slice() else {
         return String::new();
     };
@@ -31,6 +32,9 @@ pub fn text(comparison: &Comparison) -> String {
     ));
     for note in &comparison.notes {
         text.push_str(&wrapped("note: ", note, "      "));
+    }
+    if let Some(asked) = &comparison.asked {
+        text.push_str(&answers::text(&asked.plan, &asked.findings, style));
     }
     text
 }

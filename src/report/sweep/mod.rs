@@ -5,11 +5,11 @@ mod terminal;
 
 pub use csv::Tables;
 pub(super) use terminal::aligned;
-pub use terminal::{answers, sweep};
+pub use terminal::sweep;
 
 use super::RenderError;
-use crate::experiment::{AnswerJudged, Findings, Plan};
-use crate::scenario::{Answer, Metric, Unit};
+use crate::experiment::{Findings, Plan};
+use crate::scenario::{Metric, Unit};
 
 /// Every file of a sweep's folder. The first one is there from the start and grows with the runs.
 pub const SWEEP_FILES: [&str; 4] = [JOURNAL, "results.csv", "cases.csv", PICTURE];
@@ -29,49 +29,6 @@ pub fn picture(plan: &Plan, findings: &Findings) -> Result<Option<Vec<u8>>, Rend
     scene.as_ref().map(super::plot::png).transpose()
 }
 
-/// An answer as people read it: `max-lag below 500 where topic.partitions = 12`.
-pub fn told(plan: &Plan, answer: &Answer) -> String {
-    let where_axes: Vec<String> = plan
-        .axes
-        .iter()
-        .zip(&answer.cases)
-        .filter_map(|(axis, at)| {
-            Some(format!(
-                "{} = {}",
-                axis.name,
-                axis.values.get((*at)?)?.label
-            ))
-        })
-        .collect();
-    let mut text = answer.expectation.text.clone();
-    if !where_axes.is_empty() {
-        text.push_str(&format!(" where {}", where_axes.join(", ")));
-    }
-    text
-}
-
-/// What came out instead of an answer that is wrong, in its first cases.
-pub fn told_otherwise(plan: &Plan, answer: &Answer, judged: &AnswerJudged) -> String {
-    let metric = &answer.expectation.metric;
-    let examples: Vec<String> = judged
-        .examples
-        .iter()
-        .map(|(case, value)| {
-            let value = crate::measure::in_words(metric, *value);
-            match plan.axes.is_empty() {
-                true => value,
-                false => format!("{value} where {}", case_in_words(plan, *case)),
-            }
-        })
-        .collect();
-    let more = judged.failed - judged.examples.len();
-    let rest = match more {
-        0 => String::new(),
-        more => format!("; and {more} more"),
-    };
-    format!("{}{rest}", examples.join("; "))
-}
-
 /// The figure without what only its own values mean: half an interval of a growth has no sign.
 pub(super) fn plain(metric: &Metric) -> Metric {
     match metric.figure().unit {
@@ -79,15 +36,4 @@ pub(super) fn plain(metric: &Metric) -> Metric {
         Unit::Share => metric.clone(),
         _ => Metric::IdleMembers,
     }
-}
-
-/// A case as people read it: `topic.partitions = 12, group.members = 4`.
-fn case_in_words(plan: &Plan, case: usize) -> String {
-    let parts: Vec<String> = plan
-        .axes
-        .iter()
-        .zip(plan.values(case))
-        .map(|(axis, value)| format!("{} = {}", axis.name, value.label))
-        .collect();
-    parts.join(", ")
 }

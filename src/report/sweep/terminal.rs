@@ -1,7 +1,8 @@
 //! What a sweep prints: the best cases, what each axis does, and whether the answer is as expected.
 
+use super::super::answers;
 use super::super::terminal::Style;
-use super::{plain, told, told_otherwise};
+use super::plain;
 use crate::experiment::{CaseFigures, Effect, Findings, Plan, explained, slices};
 use crate::measure::in_words;
 use crate::measure::words::{counted, grouped, percent, signed};
@@ -23,7 +24,7 @@ pub fn sweep(plan: &Plan, findings: &Findings, style: Style) -> String {
         ));
     }
     text.push_str(&effects(plan, findings));
-    text.push_str(&answers(plan, findings, style));
+    text.push_str(&answers::text(plan, findings, style));
     text
 }
 
@@ -211,41 +212,4 @@ fn change(before: f64, after: f64) -> String {
         _ if share.abs() >= 9.95 || share == 0.0 => format!("{} %", signed(share.round() as i64)),
         _ => format!("{share:+.1} %"),
     }
-}
-
-/// What became of what the experiment expects, each in a line; nothing if it expects nothing.
-pub fn answers(plan: &Plan, findings: &Findings, style: Style) -> String {
-    if plan.answers.is_empty() {
-        return String::new();
-    }
-    let mut text = "\nExpectations\n".to_owned();
-    for (answer, judged) in plan.answers.iter().zip(&findings.answers) {
-        let metric = &answer.expectation.metric;
-        let (sign, code) = match judged.failed {
-            0 => ("✓", "32"),
-            _ => ("✗", "31"),
-        };
-        let sign = match style.colour {
-            true => format!("\u{1b}[{code}m{sign}\u{1b}[0m"),
-            false => sign.to_owned(),
-        };
-        let range = judged.range.map_or_else(String::new, |(low, high)| {
-            let (low, high) = (in_words(metric, low), in_words(metric, high));
-            match low == high {
-                true => low,
-                false => format!("{low} to {high}"),
-            }
-        });
-        let result = match judged.failed {
-            0 if judged.cases == 1 => format!("{range} (met)"),
-            0 => format!("{range} (met in all {} cases)", judged.cases),
-            failed => format!(
-                "{} (not met in {failed} of {})",
-                told_otherwise(plan, answer, judged),
-                counted(judged.cases as u64, "case", "cases")
-            ),
-        };
-        text.push_str(&format!("  {sign} {}: {result}\n", told(plan, answer)));
-    }
-    text
 }

@@ -1,13 +1,15 @@
 //! An experiment that moves each number of a model by itself: which numbers, and by how much. Whatever says how much or
-//! how long is moved; what says which one, where or when (identities, offsets, points of time), what is watched, and how
-//! the run is cut (seed, horizon, sample) stays.
+//! how long is moved, the backlog that offsets at the start add up to among it; what says which one, where or when
+//! (identities, offsets, points of time), what is watched, and how the run is cut (seed, horizon, sample) stays.
+
+use std::collections::BTreeSet;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::super::design::{Around, Design, LeftOut, Move, percent_of};
 use super::super::experiment::{Axis, AxisValue, Experiment, Setting};
-use super::super::model::Scenario;
+use super::super::model::{PartitionStart, Scenario};
 use super::axis::short;
 use super::judge::{Judge, ReadFile};
 use super::quantity::Quantity;
@@ -48,6 +50,71 @@ struct Numbered {
     /// As it is written, or as it is by default.
     text: String,
     quantity: Quantity,
+    /// The partitions that share it, where it is the backlog that `topic.start` adds up to.
+    shared_by: Vec<PartitionStart>,
+}
+
+/// What is found in a model.
+#[derive(Default)]
+struct Stated {
+    /// Its numbers, and where they stand.
+    numbers: Vec<(usize, Numbered)>,
+    /// The paths of all its keys.
+    paths: BTreeSet<String>,
+    /// Where `topic.start` stands.
+    start: Option<usize>,
+}
+
+impl Numbered {
+    /// The number that `text` writes, if it has a share of itself: what is zero, or without a limit, has none.
+    fn of(path: String, text: String) -> Option<Numbered> {
+        let quantity = Quantity::of_model(&text).filter(|own| own.value > 0.0)?;
+        Some(Numbered {
+            path,
+            text,
+            quantity,
+            shared_by: Vec::new(),
+        })
+    }
+
+    /// The backlog of partitions that the group has committed to, as one number.
+    fn backlog(partitions: &[PartitionStart]) -> Option<Numbered> {
+        let unread = partitions.iter().filter_map(backlog_of).sum::<u64>();
+        let number = Numbered::of("topic.start".to_owned(), unread.to_string())?;
+        Some(Numbered {
+            shared_by: partitions.to_vec(),
+            ..number
+        })
+    }
+
+    /// What tables and pictures call it.
+    fn name(&self) -> String {
+        match self.shared_by.is_empty() {
+            true => short(&self.path).to_owned(),
+            false => "topic.start's backlog".to_owned(),
+        }
+    }
+
+    /// The value of the key by which the number becomes the one that `text` writes.
+    fn written(&self, text: &str) -> String {
+        if self.shared_by.is_empty() {
+            return text.to_owned();
+        }
+        let factor = Quantity::read(text).map_or(1.0, |own| own.value / self.quantity.value);
+        let entries = self.shared_by.iter().map(|partition| {
+            let Some((unread, committed)) = backlog_of(partition).zip(partition.committed) else {
+                return format!("{{ log-end = {} }}", partition.log_end);
+            };
+            let log_end = committed + (unread as f64 * factor).round() as u64;
+            format!("{{ committed = {committed}, log-end = {log_end} }}")
+        });
+        format!("[{}]", entries.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// What waits in a partition; not known of one that the group has committed nothing of.
+fn backlog_of(partition: &PartitionStart) -> Option<u64> {
+    Some(partition.log_end.saturating_sub(partition.committed?))
 }
 
 /// Moves each number of the model that `experiment`, which varies nothing, asks by each of `steps` (shares, as -0.1): those
@@ -61,7 +128,7 @@ pub fn around(experiment: Experiment, steps: &[f64], read: ReadFile<'_>) -> Expe
     let mut axes = Vec::new();
     for own in numbers(&experiment, read) {
         let mut axis = Axis {
-            name: short(&own.path).to_owned(),
+            name: own.name(),
             keys: vec![own.path.clone()],
             values: vec![value(&own, &own.text, false)],
             range: None,
@@ -113,13 +180,12 @@ pub fn around(experiment: Experiment, steps: &[f64], read: ReadFile<'_>) -> Expe
 }
 
 fn value(own: &Numbered, text: &str, moved: bool) -> AxisValue {
+    let (path, written) = (&own.path, own.written(text));
+    let place = path.len() + 1..path.len() + 1 + written.len();
     let setting = Setting {
-        typed: Some(format!("{}={text}", own.path)),
-        path: (own.path.clone(), 0..own.path.len()),
-        value: (
-            text.to_owned(),
-            own.path.len() + 1..own.path.len() + 1 + text.len(),
-        ),
+        typed: Some(format!("{path}={written}")),
+        path: (path.clone(), 0..path.len()),
+        value: (written, place),
     };
     AxisValue {
         label: text.to_owned(),
@@ -150,31 +216,29 @@ fn refused(experiment: &Experiment, axis: &Axis, read: ReadFile<'_>) -> Result<(
 fn numbers(experiment: &Experiment, read: ReadFile<'_>) -> Vec<Numbered> {
     let mut judge = Judge::new(read);
     let changes: Vec<Change<'_>> = experiment.changes(0);
-    let mut found: Vec<(usize, Numbered)> = Vec::new();
+    let mut stated = Stated::default();
     if let Some(tree) = judge.tree(&experiment.model, &changes) {
         for (key, value) in &tree {
             let name = key.get_ref().as_ref();
             if !KEPT.contains(&name) {
-                walk(&step_of("", name), name == "at", value, &mut found);
+                walk(&step_of("", name), name == "at", value, &mut stated);
             }
         }
     }
-    found.sort_by_key(|(at, _)| *at);
-    let mut numbers: Vec<Numbered> = found.into_iter().map(|(_, own)| own).collect();
+    let mut left = Vec::new();
     if let Ok(checked) = check_case(experiment, 0, read) {
-        for (path, text) in defaults(&checked.scenario) {
-            let quantity = Quantity::of_model(&text).filter(|own| own.value > 0.0);
-            let stated = numbers.iter().any(|own| own.path == path);
-            if let (false, Some(quantity)) = (stated, quantity) {
-                numbers.push(Numbered {
-                    path,
-                    text,
-                    quantity,
-                });
-            }
-        }
+        let scenario = &checked.scenario;
+        let backlog = stated
+            .start
+            .zip(Numbered::backlog(&scenario.topic.partitions));
+        stated.numbers.extend(backlog);
+        let missing = defaults(scenario).into_iter();
+        let missing = missing.filter(|(path, _)| !stated.paths.contains(path));
+        left.extend(missing.filter_map(|(path, text)| Numbered::of(path, text)));
     }
-    numbers
+    stated.numbers.sort_by_key(|(at, _)| *at);
+    let stated = stated.numbers.into_iter().map(|(_, own)| own);
+    stated.chain(left).collect()
 }
 
 /// What a model leaves to defaults and may well matter, with the values in effect.
@@ -223,17 +287,13 @@ fn step_of(above: &str, key: &str) -> String {
 }
 
 /// Finds the numbers at or below a value.
-fn walk(
-    path: &str,
-    timeline: bool,
-    value: &Spanned<DeValue<'_>>,
-    found: &mut Vec<(usize, Numbered)>,
-) {
+fn walk(path: &str, timeline: bool, value: &Spanned<DeValue<'_>>, stated: &mut Stated) {
+    stated.paths.insert(path.to_owned());
     let text = match value.get_ref() {
-        DeValue::Table(table) => return walk_table(path, timeline, table, found),
+        DeValue::Table(table) => return walk_table(path, timeline, table, stated),
         DeValue::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                walk(&format!("{path}.{index}"), timeline, item, found);
+                walk(&format!("{path}.{index}"), timeline, item, stated);
             }
             return;
         }
@@ -242,28 +302,22 @@ fn walk(
         DeValue::Float(number) => decimal(&number.to_string()),
         _ => return,
     };
-    // What is zero, or without a limit, has no share of itself.
-    if let Some(quantity) = Quantity::of_model(&text).filter(|own| own.value > 0.0) {
-        let path = path.to_owned();
-        let own = Numbered {
-            path,
-            text,
-            quantity,
-        };
-        found.push((value.span().start, own));
-    }
+    let number = Numbered::of(path.to_owned(), text);
+    let at = value.span().start;
+    stated.numbers.extend(number.map(|own| (at, own)));
 }
 
-fn walk_table(path: &str, timeline: bool, table: &DeTable<'_>, found: &mut Vec<(usize, Numbered)>) {
+fn walk_table(path: &str, timeline: bool, table: &DeTable<'_>, stated: &mut Stated) {
     for (key, value) in table {
         let name = key.get_ref().as_ref();
-        let position = POSITIONS.contains(&name) && !matches!(value.get_ref(), DeValue::Table(_));
-        let kept = position
-            || (timeline
-                && POSITIONS_OF_TIMELINE.contains(&name)
-                && !matches!(value.get_ref(), DeValue::Table(_)));
-        if !kept {
-            walk(&step_of(path, name), timeline, value, found);
+        let position =
+            POSITIONS.contains(&name) || (timeline && POSITIONS_OF_TIMELINE.contains(&name));
+        let position = position && !matches!(value.get_ref(), DeValue::Table(_));
+        if (path, name) == ("topic", "start") {
+            stated.start = Some(value.span().start);
+        }
+        if !position {
+            walk(&step_of(path, name), timeline, value, stated);
         }
     }
 }

@@ -3,8 +3,9 @@
 use super::super::document::{list, nearest};
 use super::super::figure::{FIGURES, Figure, FigureKind, Unit};
 use super::super::model::{Expectation, Metric};
-use super::super::raw::{self, Model, Scalar, Spot};
+use super::super::raw::{self, FigureTable, Model, Scalar, Spot};
 use super::judge::{Judge, Place};
+use super::relation::relative;
 use crate::units::{PartitionId, parse_count};
 
 /// States of a partition that a cause of lag can be.
@@ -57,28 +58,35 @@ impl Judge<'_> {
     /// A figure with bounds.
     pub(super) fn expectation(
         &mut self,
-        entry: &Spot<raw::Expect>,
+        entry: &Spot<impl FigureTable>,
         system: &System<'_>,
     ) -> Option<Expectation> {
-        let expect = &entry.value;
+        self.bounded(entry, system, ("50000", Judge::bound))
+    }
+
+    /// A figure with bounds, which `read` makes of what is written; `example` is how one is written.
+    pub(super) fn bounded<B: PartialOrd>(
+        &mut self,
+        entry: &Spot<impl FigureTable>,
+        system: &System<'_>,
+        (example, read): (&str, impl Fn(&mut Self, &raw::Bound, Figure) -> Option<B>),
+    ) -> Option<Expectation<B>> {
+        let expect = entry.value.figure();
         let figure = self.figure(expect.metric.as_ref(), &entry.span)?;
-        let metric = self.metric(entry, figure, system);
-        self.superfluous(expect, figure.kind);
-        let above = expect.above.as_ref().map(|bound| self.bound(bound, figure));
-        let below = expect.below.as_ref().map(|bound| self.bound(bound, figure));
+        let metric = self.metric(&expect, &entry.span, figure, system);
+        self.superfluous(&expect, figure.kind);
+        let above = expect.above.as_ref().map(|bound| read(self, bound, figure));
+        let below = expect.below.as_ref().map(|bound| read(self, bound, figure));
         let bounds = match (above, below) {
             (None, None) => {
-                return self.missing(
-                    &entry.span,
-                    "below",
-                    "write what it must be: below = 50000, or above, or both",
-                );
+                let help = format!("write what it must be: below = {example}, or above, or both");
+                return self.missing(&entry.span, "below", help);
             }
             (Some(None), _) | (_, Some(None)) => None,
             (above, below) => Some((above.flatten(), below.flatten())),
         };
         let (above, below) = bounds?;
-        if let (Some(least), Some(most), Some(at)) = (above, below, &expect.above)
+        if let (Some(least), Some(most), Some(at)) = (&above, &below, &expect.above)
             && least >= most
         {
             return self.error(
@@ -114,13 +122,14 @@ impl Judge<'_> {
     /// The figure, and of what, without its bounds.
     pub(super) fn metric(
         &mut self,
-        entry: &Spot<raw::Expect>,
+        expect: &raw::Expect,
+        place: &Place,
         figure: Figure,
         system: &System<'_>,
     ) -> Option<Metric> {
         Some(match figure.kind {
             FigureKind::Lag(metric) => {
-                let partition = match &entry.value.partition {
+                let partition = match &expect.partition {
                     Some(value) => Some(self.partition(value, system.partitions)?),
                     None => None,
                 };
@@ -130,11 +139,7 @@ impl Judge<'_> {
                 if metric.needs_autoscaler() && !system.autoscaler {
                     let message = format!("`{}` needs an autoscaler", figure.name);
                     let help = "add a section [autoscaler], or judge another figure";
-                    let place = entry
-                        .value
-                        .metric
-                        .as_ref()
-                        .map_or(&entry.span, |word| &word.0.span);
+                    let place = expect.metric.as_ref().map_or(place, |word| &word.0.span);
                     return self.error(place, message, help);
                 }
                 Metric::Count(metric)
@@ -144,17 +149,17 @@ impl Judge<'_> {
             FigureKind::MaxDown => Metric::DownMax,
             FigureKind::IdleMembers => Metric::IdleMembers,
             FigureKind::RebalancesPerMinute => Metric::RebalancesPerMinute,
-            FigureKind::Cause => Metric::Cause(self.cause(entry)?),
-            FigureKind::CauseTime => Metric::CauseTime(self.cause(entry)?),
-            FigureKind::AlertFiring => Metric::AlertFiring(self.alert_name(entry, system)?),
+            FigureKind::Cause => Metric::Cause(self.cause(expect, place)?),
+            FigureKind::CauseTime => Metric::CauseTime(self.cause(expect, place)?),
+            FigureKind::AlertFiring => Metric::AlertFiring(self.alert_name(expect, place, system)?),
         })
     }
 
-    fn cause(&mut self, entry: &Spot<raw::Expect>) -> Option<String> {
-        let Some(value) = &entry.value.cause else {
+    fn cause(&mut self, expect: &raw::Expect, place: &Place) -> Option<String> {
+        let Some(value) = &expect.cause else {
             let causes = list(&CAUSES);
             let help = format!("say which cause: cause = \"blocked\"; the causes are {causes}");
-            return self.missing(&entry.span, "cause", help);
+            return self.missing(place, "cause", help);
         };
         let causes = CAUSES.map(|cause| (cause, cause));
         self.choice(value, &causes).map(str::to_owned)
@@ -173,13 +178,15 @@ impl Judge<'_> {
         Some(PartitionId(index as u32))
     }
 
-    fn alert_name(&mut self, entry: &Spot<raw::Expect>, system: &System<'_>) -> Option<String> {
-        let Some(value) = &entry.value.alert else {
-            return self.missing(
-                &entry.span,
-                "alert",
-                r#"say which alert: alert = "lag-critical""#,
-            );
+    fn alert_name(
+        &mut self,
+        expect: &raw::Expect,
+        place: &Place,
+        system: &System<'_>,
+    ) -> Option<String> {
+        let Some(value) = &expect.alert else {
+            let help = r#"say which alert: alert = "lag-critical""#;
+            return self.missing(place, "alert", help);
         };
         let name = self.text(value)?;
         let known = &system.alerts;
@@ -229,8 +236,16 @@ impl Judge<'_> {
         }
     }
 
+    /// A bound in the figure's unit.
     pub(super) fn bound(&mut self, bound: &raw::Bound, figure: Figure) -> Option<f64> {
         let value = &bound.0;
+        if let Scalar::Text(text) = &value.value
+            && relative(text).is_some()
+        {
+            let message = format!("`{text}` is relative, and nothing says to what");
+            let help = "write the bound itself; in an [[expect]] of an experiment `against` names another case";
+            return self.error(&value.span, message, help);
+        }
         if figure.unit == Unit::Seconds {
             return self.seconds(&raw::Time(value.clone()));
         }

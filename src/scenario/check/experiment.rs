@@ -2,13 +2,14 @@
 
 use toml::de::{DeTable, DeValue};
 
+use super::super::answer::Answer;
 use super::super::design::Design;
 use super::super::diagnostic::Diagnostics;
 use super::super::document;
-use super::super::experiment::{Answer, Axis, Experiment, MOST_REPLICATIONS, MOST_RUNS, Setting};
+use super::super::experiment::{Axis, Experiment, MOST_REPLICATIONS, MOST_RUNS, Setting};
 use super::super::model::{CountMetric, Expectation, LagMetric, Metric, Scenario};
 use super::super::planning::Planning;
-use super::super::raw::{self, Either, Spot};
+use super::super::raw::{self, Either, FigureTable, Spot};
 use super::axis::flatten;
 use super::expect::System;
 use super::judge::{Judge, ReadFile};
@@ -336,14 +337,12 @@ impl Judge<'_> {
     /// An expectation; alerts are judged only when the model's are known.
     pub(super) fn known_expectation(
         &mut self,
-        entry: &Spot<raw::Expect>,
+        entry: &Spot<impl FigureTable>,
         system: &System<'_>,
         known: bool,
     ) -> Option<Expectation> {
-        if entry.value.alert.is_some() && !known {
-            return None;
-        }
-        self.expectation(entry, system)
+        let judged = known || entry.value.figure().alert.is_none();
+        judged.then(|| self.expectation(entry, system)).flatten()
     }
 
     fn metrics(
@@ -385,7 +384,7 @@ impl Judge<'_> {
                 if entry.value.alert.is_some() && !known {
                     return None;
                 }
-                self.metric(&entry, figure, system)
+                self.metric(&entry.value, &entry.span, figure, system)
             })
             .collect();
         let judged: Vec<Metric> = judged.into_iter().collect::<Option<_>>()?;

@@ -29,6 +29,7 @@ mod properties;
 mod protocol;
 mod quantity;
 mod range;
+mod relation;
 mod samples;
 mod settings;
 mod timeline;

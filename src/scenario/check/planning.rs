@@ -170,8 +170,7 @@ impl Judge<'_> {
     }
 
     fn hold(&mut self, entry: &Spot<raw::Hold>, system: &System<'_>, known: bool) -> Option<Hold> {
-        let own = entry.value.clone();
-        let share = match &own.share {
+        let share = match &entry.value.share {
             None => Some(1.0),
             Some(share) => self
                 .share(share, "the share of replications")
@@ -184,18 +183,7 @@ impl Judge<'_> {
                     self.error(&share.0.span, "what may fail always asks for nothing", help)
                 }),
         };
-        let expect = Spot {
-            span: entry.span.clone(),
-            value: raw::Expect {
-                metric: own.metric,
-                partition: own.partition,
-                alert: own.alert,
-                cause: own.cause,
-                below: own.below,
-                above: own.above,
-            },
-        };
-        let expectation = self.known_expectation(&expect, system, known);
+        let expectation = self.known_expectation(entry, system, known);
         Some(Hold {
             expectation: expectation?,
             share: share?,

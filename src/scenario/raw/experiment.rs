@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny};
 
-use super::value::{Bound, Count, Either, Number, OneOrMany, Paths, Spot, Text, Time};
-use super::watch::Expect;
+use super::expect::{Answer, Expect, Hold};
+use super::value::{Count, Either, OneOrMany, Paths, Spot, Text, Time};
 
 /// An experiment.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -77,31 +77,6 @@ pub struct Samples {
     pub sobol: Option<Count>,
 }
 
-/// What must come out in some of the cases: in each of them the mean over the replications.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "kebab-case",
-    expecting = "a table, [[expect]]"
-)]
-pub struct Answer {
-    /// What is judged: `max-lag`, `drain`, `rebalances`, `alert-firing`, ...
-    pub metric: Option<Text>,
-    /// Of this partition alone, for lag and age.
-    pub partition: Option<Count>,
-    /// Of this alert, for `alert-firing`.
-    pub alert: Option<Text>,
-    /// Of this cause, for `cause` and `cause-time`.
-    pub cause: Option<Text>,
-    /// In which cases: values of axes by their keys. Without it in all.
-    #[serde(rename = "where")]
-    pub cases: Option<Paths>,
-    /// The figure must be less.
-    pub below: Option<Bound>,
-    /// The figure must be more.
-    pub above: Option<Bound>,
-}
-
 /// What `lagsim plan` looks for: the cheapest case that holds.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(
@@ -118,30 +93,6 @@ pub struct Planning {
     pub monotone: Option<Vec<Text>>,
     /// What must hold.
     pub hold: Option<Vec<Spot<Hold>>>,
-}
-
-/// What must hold in a share of the replications.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "kebab-case",
-    expecting = "a table, [[plan.hold]]"
-)]
-pub struct Hold {
-    /// What is judged: `max-age`, `drain`, `evictions`, `alert-firing`, ...
-    pub metric: Option<Text>,
-    /// Of this partition alone, for lag and age.
-    pub partition: Option<Count>,
-    /// Of this alert, for `alert-firing`.
-    pub alert: Option<Text>,
-    /// Of this cause, for `cause` and `cause-time`.
-    pub cause: Option<Text>,
-    /// The figure must be less.
-    pub below: Option<Bound>,
-    /// The figure must be more.
-    pub above: Option<Bound>,
-    /// In this share of the replications, from 0 to 1; default 1: in all of them.
-    pub share: Option<Number>,
 }
 
 /// Values of an axis: read from the document itself, not from here.

@@ -4,6 +4,7 @@
 mod autoscaler;
 mod client;
 mod downstream;
+mod expect;
 mod experiment;
 mod on_error;
 mod sections;
@@ -14,6 +15,7 @@ mod watch;
 pub use autoscaler::*;
 pub use client::*;
 pub use downstream::*;
+pub use expect::*;
 pub use experiment::*;
 pub use on_error::*;
 pub use sections::*;

@@ -7,11 +7,12 @@ use serde::Deserialize;
 
 use super::autoscaler::Autoscaler;
 use super::downstream::Downstream;
+use super::expect::Expect;
 use super::on_error::{OnError, Supervisor};
 use super::timeline::At;
 use super::value::PropertyTable;
 use super::value::{Count, Either, Flag, Number, OneOrMany, Rate, Size, Spot, Text, Time};
-use super::watch::{Alert, Expect, Monitoring};
+use super::watch::{Alert, Monitoring};
 
 /// A system whose consumer lag is to be predicted.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -1,9 +1,9 @@
-//! How the lag is watched, and what must come out.
+//! How the lag is watched.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::value::{Bound, Count, Text, Time};
+use super::value::{Text, Time};
 
 /// Prometheus' clocks.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -41,36 +41,4 @@ pub struct Alert {
     pub pending_for: Option<Time>,
     /// `keep_firing_for`: how long it fires on afterwards; default none.
     pub keep_firing_for: Option<Time>,
-}
-
-/// What must come out.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(
-    deny_unknown_fields,
-    rename_all = "kebab-case",
-    expecting = "a table, [[expect]]"
-)]
-pub struct Expect {
-    /// What is judged: `max-lag`, `drain`, `rebalances`, `alert-firing`, ...
-    pub metric: Option<Text>,
-    /// Of this partition alone, for lag and age.
-    pub partition: Option<Count>,
-    /// Of this alert, for `alert-firing`.
-    pub alert: Option<Text>,
-    /// Of this cause, for `cause`: a partition's state such as `blocked` or `throttled`.
-    pub cause: Option<Text>,
-    /// The figure must be less.
-    pub below: Option<Bound>,
-    /// The figure must be more.
-    pub above: Option<Bound>,
-}
-
-impl Expect {
-    /// The figure called `metric`, without bounds.
-    pub fn of(metric: Text) -> Self {
-        Expect {
-            metric: Some(metric),
-            ..Expect::default()
-        }
-    }
 }
