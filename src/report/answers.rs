@@ -1,6 +1,6 @@
 //! What became of the answers that an experiment states, in words. Not for judging them: the experiment does.
 
-use super::terminal::Style;
+use super::terminal::{Style, wrapped};
 use crate::experiment::{
     AnswerJudged, CaseOutcome, Findings, Interval, Measured, Paired, Plan, Verdict,
 };
@@ -212,7 +212,8 @@ pub fn text(plan: &Plan, findings: &Findings, style: Style) -> String {
                 counted(judged.cases as u64, "case", "cases")
             ),
         };
-        text.push_str(&format!("  {sign} {}: {result}\n", told(plan, answer)));
+        let line = format!("{}: {result}", told(plan, answer));
+        text.push_str(&wrapped(&format!("  {sign} "), &line, "    "));
     }
     text
 }
@@ -226,13 +227,17 @@ fn met(answer: &Answer, judged: &AnswerJudged) -> String {
     let range = range.map_or_else(String::new, |(low, high)| {
         let shown = |value: f64| match relation(answer) {
             None => in_words(answer.metric(), value),
-            Some(Relation::Times(_)) => format!("{} times", times(value - 1.0, 2)),
+            Some(Relation::Times(_)) => times(value - 1.0, 2),
             Some(Relation::Plus(_)) => by(answer.metric(), value),
+        };
+        let unit = match relation(answer) {
+            Some(Relation::Times(_)) => "times ",
+            _ => "",
         };
         let (low, high) = (shown(low), shown(high));
         match low == high {
-            true => format!("{low} "),
-            false => format!("{low} to {high} "),
+            true => format!("{low} {unit}"),
+            false => format!("{low} to {high} {unit}"),
         }
     });
     format!("{range}(met in all {} cases)", judged.cases)

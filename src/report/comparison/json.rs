@@ -18,6 +18,8 @@ const SCHEMA_VERSION: u32 = 1;
 struct Document<'a> {
     schema_version: u32,
     lagsim_version: &'static str,
+    /// The experiment's question; none of models and variants.
+    title: Option<&'a str>,
     seed: u64,
     replications: u32,
     horizon_s: f64,
@@ -98,6 +100,10 @@ pub fn document(comparison: &Comparison) -> Result<Vec<u8>, RenderError> {
     let document = Document {
         schema_version: SCHEMA_VERSION,
         lagsim_version: env!("CARGO_PKG_VERSION"),
+        title: comparison
+            .asked
+            .as_ref()
+            .map(|asked| asked.plan.title.as_str()),
         seed: comparison.seed,
         replications: comparison.replications,
         horizon_s: comparison.horizon.as_secs_f64(),

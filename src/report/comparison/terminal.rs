@@ -1,6 +1,7 @@
 //! What `lagsim compare` prints: per variant what differs from the base, then the figures side by side.
 
 use super::super::answers;
+use super::super::sweep::title;
 use super::super::terminal::{Style, wrapped};
 use super::finding::percent;
 use super::{headline, sentences};
@@ -14,7 +15,10 @@ pub fn text(comparison: &Comparison, style: Style) -> String {
     let [base, others @ ..] = comparison.sides.as_slice() else {
         return String::new();
     };
-    let mut text = String::new();
+    let mut text = match &comparison.asked {
+        Some(asked) => format!("{}\n\n", title(&asked.plan, style)),
+        None => String::new(),
+    };
     for side in others {
         text.push_str(&format!("{} against {}\n", side.name, base.name));
         text.push_str(&format!("{}.\n\n", headline(base, side)));

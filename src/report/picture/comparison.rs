@@ -75,11 +75,11 @@ fn draw_heading(scene: &mut Scene, comparison: &Comparison) {
     let [base, others @ ..] = names.as_slice() else {
         return;
     };
-    let title = fitted(
-        &format!("{} against {base}", others.join(", ")),
-        34.0,
-        width,
-    );
+    let title = match &comparison.asked {
+        Some(asked) => asked.plan.title.clone(),
+        None => format!("{} against {base}", others.join(", ")),
+    };
+    let title = fitted(&title, 34.0, width);
     scene.text((25.0, 36.0), Anchor::Left, 34.0, palette::BLACK, &title);
     let first = &comparison.sides[0];
     let told = match &comparison.sides[1..] {

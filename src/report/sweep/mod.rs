@@ -4,8 +4,8 @@ mod csv;
 mod terminal;
 
 pub use csv::Tables;
-pub(super) use terminal::aligned;
 pub use terminal::sweep;
+pub(super) use terminal::{aligned, title};
 
 use super::RenderError;
 use crate::experiment::{Findings, Plan};

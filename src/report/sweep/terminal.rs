@@ -28,15 +28,20 @@ pub fn sweep(plan: &Plan, findings: &Findings, style: Style) -> String {
     text
 }
 
-fn heading(plan: &Plan, style: Style) -> String {
+/// The experiment's name and question.
+pub fn title(plan: &Plan, style: Style) -> String {
     let title = match plan.title.starts_with(&plan.name) {
         true => plan.title.clone(),
         false => format!("{}: {}", plan.name, plan.title),
     };
-    let title = match style.colour {
+    match style.colour {
         true => format!("\u{1b}[1m{title}\u{1b}[0m"),
         false => title,
-    };
+    }
+}
+
+fn heading(plan: &Plan, style: Style) -> String {
+    let title = title(plan, style);
     let sizes: Vec<String> = plan
         .axes
         .iter()
