@@ -732,6 +732,29 @@ fn leaps_change_nothing(seed: u64, calm: bool) {
     }
 }
 
+/// Members of many partitions each, some of which have news at each poll: at any rate, with a crash in between.
+#[test]
+fn leaps_over_many_partitions_change_nothing() {
+    for rate in [1.0, 40.0, 2_000.0] {
+        for (brokers, commit) in [(1, CommitPolicy::Auto), (3, CommitPolicy::AfterBatch)] {
+            let mut scenario = systems::system(90, 2, rate, Law::Exponential { mean: 0.000_5 });
+            scenario.cluster.brokers = brokers;
+            scenario.cluster.round_trip = ms(2);
+            scenario.settings[0].processing.commit = commit;
+            scenario.settings[0].properties.enable_auto_commit = commit == CommitPolicy::Auto;
+            scenario.settings[0].properties.max_poll_records = 20;
+            let crash = Action::Crash {
+                processes: vec![ProcessId(0)],
+                restart_after: Some(secs(2)),
+            };
+            let mut scenario = with(scenario, SimTime::from_millis(30_000), crash);
+            let by_leaps = systems::run(&scenario);
+            scenario.leaps = false;
+            assert_eq!(by_leaps, systems::run(&scenario), "{rate} {brokers}");
+        }
+    }
+}
+
 /// Each seed by itself, so that a failure says which it was.
 fn each_of(seeds: std::ops::Range<u64>, calm: bool, check: fn(u64, bool)) {
     let mut failed = Vec::new();

@@ -6,6 +6,7 @@ use crate::units::{PartitionId, SimTime};
 impl Fetcher {
     /// Adds partitions to the assignment, each with its position.
     pub fn assign(&mut self, positions: &[(PartitionId, u64)], brokers: u32) {
+        self.leave_steady();
         for &(partition, position) in positions {
             let place = self
                 .slots
@@ -18,6 +19,7 @@ impl Fetcher {
 
     /// Gives partitions up; whatever is buffered of them, or on its way, is dropped.
     pub fn release(&mut self, partitions: &[PartitionId]) {
+        self.leave_steady();
         let gone = |slot: &Slot| partitions.contains(&slot.partition);
         for broker in &mut self.brokers {
             let asked = |slot: &Slot| gone(slot) && slot.position == slot.buffered_to;

@@ -193,6 +193,8 @@ pub struct Fetcher {
     listing: Vec<(Reset, SimTime)>,
     /// Positions that were reset and that nobody has taken note of.
     resets: Vec<Reset>,
+    /// What finds the partitions with news, in its common state; the order of the sessions is in it meanwhile.
+    expected: Option<steady::Expected>,
 }
 
 impl Default for Fetcher {
@@ -207,6 +209,7 @@ impl Default for Fetcher {
             paused_to: SimTime::ZERO,
             listing: Vec::new(),
             resets: Vec::new(),
+            expected: None,
         }
     }
 }
@@ -227,6 +230,7 @@ impl Fetcher {
 
     /// Moves a partition's position, drops what is buffered of it, and pauses it until `paused_until`.
     pub fn seek(&mut self, partition: PartitionId, position: u64, paused_until: SimTime) {
+        self.leave_steady();
         let Ok(index) = self
             .slots
             .binary_search_by_key(&partition, |slot| slot.partition)
@@ -250,6 +254,7 @@ impl Fetcher {
 
     /// The member stands still from `now` on: no long poll is followed by another.
     pub fn stand_still(&mut self, now: SimTime, limits: &FetchLimits) {
+        self.leave_steady();
         self.receive(now);
         self.settle(now, limits, false);
     }
@@ -263,6 +268,7 @@ impl Fetcher {
         logs: &mut impl Logs,
         runs: &mut Vec<Run>,
     ) -> Polled {
+        self.leave_steady();
         let ahead = matches!(limits.when, FetchWhen::Ahead { .. });
         if ahead {
             self.go_on_fetching(now, limits, logs);

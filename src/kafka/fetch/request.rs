@@ -31,7 +31,7 @@ impl Fetcher {
         for index in 0..self.brokers.len() {
             let asks = limits.when != FetchWhen::BetweenBatches || self.drained(index);
             if asks && self.brokers[index].in_flight.is_none() {
-                self.request::<false>(index, now, limits, logs, in_poll);
+                self.request(index, now, limits, logs, in_poll);
             }
         }
         if self.paused_to <= now {
@@ -42,9 +42,8 @@ impl Fetcher {
         resumed.unwrap_or(SimTime::NEVER).min(self.next_answer)
     }
 
-    /// Asks a broker for its partitions with nothing buffered; of a `STEADY` fetcher those are all.
-    #[inline]
-    pub(super) fn request<const STEADY: bool>(
+    /// Asks a broker for its partitions with nothing buffered.
+    fn request(
         &mut self,
         broker: usize,
         now: SimTime,
@@ -53,7 +52,7 @@ impl Fetcher {
         in_poll: bool,
     ) {
         let reached = now + limits.round_trip.half();
-        let asked = self.fill::<STEADY>(broker, now, reached, limits, logs);
+        let asked = self.fill(broker, now, reached, limits, logs);
         if asked.partitions == 0 {
             return;
         }
@@ -76,7 +75,7 @@ impl Fetcher {
         }
         let answers_at = limits.answers_at(turn, available, in_poll);
         if available <= answers_at && answers_at != SimTime::NEVER {
-            self.fill::<STEADY>(broker, now, answers_at, limits, logs);
+            self.fill(broker, now, answers_at, limits, logs);
         }
         self.answer(
             broker,
@@ -143,8 +142,7 @@ impl Fetcher {
     }
 
     /// Puts into the answer to a request what the broker has at `at`, in session order, within the byte limits.
-    #[inline]
-    pub(super) fn fill<const STEADY: bool>(
+    fn fill(
         &mut self,
         broker: usize,
         now: SimTime,
@@ -158,15 +156,10 @@ impl Fetcher {
             next: SimTime::NEVER,
             out_of_range: false,
         };
-        let queue = if STEADY { None } else { self.room(limits) };
+        let queue = self.room(limits);
         for &index in &self.brokers[broker].slots {
             let slot = &mut self.slots[index];
-            if STEADY && slot.is_quiet(at) {
-                asked.partitions += 1;
-                asked.next = asked.next.min(slot.next);
-                continue; // What it brings is nothing, as it was.
-            }
-            if !STEADY && !Self::fetchable(slot, now, queue) {
+            if !Self::fetchable(slot, now, queue) {
                 continue;
             }
             let (behind, gone) = Self::behind(slot, at, limits, logs);

@@ -2,7 +2,11 @@
 //! of its broker, none is paused or sought. They come to what [`Fetcher::poll`] would, request by request; only what cannot
 //! happen is not looked for.
 
-use super::{FetchLimits, FetchWhen, Fetcher, Logs, Run, Slot};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+use super::{Broker, FetchLimits, FetchWhen, Fetcher, Logs, Run, Slot};
 use crate::units::SimTime;
 
 /// What polls one after another come to.
@@ -23,19 +27,38 @@ pub enum HandedOut {
 
 impl Fetcher {
     /// Whether it is in its common state at `now`; polls by [`Self::hand_out`] leave it so, seeks and assignments may not.
-    pub fn is_steady(&self, now: SimTime, limits: &FetchLimits) -> bool {
-        let asks_for_all = |broker: &super::Broker| {
+    pub fn is_steady(&mut self, now: SimTime, limits: &FetchLimits) -> bool {
+        if limits.when != FetchWhen::OnceDrained || limits.min_records != 1 {
+            return false;
+        }
+        if self.expected.is_some() {
+            return true; // Nothing but such polls since it was looked at.
+        }
+        let asks_for_all = |broker: &Broker| {
             let in_flight = broker.in_flight;
             in_flight.is_none_or(|in_flight| in_flight.asked == broker.slots.len())
         };
-        limits.when == FetchWhen::OnceDrained
-            && limits.min_records == 1
-            && self.buffer.is_empty()
+        let steady = self.buffer.is_empty()
             && self.listing.is_empty()
             && self.resets.is_empty()
             && self.paused_to <= now
             && self.slots.iter().all(|slot| slot.reset.is_none())
-            && self.brokers.iter().all(asks_for_all)
+            && self.brokers.iter().all(asks_for_all);
+        if steady {
+            self.expected = Some(Expected::of(&self.slots, &self.brokers, now));
+        }
+        steady
+    }
+
+    /// Whatever comes next is not a poll of the common state.
+    pub(super) fn leave_steady(&mut self) {
+        if let Some(expected) = self.expected.take() {
+            for broker in &mut self.brokers {
+                broker
+                    .slots
+                    .sort_unstable_by_key(|&slot| expected.ranks[slot]);
+            }
+        }
     }
 
     /// Polls that return what there is, `max` records at most, of a fetcher that [is steady](Self::is_steady): the first
@@ -49,25 +72,33 @@ impl Fetcher {
         logs: &mut impl Logs,
         runs: &mut Vec<Run>,
     ) -> HandedOut {
+        let Some(mut expected) = self.expected.take() else {
+            return HandedOut::Ask(now);
+        };
         let mut at = now;
-        loop {
+        let handed_out = loop {
             if self.next_answer <= at {
-                match self.take(at, max, runs) {
-                    None => return HandedOut::Ask(at),
+                match self.take(&mut expected, at, max, runs) {
+                    None => break HandedOut::Ask(at),
                     Some(0) => {}
                     Some(_) => {
-                        self.settle(at, limits, false);
-                        self.ask(at, limits, logs, false);
-                        return HandedOut::Records(at);
+                        if self.repeats {
+                            self.settle(at, limits, false);
+                            expected = expected.again(&self.slots, &mut self.brokers, at);
+                        }
+                        self.ask(&mut expected, at, limits, logs, false);
+                        break HandedOut::Records(at);
                     }
                 }
             }
-            let look = self.ask(at, limits, logs, true);
+            let look = self.ask(&mut expected, at, limits, logs, true);
             if look > until {
-                return HandedOut::Wait { at, look };
+                break HandedOut::Wait { at, look };
             }
             at = at.max(look);
-        }
+        };
+        self.expected = Some(expected);
+        handed_out
     }
 
     /// As [`Self::send`], by which every partition of a broker is asked for. Mostly nothing is there yet, and when that
@@ -75,6 +106,7 @@ impl Fetcher {
     #[inline(always)]
     fn ask(
         &mut self,
+        expected: &mut Expected,
         now: SimTime,
         limits: &FetchLimits,
         logs: &mut impl Logs,
@@ -82,62 +114,74 @@ impl Fetcher {
     ) -> SimTime {
         let reached = now + limits.round_trip.half();
         for index in 0..self.brokers.len() {
-            let broker = &self.brokers[index];
-            if broker.in_flight.is_some() {
+            if self.brokers[index].in_flight.is_some() {
                 continue;
             }
-            let (mut quiet, mut next) = (true, SimTime::NEVER);
-            for &slot in &broker.slots {
-                let slot = &self.slots[slot];
-                quiet &= slot.is_quiet(reached);
-                next = next.min(slot.next);
+            let asked = self.brokers[index].slots.len();
+            if expected.due(index, reached) {
+                if self.bring(expected, index, reached, limits, logs) {
+                    self.answer(index, reached, reached, reached, asked, limits);
+                    continue;
+                }
+                expected.expect_again(index, &self.slots);
             }
-            if !quiet {
-                self.request::<true>(index, now, limits, logs, in_poll);
-                continue;
-            }
+            let next = expected.brokers[index].next();
             let mut turn = reached;
             if in_poll {
                 turn = limits.turn(reached, next);
             } else if limits.cycle().is_zero() {
                 continue;
             }
-            let (asked, answers_at) = (broker.slots.len(), limits.answers_at(turn, next, in_poll));
+            let answers_at = limits.answers_at(turn, next, in_poll);
             if next <= answers_at && answers_at != SimTime::NEVER {
-                self.bring(index, answers_at, limits, logs);
+                expected.due(index, answers_at);
+                self.bring(expected, index, answers_at, limits, logs);
             }
             self.answer(index, reached, next, answers_at, asked, limits);
         }
         self.next_answer
     }
 
-    /// As [`Self::fill`], of partitions with nothing but what comes by `at`.
+    /// As [`Self::fill`], of the partitions that are due; whether that makes an answer.
     #[inline(always)]
-    fn bring(&mut self, broker: usize, at: SimTime, limits: &FetchLimits, logs: &mut impl Logs) {
-        let mut room = limits.per_response;
-        for &index in &self.brokers[broker].slots {
+    fn bring(
+        &mut self,
+        expected: &Expected,
+        broker: usize,
+        at: SimTime,
+        limits: &FetchLimits,
+        logs: &mut impl Logs,
+    ) -> bool {
+        let (mut records, mut out_of_range) = (0, false);
+        for &index in &expected.brokers[broker].coming {
             let slot = &mut self.slots[index];
-            if at < slot.next {
-                continue;
-            }
             let (behind, gone) = Self::behind(slot, at, limits, logs);
             if gone {
                 Self::reset(slot, at, limits, logs);
+                out_of_range = true;
                 continue;
             }
+            let room = limits.per_response.saturating_sub(records);
             slot.incoming = (slot.buffered_to, slot.buffered_to + behind.min(room));
-            room = room.saturating_sub(behind);
+            records += behind;
         }
+        records > 0 || out_of_range
     }
 
     /// Hands out all answers that have arrived, in the order of their arrival; returns how many records that are. `None`,
     /// and it has taken nothing, if a poll does not return all of them or one of them is an error.
     #[inline(always)]
-    fn take(&mut self, at: SimTime, max: u64, runs: &mut Vec<Run>) -> Option<u64> {
+    fn take(
+        &mut self,
+        expected: &mut Expected,
+        at: SimTime,
+        max: u64,
+        runs: &mut Vec<Run>,
+    ) -> Option<u64> {
         let mut there = 0;
-        for broker in &self.brokers {
+        for (broker, expected) in self.brokers.iter().zip(&expected.brokers) {
             if broker.in_flight.is_some_and(|one| one.answered <= at) {
-                for &index in &broker.slots {
+                for &index in &expected.coming {
                     let slot = &self.slots[index];
                     if slot.reset.is_some() {
                         return None;
@@ -159,7 +203,7 @@ impl Fetcher {
                 };
                 if in_flight.answered == self.next_answer && !taken {
                     taken = true;
-                    self.take_from(index, runs);
+                    self.take_from(expected, index, runs);
                 } else {
                     next = next.min(in_flight.answered);
                     repeats |= in_flight.repeats;
@@ -172,17 +216,13 @@ impl Fetcher {
 
     /// What a broker has answered goes to the application.
     #[inline(always)]
-    fn take_from(&mut self, broker: usize, runs: &mut Vec<Run>) {
-        let broker = &mut self.brokers[broker];
-        broker.in_flight = None;
-        let mut place = 0;
-        for _ in 0..broker.slots.len() {
-            let index = broker.slots[place];
+    fn take_from(&mut self, expected: &mut Expected, broker: usize, runs: &mut Vec<Run>) {
+        self.brokers[broker].in_flight = None;
+        for &index in &expected.brokers[broker].coming {
             let slot = &mut self.slots[index];
             let count = arrived(slot);
             slot.incoming = (0, 0);
             if count == 0 {
-                place += 1;
                 continue;
             }
             let (partition, from) = (slot.partition, slot.position);
@@ -194,19 +234,106 @@ impl Fetcher {
                 to,
             });
             // What returned data goes to the end of the session's order.
-            for next in place + 1..broker.slots.len() {
-                broker.slots.swap(next - 1, next);
+            expected.ranks[index] = expected.last;
+            expected.last += 1;
+        }
+        expected.expect_again(broker, &self.slots);
+    }
+}
+
+/// Finds the partitions of a steady fetcher that have news, however many have none.
+#[derive(Clone, Debug)]
+pub(super) struct Expected {
+    brokers: Vec<Awaited>,
+    /// By slot: its place in the order of its broker's session.
+    ranks: Vec<u64>,
+    /// Behind all others.
+    last: u64,
+}
+
+/// The partitions that one broker leads.
+#[derive(Clone, Debug, Default)]
+struct Awaited {
+    /// When each is to be looked at, the first first.
+    awaited: BinaryHeap<Reverse<(SimTime, usize)>>,
+    /// Those that its next answer may bring something of, in the order of the session.
+    coming: Vec<usize>,
+}
+
+impl Expected {
+    fn of(slots: &[Slot], brokers: &[Broker], now: SimTime) -> Self {
+        let mut expected = Expected {
+            brokers: vec![Awaited::default(); brokers.len()],
+            ranks: vec![0; slots.len()],
+            last: 0,
+        };
+        for (broker, awaited) in brokers.iter().zip(&mut expected.brokers) {
+            for &index in &broker.slots {
+                expected.ranks[index] = expected.last;
+                expected.last += 1;
+                let slot = &slots[index];
+                if broker.in_flight.is_some() && slot.incoming != (0, 0) {
+                    awaited.coming.push(index);
+                } else {
+                    // One that is known for later only has to be asked.
+                    let known = broker.in_flight.is_some() || slot.known.0 <= now;
+                    let at = if known { slot.due_at() } else { SimTime::ZERO };
+                    awaited.awaited.push(Reverse((at, index)));
+                }
             }
+        }
+        expected
+    }
+
+    /// Anew, answers having been taken back.
+    #[cold]
+    fn again(self, slots: &[Slot], brokers: &mut [Broker], now: SimTime) -> Self {
+        for broker in &mut *brokers {
+            broker.slots.sort_unstable_by_key(|&slot| self.ranks[slot]);
+        }
+        Expected::of(slots, brokers, now)
+    }
+
+    /// Takes the partitions that are to be looked at by `at` into what is coming; whether there are any.
+    #[inline(always)]
+    fn due(&mut self, broker: usize, at: SimTime) -> bool {
+        let Awaited { awaited, coming } = &mut self.brokers[broker];
+        while let Some(first) = awaited.peek_mut().filter(|first| first.0.0 <= at) {
+            coming.push(PeekMut::pop(first).0.1);
+        }
+        if coming.len() > 1 {
+            coming.sort_unstable_by_key(|&slot| self.ranks[slot]);
+        }
+        !coming.is_empty()
+    }
+
+    /// What has come, or has not, is awaited again.
+    #[inline(always)]
+    fn expect_again(&mut self, broker: usize, slots: &[Slot]) {
+        let Awaited { awaited, coming } = &mut self.brokers[broker];
+        for index in coming.drain(..) {
+            awaited.push(Reverse((slots[index].due_at(), index)));
         }
     }
 }
 
+impl Awaited {
+    /// When the first is to be looked at.
+    fn next(&self) -> SimTime {
+        let first = self.awaited.peek();
+        first.map_or(SimTime::NEVER, |first| first.0.0)
+    }
+}
+
 impl Slot {
-    /// Whether all that is there at `at` has been handed out, as far as it has been asked.
+    /// When a request for it brings something: at any time if not all that is known to be there has been handed out.
     #[inline]
-    pub(super) fn is_quiet(&self, at: SimTime) -> bool {
-        let (known_at, end) = self.known;
-        end == self.buffered_to && known_at <= at && at < self.next
+    fn due_at(&self) -> SimTime {
+        if self.known.1 > self.buffered_to {
+            SimTime::ZERO
+        } else {
+            self.next
+        }
     }
 }
 
