@@ -8,6 +8,7 @@ use super::judge::Judge;
 use super::properties::AllGiven;
 use crate::kafka::ConsumerProperties;
 use crate::units::SimDuration;
+use crate::workload::Law;
 
 pub(super) const ON_STOPS: [(&str, OnStop); 2] = [
     ("finish-record", OnStop::FinishRecord),
@@ -42,6 +43,9 @@ impl Judge<'_> {
             Some(calls) => self.calls(calls, downstream),
             None => Some(u32::from(downstream.is_some())),
         };
+        if let (Some(time), Some(1..), Some(downstream)) = (&time, calls, downstream) {
+            self.limit_of_nothing(value, time, downstream);
+        }
         let concurrency = self.concurrency(value.concurrency.as_ref(), client.concurrency);
         let order = self.order(value, client);
         let commit = self.commit(value, properties, given, client);
@@ -73,6 +77,22 @@ impl Judge<'_> {
         };
         let count = self.count_within(count, "the records worked on at once", 1, 1_000_000);
         count.map(|count| count as u32)
+    }
+
+    /// What takes no time has no rate either that a limit could bring down.
+    fn limit_of_nothing(&mut self, section: &raw::Processing, time: &Law, downstream: &Downstream) {
+        let timeless = time.mean() == 0.0 && downstream.latency.mean() == 0.0;
+        let Some(written) = section.time.as_ref().filter(|_| timeless) else {
+            return;
+        };
+        if downstream.limit.is_some() {
+            let help = format!(
+                "write how long a call takes, under [downstream.{}]: latency = \"1ms\"",
+                downstream.name
+            );
+            let message = "neither a record's work nor its call takes any time, so no limit would hold them back";
+            self.error::<()>(written.place(), message, help);
+        }
     }
 
     fn calls(&mut self, value: &raw::Count, downstream: Option<&Downstream>) -> Option<u32> {
