@@ -2,7 +2,7 @@
 
 use super::super::downstream::Downstream;
 use super::super::model::{OnStop, Processing};
-use super::super::raw::{self, Spot};
+use super::super::raw::{self, Either, Spot};
 use super::client::Client;
 use super::judge::Judge;
 use super::properties::AllGiven;
@@ -85,13 +85,17 @@ impl Judge<'_> {
         let Some(written) = section.time.as_ref().filter(|_| timeless) else {
             return;
         };
+        let place = match written {
+            Either::Plain(time) => &time.0.span,
+            Either::Table(law) => &law.span,
+        };
         if downstream.limit.is_some() {
             let help = format!(
                 "write how long a call takes, under [downstream.{}]: latency = \"1ms\"",
                 downstream.name
             );
             let message = "neither a record's work nor its call takes any time, so no limit would hold them back";
-            self.error::<()>(written.place(), message, help);
+            self.error::<()>(place, message, help);
         }
     }
 
