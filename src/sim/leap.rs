@@ -38,7 +38,7 @@ impl Member {
             return false;
         };
         let begun = self.wake;
-        if !self.fetcher.is_steady(begun, &self.limits) {
+        if !self.fetcher.enter_steady(begun, &self.limits) {
             return false;
         }
         self.batch.clear();

@@ -152,6 +152,19 @@ fn a_produce_that_is_under_way_when_the_outage_ends_is_finished() {
     assert!(at(115) > at(112) + 50);
 }
 
+/// Commits take a second: three attempts until 108 s, a produce of 5 s and one commit, then a record a second.
+#[test]
+fn the_record_in_hand_as_the_outage_ends_is_committed_once() {
+    let mut scenario = hanging(thrice(GiveUp::DeadLetter { produce: secs(5) }));
+    scenario.timeline[1].at = at_ms(110_000);
+    scenario.cluster.commit_latency = secs(1);
+    backlogged(&mut scenario);
+    let told = run(&committing(scenario, CommitPolicy::PerRecord));
+    let at = |second: usize| told.samples[second].1[0].committed.unwrap_or(0);
+    assert_eq!(at(113), at(101));
+    assert_eq!(at(117), at(113) + 3);
+}
+
 #[test]
 fn several_records_at_a_time_are_given_up_together() {
     let mut scenario = hanging(thrice(GiveUp::Skip));

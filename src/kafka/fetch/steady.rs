@@ -26,8 +26,9 @@ pub enum HandedOut {
 }
 
 impl Fetcher {
-    /// Whether it is in its common state at `now`; polls by [`Self::hand_out`] leave it so, seeks and assignments may not.
-    pub fn is_steady(&mut self, now: SimTime, limits: &FetchLimits) -> bool {
+    /// Makes it ready for [`Self::hand_out`] if it is in its common state at `now`, and says whether it is; these polls leave it
+    /// so, seeks and assignments may not.
+    pub fn enter_steady(&mut self, now: SimTime, limits: &FetchLimits) -> bool {
         if limits.when != FetchWhen::OnceDrained || limits.min_records != 1 {
             return false;
         }
@@ -61,7 +62,7 @@ impl Fetcher {
         }
     }
 
-    /// Polls that return what there is, `max` records at most, of a fetcher that [is steady](Self::is_steady): the first
+    /// Polls that return what there is, `max` records at most, of a fetcher that [is steady](Self::enter_steady): the first
     /// at `now`, and another whenever one before has found nothing and is to look again, but none after `until`.
     pub fn hand_out(
         &mut self,

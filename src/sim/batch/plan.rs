@@ -56,6 +56,7 @@ impl Batch {
     /// Plans what is not accounted for, after the stage that is gone on with.
     fn plan_rest(&mut self, kept: Option<Stage>, shop: &mut Workshop) {
         let mut ends = kept.map_or(SimDuration::ZERO, |stage| stage.ends);
+        let fresh = self.stages.len();
         if !self.leaves_the_rest() {
             self.left_from = self.runs.len();
             for index in 0..self.runs.len() {
@@ -68,7 +69,7 @@ impl Batch {
                 }
             }
         }
-        self.plan_times(ends, shop);
+        self.plan_times(ends, fresh, shop);
     }
 
     /// Several records at a time: the share of them is accounted for that is done, the first ones.
@@ -193,8 +194,9 @@ impl Batch {
         (from < run.to).then_some(Run { from, ..run })
     }
 
-    /// The plan stands, its work ending at `ends`: what it makes of calls, concurrency and commits.
-    fn plan_times(&mut self, ends: SimDuration, shop: &mut Workshop) {
+    /// The plan stands, its work ending at `ends`: what it makes of calls, concurrency and commits. Stages before `fresh` have
+    /// their commits in their time.
+    fn plan_times(&mut self, ends: SimDuration, fresh: usize, shop: &mut Workshop) {
         self.crashes = self.crash().is_some();
         self.count_calls(shop.scenario);
         self.alone = ends;
@@ -205,7 +207,7 @@ impl Batch {
         }
         let each = self.each_commit(shop.scenario);
         if !each.is_zero() {
-            self.add_commits(each);
+            self.add_commits(each, fresh);
         }
         self.length = self.alone;
         self.expect_calls(self.calls);
@@ -337,9 +339,9 @@ impl Batch {
     }
 
     /// commitSync after each record: its round trip is part of every record's time.
-    fn add_commits(&mut self, each: SimDuration) {
+    fn add_commits(&mut self, each: SimDuration, fresh: usize) {
         let mut commits = SimDuration::ZERO;
-        for stage in &mut self.stages[self.planned_from..] {
+        for stage in &mut self.stages[fresh..] {
             commits += each * (stage.to - stage.from);
             stage.ends += commits;
         }
