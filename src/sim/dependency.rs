@@ -1,18 +1,16 @@
 //! The shared dependency: who waits how long for its limit. Callers that block on a token bucket are served in turn, so
 //! while it is saturated they advance together; one step of this machine is a batch that begins or ends, never a call.
-//!
-//! The rate at which `n` callers get through is that of the closed loop of `n` callers (the flow-equivalent server of
-//! Chandy, Herzog and Woo 1975), so what depends on the law of the latency near the knee is not lost.
+
+mod loops;
 
 use super::batch::Batch;
 use super::member::{App, Member};
 use super::outage::CallFailure;
 use crate::engine::{Address, Purpose};
-use crate::scenario::{
-    Downstream, DownstreamChange, OnOutage, RateLimit, Scenario, Settings, WhenLimited,
-};
+use crate::scenario::{Downstream, DownstreamChange, OnOutage, Scenario, Settings, WhenLimited};
 use crate::units::{SimDuration, SimTime};
-use crate::workload::{ClosedLoop, Flow, Law, TokenBucket};
+use crate::workload::Law;
+use loops::{Loops, Pace, local_work};
 
 /// Fewer saved tokens than this count as none.
 const DRY: f64 = 1e-6;
@@ -24,15 +22,6 @@ enum Outage {
     Hangs,
     /// It refuses at once.
     Refuses,
-}
-
-/// How calls go, of so many callers.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Pace {
-    /// Relative to being alone, from above 0 to 1.
-    speed: f64,
-    /// Refused calls [calls/s].
-    refused: f64,
 }
 
 /// Calls that are refused.
@@ -53,18 +42,12 @@ pub(super) struct Dependency {
     address: Address,
     /// Local work between two calls: that of the settings taken up last stands for all callers.
     local: Law,
-    /// Callers under the limit, and under the concurrency alone (while saved tokens last).
-    limited: ClosedLoop,
-    unlimited: ClosedLoop,
+    loops: Loops,
     outage: Option<Outage>,
     /// Whether attempts may be failing, or a caller be waiting for its next one.
     pub minded: bool,
-    /// A record's share of one call: local work and latency, on average [s].
-    each: f64,
     /// Speed of all callers since the last pacing.
     speed: f64,
-    /// The pace that was asked for last: of so many callers, held back by the limit or not.
-    asked: ((u32, bool), Pace),
     /// Most tokens saved beyond the one a call needs.
     most_saved: f64,
     /// Tokens saved at `updated`; below zero, what has been used in advance and is paid back first.
@@ -91,14 +74,11 @@ impl Dependency {
         let mut dependency = Dependency {
             spec: spec.clone(),
             address,
-            limited: loop_of(address, spec, spec.limit, &local),
-            unlimited: loop_of(address, spec, None, &local),
+            loops: Loops::new(address, spec, &local),
             local,
             outage: None,
             minded: false,
-            each: 0.0,
             speed: f64::NAN,
-            asked: ((0, false), Pace::default()),
             most_saved: 0.0,
             saved: 0.0,
             gain: 0.0,
@@ -121,15 +101,12 @@ impl Dependency {
 
     /// Works out anew what follows from the specification.
     fn refit(&mut self) {
-        self.limited = loop_of(self.address, &self.spec, self.spec.limit, &self.local);
-        self.unlimited = loop_of(self.address, &self.spec, None, &self.local);
-        self.each = self.local.mean() + self.spec.latency.mean();
+        self.loops = Loops::new(self.address, &self.spec, &self.local);
         self.most_saved = self
             .spec
             .limit
             .map_or(0.0, |limit| (limit.burst - 1.0).max(0.0));
         self.saved = self.saved.min(self.most_saved);
-        self.asked = ((0, false), Pace::default());
         self.disturb();
     }
 
@@ -183,7 +160,7 @@ impl Dependency {
     /// members anew.
     pub fn change(&mut self, now: SimTime, change: &DownstreamChange) -> f64 {
         self.settle(now);
-        let before = self.each;
+        let before = self.loops.each;
         match change {
             DownstreamChange::Stop => self.outage = Some(Outage::Hangs),
             DownstreamChange::Fail => self.outage = Some(Outage::Refuses),
@@ -193,7 +170,7 @@ impl Dependency {
         }
         self.refit();
         if before > 0.0 {
-            self.each / before
+            self.loops.each / before
         } else {
             1.0
         }
@@ -299,7 +276,7 @@ impl Dependency {
             return member.batch.rate;
         }
         match member.workers.is_some() && !stands(member, now) {
-            true => f64::from(callers_of(member)) * self.speed / self.each.max(1e-9),
+            true => f64::from(callers_of(member)) * self.speed / self.loops.each.max(1e-9),
             false => 0.0,
         }
     }
@@ -316,10 +293,10 @@ impl Dependency {
             // Waiting for a turn absorbs what a call's own latency varies: the less the faster the callers are than
             // the limit.
             let alone = batch.alone.as_secs_f64();
-            let even = batch.calls as f64 * self.each / f64::from(batch.callers.max(1));
+            let even = batch.calls as f64 * self.loops.each / f64::from(batch.callers.max(1));
             let mut length = (alone * speed + even * (1.0 - speed)) / speed;
             if self.refuses() {
-                length += self.each * (1.0 - speed) / speed * straggling(batch.callers);
+                length += self.loops.each * (1.0 - speed) / speed * straggling(batch.callers);
             }
             batch.length = SimDuration::from_secs_f64(length);
             batch.rate = batch.calls as f64 / length.max(1e-9);
@@ -329,7 +306,7 @@ impl Dependency {
     /// Towards the end of a batch with several calls in flight some of its callers have nothing left to ask for. What
     /// they leave goes to the other members' callers, so it is lost only while everybody's batch is at its end.
     fn give_away(&mut self, now: SimTime, speed: f64, callers: u32, members: &mut [Member]) {
-        let each = self.each;
+        let each = self.loops.each;
         let (mut asked, mut all_at_their_end, mut several) = (0.0, 1.0, false);
         let batches = || |member: &&mut Member| calls(member) && !stands(member, now);
         for member in members.iter_mut().filter(batches()) {
@@ -343,7 +320,7 @@ impl Dependency {
         let mut offered = speed * f64::from(callers) / each.max(1e-12);
         if self.refuses() {
             // So many ask on average, and that decides how many of them are refused.
-            let flow = self.flow_between(asked * each / speed);
+            let flow = self.loops.flow_between(asked * each / speed);
             offered = flow.calls;
             self.refusals.rate = flow.refused;
         }
@@ -365,13 +342,6 @@ impl Dependency {
         self.spec.limit.is_some() && self.spec.when_limited == WhenLimited::Reject
     }
 
-    /// The flow of so many callers on average.
-    fn flow_between(&mut self, callers: f64) -> Flow {
-        let limited = self.asked.0.1;
-        let low = self.flow(callers as u32, limited);
-        low.toward(self.flow(callers as u32 + 1, limited), callers.fract())
-    }
-
     /// How the calls of so many callers go.
     fn pace_of(&mut self, callers: u32) -> Pace {
         self.overrun = false;
@@ -382,22 +352,7 @@ impl Dependency {
             };
         }
         let limited = self.is_limited(callers);
-        if self.asked.0 == (callers, limited) {
-            return self.asked.1;
-        }
-        let flow = self.flow(callers, limited);
-        let speed = flow.calls * self.each / f64::from(callers);
-        let speed = if speed > 1.0 - 1e-6 {
-            1.0
-        } else {
-            speed.max(1e-9)
-        };
-        let pace = Pace {
-            speed,
-            refused: flow.refused,
-        };
-        self.asked = ((callers, limited), pace);
-        pace
+        self.loops.pace(callers, limited)
     }
 
     /// Whether the limit holds so many callers back: not while they live on saved tokens.
@@ -410,16 +365,9 @@ impl Dependency {
             return dry;
         }
         // A call that is refused by chance costs a whole back-off: the loop knows how many are, the balance does not.
-        let too_many = self.unlimited.flow(callers).calls > limit.rate;
+        let too_many = self.loops.flow(callers, false).calls > limit.rate;
         self.overrun = dry && too_many;
         dry || !too_many
-    }
-
-    fn flow(&mut self, callers: u32, limited: bool) -> Flow {
-        match limited {
-            true => self.limited.flow(callers),
-            false => self.unlimited.flow(callers),
-        }
     }
 }
 
@@ -453,31 +401,6 @@ fn straggling(callers: u32) -> f64 {
     }
     let callers = f64::from(callers);
     callers.ln() + EULER + 0.5 / callers - 1.0
-}
-
-/// Local work of a record for each of its calls.
-fn local_work(settings: &Settings) -> Law {
-    let processing = &settings.processing;
-    let calls = f64::from(processing.calls.max(1));
-    processing.time.scaled(1.0 / calls)
-}
-
-fn loop_of(
-    address: Address,
-    spec: &Downstream,
-    limit: Option<RateLimit>,
-    local: &Law,
-) -> ClosedLoop {
-    let back_off = match spec.when_limited {
-        WhenLimited::Block => None,
-        WhenLimited::Reject => Some(spec.on_outage.back_off.as_secs_f64()),
-    };
-    let bucket = limit.map(|RateLimit { rate, burst }| TokenBucket {
-        rate,
-        burst,
-        back_off,
-    });
-    ClosedLoop::new(address, bucket, spec.concurrency, &spec.latency, local)
 }
 
 #[cfg(test)]

@@ -1,0 +1,99 @@
+//! How fast calls go, by how many callers there are: that of the closed loop of so many callers (the flow-equivalent server
+//! of Chandy, Herzog and Woo 1975), so what depends on the law of the latency near the knee is not lost.
+
+use crate::engine::Address;
+use crate::scenario::{Downstream, RateLimit, Settings, WhenLimited};
+use crate::workload::{ClosedLoop, Flow, Law, TokenBucket};
+
+/// How calls go, of so many callers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Pace {
+    /// Relative to being alone, from above 0 to 1.
+    pub speed: f64,
+    /// Refused calls (calls/s).
+    pub refused: f64,
+}
+
+/// What its callers make of a dependency, as it is now.
+#[derive(Debug)]
+pub(super) struct Loops {
+    /// Callers under the limit, and under the concurrency alone (while saved tokens last).
+    limited: ClosedLoop,
+    unlimited: ClosedLoop,
+    /// A record's share of one call: local work and latency, on average (s).
+    pub each: f64,
+    /// The pace that was asked for last: of so many callers, held back by the limit or not.
+    asked: ((u32, bool), Pace),
+}
+
+impl Loops {
+    /// Those of `local` work between two calls.
+    pub fn new(address: Address, spec: &Downstream, local: &Law) -> Self {
+        Loops {
+            limited: loop_of(address, spec, spec.limit, local),
+            unlimited: loop_of(address, spec, None, local),
+            each: local.mean() + spec.latency.mean(),
+            asked: ((0, false), Pace::default()),
+        }
+    }
+
+    /// How the calls of so many callers go, whom the limit holds back or does not.
+    pub fn pace(&mut self, callers: u32, limited: bool) -> Pace {
+        if self.asked.0 == (callers, limited) {
+            return self.asked.1;
+        }
+        let flow = self.flow(callers, limited);
+        let speed = flow.calls * self.each / f64::from(callers);
+        let speed = if speed > 1.0 - 1e-6 {
+            1.0
+        } else {
+            speed.max(1e-9)
+        };
+        let pace = Pace {
+            speed,
+            refused: flow.refused,
+        };
+        self.asked = ((callers, limited), pace);
+        pace
+    }
+
+    /// The flow of so many callers on average, held back as those whose pace was asked for last.
+    pub fn flow_between(&mut self, callers: f64) -> Flow {
+        let limited = self.asked.0.1;
+        let low = self.flow(callers as u32, limited);
+        low.toward(self.flow(callers as u32 + 1, limited), callers.fract())
+    }
+
+    /// The flow of so many callers.
+    pub fn flow(&mut self, callers: u32, limited: bool) -> Flow {
+        match limited {
+            true => self.limited.flow(callers),
+            false => self.unlimited.flow(callers),
+        }
+    }
+}
+
+/// Local work of a record for each of its calls.
+pub(super) fn local_work(settings: &Settings) -> Law {
+    let processing = &settings.processing;
+    let calls = f64::from(processing.calls.max(1));
+    processing.time.scaled(1.0 / calls)
+}
+
+fn loop_of(
+    address: Address,
+    spec: &Downstream,
+    limit: Option<RateLimit>,
+    local: &Law,
+) -> ClosedLoop {
+    let back_off = match spec.when_limited {
+        WhenLimited::Block => None,
+        WhenLimited::Reject => Some(spec.on_outage.back_off.as_secs_f64()),
+    };
+    let bucket = limit.map(|RateLimit { rate, burst }| TokenBucket {
+        rate,
+        burst,
+        back_off,
+    });
+    ClosedLoop::new(address, bucket, spec.concurrency, &spec.latency, local)
+}
