@@ -2,7 +2,7 @@
 
 use super::on_error::{BackOff, GiveUp};
 use crate::units::SimDuration;
-use crate::workload::{BreakerConfig, Law};
+use crate::workload::{BreakerConfig, Law, LoadCurve};
 
 /// A dependency that processing calls, blocking.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,8 +13,10 @@ pub struct Downstream {
     pub limit: Option<RateLimit>,
     /// What becomes of a call that finds no token.
     pub when_limited: WhenLimited,
-    /// Latency of a call once it has its token and its place.
+    /// Latency of a call once it has its token and its place, while no other is in flight.
     pub latency: Law,
+    /// How much longer calls take the more of them are in flight.
+    pub load: LoadCurve,
     /// Most calls in flight at once, over all callers.
     pub concurrency: Option<u32>,
     /// What a caller makes of an outage.
@@ -29,6 +31,7 @@ impl Downstream {
             limit: None,
             when_limited: WhenLimited::default(),
             latency,
+            load: LoadCurve::default(),
             concurrency: None,
             on_outage: OnOutage::default(),
         }

@@ -96,7 +96,10 @@ impl Dependency {
 
     /// Whether callers can be in each other's way at all; if not, every member runs by itself.
     pub fn couples(&self) -> bool {
-        self.outage.is_some() || self.spec.limit.is_some() || self.spec.concurrency.is_some()
+        self.outage.is_some()
+            || self.spec.limit.is_some()
+            || self.spec.concurrency.is_some()
+            || self.shares()
     }
 
     /// Works out anew what follows from the specification.
@@ -223,7 +226,11 @@ impl Dependency {
             callers += callers_of(member);
             several |= calls(member) && member.batch.callers > 1;
         }
-        let Pace { speed, refused } = if self.outage.is_some() {
+        let Pace {
+            speed,
+            stretch,
+            refused,
+        } = if self.outage.is_some() {
             Pace::default()
         } else {
             self.pace_of(callers)
@@ -235,7 +242,7 @@ impl Dependency {
         for member in members.iter_mut().filter(|member| calls(member)) {
             if again || !member.batch.paced {
                 let speed = if stands(member, now) { 0.0 } else { speed };
-                self.pace_batch(now, &mut member.batch, speed);
+                self.pace_batch(now, &mut member.batch, speed, stretch);
                 member.wake = member.batch.ends_at();
             }
         }
@@ -255,7 +262,7 @@ impl Dependency {
     /// A batch of one member has begun or ended. While tokens are left and everybody may call, that is nobody else's
     /// affair; returns false if it is, and everyone has to be paced.
     pub fn pace_alone(&mut self, now: SimTime, index: usize, member: &mut Member) -> bool {
-        let alike = self.spec.concurrency.is_some() || self.refuses();
+        let alike = self.spec.concurrency.is_some() || self.refuses() || self.shares();
         if self.speed != 1.0 || alike {
             return false;
         }
@@ -281,8 +288,8 @@ impl Dependency {
         }
     }
 
-    /// One batch at `speed` relative to being alone.
-    fn pace_batch(&self, now: SimTime, batch: &mut Batch, speed: f64) {
+    /// One batch at `speed` relative to being alone, whose calls and work take `stretch` times as long as alone.
+    fn pace_batch(&self, now: SimTime, batch: &mut Batch, speed: f64, stretch: f64) {
         batch.advance(now);
         batch.paced = true;
         if speed == 1.0 {
@@ -291,10 +298,11 @@ impl Dependency {
             (batch.length, batch.rate) = (SimDuration::FOREVER, 0.0);
         } else {
             // Waiting for a turn absorbs what a call's own latency varies: the less the faster the callers are than
-            // the limit.
+            // the limit. What slows down under load takes longer call by call.
+            let busy = speed * stretch;
             let alone = batch.alone.as_secs_f64();
             let even = batch.calls as f64 * self.loops.each / f64::from(batch.callers.max(1));
-            let mut length = (alone * speed + even * (1.0 - speed)) / speed;
+            let mut length = (alone * busy + even * (1.0 - busy)) / speed;
             if self.refuses() {
                 length += self.loops.each * (1.0 - speed) / speed * straggling(batch.callers);
             }
@@ -318,13 +326,15 @@ impl Dependency {
             several |= batch.callers > 1;
         }
         let mut offered = speed * f64::from(callers) / each.max(1e-12);
-        if self.refuses() {
-            // So many ask on average, and that decides how many of them are refused.
+        if self.refuses() || self.shares() {
+            // So many ask on average, and that decides how many of them are refused, and how slow calls are.
             let flow = self.loops.flow_between(asked * each / speed);
             offered = flow.calls;
             self.refusals.rate = flow.refused;
         }
-        offered *= 1.0 - all_at_their_end;
+        if !self.shares() {
+            offered *= 1.0 - all_at_their_end;
+        }
         if !several || asked >= offered {
             return;
         }
@@ -337,6 +347,11 @@ impl Dependency {
         }
     }
 
+    /// Whether calls in flight make each other slower.
+    fn shares(&self) -> bool {
+        !self.spec.load.is_flat()
+    }
+
     /// Whether calls above the limit are refused.
     fn refuses(&self) -> bool {
         self.spec.limit.is_some() && self.spec.when_limited == WhenLimited::Reject
@@ -346,10 +361,7 @@ impl Dependency {
     fn pace_of(&mut self, callers: u32) -> Pace {
         self.overrun = false;
         if callers == 0 {
-            return Pace {
-                speed: 1.0,
-                refused: 0.0,
-            };
+            return Pace::ALONE;
         }
         let limited = self.is_limited(callers);
         self.loops.pace(callers, limited)

@@ -2,11 +2,14 @@
 //! the flow-equivalent server method (Chandy, Herzog and Woo 1975) puts a rate that depends on the number of callers in
 //! their place.
 
+mod sharing;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
 
 use super::Law;
+use super::LoadCurve;
 use super::RecordCosts;
 use crate::engine::Address;
 
@@ -57,6 +60,8 @@ pub struct Flow {
     pub calls: f64,
     /// Calls that are refused besides (calls/s).
     pub refused: f64,
+    /// Calls that are being answered, on average (calls): not those that wait.
+    pub in_flight: f64,
 }
 
 impl Flow {
@@ -66,6 +71,7 @@ impl Flow {
         Flow {
             calls: between(self.calls, other.calls, weight),
             refused: between(self.refused, other.refused, weight),
+            in_flight: between(self.in_flight, other.in_flight, weight),
         }
     }
 }
@@ -85,6 +91,7 @@ pub struct ClosedLoop {
     bucket: Option<TokenBucket>,
     concurrency: Option<u32>,
     latency: Law,
+    load: LoadCurve,
     local: Law,
     latencies: RecordCosts,
     locals: RecordCosts,
@@ -107,11 +114,19 @@ impl ClosedLoop {
             bucket,
             concurrency,
             latency: latency.clone(),
+            load: LoadCurve::default(),
             local: local.clone(),
             latencies: RecordCosts::new(address, latency),
             locals: RecordCosts::new(address, local),
             known: BTreeMap::new(),
         }
+    }
+
+    /// The same, of calls that take longer the more of them are in flight. A bucket must let them wait.
+    #[must_use]
+    pub fn under_load(mut self, load: &LoadCurve) -> Self {
+        self.load = load.clone();
+        self
     }
 
     /// Long-run flow of `callers` callers: exact where a closed form holds, else within about 1 %, from a simulation of
@@ -134,9 +149,11 @@ impl ClosedLoop {
         if let Some(known) = self.known.get(&callers) {
             return *known;
         }
-        let flow = self
-            .closed_form(callers)
-            .unwrap_or_else(|| self.measured(callers));
+        let flow = match (self.closed_form(callers), self.shares()) {
+            (Some(known), _) => known,
+            (None, false) => self.measured(callers),
+            (None, true) => self.measured_sharing(callers),
+        };
         self.known.insert(callers, flow);
         flow
     }
@@ -161,6 +178,9 @@ impl ClosedLoop {
         if callers == 0 || bound == 0.0 {
             return Some(Flow::default());
         }
+        if self.shares() {
+            return self.shared_without_limit(callers);
+        }
         let places_matter = self.concurrency.is_some_and(|places| places < callers);
         let callers = f64::from(callers);
         let back_off = self.bucket.and_then(|bucket| bucket.back_off);
@@ -173,24 +193,37 @@ impl ClosedLoop {
             (Some(bucket), None) if !places_matter => self.far_from_the_knee(callers, bucket.rate),
             _ => None,
         };
-        calls.map(|calls| Flow {
+        calls.map(|calls| self.flow_of(calls, 0.0))
+    }
+
+    /// The flow whose calls take as long as alone.
+    fn flow_of(&self, calls: f64, refused: f64) -> Flow {
+        let latency = self.latency.mean();
+        let in_flight = if latency > 0.0 { calls * latency } else { 0.0 };
+        Flow {
             calls,
-            refused: 0.0,
-        })
+            refused,
+            in_flight,
+        }
     }
 
     /// With a bucket that makes its callers wait, and nothing else: whether nobody waits, or somebody always does.
     fn far_from_the_knee(&self, callers: f64, rate: f64) -> Option<f64> {
         let free = callers / self.cycle();
-        let load = free / rate;
-        // The mean wait for a deterministic server under Poisson arrivals, against the cycle; a burst only shortens it.
-        if load < 1.0 && load * load / (2.0 * callers * (1.0 - load)) < NEGLIGIBLE {
+        if self.hardly_waits(free, callers, rate) {
             return Some(free);
         }
         // If somebody always waits, so many callers are busy on average, with about this variance.
         let busy = rate * self.cycle();
         let waiting = callers - busy;
         (waiting > NEVER_DEVIATIONS * (self.spread(busy) + 1.0)).then_some(rate)
+    }
+
+    /// Whether `callers` of so many calls per second wait next to nothing for so many tokens: by the mean wait for a
+    /// deterministic server under Poisson arrivals, against the cycle; a burst only shortens it.
+    fn hardly_waits(&self, free: f64, callers: f64, rate: f64) -> bool {
+        let load = free / rate;
+        load < 1.0 && load * load / (2.0 * callers * (1.0 - load)) < NEGLIGIBLE
     }
 
     /// Standard deviation of the number of busy callers, if they are so many on average.
@@ -215,15 +248,12 @@ impl ClosedLoop {
         }
         let lost = (-asks * (bucket.burst.max(1.0) - 1.0)).exp() / asks;
         let calls = bucket.rate / (1.0 + lost);
-        Some(Flow {
-            calls,
-            refused: (callers - calls * self.cycle()) / back_off,
-        })
+        Some(self.flow_of(calls, (callers - calls * self.cycle()) / back_off))
     }
 
-    /// Simulates the loop. Draws are those of the n-th call, whoever makes it and however many callers there are,
-    /// scaled to the means of their laws, which takes most of the noise out.
-    fn measured(&mut self, callers: u32) -> Flow {
+    /// Draws of a simulation: those of the n-th call, whoever makes it and however many callers there are, scaled to the
+    /// means of their laws, which takes most of the noise out.
+    fn draws(&mut self, callers: u32) -> Draws {
         let gap = self.bucket.map_or(0.0, |bucket| 1.0 / bucket.rate);
         let back_off = self.bucket.and_then(|bucket| bucket.back_off);
         let longest = self.cycle().max(back_off.unwrap_or(0.0));
@@ -234,15 +264,34 @@ impl ClosedLoop {
         let work = scaled_draws(&mut self.locals, 0, counts, self.local.mean() * unit);
         let latency = self.latency.mean() * unit;
         let holds = scaled_draws(&mut self.latencies, LATENCIES, counts, latency);
+        Draws {
+            unit,
+            warm_up,
+            work,
+            holds,
+        }
+    }
+
+    /// When each caller has done its local work and asks for a token. Callers begin spread over a cycle.
+    fn begin(&self, callers: u32, unit: f64) -> BinaryHeap<Reverse<u64>> {
+        let cycle = self.cycle() * unit;
+        let spread = |caller| (cycle * f64::from(caller) / f64::from(callers)) as u64;
+        (0..callers).map(|caller| Reverse(spread(caller))).collect()
+    }
+
+    /// Simulates the loop.
+    fn measured(&mut self, callers: u32) -> Flow {
+        let Draws {
+            unit,
+            warm_up,
+            work,
+            holds,
+        } = self.draws(callers);
         let mut tokens = self.bucket.map(|bucket| Tokens::new(bucket, unit));
         let places = self.concurrency.filter(|places| *places < callers);
         let mut free: BinaryHeap<Reverse<u64>> =
             (0..places.unwrap_or(0)).map(|_| Reverse(0)).collect();
-        // When each caller has done its local work and asks for a token. Callers begin spread over a cycle.
-        let cycle = self.cycle() * unit;
-        let mut asking: BinaryHeap<Reverse<u64>> = (0..callers)
-            .map(|caller| Reverse((cycle * f64::from(caller) / f64::from(callers)) as u64))
-            .collect();
+        let mut asking = self.begin(callers, unit);
         let (mut begun, mut granted, mut refused, mut refused_before) = (0, 0, 0, 0);
         for (call, (work, hold)) in work.iter().zip(&holds).enumerate() {
             if let Some(tokens) = &tokens {
@@ -262,11 +311,22 @@ impl ClosedLoop {
             next.0 = end + work;
         }
         let elapsed = (granted - begun) as f64 / unit;
-        Flow {
-            calls: ((measured - 1) as f64 / elapsed).min(self.bound(callers)),
-            refused: (refused - refused_before) as f64 / elapsed,
-        }
+        let calls = (holds.len() - warm_up - 1) as f64 / elapsed;
+        let refused = (refused - refused_before) as f64 / elapsed;
+        self.flow_of(calls.min(self.bound(callers)), refused)
     }
+}
+
+/// What the calls of a simulation take, by their number.
+struct Draws {
+    /// Units of simulated time per second.
+    unit: f64,
+    /// Calls before the measurement begins.
+    warm_up: usize,
+    /// Local work after each (units).
+    work: Vec<u64>,
+    /// Latency of each (units).
+    holds: Vec<u64>,
 }
 
 /// Draws of `counts` calls from `first` on, each group scaled to mean `mean`.

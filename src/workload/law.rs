@@ -112,6 +112,11 @@ impl Law {
         }
     }
 
+    /// Whether it has no memory.
+    pub fn is_exponential(&self) -> bool {
+        matches!(self, Law::Exponential { .. })
+    }
+
     /// Mean, in seconds.
     pub fn mean(&self) -> f64 {
         match self {

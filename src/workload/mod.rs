@@ -8,6 +8,7 @@ mod dependency;
 mod failure;
 mod key;
 mod law;
+mod load;
 mod rate;
 
 pub use arrival::{Arrivals, Pattern, Production, Shares};
@@ -17,4 +18,5 @@ pub use dependency::{ClosedLoop, Flow, TokenBucket};
 pub use failure::Failures;
 pub use key::{Keys, RecordKeys, murmur2, partition_for};
 pub use law::{Law, LawError};
+pub use load::LoadCurve;
 pub use rate::{Knot, RateCurve};

@@ -7,7 +7,7 @@ use lagsim::scenario::{
 };
 use lagsim::sim::{Fact, PartitionState, StopReason};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
-use lagsim::workload::Law;
+use lagsim::workload::{Law, LoadCurve};
 
 use crate::systems::{
     self, Told, at_ms, at_offset, ms, run, secs, with, with_backlog, with_poison,
@@ -272,6 +272,51 @@ fn a_limit_that_refuses_can_change() {
     }
     let free = run(&limited(0.0)).totals;
     assert_eq!((free.calls_refused, free.calls_refused_per_s_max), (0, 0.0));
+}
+
+/// A slower answer, and a limit that holds back what would collapse: each time as if it had always been so.
+#[test]
+fn latency_and_limit_change_under_load() {
+    let crowded = |latency: f64, rate: f64| {
+        let mut scenario = with_backlog(systems::system(8, 8, 0.0, Law::Constant(0.0)), 100_000);
+        scenario.horizon = secs(400);
+        scenario.settings[0].processing.calls = 1;
+        scenario.settings[0].properties.max_poll_records = 50;
+        scenario.downstream = Some(Downstream {
+            limit: (rate > 0.0).then_some(RateLimit { rate, burst: 5.0 }),
+            load: LoadCurve::from_knots(vec![(2, 1.0), (8, 6.0)]),
+            ..Downstream::new("bank", Law::Exponential { mean: latency })
+        });
+        scenario
+    };
+    let stages = [(0.01, 0.0), (0.02, 0.0), (0.02, 60.0), (0.01, 60.0)];
+    let mut scenario = crowded(stages[0].0, stages[0].1);
+    for (index, (latency, rate)) in stages.into_iter().enumerate().skip(1) {
+        let at = at_ms(100_000 * index as u64);
+        let limit = crowded(latency, rate).downstream.and_then(|own| own.limit);
+        let slower = DownstreamChange::Latency(Law::Exponential { mean: latency });
+        for change in [slower, DownstreamChange::Limit(limit)] {
+            scenario = with(scenario, at, Action::Downstream(change));
+        }
+    }
+    let speed = |told: &Told, from: usize| {
+        let lags = told.total_lags();
+        (lags[from + 10] - lags[from + 90]) as f64 / 80.0
+    };
+    let changing = run(&scenario);
+    // Eight callers are all in flight: 8 / (6 x 10 ms), half of it, the limit, and the limit.
+    for (index, expected) in [133.3, 66.7, 60.0, 60.0].into_iter().enumerate() {
+        let (latency, rate) = stages[index];
+        let (found, always) = (
+            speed(&changing, 100 * index),
+            speed(&run(&crowded(latency, rate)), 100),
+        );
+        assert!(
+            (found - always).abs() < 3.0 + 0.02 * always
+                && (always - expected).abs() < 0.08 * expected,
+            "{found} at stage {index}, {always} if always so, {expected} by the curve"
+        );
+    }
 }
 
 #[test]

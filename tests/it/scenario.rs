@@ -356,6 +356,8 @@ const CHANGES: &[&str] = &[
     "downstream.bank-api.rate-limit=900/s",
     "downstream.bank-api.burst=5",
     "downstream.bank-api.latency=16ms",
+    "downstream.bank-api.latency-under-load=[{ calls = 20, factor = 1 }, { calls = 61, factor = 2.5 }]",
+    "downstream.bank-api.latency-under-load=[{ calls = 20, factor = 1 }, { calls = 60, factor = 3 }]",
     "downstream.bank-api.concurrency=65",
     "downstream.bank-api.timeout=3s",
     "downstream.bank-api.retry-back-off=2s",

@@ -15,7 +15,7 @@ use lagsim::scenario::{
 };
 use lagsim::sim::Fact;
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
-use lagsim::workload::{BreakerConfig, Keys, Law};
+use lagsim::workload::{BreakerConfig, Keys, Law, LoadCurve};
 
 use crate::systems::{self, Told, at_offset, ms, secs, with, with_poison};
 
@@ -99,6 +99,8 @@ fn draw(seed: u64, calm: bool) -> Scenario {
                 // A refusal costs a whole back-off: nobody catches up with one that is as long as a batch may take.
                 downstream.on_outage.back_off = ms(1);
             }
+        } else if seed.is_multiple_of(2) {
+            downstream.load = LoadCurve::from_knots(vec![(1, 1.0), (4, 3.0)]);
         }
         scenario.downstream = Some(downstream);
     } else {

@@ -309,6 +309,11 @@ fn throttled(scenario: &Scenario) -> String {
     };
     let limit = match (downstream.limit, downstream.concurrency) {
         (Some(limit), _) => format!("a higher limit ({}/s now)", short(limit.rate)),
+        (None, _) if !downstream.load.is_flat() => {
+            "fewer calls in flight if it slows down faster than they get more (concurrency), or a dependency that bears \
+             more of them"
+                .to_owned()
+        }
         (None, Some(calls)) => format!("more calls in flight ({calls} now)"),
         (None, None) => "a faster dependency".to_owned(),
     };

@@ -6,7 +6,7 @@ use crate::sim::PartitionState::{
     self, Blocked, Evicted, KeepingUp, Orphaned, Saturated, Starting, Throttled,
 };
 use crate::units::ProcessId;
-use crate::workload::Law;
+use crate::workload::{Law, LoadCurve};
 
 #[test]
 fn poison_comes_first_then_evictions_then_the_rest_by_share() {
@@ -163,6 +163,25 @@ fn a_dependency_is_named_with_its_limit_and_the_drain_with_its_time() {
             "It drains: 29m 10s after its peak of 54,000 records no partition is behind any more.",
             "No alert is configured: nobody is told while lag reaches 54,000 records.",
         ]
+    );
+}
+
+/// More callers would make it worse: nobody is told to add any.
+#[test]
+fn a_dependency_that_slows_down_under_load_needs_fewer_calls_in_flight() {
+    let mut model = scenario(3, 2, 7_200, 10);
+    model.downstream = Some(Downstream {
+        load: LoadCurve::from_knots(vec![(2, 1.0), (8, 9.0)]),
+        concurrency: Some(6),
+        ..Downstream::new("bank-api", Law::Constant(0.01))
+    });
+    let curve = |_: usize, second: u64| (second * 5, Throttled);
+    let verdict = outcome(&model, &curve, &[]).summary.verdict;
+    assert_eq!(
+        verdict.remedies[0],
+        "bank-api: fewer calls in flight if it slows down faster than they get more (concurrency), or a dependency that \
+         bears more of them, batched, cached calls, or calls outside the poll loop behind a circuit breaker; more \
+         partitions or members do not help."
     );
 }
 

@@ -4,10 +4,13 @@ use super::super::downstream::{Downstream, GivesUp, OnOutage, RateLimit, WhenLim
 use super::super::on_error::OnError;
 use super::super::raw::{self, Either, Model, Number, Rate, Spot};
 use super::judge::{Judge, Place};
-use crate::workload::BreakerConfig;
+use crate::workload::{BreakerConfig, Law, LoadCurve};
 
 /// Largest window of a circuit breaker.
 const MOST_WATCHED_CALLS: u64 = 100_000;
+
+/// Most calls in flight that are told apart.
+const MOST_IN_FLIGHT: u64 = 1_000_000_000;
 
 impl Judge<'_> {
     /// The dependency, of which there may be one.
@@ -38,6 +41,7 @@ impl Judge<'_> {
                 r#"write how long a call takes: latency = "15ms" or { exponential = "15ms" }"#,
             ),
         };
+        let load = self.load(section, latency.as_ref());
         let on_outage = self.on_outage(section);
         if latency.is_none() || on_outage.is_none() {
             self.excused.insert("downstream".to_owned());
@@ -47,6 +51,7 @@ impl Judge<'_> {
             limit,
             when_limited: when_limited.unwrap_or_default(),
             latency: latency?,
+            load: load?,
             concurrency: concurrency.map(|count| count as u32),
             on_outage: on_outage?,
         })
@@ -84,6 +89,87 @@ impl Judge<'_> {
                 r#"leave one of them out, or write when-limited = "block": a rate limiter of your own in front of the calls"#,
             ),
             _ => Some(chosen),
+        }
+    }
+
+    /// How much longer calls take under load.
+    fn load(&mut self, section: &raw::Downstream, latency: Option<&Law>) -> Option<LoadCurve> {
+        let Some(Spot { span, value }) = &section.latency_under_load else {
+            return Some(LoadCurve::default());
+        };
+        if value.len() < 2 {
+            let help = "write from how many calls on it rises, and up to where: [{ calls = 20, factor = 1 }, { calls = 80, factor = 4 }]";
+            return self.error(span, "a curve of fewer than two points says nothing", help);
+        }
+        let refuses = |word: &&raw::Text| word.0.value.plain() == "reject";
+        if let Some(word) = section.when_limited.as_ref().filter(refuses) {
+            self.clash::<()>(
+                span,
+                "calls that are refused by a dependency that slows down under load are not modelled",
+                (&word.0.span, "they are refused"),
+                r#"leave one of them out, or write when-limited = "block": a rate limiter of your own in front of the calls"#,
+            );
+        }
+        if latency.is_some_and(|law| law.mean() == 0.0) {
+            let help = r#"write how long a call takes alone: latency = "15ms""#;
+            self.error::<()>(
+                span,
+                "no factor makes a call longer that takes no time",
+                help,
+            );
+        }
+        let mut knots: Vec<(u32, f64)> = Vec::new();
+        let mut complete = true;
+        for (index, point) in value.iter().enumerate() {
+            match self.load_point(point, index == 0, knots.last().copied()) {
+                Some(knot) => knots.push(knot),
+                None => complete = false,
+            }
+        }
+        complete.then(|| LoadCurve::from_knots(knots))
+    }
+
+    /// A point of the curve, its first or after the one `before`.
+    fn load_point(
+        &mut self,
+        point: &Spot<raw::LoadPoint>,
+        first: bool,
+        before: Option<(u32, f64)>,
+    ) -> Option<(u32, f64)> {
+        let Spot { span, value } = point;
+        let calls = match &value.calls {
+            Some(calls) => self.count_within(calls, "the calls in flight", 1, MOST_IN_FLIGHT),
+            None => self.missing(span, "calls", "write how many are in flight: calls = 80"),
+        };
+        let factor = match &value.factor {
+            Some(factor) => self.number_from(factor, "the factor", 1.0),
+            None => self.missing(
+                span,
+                "factor",
+                "write how many times as long a call takes then: factor = 4",
+            ),
+        };
+        let (calls, factor) = (calls? as u32, factor?);
+        let place = |value: Option<&Spot<raw::Scalar>>| value.map_or(span, |own| &own.span).clone();
+        let at_calls = place(value.calls.as_ref().map(|own| &own.0));
+        let at_factor = place(value.factor.as_ref().map(|own| &own.0));
+        match before {
+            None if first && factor != 1.0 => self.error(
+                &at_factor,
+                format!("the curve begins with a factor of {factor}, and flat before: calls are never as fast as alone"),
+                "write up to how many calls in flight latency is what it is alone: { calls = 20, factor = 1 }",
+            ),
+            Some((last, _)) if calls <= last => self.error(
+                &at_calls,
+                format!("{calls} calls in flight come after {last}"),
+                "write the points in the order of their calls, each number once",
+            ),
+            Some((_, last)) if factor < last => self.error(
+                &at_factor,
+                format!("the factor falls from {last} to {factor}"),
+                "write factors that do not fall: latency under load rises; what gets faster by itself is another latency on the timeline",
+            ),
+            _ => Some((calls, factor)),
         }
     }
 

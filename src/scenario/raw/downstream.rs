@@ -24,6 +24,10 @@ pub struct Downstream {
     pub when_limited: Option<Text>,
     /// Latency of a call once it is accepted: a time, or a law.
     pub latency: Option<Either<Time, TimeLaw>>,
+    /// How much longer calls take the more of them are in flight, all members together, as `[{ calls = 20, factor = 1 },
+    /// { calls = 80, factor = 4 }]`: the factor on `latency`, linear between points and flat outside; default: they do not
+    /// feel each other. Calls share the dependency: each gets done at a pace divided by the factor of that moment.
+    pub latency_under_load: Option<Spot<Vec<Spot<LoadPoint>>>>,
     /// Most calls in flight at once, all members together; default: no limit.
     pub concurrency: Option<Count>,
     /// A call that gets no answer because the dependency has stopped fails after this long; default: never. A slow answer
@@ -37,6 +41,20 @@ pub struct Downstream {
     pub on_error: Option<Either<Text, OnError>>,
     /// A circuit breaker around the calls, one in each member.
     pub circuit_breaker: Option<Spot<CircuitBreaker>>,
+}
+
+/// A point of `latency-under-load`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, { calls = 80, factor = 4 }"
+)]
+pub struct LoadPoint {
+    /// Calls in flight, all members together.
+    pub calls: Option<Count>,
+    /// How many times as long as alone a call takes then: 1 at the first point, and never less than at the one before.
+    pub factor: Option<Number>,
 }
 
 /// A circuit breaker around the calls, count-based, by resilience4j's names and with its defaults.

@@ -10,8 +10,20 @@ use crate::workload::{ClosedLoop, Flow, Law, TokenBucket};
 pub(super) struct Pace {
     /// Relative to being alone, from above 0 to 1.
     pub speed: f64,
+    /// How many times as long as alone callers are busy for a call, because calls in flight make each other slower; what
+    /// is missing to the inverse of `speed` they wait.
+    pub stretch: f64,
     /// Refused calls (calls/s).
     pub refused: f64,
+}
+
+impl Pace {
+    /// That of a caller who is alone.
+    pub const ALONE: Pace = Pace {
+        speed: 1.0,
+        stretch: 1.0,
+        refused: 0.0,
+    };
 }
 
 /// What its callers make of a dependency, as it is now.
@@ -22,6 +34,10 @@ pub(super) struct Loops {
     unlimited: ClosedLoop,
     /// A record's share of one call: local work and latency, on average (s).
     pub each: f64,
+    /// The second part of it (s).
+    latency: f64,
+    /// Whether calls in flight make each other slower.
+    shares: bool,
     /// The pace that was asked for last: of so many callers, held back by the limit or not.
     asked: ((u32, bool), Pace),
 }
@@ -33,6 +49,8 @@ impl Loops {
             limited: loop_of(address, spec, spec.limit, local),
             unlimited: loop_of(address, spec, None, local),
             each: local.mean() + spec.latency.mean(),
+            latency: spec.latency.mean(),
+            shares: !spec.load.is_flat(),
             asked: ((0, false), Pace::default()),
         }
     }
@@ -51,10 +69,20 @@ impl Loops {
         };
         let pace = Pace {
             speed,
+            stretch: self.stretch(flow),
             refused: flow.refused,
         };
         self.asked = ((callers, limited), pace);
         pace
+    }
+
+    /// By Little's law calls in flight stay so for as long as there are of them for each that comes.
+    fn stretch(&self, flow: Flow) -> f64 {
+        if !self.shares || flow.calls <= 0.0 || self.each <= 0.0 {
+            return 1.0;
+        }
+        let taken = flow.in_flight / flow.calls;
+        ((self.each - self.latency + taken) / self.each).max(1.0)
     }
 
     /// The flow of so many callers on average, held back as those whose pace was asked for last.
@@ -95,5 +123,5 @@ fn loop_of(
         burst,
         back_off,
     });
-    ClosedLoop::new(address, bucket, spec.concurrency, &spec.latency, local)
+    ClosedLoop::new(address, bucket, spec.concurrency, &spec.latency, local).under_load(&spec.load)
 }

@@ -119,6 +119,7 @@ fn naive(callers: usize, bucket: TokenBucket, places: usize) -> Flow {
     Flow {
         calls: f64::from(calls - skipped - 1) / elapsed,
         refused: f64::from(refused) / elapsed,
+        in_flight: 0.0,
     }
 }
 

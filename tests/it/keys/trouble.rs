@@ -49,6 +49,30 @@ pub const CASES: &[Case] = &[
         ],
     ),
     (
+        "Downstream.latency-under-load",
+        &["downstream.api={ latency = '9ms' }"],
+        [
+            "downstream.api.latency-under-load=[{ calls = 1, factor = 1 }, { calls = 2, factor = 1 }]",
+            "downstream.api.latency-under-load=[{ calls = 1, factor = 1 }, { calls = 2, factor = 2 }]",
+        ],
+    ),
+    (
+        "LoadPoint.calls",
+        &["downstream.api={ latency = '9ms' }"],
+        [
+            "downstream.api.latency-under-load=[{ calls = 1, factor = 1 }, { calls = 2, factor = 3 }]",
+            "downstream.api.latency-under-load=[{ calls = 1, factor = 1 }, { calls = 9, factor = 3 }]",
+        ],
+    ),
+    (
+        "LoadPoint.factor",
+        &["downstream.api={ latency = '9ms' }"],
+        [
+            "downstream.api.latency-under-load=[{ calls = 1, factor = 1 }, { calls = 2, factor = 2 }]",
+            "downstream.api.latency-under-load=[{ calls = 1, factor = 1 }, { calls = 2, factor = 3 }]",
+        ],
+    ),
+    (
         "Downstream.timeout",
         &[
             API,

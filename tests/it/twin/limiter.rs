@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lagsim::scenario::{Downstream, RateLimit, Scenario, WhenLimited};
 use lagsim::units::SimTime;
-use lagsim::workload::{Knot, Law, RateCurve};
+use lagsim::workload::{Knot, Law, LoadCurve, RateCurve};
 
 use super::world::World;
 use super::{both, ownership};
@@ -270,5 +270,144 @@ fn refused_members_with_several_calls_in_flight() {
         let name = format!("{members} members, burst {burst}, back-off {back_off} ms");
         assert_near(&name, &scenario, share, 500.0 * f64::from(members));
         assert_refusals(&name, &scenario);
+    }
+}
+
+/// Calls of a dependency that slows down under load: members, calls in flight of each, records of a poll, how much slower it
+/// is with twelve calls in flight, and what else holds its callers back.
+struct Crowd {
+    members: u32,
+    concurrency: u32,
+    records: u64,
+    factor: f64,
+    rate: f64,
+    limit: Option<(f64, f64)>,
+    places: Option<u32>,
+    share: f64,
+}
+
+const CROWD: Crowd = Crowd {
+    members: 8,
+    concurrency: 1,
+    records: 50,
+    factor: 2.0,
+    rate: 800.0,
+    limit: None,
+    places: None,
+    share: 1e-4,
+};
+
+impl Crowd {
+    fn scenario(&self, latency: Law) -> Scenario {
+        let mut scenario = calling(self.members, self.rate, self.limit);
+        let settings = &mut scenario.settings[0];
+        settings.processing.concurrency = self.concurrency;
+        settings.properties.max_poll_records = self.records;
+        if let Some(downstream) = &mut scenario.downstream {
+            downstream.latency = latency;
+            downstream.load = LoadCurve::from_knots(vec![(3, 1.0), (12, self.factor)]);
+            downstream.concurrency = self.places;
+        }
+        scenario
+    }
+
+    fn apart(&self, latency: Law) -> (Apart, bool) {
+        let scenario = self.scenario(latency);
+        let apart = apart(&scenario);
+        let noise = (self.records * u64::from(self.members)) as f64;
+        let most = noise + self.share * self.rate * scenario.horizon.as_secs_f64();
+        let near = apart.throughput.abs() <= self.share && apart.lag_records <= most;
+        (apart, near)
+    }
+}
+
+fn assert_crowd(name: &str, crowd: &Crowd) {
+    let (apart, near) = crowd.apart(CALL);
+    assert!(near, "{name}: {apart:?}");
+}
+
+/// One call in flight of each member, and nothing local: nothing is approximate but the clock.
+#[test]
+fn calls_that_slow_each_other_down() {
+    for members in [3, 8, 12, 20] {
+        for factor in [2.0, 4.0, 10.0] {
+            let crowd = Crowd {
+                members,
+                factor,
+                ..CROWD
+            };
+            assert_crowd(&format!("{members} members, factor {factor}"), &crowd);
+        }
+    }
+    let (apart, near) = CROWD.apart(Law::Constant(0.015));
+    assert!(near, "constant: {apart:?}");
+}
+
+#[test]
+fn slower_calls_of_a_group_that_keeps_up() {
+    for (rate, factor) in [(150.0, 2.0), (250.0, 4.0), (350.0, 2.0)] {
+        let crowd = Crowd {
+            rate,
+            factor,
+            ..CROWD
+        };
+        assert_crowd(&format!("{rate}/s, factor {factor}"), &crowd);
+    }
+}
+
+/// Towards the end of a batch fewer are in flight. The longer the batch, and the more members are at other points of theirs,
+/// the less it matters.
+#[test]
+fn slower_calls_of_members_with_several_in_flight() {
+    for (members, records, share) in [
+        (1, 50, 0.10),
+        (1, 500, 0.03),
+        (2, 50, 0.12),
+        (2, 500, 0.02),
+        (6, 50, 0.01),
+        (6, 500, 0.005),
+    ] {
+        for factor in [2.0, 4.0, 10.0] {
+            let crowd = Crowd {
+                members,
+                records,
+                concurrency: 8,
+                factor,
+                share,
+                ..CROWD
+            };
+            let name = format!("{members} members, {records} records, factor {factor}");
+            assert_crowd(&name, &crowd);
+        }
+    }
+}
+
+/// Fewer places than callers: the calls that wait for one slow nobody down.
+#[test]
+fn slower_calls_behind_a_limit_or_in_few_places() {
+    for (limit, places) in [
+        (None, Some(5)),
+        (Some((300.0, 10.0)), None),
+        (Some((450.0, 1.0)), Some(6)),
+    ] {
+        for (members, concurrency, share) in [
+            (1, 8, 0.08),
+            (2, 8, 0.09),
+            (6, 8, 0.01),
+            (8, 1, 0.005),
+            (8, 4, 0.01),
+        ] {
+            let crowd = Crowd {
+                members,
+                concurrency,
+                limit,
+                places,
+                factor: 4.0,
+                share,
+                ..CROWD
+            };
+            let name = format!("{limit:?}, {places:?}, {members} x {concurrency} in flight");
+            assert_crowd(&name, &crowd);
+        }
     }
 }

@@ -470,11 +470,15 @@ impl<'s> World<'s> {
                 in_hand.calling = false;
             }
             self.limiter.in_flight -= 1;
+            self.share_anew(self.limiter.in_flight + 1);
             self.give_places();
         }
         let member = &mut self.members[who];
         if in_hand.calls > 0 {
             if let Some(granted) = self.limiter.take(now) {
+                if let Some(in_hand) = &mut member.lanes[lane] {
+                    in_hand.ends = SimTime::NEVER; // It waits: a step of its call that was moved is none of this one.
+                }
                 return self.push(granted, Event::Token(who, lane, epoch));
             }
             let downstream = self.scenario.downstream.as_ref();
@@ -517,6 +521,35 @@ impl<'s> World<'s> {
         self.next_record(who, lane);
     }
 
+    /// How many times as long as alone calls take while so many are in flight.
+    fn factor(&self, calls: u32) -> f64 {
+        let downstream = self.scenario.downstream.as_ref();
+        downstream.map_or(1.0, |own| own.load.factor(calls))
+    }
+
+    /// What is left of each call takes as long as calls do now; so many were in flight before.
+    fn share_anew(&mut self, before: u32) {
+        let now = self.now;
+        let change = self.factor(self.limiter.in_flight) / self.factor(before);
+        if change == 1.0 {
+            return;
+        }
+        let mut moved = Vec::new();
+        for (who, member) in self.members.iter_mut().enumerate() {
+            let epoch = member.epoch;
+            for (lane, in_hand) in member.lanes.iter_mut().enumerate() {
+                if let Some(in_hand) = in_hand.as_mut().filter(|one| one.calling) {
+                    let left = in_hand.ends.since(now).as_secs_f64() * change;
+                    in_hand.ends = now + SimDuration::from_secs_f64(left);
+                    moved.push((in_hand.ends, Event::Step(who, lane, epoch)));
+                }
+            }
+        }
+        for (ends, event) in moved {
+            self.push(ends, event);
+        }
+    }
+
     fn give_places(&mut self) {
         while self
             .limiter
@@ -526,15 +559,22 @@ impl<'s> World<'s> {
             let Some((who, lane, epoch)) = self.queue.pop_front() else {
                 return;
             };
+            if self.members[who].lanes[lane].is_none() {
+                continue;
+            }
+            self.limiter.in_flight += 1;
+            self.share_anew(self.limiter.in_flight - 1);
+            let factor = self.factor(self.limiter.in_flight);
             let Some(in_hand) = &mut self.members[who].lanes[lane] else {
                 continue;
             };
             let calls = u64::from(self.scenario.settings[0].processing.calls);
             let call = (in_hand.offset + 1) * calls - in_hand.calls;
             let latency = self.partitions[in_hand.partition.ix()].latency.as_mut();
-            self.limiter.in_flight += 1;
             (in_hand.calls, in_hand.calling) = (in_hand.calls - 1, true);
-            in_hand.ends = self.now + latency.map_or(SimDuration::ZERO, |law| law.record(call));
+            let alone = latency.map_or(SimDuration::ZERO, |law| law.record(call));
+            let shared = SimDuration::from_secs_f64(alone.as_secs_f64() * factor);
+            in_hand.ends = self.now + if factor == 1.0 { alone } else { shared };
             let ends = in_hand.ends;
             self.push(ends, Event::Step(who, lane, epoch));
         }
