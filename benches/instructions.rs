@@ -61,7 +61,7 @@ const GUARDS: [Guard; 6] = [
     Guard {
         what: "a day of deploys",
         args: &["run", "models/reconciliation.toml", "--set", "horizon=1d"],
-        at_most: 500,
+        at_most: 640,
     },
 ];
 
