@@ -1,8 +1,12 @@
 //! The shared dependency: who waits how long for its limit. Callers that block on a token bucket are served in turn, so
 //! while it is saturated they advance together; one step of this machine is a batch that begins or ends, never a call.
 
+mod apart;
 mod loops;
 
+pub(super) use self::apart::Asked;
+use self::apart::Parting;
+use self::loops::{Loops, Pace, local_work};
 use super::batch::Batch;
 use super::member::{App, Member};
 use super::outage::CallFailure;
@@ -10,7 +14,6 @@ use crate::engine::{Address, Purpose};
 use crate::scenario::{Downstream, DownstreamChange, OnOutage, Scenario, Settings, WhenLimited};
 use crate::units::{SimDuration, SimTime};
 use crate::workload::Law;
-use loops::{Loops, Pace, local_work};
 
 /// Fewer saved tokens than this count as none.
 const DRY: f64 = 1e-6;
@@ -64,6 +67,7 @@ pub(super) struct Dependency {
     /// Whether its callers ask for more than the limit, have used up what was saved, and are refused.
     overrun: bool,
     refusals: Refusals,
+    parting: Parting,
 }
 
 impl Dependency {
@@ -88,6 +92,7 @@ impl Dependency {
             saturated: false,
             overrun: false,
             refusals: Refusals::default(),
+            parting: Parting::default(),
         };
         dependency.refit();
         dependency.saved = dependency.most_saved;
@@ -262,8 +267,7 @@ impl Dependency {
     /// A batch of one member has begun or ended. While tokens are left and everybody may call, that is nobody else's
     /// affair; returns false if it is, and everyone has to be paced.
     pub fn pace_alone(&mut self, now: SimTime, index: usize, member: &mut Member) -> bool {
-        let alike = self.spec.concurrency.is_some() || self.refuses() || self.shares();
-        if self.speed != 1.0 || alike {
+        if self.speed != 1.0 || self.is_crowded() {
             return false;
         }
         self.settle(now);
@@ -345,6 +349,11 @@ impl Dependency {
             batch.rate = batch.calls as f64 / batch.length.as_secs_f64().max(1e-9);
             member.wake = batch.ends_at();
         }
+    }
+
+    /// Whether callers may be in each other's way while there are tokens.
+    fn is_crowded(&self) -> bool {
+        self.spec.concurrency.is_some() || self.refuses() || self.shares()
     }
 
     /// Whether calls in flight make each other slower.
