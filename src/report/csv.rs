@@ -60,17 +60,18 @@ pub fn finish(table: csv::Writer<Vec<u8>>) -> Result<Vec<u8>, RenderError> {
 
 /// Seconds, rounded down to milliseconds as a clock shows them.
 pub fn seconds(at: SimTime) -> String {
-    decimals(at.as_nanos() / 1_000_000)
+    let mut text = String::new();
+    push_decimals(&mut text, at.as_nanos() / 1_000_000);
+    text
 }
 
-/// Milliseconds as seconds with exactly three decimals.
-pub fn decimals(millis: u64) -> String {
+/// Appends milliseconds as seconds with exactly three decimals.
+pub fn push_decimals(text: &mut String, millis: u64) {
     let mut number = itoa::Buffer::new();
-    let mut text = String::from(number.format(millis / 1_000));
+    text.push_str(number.format(millis / 1_000));
     text.push('.');
     // The last three of four digits.
     text.push_str(&number.format(1_000 + millis % 1_000)[1..]);
-    text
 }
 
 fn alerts(outcome: &Outcome) -> impl Iterator<Item = (f64, Row)> + '_ {

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::RenderError;
-use super::csv::{decimals, seconds};
+use super::csv::{push_decimals, seconds};
 use crate::measure::lag_of;
 use crate::sim::{Fact, GroupView, Observer, Sample, Totals};
 use crate::units::SimTime;
@@ -19,7 +19,9 @@ pub struct LagTable<W: Write> {
 impl<W: Write> LagTable<W> {
     /// A table with its head.
     pub fn new(to: W) -> Self {
-        let mut table = csv::Writer::from_writer(to);
+        // Numbers and names of states have nothing to quote, and looking for it takes as long as writing them.
+        let mut writer = csv::WriterBuilder::new();
+        let mut table = writer.quote_style(csv::QuoteStyle::Never).from_writer(to);
         let head = table.write_record([
             "time_s",
             "partition",
@@ -51,7 +53,7 @@ impl<W: Write> LagTable<W> {
 
     fn rows(&mut self, at: SimTime, partitions: &[Sample]) -> Result<(), csv::Error> {
         let mut number = itoa::Buffer::new();
-        let time = seconds(at);
+        let (time, mut age) = (seconds(at), String::new());
         let table = &mut self.table;
         for (partition, sample) in partitions.iter().enumerate() {
             table.write_field(&time)?;
@@ -61,10 +63,11 @@ impl<W: Write> LagTable<W> {
             table.write_field(committed.unwrap_or(""))?;
             table.write_field(number.format(sample.position))?;
             table.write_field(number.format(lag_of(sample)))?;
-            let age = sample
-                .age_s
-                .map(|age| decimals((age * 1000.0).round() as u64));
-            table.write_field(age.unwrap_or_default())?;
+            age.clear();
+            if let Some(age_s) = sample.age_s {
+                push_decimals(&mut age, (age_s * 1000.0).round() as u64);
+            }
+            table.write_field(&age)?;
             table.write_field(sample.state.name())?;
             table.write_record(None::<&[u8]>)?;
         }

@@ -187,13 +187,14 @@ impl Batch {
     /// It makes so many calls; the dependency has to give it its speed.
     fn expect_calls(&mut self, calls: u64) {
         self.calls = calls;
-        self.demand = if calls == 0 {
-            0.0
-        } else {
-            calls as f64 / self.alone.as_secs_f64().max(1e-9)
-        };
+        self.demand = Self::calls_per_second(calls, self.alone);
         self.rate = self.demand;
         self.paced = false;
+    }
+
+    /// At which rate so many calls are made in that time.
+    pub fn calls_per_second(calls: u64, alone: SimDuration) -> f64 {
+        calls as f64 / alone.as_secs_f64().max(1e-9)
     }
 
     /// When it ends at the speed of now.

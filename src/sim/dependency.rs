@@ -4,6 +4,10 @@
 //! The rate at which `n` callers get through is that of the closed loop of `n` callers (the flow-equivalent server of
 //! Chandy, Herzog and Woo 1975), so what depends on the law of the latency near the knee is not lost.
 
+mod apart;
+
+pub(super) use self::apart::Asked;
+use self::apart::Parting;
 use super::batch::Batch;
 use super::member::{App, Member};
 use super::outage::CallFailure;
@@ -81,6 +85,7 @@ pub(super) struct Dependency {
     /// Whether its callers ask for more than the limit, have used up what was saved, and are refused.
     overrun: bool,
     refusals: Refusals,
+    parting: Parting,
 }
 
 impl Dependency {
@@ -108,6 +113,7 @@ impl Dependency {
             saturated: false,
             overrun: false,
             refusals: Refusals::default(),
+            parting: Parting::default(),
         };
         dependency.refit();
         dependency.saved = dependency.most_saved;

@@ -1,7 +1,9 @@
 //! Whole rounds of a member at once: poll, wait, work, commit, and back to the next poll. Exactly what its steps one by one
-//! come to, for a member in its common state, whom nothing but the log and its own work concern. Not for members that share
-//! a limited dependency: there each call decides when the others' are served.
+//! come to, for a member in its common state, whom nothing but the log and its own work concern. Members that share a limited
+//! dependency are by themselves only while it has tokens enough for all ([`super::dependency`]): without, each call decides
+//! when the others' are served.
 
+use super::batch::Batch;
 use super::link::Phase;
 use super::member::{App, Ground, Member};
 use crate::kafka::HandedOut;
@@ -141,6 +143,9 @@ impl Member {
         }
         ground.accounts.polls += 1;
         self.batch.pass(at, self.link.generation);
+        if ground.asked.is_some() {
+            self.ask_through(at, work, ground);
+        }
         self.acknowledged.polls_from = None;
         for run in &self.batch.runs {
             ground.topic.processed(run.partition, run.from, run.to);
@@ -157,6 +162,17 @@ impl Member {
         self.fills_until = SimTime::ZERO;
         (self.app, self.wake) = (App::Polling, ends.next(worked));
         true
+    }
+
+    /// The calls of a batch that is handed out at `at` and takes `work`.
+    fn ask_through(&mut self, at: SimTime, work: SimDuration, ground: &mut Ground) {
+        let each = self.settings_of(ground.scenario).processing.calls;
+        let calls = self.batch.records() * u64::from(each);
+        if calls > 0 {
+            let rate = Batch::calls_per_second(calls, work);
+            ground.asks(at, self.process, rate);
+            ground.asks(at + work, self.process, 0.0);
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::batch::{Batch, Workshop};
 use super::caller::Caller;
 use super::commit::{Acknowledged, PendingCommit};
 use super::consumer::Remote;
+use super::dependency::Asked;
 use super::event::Event;
 use super::latency::WriteLatency;
 use super::limits::limits;
@@ -101,6 +102,8 @@ pub(super) struct Ground<'a> {
     pub topic: &'a mut Topic,
     pub accounts: &'a mut Accounts,
     pub facts: &'a mut Vec<(SimTime, Fact)>,
+    /// What members ask of a shared dependency is noted, since they run ahead of it.
+    pub asked: Option<&'a mut Vec<Asked>>,
 }
 
 /// Counts over all members.
@@ -292,6 +295,10 @@ impl Member {
         self.batch.begin(at, self.link.generation, &mut shop);
         self.app = App::Processing;
         self.wake = self.batch.ends_at();
+        if self.batch.calls > 0 {
+            self.batch.paced |= ground.asked.is_some();
+            ground.asks(at, self.process, self.batch.demand);
+        }
         if self.batch.poison {
             self.meet_poison(at, ground);
         }
@@ -330,6 +337,9 @@ impl Member {
             topic: ground.topic,
         };
         self.batch.account_all(&mut shop);
+        if self.batch.calls > 0 {
+            ground.asks(at, self.process, 0.0);
+        }
         self.batch.tell_given_up(at, self.process, ground.facts);
         self.calls_succeeded(at, ground);
         let current = self.batch.generation == self.link.generation && self.reads();

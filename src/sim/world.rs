@@ -151,6 +151,7 @@ impl<'s> World<'s> {
                 topic,
                 accounts,
                 facts,
+                asked: None,
             },
         )
     }
@@ -178,6 +179,10 @@ impl<'s> World<'s> {
                 break;
             }
             patience.step(dry.min(at));
+            if self.part(at, until) {
+                self.pass_turns(&mut turns);
+                continue;
+            }
             if dry < at {
                 self.pace(dry);
                 self.pass_turns(&mut turns);

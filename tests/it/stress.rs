@@ -755,6 +755,43 @@ fn leaps_over_many_partitions_change_nothing() {
     }
 }
 
+/// Members at one limit are by themselves while it has tokens saved, and not when these are gone: at rates below, near and
+/// above it, with its change and a crash in between.
+#[test]
+fn leaps_at_a_limit_with_saved_tokens_change_nothing() {
+    for rate in [20.0, 90.0, 99.0, 130.0] {
+        for (burst, commit) in [
+            (30.0, CommitPolicy::AfterBatch),
+            (400.0, CommitPolicy::Auto),
+        ] {
+            let mut scenario = systems::system(5, 3, rate, Law::Exponential { mean: 0.002 });
+            scenario.horizon = secs(180);
+            scenario.settings[0].processing.calls = 2;
+            scenario.settings[0].processing.commit = commit;
+            scenario.settings[0].properties.enable_auto_commit = commit == CommitPolicy::Auto;
+            let limit = |rate| Some(RateLimit { rate, burst });
+            scenario.downstream = Some(Downstream {
+                limit: limit(200.0),
+                ..Downstream::new("bank", Law::Exponential { mean: 0.005 })
+            });
+            let change = DownstreamChange::Limit(limit(150.0));
+            let scenario = with(
+                scenario,
+                SimTime::from_millis(50_000),
+                Action::Downstream(change),
+            );
+            let crash = Action::Crash {
+                processes: vec![ProcessId(1)],
+                restart_after: Some(secs(5)),
+            };
+            let mut scenario = with(scenario, SimTime::from_millis(100_300), crash);
+            let by_leaps = systems::run(&scenario);
+            scenario.leaps = false;
+            assert_eq!(by_leaps, systems::run(&scenario), "{rate} {burst}");
+        }
+    }
+}
+
 /// Each seed by itself, so that a failure says which it was.
 fn each_of(seeds: std::ops::Range<u64>, calm: bool, check: fn(u64, bool)) {
     let mut failed = Vec::new();

@@ -196,7 +196,7 @@ pub struct Fetcher {
     /// Positions that were reset and that nobody has taken note of.
     resets: Vec<Reset>,
     /// What finds the partitions with news, in its common state; the order of the sessions is in it meanwhile.
-    expected: Option<steady::Expected>,
+    expected: Option<Box<steady::Expected>>,
 }
 
 impl Default for Fetcher {

@@ -46,7 +46,7 @@ impl Fetcher {
             && self.slots.iter().all(|slot| slot.reset.is_none())
             && self.brokers.iter().all(asks_for_all);
         if steady {
-            self.expected = Some(Expected::of(&self.slots, &self.brokers, now));
+            self.expected = Some(Box::new(Expected::of(&self.slots, &self.brokers, now)));
         }
         steady
     }
@@ -85,7 +85,7 @@ impl Fetcher {
                     Some(_) => {
                         if self.repeats {
                             self.settle(at, limits, false);
-                            expected = expected.again(&self.slots, &mut self.brokers, at);
+                            *expected = expected.again(&self.slots, &mut self.brokers, at);
                         }
                         self.ask(&mut expected, at, limits, logs, false);
                         break HandedOut::Records(at);
