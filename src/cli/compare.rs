@@ -87,10 +87,7 @@ fn cases(args: &CompareArgs, path: &Path) -> anyhow::Result<Sides> {
         )
         .into());
     }
-    let mut overrides = args.overrides.clone();
-    overrides.extend(args.seed.map(|seed| Override {
-        text: format!("seed={seed}"),
-    }));
+    let overrides = load::seeded(&args.overrides, args.seed);
     let (asked, files) = load::experiment(path, &overrides)?;
     let all: Vec<usize> = (0..asked.cases()).collect();
     if !(2..=MOST_CASES).contains(&all.len()) {

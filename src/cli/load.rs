@@ -40,6 +40,14 @@ pub fn checked(path: &Path, overrides: &[Override]) -> anyhow::Result<Checked> {
     Ok(check_beside(path, &model_source(path)?, overrides)?)
 }
 
+/// Changes of a model, and its seed if that is named by itself.
+pub fn seeded(overrides: &[Override], seed: Option<u64>) -> Vec<Override> {
+    let seed = seed.map(|seed| Override {
+        text: format!("seed={seed}"),
+    });
+    overrides.iter().cloned().chain(seed).collect()
+}
+
 /// Reads and checks a model and a trace; returns the model's text too.
 ///
 /// # Errors

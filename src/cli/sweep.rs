@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::args::{MergeArgs, SamplesArg, SweepArgs, Vary};
+use super::args::{MergeArgs, SamplesArg, SweepArgs, SweepResultArgs, Vary};
 use super::exit::{Exit, Usage};
 use super::folder::Folder;
 use super::journal::{self, Journal, Runs};
@@ -19,7 +19,9 @@ use crate::measure::words::{counted, grouped, span};
 use crate::report::answers::{told, told_otherwise};
 use crate::report::sensitivity;
 use crate::report::sweep::{JOURNAL, PICTURE, SWEEP_FILES, Tables, picture, sweep as words};
-use crate::scenario::{self, Design, Experiment, MOST_RUNS, Source, case_note, check_case};
+use crate::scenario::{
+    self, Design, Experiment, MOST_RUNS, Override, Source, case_note, check_case,
+};
 
 /// Replications of a sweep around a model, unless told otherwise.
 const AROUND_REPLICATIONS: u32 = 8;
@@ -45,7 +47,7 @@ fn swept(args: &SweepArgs) -> anyhow::Result<Exit> {
     }
     .check(&cases)
     .map_err(|wrong| *wrong)?;
-    if !args.quiet {
+    if !args.results.quiet {
         doubts(&experiment, &files);
     }
     // Every file that any case needs has been read by now.
@@ -63,7 +65,7 @@ fn swept(args: &SweepArgs) -> anyhow::Result<Exit> {
     if args.dry_run {
         return dry_run(&sweep, &own);
     }
-    let path = match (&args.out, shard) {
+    let path = match (&args.results.out, shard) {
         (Some(path), _) => path.clone(),
         (None, Shard::WHOLE) => PathBuf::from("output").join(&plan.name),
         (None, Shard { number, of }) => PathBuf::from("output")
@@ -76,7 +78,7 @@ fn swept(args: &SweepArgs) -> anyhow::Result<Exit> {
     runs.add(&path.join(JOURNAL))?;
     if shard != Shard::WHOLE {
         folder.fill(|staging| runs.write(&staging.join(JOURNAL), &header))?;
-        if !args.quiet {
+        if !args.results.quiet {
             let own = counted(own.len() as u64, "case", "cases");
             terminal::note(&format!(
                 "wrote part {} of {}, {own}, to {}; lagsim merge joins the parts\n",
@@ -87,16 +89,17 @@ fn swept(args: &SweepArgs) -> anyhow::Result<Exit> {
         }
         return Ok(Exit::Success);
     }
-    finish(&header, &mut runs, &folder, args.quiet)
+    finish(&header, &mut runs, &folder, &args.results)
 }
 
 /// The experiment of a file, or of the command line.
 fn experiment(args: &SweepArgs) -> anyhow::Result<(Experiment, Files)> {
+    let overrides = load::seeded(&args.overrides, args.seed);
     if let Some(path) = &args.experiment {
-        return load::experiment(path, &args.overrides);
+        return load::experiment(path, &overrides);
     }
     if let Some(model) = &args.around {
-        return around(args, model);
+        return around(args, model, &overrides);
     }
     let Some(model) = &args.model else {
         return Err(Usage::new(
@@ -110,11 +113,15 @@ fn experiment(args: &SweepArgs) -> anyhow::Result<(Experiment, Files)> {
         stem: format!("{}-sweep", load::stem(model, "model")),
         text: typed(args, model),
     };
-    load::asked(&source, Path::new(""), &args.overrides)
+    load::asked(&source, Path::new(""), &overrides)
 }
 
 /// The experiment that moves each number of a model by itself.
-fn around(args: &SweepArgs, model: &Path) -> anyhow::Result<(Experiment, Files)> {
+fn around(
+    args: &SweepArgs,
+    model: &Path,
+    overrides: &[Override],
+) -> anyhow::Result<(Experiment, Files)> {
     let replications = args.replications.unwrap_or(AROUND_REPLICATIONS);
     if replications < 2 {
         return Err(Usage::new(
@@ -141,7 +148,7 @@ fn around(args: &SweepArgs, model: &Path) -> anyhow::Result<(Experiment, Files)>
             named.join(", ")
         ),
     };
-    let (experiment, files) = load::asked(&source, Path::new(""), &args.overrides)?;
+    let (experiment, files) = load::asked(&source, Path::new(""), overrides)?;
     let mut sizes = args.step.clone();
     sizes.sort_by(f64::total_cmp);
     sizes.dedup();
@@ -251,7 +258,7 @@ fn simulate(
     let journal = Journal::begin(&path, header, &mut there)?;
     let all = cases.len() * plan.replications as usize;
     let left = all.saturating_sub(there.count());
-    if args.resume && !args.quiet {
+    if args.resume && !args.results.quiet {
         let dropped = match there.dropped {
             0 => String::new(),
             n => format!(" ({} dropped)", counted(n as u64, "line", "lines")),
@@ -262,7 +269,7 @@ fn simulate(
             counted(all as u64, "run", "runs")
         ));
     }
-    let progress = Progress::of_runs(left as u64, args.quiet);
+    let progress = Progress::of_runs(left as u64, args.results.quiet);
     let own: Vec<u64> = cases.iter().map(|case| sizes[*case]).collect();
     sweep.run(
         cases,
@@ -361,7 +368,7 @@ pub fn merge(args: &MergeArgs) -> anyhow::Result<Exit> {
         )
         .into());
     }
-    let path = match &args.out {
+    let path = match &args.results.out {
         Some(path) => path.clone(),
         None => PathBuf::from("output").join(&plan.name),
     };
@@ -370,7 +377,7 @@ pub fn merge(args: &MergeArgs) -> anyhow::Result<Exit> {
         plan: plan.clone(),
         shard: Shard::WHOLE,
     };
-    finish(&header, &mut runs, &folder, args.quiet)
+    finish(&header, &mut runs, &folder, &args.results)
 }
 
 /// The files that come of a sweep.
@@ -382,7 +389,12 @@ fn files_of(plan: &Plan) -> &'static [&'static str] {
 }
 
 /// Writes the results of all runs and says what they are.
-fn finish(header: &Header, runs: &mut Runs, folder: &Folder, quiet: bool) -> anyhow::Result<Exit> {
+fn finish(
+    header: &Header,
+    runs: &mut Runs,
+    folder: &Folder,
+    results: &SweepResultArgs,
+) -> anyhow::Result<Exit> {
     let plan = &header.plan;
     let mut findings = Findings::new(plan);
     folder.fill(|staging| {
@@ -402,12 +414,14 @@ fn finish(header: &Header, runs: &mut Runs, folder: &Folder, quiet: bool) -> any
         }
         journal.flush()?;
         tables.finish()?;
-        let drawn = match Sensitivities::of(plan, &findings) {
-            Some(found) => {
-                let table = sensitivity::table(plan, &found)?;
-                std::fs::write(staging.join(sensitivity::TABLE), table)?;
-                Some(sensitivity::picture(plan, &found)?)
-            }
+        let found = Sensitivities::of(plan, &findings);
+        if let Some(found) = &found {
+            let table = sensitivity::table(plan, found)?;
+            std::fs::write(staging.join(sensitivity::TABLE), table)?;
+        }
+        let drawn = match &found {
+            _ if results.no_plot => None,
+            Some(found) => Some(sensitivity::picture(plan, found)?),
             None => picture(plan, &findings)?,
         };
         if let Some(bytes) = drawn {
@@ -415,7 +429,7 @@ fn finish(header: &Header, runs: &mut Runs, folder: &Folder, quiet: bool) -> any
         }
         Ok(())
     })?;
-    if !quiet {
+    if !results.quiet {
         let style = terminal::style();
         let text = match Sensitivities::of(plan, &findings) {
             Some(found) => sensitivity::text(plan, &found, style),

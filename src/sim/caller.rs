@@ -215,9 +215,10 @@ impl Member {
         let Some(until) = self.caller.open_until(at).filter(|_| polls_on) else {
             let runs = &mut self.batch.runs;
             let polled = match self.caller.take_kept(call.max, runs) {
-                0 => self
-                    .fetcher
-                    .poll(at, call, &self.limits, ground.topic, runs),
+                0 if ground.scenario.leaps => {
+                    (self.fetcher).poll_steady(at, call, &self.limits, ground.topic, runs)
+                }
+                0 => (self.fetcher).poll(at, call, &self.limits, ground.topic, runs),
                 taken => Polled::Records(taken),
             };
             if matches!(polled, Polled::Records(_)) {

@@ -130,6 +130,28 @@ fn the_number_of_threads_changes_no_byte() {
 }
 
 #[test]
+fn a_seed_may_be_named_by_itself_and_the_picture_left_out() {
+    let desk = desk();
+    for (out, more) in [
+        ("as-in-the-model", &["--seed", "7"][..]),
+        ("other", &["--seed", "8", "--no-plot"]),
+        ("set", &["--set", "seed=8"]),
+    ] {
+        let args = ["sweep", "members.toml", "--out", out];
+        desk.lagsim(&[&args[..], more].concat()).ends_with(0);
+    }
+    let read = |out: &str, name: &str| fs::read(desk.path(out).join(name)).unwrap();
+    let results = |out: &str| read(out, "results.csv");
+    assert_ne!(results("as-in-the-model"), results("other"));
+    assert_eq!(results("set"), results("other"));
+    assert!(desk.path("set/sweep.png").exists());
+    assert!(!desk.path("other/sweep.png").exists());
+    let args = ["merge", "other", "--out", "again", "--no-plot"];
+    desk.lagsim(&args).ends_with(0);
+    assert_same(&desk.path("other"), &desk.path("again"));
+}
+
+#[test]
 fn the_parts_of_a_sweep_join_to_the_whole() {
     let desk = desk();
     desk.lagsim(&["sweep", "members.toml", "--out", "whole"])

@@ -11,7 +11,7 @@ use crate::scenario::{MOST_REPLICATIONS, Override};
 use crate::units::{SimDuration, parse_count, parse_duration, parse_rate};
 use value::{VariantArg, parse_override, parse_share, parse_variant, typed};
 
-pub use sweep::{MergeArgs, SweepArgs};
+pub use sweep::{MergeArgs, SweepArgs, SweepResultArgs};
 pub use value::{SamplesArg, Typed, Vary};
 
 /// Predicts Kafka consumer lag before production does.

@@ -44,6 +44,9 @@ pub struct SweepArgs {
     /// Change a key of the model in all cases; may be given several times
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = parse_override)]
     pub overrides: Vec<Override>,
+    /// Seed of every draw, instead of the model's
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// Runs at the same time [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_024))]
     pub jobs: Option<usize>,
@@ -56,9 +59,20 @@ pub struct SweepArgs {
     /// Say how many runs there are and about how long they take; run only a few
     #[arg(long)]
     pub dry_run: bool,
+    /// What becomes of the results.
+    #[command(flatten)]
+    pub results: SweepResultArgs,
+}
+
+/// What becomes of the results of a sweep.
+#[derive(Args, Debug)]
+pub struct SweepResultArgs {
     /// The folder that gets the results [default: output/<experiment>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Draw no picture
+    #[arg(long)]
+    pub no_plot: bool,
     /// Print nothing but errors; the files and the exit code tell
     #[arg(long, short)]
     pub quiet: bool,
@@ -70,10 +84,7 @@ pub struct MergeArgs {
     /// The folders of the parts
     #[arg(value_name = "DIR", required = true)]
     pub folders: Vec<PathBuf>,
-    /// The folder that gets the results [default: output/<experiment>]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Print nothing but errors; the files and the exit code tell
-    #[arg(long, short)]
-    pub quiet: bool,
+    /// What becomes of the results.
+    #[command(flatten)]
+    pub results: SweepResultArgs,
 }

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-use super::{Broker, FetchLimits, FetchWhen, Fetcher, Logs, Run, Slot};
+use super::{Broker, Call, FetchLimits, FetchWhen, Fetcher, Logs, Polled, Run, Slot};
 use crate::units::SimTime;
 
 /// What polls one after another come to.
@@ -100,6 +100,30 @@ impl Fetcher {
         };
         self.expected = Some(expected);
         handed_out
+    }
+
+    /// One poll at `now`, as [`Self::poll`]: without a look at partitions that have no news, if it is in its common state.
+    pub fn poll_steady(
+        &mut self,
+        now: SimTime,
+        call: Call,
+        limits: &FetchLimits,
+        logs: &mut impl Logs,
+        runs: &mut Vec<Run>,
+    ) -> Polled {
+        let plain = call.until <= now && !call.one_partition;
+        if plain && self.enter_steady(now, limits) {
+            let before = runs.len();
+            match self.hand_out(now, now, call.max, limits, logs, runs) {
+                HandedOut::Records(_) => {
+                    let taken = runs[before..].iter().map(|run| run.to - run.from);
+                    return Polled::Records(taken.sum());
+                }
+                HandedOut::Wait { look, .. } => return Polled::Wait(look),
+                HandedOut::Ask(_) => {}
+            }
+        }
+        self.poll(now, call, limits, logs, runs)
     }
 
     /// As [`Self::send`], by which every partition of a broker is asked for. Mostly nothing is there yet, and when that
