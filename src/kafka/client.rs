@@ -30,15 +30,27 @@ pub enum RejoinFrom {
 pub enum AutoCommitFrom {
     /// poll(), when the interval has passed: what earlier polls returned (Java: `ConsumerCoordinator#maybeAutoCommitOffsetsAsync`).
     Poll,
-    /// A background timer: what polls have returned, finished or not (librdkafka, aiokafka).
+    /// A background timer: what polls have returned, finished or not (aiokafka: `GroupCoordinator._maybe_do_autocommit`).
     Timer,
-    /// A background timer: what polls before the last one returned (franz-go: `uncommit`).
+    /// The same, of partitions of which that is not what it last committed (librdkafka:
+    /// `rd_kafka_topic_partition_list_set_offsets`).
+    TimerOfStored,
+    /// A background timer: what polls before the last one returned, of partitions of which that is not what it last
+    /// committed (franz-go: `uncommit`, `getUncommittedLocked`).
     TimerOfPreviousPolls,
     /// The end of each batch (kafkajs: `autoCommitOffsets`).
     AfterBatch,
     /// A background timer: what a pool of threads has done, up to the first record that is not, with what is done beyond
     /// that in the metadata (Confluent's parallel-consumer: `WorkManager#collectCommitDataForDirtyPartitions`).
     Completed,
+}
+
+impl AutoCommitFrom {
+    /// Whether every commit says the positions of all partitions, those that have not moved since the last commit too
+    /// (Java: `SubscriptionState#allConsumed`; aiokafka: `Assignment.all_consumed_offsets`).
+    pub fn repeats(self) -> bool {
+        matches!(self, AutoCommitFrom::Poll | AutoCommitFrom::Timer)
+    }
 }
 
 /// How often the clock of `max.poll.interval.ms` is looked at.

@@ -197,30 +197,32 @@ impl Member {
         ground.accounts.commits += 1;
         let late = self.commits_late(ground.scenario);
         // commitSync() commits positions of what is owned (`SubscriptionState#allConsumed`).
-        for (partition, offset) in self.batch.finished_offsets() {
+        let offsets: Vec<_> = self.batch.finished_offsets().collect();
+        for (partition, offset) in offsets {
             let slot = self.fetcher.slot(partition);
-            if !late && slot.is_none_or(|slot| slot.position < offset) {
-                continue;
+            if late || slot.is_some_and(|slot| slot.position >= offset) {
+                self.put_under_way(PendingCommit::new(stored_at, partition, offset));
             }
-            let commit = PendingCommit::new(stored_at, partition, offset);
-            self.pending.push_back(commit);
         }
         if std::mem::take(&mut self.link.owes_commit) {
             let runs = &self.batch.runs;
             let other = |slot: &&Slot| runs.iter().all(|run| run.partition != slot.partition);
-            for slot in self.fetcher.slots().iter().filter(other) {
-                let commit = PendingCommit::new(stored_at, slot.partition, slot.position);
-                self.pending.push_back(commit);
+            let others = self.fetcher.slots().iter().filter(other);
+            let commit = |slot: &Slot| PendingCommit::new(stored_at, slot.partition, slot.position);
+            for commit in others.map(commit).collect::<Vec<_>>() {
+                self.put_under_way(commit);
             }
         }
     }
 
-    /// A poll that waits commits whenever the interval is over. A commit of nothing new changes nothing but when the next
-    /// is due, so it is no step of its own (`ConsumerCoordinator#maybeAutoCommitOffsetsAsync`).
-    pub fn catch_up_auto_commit(&mut self, at: SimTime, interval: SimDuration) {
-        if std::mem::take(&mut self.nothing_to_commit) && at > self.auto_commit_due {
-            let late = at.since(self.auto_commit_due).as_nanos();
-            self.auto_commit_due += interval * late.div_ceil(interval.as_nanos().max(1));
+    /// A poll() that waits commits whenever the interval is over, which is no step of its own: nothing follows from it but
+    /// what the coordinator stores (`ConsumerCoordinator#maybeAutoCommitOffsetsAsync`).
+    pub fn commit_waiting(&mut self, until: SimTime, ground: &mut Ground) {
+        let waits = self.waits_in_poll && self.app == App::Polling;
+        while waits && self.auto_commit_due <= until && self.commits_in_poll(ground.scenario) {
+            let due = self.auto_commit_due;
+            self.auto_commit(due, ground);
+            self.store_commits(due, ground.topic);
         }
     }
 
@@ -317,14 +319,9 @@ impl Member {
         self.account_until(at, ground.scenario, ground.topic);
         let asked = |slot: &&Slot| partitions.is_none_or(|some| some.contains(&slot.partition));
         let slots = self.fetcher.slots().iter().filter(asked);
-        let offsets = slots.map(|slot| (slot.partition, self.done_to(slot)));
-        let news = offsets.filter(|(id, offset)| {
-            let mut sent = self.pending.iter().rev();
-            let sent = sent.find(|commit| commit.partition == *id);
-            let stored = ground.topic.partitions[id.ix()].committed;
-            sent.map(|commit| commit.offset).or(stored) != Some(*offset)
-        });
-        let commits = news.map(|(id, offset)| PendingCommit::new(at, id, offset));
+        let done = slots.map(|slot| (slot, self.done_to(slot)));
+        let news = done.filter(|(slot, offset)| slot.committed != *offset);
+        let commits = news.map(|(slot, offset)| PendingCommit::new(at, slot.partition, offset));
         let commits = commits.collect();
         self.send_commits(at, commits, ground)
     }
@@ -355,12 +352,19 @@ impl Member {
         }
         let (stored_at, answered) = self.write(at, ground.scenario);
         ground.accounts.commits += 1;
-        let commits = commits.into_iter();
-        (self.pending).extend(commits.map(|commit| PendingCommit {
-            stored_at,
-            ..commit
-        }));
+        for commit in commits {
+            self.put_under_way(PendingCommit {
+                stored_at,
+                ..commit
+            });
+        }
         answered
+    }
+
+    /// One that the coordinator will take: the client may think of its offset as committed.
+    fn put_under_way(&mut self, commit: PendingCommit) {
+        self.fetcher.committed(commit.partition, commit.offset);
+        self.pending.push_back(commit);
     }
 
     /// Sends the positions of `partitions`, or all; returns when the answer is back.
@@ -379,13 +383,12 @@ impl Member {
             self.batch.committed |=
                 self.batch.generation == self.link.generation && self.link.counts();
         }
-        if !self.uncommitted(ground.topic, in_hand) {
-            return at;
-        }
+        let from = self.settings_of(ground.scenario).client.auto_commit_from;
         let asked = |slot: &&Slot| partitions.is_none_or(|some| some.contains(&slot.partition));
         let slots = self.fetcher.slots().iter().filter(asked);
-        let position = |slot: &Slot| self.committable(slot, in_hand);
-        let commits = slots.map(|slot| PendingCommit::new(at, slot.partition, position(slot)));
+        let offsets = slots.map(|slot| (slot, self.committable(slot, in_hand)));
+        let sent = offsets.filter(|(slot, offset)| from.repeats() || slot.committed != *offset);
+        let commits = sent.map(|(slot, offset)| PendingCommit::new(at, slot.partition, offset));
         let commits = commits.collect();
         self.send_commits(at, commits, ground)
     }
@@ -403,18 +406,10 @@ impl Member {
         own.min().unwrap_or(slot.position)
     }
 
-    pub fn uncommitted(&self, topic: &Topic, in_hand: bool) -> bool {
-        let mut slots = self.fetcher.slots().iter();
-        slots.any(|slot| {
-            let committed = topic.partitions[slot.partition.ix()].committed;
-            committed != Some(self.committable(slot, in_hand))
-        })
-    }
-
     /// The interval of auto-commit starts, as it does with each assignment.
     pub fn start_auto_commit(&mut self, at: SimTime, interval: SimDuration) {
         self.auto_commit_due = at + interval;
-        self.nothing_to_commit = false;
+        self.waits_in_poll = false;
     }
 
     /// What the coordinator has stored by `until` becomes the committed offset.

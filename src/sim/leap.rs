@@ -101,7 +101,8 @@ impl Member {
             Ends::Committed { .. } if !self.pending.is_empty() => return Polls::Step,
             Ends::Committed { .. } => {}
             Ends::Worked => {
-                self.catch_up_auto_commit(at, self.auto_commit_interval(ground.scenario));
+                self.commit_waiting(at, ground);
+                self.waits_in_poll = false;
                 if at >= self.auto_commit_due {
                     return Polls::Step;
                 }
@@ -150,6 +151,7 @@ impl Member {
             ground.topic.processed(run.partition, run.from, run.to);
             if matches!(ends, Ends::Committed { .. }) {
                 ground.topic.partitions[run.partition.ix()].committed = Some(run.to);
+                self.fetcher.committed(run.partition, run.to);
             }
         }
         self.batch.runs.clear();

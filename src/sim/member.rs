@@ -18,7 +18,7 @@ use super::link::{Link, Phase};
 use super::topic::Topic;
 use super::workers::Workers;
 use crate::engine::Patience;
-use crate::kafka::{Call, FetchLimits, Fetcher, Polled, Reset};
+use crate::kafka::{AutoCommitFrom, Call, FetchLimits, Fetcher, Polled, Reset};
 use crate::scenario::{CommitPolicy, Scenario, Settings};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
@@ -82,8 +82,8 @@ pub(super) struct Member {
     pub auto_commit_due: SimTime,
     /// The timer has waited for a record until then.
     pub timer_waits: bool,
-    /// It waits in poll() with all positions committed.
-    pub nothing_to_commit: bool,
+    /// It waits in a poll() that commits meanwhile.
+    pub waits_in_poll: bool,
     pub pending: VecDeque<PendingCommit>,
     /// How long its commits take to be stored.
     pub writes: WriteLatency,
@@ -145,7 +145,7 @@ impl Member {
             fills_until: SimTime::ZERO,
             auto_commit_due: SimTime::NEVER,
             timer_waits: false,
-            nothing_to_commit: false,
+            waits_in_poll: false,
             pending: VecDeque::new(),
             writes: WriteLatency::new(scenario, replication, name),
             acknowledged: Acknowledged::default(),
@@ -204,7 +204,13 @@ impl Member {
                 }
             }
         }
+        self.settle(until, ground);
+    }
+
+    /// What goes on beside its steps, the last of which was taken, is brought to `until`.
+    pub fn settle(&mut self, until: SimTime, ground: &mut Ground) {
         self.run_workers(until, ground);
+        self.commit_waiting(until, ground);
         self.store_commits(until, ground.topic);
     }
 
@@ -238,11 +244,10 @@ impl Member {
     pub fn poll(&mut self, at: SimTime, ground: &mut Ground) {
         self.store_commits(at, ground.topic);
         let settings = self.settings_of(ground.scenario);
-        if self.commits_in_poll(ground.scenario) {
-            self.catch_up_auto_commit(at, self.auto_commit_interval(ground.scenario));
-            if at >= self.auto_commit_due {
-                self.auto_commit(at, ground);
-            }
+        self.commit_waiting(at, ground);
+        self.waits_in_poll = false;
+        if at >= self.auto_commit_due && self.commits_in_poll(ground.scenario) {
+            self.auto_commit(at, ground);
         }
         if self.commits_idle(at, ground) || self.pauses(at, ground) {
             return;
@@ -268,13 +273,8 @@ impl Member {
         self.app = App::Polling;
         self.wake = look.min(self.idle_commit_due(at, ground));
         self.wake = self.wake.min(self.looks_again());
-        if self.commits_in_poll(ground.scenario) {
-            if self.uncommitted(ground.topic, false) {
-                self.wake = look.min(self.auto_commit_due);
-            } else {
-                self.nothing_to_commit = true;
-            }
-        }
+        let client = &self.settings_of(ground.scenario).client;
+        self.waits_in_poll = client.auto_commit_from == AutoCommitFrom::Poll;
     }
 
     /// Its application has records in hand and begins to work on them.
@@ -380,10 +380,8 @@ impl Member {
     }
 
     /// Stands still from `now` until `thaws`: what is under way goes on with what is left of it.
-    pub fn freeze(&mut self, now: SimTime, thaws: SimTime, scenario: &Scenario) {
+    pub fn freeze(&mut self, now: SimTime, thaws: SimTime) {
         self.frozen_until = Some(thaws);
-        let interval = self.auto_commit_interval(scenario);
-        self.catch_up_auto_commit(now, interval);
         if self.app == App::Processing {
             self.batch.advance(now);
             self.batch.since = thaws;

@@ -265,7 +265,7 @@ impl World<'_> {
         if let Some(thaws) = member.frozen_until {
             if thaws < now + length {
                 // It stands still already, and longer than was thought.
-                member.freeze(now, now + length, self.scenario);
+                member.freeze(now, now + length);
                 self.agenda.schedule(now + length, Event::Thaw(process));
             }
             return;
@@ -275,7 +275,7 @@ impl World<'_> {
         self.run_workers(process);
         self.members[process.ix()].frozen_since = now;
         let member = &mut self.members[process.ix()];
-        member.freeze(now, now + length, self.scenario);
+        member.freeze(now, now + length);
         self.agenda.schedule(now + length, Event::Thaw(process));
         self.note(Fact::Frozen { process });
         self.tell_state_of_all(process, PartitionState::Frozen);

@@ -213,8 +213,7 @@ impl<'s> World<'s> {
         }
         let (members, mut ground) = self.ground();
         for member in members {
-            member.run_workers(until, &mut ground);
-            member.store_commits(until, ground.topic);
+            member.settle(until, &mut ground);
         }
         true
     }

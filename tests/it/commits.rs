@@ -1,10 +1,10 @@
 //! When an application commits: every so often, and as it gives partitions up. Not what the broker makes of it.
 
-use lagsim::kafka::Assignor;
+use lagsim::kafka::{Assignor, KafkaError};
 use lagsim::scenario::{Action, CommitPolicy, Scenario};
 use lagsim::sim::Fact;
 use lagsim::units::{ProcessId, SimDuration, SimTime};
-use lagsim::workload::Law;
+use lagsim::workload::{Law, Pattern};
 
 use crate::systems::{
     Told, at_ms, ms, profile, run, secs, system, with, with_backlog, without_latencies,
@@ -197,4 +197,65 @@ fn clients_differ_in_whether_they_commit_what_they_give_up() {
         let not = repeated_after_revocation(&scenario);
         assert!(committed < not, "{client}: {committed}, {not}");
     }
+}
+
+/// A member that commits by itself, every 5 s from its assignment on, and has nothing to read for a minute.
+fn idle(client: &str) -> Told {
+    let mut scenario = without_latencies(system(3, 1, 0.0, Law::Constant(0.001)));
+    commits_by_itself(&mut scenario, client);
+    run(&scenario)
+}
+
+fn commits_by_itself(scenario: &mut Scenario, client: &str) {
+    let settings = &mut scenario.settings[0];
+    settings.client = profile(client);
+    settings.properties.enable_auto_commit = true;
+    settings.processing.commit = CommitPolicy::Auto;
+}
+
+/// Java says all positions each time (`SubscriptionState#allConsumed`), aiokafka too (`Assignment.all_consumed_offsets`);
+/// librdkafka says what was stored beyond its last commit (`rd_kafka_topic_partition_list_set_offsets`), franz-go likewise
+/// (`getUncommittedLocked`).
+#[test]
+fn clients_differ_in_whether_they_commit_what_has_not_moved() {
+    for (client, commits) in [
+        ("java", 12),
+        ("aiokafka", 12),
+        ("librdkafka", 0),
+        ("franz-go", 0),
+    ] {
+        assert_eq!(idle(client).totals.commits, commits, "{client}");
+    }
+}
+
+/// Records come every 3.5 s, and members commit every 5 s. One of two stands still from just after its commit of 20 s on,
+/// and goes on at 91 s: by then the other has its partition, and has read on in it and committed that.
+fn evicted_while_it_stood_still(client: &str) -> Told {
+    let mut scenario = without_latencies(system(2, 2, 2.0 / 7.0, Law::Constant(0.001)));
+    scenario.production.pattern = Pattern::Constant;
+    scenario.horizon = secs(100);
+    commits_by_itself(&mut scenario, client);
+    let (processes, length) = (vec![ProcessId(0)], ms(70_900));
+    run(&with(
+        scenario,
+        at_ms(20_100),
+        Action::Freeze { processes, length },
+    ))
+}
+
+/// What another member has committed meanwhile it does not know: its own position is all that its commit is about.
+#[test]
+fn a_commit_of_an_evicted_member_is_about_what_it_knows() {
+    let refused = |client| {
+        let told = evicted_while_it_stood_still(client);
+        let evicted = told.find(|fact| matches!(fact, Fact::MemberEvicted { .. }).then_some(()));
+        assert_eq!(evicted.len(), 1, "{client}");
+        told.find(|fact| match fact {
+            Fact::CommitFailed { error, .. } => Some(*error),
+            _ => None,
+        })
+    };
+    let unknown = [(SimTime::from_secs(91), Some(KafkaError::UnknownMemberId))];
+    assert_eq!(refused("java"), unknown);
+    assert_eq!(refused("librdkafka"), []);
 }

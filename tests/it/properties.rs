@@ -297,10 +297,15 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
         )
 }
 
+/// Whether a timer commits what polls have returned, finished or not.
+fn commits_what_is_in_hand(from: AutoCommitFrom) -> bool {
+    matches!(from, AutoCommitFrom::Timer | AutoCommitFrom::TimerOfStored)
+}
+
 fn commits_ahead_of_seeks(scenario: &Scenario) -> bool {
     let settings = &scenario.settings[0];
     let mut handlings = settings.on_error.iter();
-    settings.client.auto_commit_from == AutoCommitFrom::Timer
+    commits_what_is_in_hand(settings.client.auto_commit_from)
         && settings.processing.commit == CommitPolicy::Auto
         && handlings.any(|on_error| matches!(on_error, OnError::RetryForever(RetryBy::Seek { .. })))
 }
@@ -362,7 +367,7 @@ fn accounts_balance() {
             let done = totals.processed - totals.duplicates + given_up + totals.lost;
             // A client that commits from a timer is ahead of its application by the batch in hand.
             let settings = &scenario.settings[0];
-            let ahead = settings.client.auto_commit_from == AutoCommitFrom::Timer
+            let ahead = commits_what_is_in_hand(settings.client.auto_commit_from)
                 && settings.processing.commit == CommitPolicy::Auto;
             let batches = settings.properties.max_poll_records * members;
             let in_hand = if ahead { batches } else { 0 };

@@ -91,6 +91,7 @@ impl Slot {
         Slot {
             partition,
             position,
+            committed: position,
             paused_until: SimTime::ZERO,
             buffered_to: position,
             incoming: (0, 0),

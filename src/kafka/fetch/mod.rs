@@ -139,6 +139,8 @@ pub struct Slot {
     pub partition: PartitionId,
     /// Next offset to hand out.
     pub position: u64,
+    /// What its client last committed; before that, where it began to read.
+    pub committed: u64,
     /// Not fetched before (a pause by the application).
     pub paused_until: SimTime,
     /// One after the last record that is buffered.
@@ -226,6 +228,14 @@ impl Fetcher {
             .slots
             .binary_search_by_key(&partition, |slot| slot.partition);
         found.ok().map(|index| &self.slots[index])
+    }
+
+    /// The client has committed a partition up to `offset`.
+    pub fn committed(&mut self, partition: PartitionId, offset: u64) {
+        let of = |slot: &Slot| slot.partition;
+        if let Ok(index) = self.slots.binary_search_by_key(&partition, of) {
+            self.slots[index].committed = offset;
+        }
     }
 
     /// Moves a partition's position, drops what is buffered of it, and pauses it until `paused_until`.

@@ -25,8 +25,9 @@ pub struct Client {
     pub poll_clock: Option<Text>,
     /// How long a rebalance waits for members: `max.poll.interval.ms`, `session.timeout.ms`, or a time.
     pub rebalance_timeout: Option<Text>,
-    /// Who commits with `commit = "auto"`: `in-poll`, `timer`, `timer-of-previous-polls`,
-    /// `after-batch`, or `completed`: what a pool has done.
+    /// Who commits with `commit = "auto"`: `in-poll`, a `timer`, a timer that commits what
+    /// has moved since only (`timer-of-stored`, and `timer-of-previous-polls`, which leaves out what the last poll has
+    /// returned), the end of each batch (`after-batch`), or a timer that commits what a pool has `completed`.
     pub auto_commit: Option<Text>,
     /// What becomes of a commit by a member that has left, or rejoins meanwhile: `refused` by the client, or `sent`, and
     /// the coordinator decides.

@@ -70,6 +70,16 @@ const CASES: &[Case] = &[
     ),
     (
         "auto-commit",
+        &[
+            "processing.commit='auto'",
+            "produce.rate='0.1/s'",
+            FAR,
+            RESTART,
+        ],
+        ["auto-commit = 'timer'", "auto-commit = 'timer-of-stored'"],
+    ),
+    (
+        "auto-commit",
         &["processing.commit='auto'"],
         ["auto-commit = 'timer'", "auto-commit = 'after-batch'"],
     ),

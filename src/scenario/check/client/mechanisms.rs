@@ -29,9 +29,10 @@ const CONSUMER_PROTOCOLS: [(&str, Option<ReconcilesFrom>); 3] = [
     ("background", Some(ReconcilesFrom::Background)),
     ("next-poll", Some(ReconcilesFrom::NextPoll)),
 ];
-const AUTO_COMMITS: [(&str, AutoCommitFrom); 5] = [
+const AUTO_COMMITS: [(&str, AutoCommitFrom); 6] = [
     ("in-poll", AutoCommitFrom::Poll),
     ("timer", AutoCommitFrom::Timer),
+    ("timer-of-stored", AutoCommitFrom::TimerOfStored),
     (
         "timer-of-previous-polls",
         AutoCommitFrom::TimerOfPreviousPolls,
