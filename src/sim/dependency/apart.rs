@@ -80,13 +80,18 @@ impl Dependency {
 impl World<'_> {
     /// Runs every member by itself from `now` to a later instant, `until` at most, if none of them can come to wait for the
     /// dependency before; returns whether it has.
+    #[inline]
     pub fn part(&mut self, now: SimTime, until: SimTime) -> bool {
         let Some(dependency) = &mut self.dependency else {
             return false;
         };
-        let tokens = dependency.lasts_for(now);
         // To ask more partitions than there are tokens costs more than it saves.
-        if tokens <= self.topic.partitions.len() as f64 || now < dependency.parting.not_before {
+        let fewest = self.topic.partitions.len() as f64;
+        if dependency.saved <= fewest || now < dependency.parting.not_before {
+            return false; // As at nearly every step while the limit is short.
+        }
+        let tokens = dependency.lasts_for(now);
+        if tokens <= fewest {
             return false;
         }
         let mut parting = std::mem::take(&mut dependency.parting);
