@@ -1,12 +1,14 @@
 //! How a member commits: which offsets go out when, and when the coordinator has stored them.
 
+use std::collections::VecDeque;
+
 use super::Fact;
 use super::batch::Workshop;
 use super::link::Phase;
 use super::member::{App, Ground, Member};
 use super::topic::Topic;
 use crate::kafka::parallel::Completed;
-use crate::kafka::{AutoCommitFrom, Heartbeats, KafkaError, LateCommit, Slot};
+use crate::kafka::{AutoCommitFrom, Fetcher, Heartbeats, KafkaError, LateCommit, Slot};
 use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
@@ -197,11 +199,11 @@ impl Member {
         ground.accounts.commits += 1;
         let late = self.commits_late(ground.scenario);
         // commitSync() commits positions of what is owned (`SubscriptionState#allConsumed`).
-        let offsets: Vec<_> = self.batch.finished_offsets().collect();
-        for (partition, offset) in offsets {
+        for (partition, offset) in self.batch.finished_offsets() {
             let slot = self.fetcher.slot(partition);
             if late || slot.is_some_and(|slot| slot.position >= offset) {
-                self.put_under_way(PendingCommit::new(stored_at, partition, offset));
+                let commit = PendingCommit::new(stored_at, partition, offset);
+                put_under_way(commit, &mut self.fetcher, &mut self.pending);
             }
         }
         if std::mem::take(&mut self.link.owes_commit) {
@@ -210,7 +212,7 @@ impl Member {
             let others = self.fetcher.slots().iter().filter(other);
             let commit = |slot: &Slot| PendingCommit::new(stored_at, slot.partition, slot.position);
             for commit in others.map(commit).collect::<Vec<_>>() {
-                self.put_under_way(commit);
+                put_under_way(commit, &mut self.fetcher, &mut self.pending);
             }
         }
     }
@@ -353,18 +355,13 @@ impl Member {
         let (stored_at, answered) = self.write(at, ground.scenario);
         ground.accounts.commits += 1;
         for commit in commits {
-            self.put_under_way(PendingCommit {
+            let commit = PendingCommit {
                 stored_at,
                 ..commit
-            });
+            };
+            put_under_way(commit, &mut self.fetcher, &mut self.pending);
         }
         answered
-    }
-
-    /// One that the coordinator will take: the client may think of its offset as committed.
-    fn put_under_way(&mut self, commit: PendingCommit) {
-        self.fetcher.committed(commit.partition, commit.offset);
-        self.pending.push_back(commit);
     }
 
     /// Sends the positions of `partitions`, or all; returns when the answer is back.
@@ -424,4 +421,14 @@ impl Member {
             self.last_stored = commit.stored_at;
         }
     }
+}
+
+/// One that the coordinator will take: the client may think of its offset as committed.
+fn put_under_way(
+    commit: PendingCommit,
+    fetcher: &mut Fetcher,
+    pending: &mut VecDeque<PendingCommit>,
+) {
+    fetcher.committed(commit.partition, commit.offset);
+    pending.push_back(commit);
 }

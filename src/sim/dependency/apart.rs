@@ -7,8 +7,11 @@ use crate::sim::member::{Ground, Member};
 use crate::sim::world::World;
 use crate::units::{ProcessId, SimDuration, SimTime};
 
-/// So often a shorter time is tried in which the tokens last.
+/// So often a shorter time is tried in which the tokens last. Like all numbers here it decides how often members part, and
+/// nothing of what they do.
 const TRIES: usize = 3;
+/// For how long none is tried after that, and the first that is.
+const A_WHILE: SimDuration = SimDuration::from_secs(1);
 
 /// What a member asks of the dependency has changed.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +36,7 @@ pub(super) struct Parting {
 impl Default for Parting {
     fn default() -> Self {
         Parting {
-            length: SimDuration::from_secs(1),
+            length: A_WHILE,
             not_before: SimTime::ZERO,
             asked: Vec::new(),
         }
@@ -41,7 +44,7 @@ impl Default for Parting {
 }
 
 impl Ground<'_> {
-    /// What `member` asks of the dependency is another rate from `at` on (calls/s).
+    /// What `process` asks of the dependency is another rate from `at` on (calls/s).
     #[inline]
     pub fn asks(&mut self, at: SimTime, process: ProcessId, rate: f64) {
         if let Some(asked) = &mut self.asked {
@@ -124,7 +127,7 @@ impl World<'_> {
                 return true;
             }
         }
-        parting.not_before = now + SimDuration::from_secs(1);
+        parting.not_before = now + A_WHILE;
         false
     }
 
@@ -160,7 +163,8 @@ impl World<'_> {
 }
 
 impl Parting {
-    /// The tokens would have lasted for `times` such a time: the next is a little less than that.
+    /// The tokens would have lasted for `times` such a time, if it is like the next: that is a little less, from a millisecond
+    /// to an hour, and not far from this one.
     fn stretch(&mut self, length: SimDuration, times: f64) {
         let next = length.as_secs_f64() * (0.9 * times).clamp(0.1, 10.0);
         self.length = SimDuration::from_secs_f64(next.clamp(1e-3, 3600.0));

@@ -187,10 +187,9 @@ fn many_callers_do_not_overflow_the_product_form() {
     let mut setting = Setting::of(exponential(LATENCY), collapsing());
     setting.local = exponential(20.0);
     let flow = setting.closed_loop().flow(100_000);
-    assert!((flow.calls / (100_000.0 / 20.4) - 1.0).abs() < 1e-3 || flow.calls > 0.0);
-    let expected = 99_999.0 / (LATENCY * 8.0);
+    // So many are in flight that the factor is 8 all the time, and a cycle takes 20.4 s.
     assert!(
-        flow.calls < expected && flow.in_flight < 100_000.0,
+        (flow.calls / (100_000.0 / 20.4) - 1.0).abs() < 1e-9,
         "{flow:?}"
     );
     // Who is not in flight works.
