@@ -1,7 +1,8 @@
 //! The folder that gets a run's results: all of them or none.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -47,6 +48,31 @@ impl Folder {
             path: path.to_owned(),
             names,
         })
+    }
+
+    /// The same with a folder of this `name` in it, which has folders for files of these `names`: it is replaced as a whole, so
+    /// nothing else may be in its place.
+    ///
+    /// # Errors
+    /// [`Usage`], if something else is.
+    pub fn with_folders(mut self, name: &str, names: &[&str]) -> Result<Self, Usage> {
+        let place = self.path.join(name);
+        let known = |file: &Path| {
+            let own = |name: &OsStr| names.iter().any(|known| name == *known);
+            file.file_name().is_some_and(own) && !file.is_dir()
+        };
+        let ours = |entry: &Path| entry.is_dir() && entries(entry).iter().all(|file| known(file));
+        if place.exists() && !(place.is_dir() && entries(&place).iter().all(|entry| ours(entry))) {
+            return Err(Usage::new(
+                format!(
+                    "`{}` holds something else than results, and would be replaced",
+                    place.display()
+                ),
+                "move it away, or choose another folder with --out DIR",
+            ));
+        }
+        self.names.push(name.to_owned());
+        Ok(self)
     }
 
     /// Where it is.
@@ -123,9 +149,27 @@ impl Folder {
 /// One of them cannot be written.
 pub fn put(folder: &Path, files: &[(impl AsRef<Path>, Vec<u8>)]) -> anyhow::Result<()> {
     for (name, bytes) in files {
-        fs::write(folder.join(name.as_ref()), bytes)?;
+        create(folder, name)?.write_all(bytes)?;
     }
     Ok(())
+}
+
+/// Creates the file at `path` in `folder`, with the folders that it is in.
+///
+/// # Errors
+/// It cannot be created.
+pub fn create(folder: &Path, path: impl AsRef<Path>) -> io::Result<File> {
+    let place = folder.join(path);
+    if let Some(above) = place.parent() {
+        fs::create_dir_all(above)?;
+    }
+    File::create(place)
+}
+
+/// What is in a folder; nothing of one that cannot be read.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
 }
 
 /// Undoes moves, the last one first.
@@ -248,6 +292,26 @@ mod tests {
         assert!(!dead.exists());
         assert!(alive.join("lag.csv").exists());
         drop(held);
+    }
+
+    #[test]
+    fn a_folder_of_folders_is_replaced_as_a_whole_and_only_if_all_in_it_is_ours() {
+        let temp = tempfile::tempdir().unwrap();
+        let target = || Folder::at(temp.path(), NAMES)?.with_folders("retry-topics", NAMES);
+        let first = [
+            ("lag.csv", b"1".to_vec()),
+            ("retry-topics/a/lag.csv", b"2".to_vec()),
+        ];
+        target().unwrap().write(&first).unwrap();
+        let second = [("retry-topics/b/lag.csv", b"3".to_vec())];
+        target().unwrap().write(&second).unwrap();
+        let [a, b] = ["a", "b"].map(|name| temp.path().join("retry-topics").join(name));
+        assert!(!a.exists(), "it would show another run");
+        assert_eq!(fs::read_to_string(b.join("lag.csv")).unwrap(), "3");
+        fs::write(b.join("notes.txt"), "mine").unwrap();
+        let refused = target().unwrap_err().to_string();
+        assert!(refused.contains("retry-topics"), "{refused}");
+        assert!(b.join("notes.txt").exists());
     }
 
     #[test]

@@ -33,6 +33,15 @@ impl<'a> Results<'a> {
         Ok(Results { args, folder })
     }
 
+    /// The same with a folder of this `name` in it, which has folders for files of these `names`.
+    ///
+    /// # Errors
+    /// [`Usage`], if something else is in its place.
+    pub fn with_folders(self, name: &str, names: &[&str]) -> Result<Self, Usage> {
+        let folder = self.folder.with_folders(name, names)?;
+        Ok(Results { folder, ..self })
+    }
+
     /// Writes the files, all or none, and says on stdout what was asked for: the report's `text`, or the JSON file among them.
     ///
     /// # Errors
@@ -47,35 +56,45 @@ impl<'a> Results<'a> {
         self.say(&names, files, text)
     }
 
-    /// As [`deliver`](Self::deliver), with a file of the name `first` that is written while `make` makes the others.
+    /// As [`deliver`](Self::deliver), with files at the paths `first` that are written while `make` makes the others.
     ///
     /// # Errors
     /// The folder or stdout cannot be written, or `make` fails.
     pub fn deliver_while(
         &self,
-        first: &str,
-        make: impl FnOnce(File) -> anyhow::Result<Vec<(&'static str, Vec<u8>)>>,
+        first: &[String],
+        make: impl FnOnce(Vec<File>) -> anyhow::Result<Vec<(String, Vec<u8>)>>,
         text: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
         let mut files = Vec::new();
         self.folder.fill(|staging| {
-            files = make(File::create(staging.join(first))?)?;
+            let places = first.iter().map(|name| folder::create(staging, name));
+            files = make(places.collect::<std::io::Result<_>>()?)?;
             folder::put(staging, &files)
         })?;
-        let others = files.iter().map(|(name, _)| *name);
-        let names: Vec<&str> = std::iter::once(first).chain(others).collect();
+        // Of a folder in the folder its name says enough.
+        let all = first.iter().chain(files.iter().map(|(name, _)| name));
+        let mut names: Vec<&str> = Vec::new();
+        for name in all {
+            let name = name
+                .split_once('/')
+                .map_or(name.as_str(), |(folder, _)| folder);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         self.say(&names, &files, text)
     }
 
     fn say(
         &self,
         names: &[&str],
-        files: &[(&str, Vec<u8>)],
+        files: &[(impl AsRef<str>, Vec<u8>)],
         text: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
         match self.args.format {
             Format::Json => {
-                let document = files.iter().find(|(name, _)| name.ends_with(".json"));
+                let document = (files.iter()).find(|(name, _)| name.as_ref().ends_with(".json"));
                 let bytes = document.map_or(&[][..], |(_, bytes)| bytes);
                 terminal::print(&String::from_utf8_lossy(bytes))?;
             }

@@ -26,19 +26,25 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     }
     scenario.leaps = !args.no_leaps;
     refuse_too_large(&scenario, args.replications)?;
-    let results = Results::of(&args.results, &scenario.name, report::NAMES)?;
-    let progress = Progress::of(scenario.horizon, args.replications, args.results.quiet);
+    let results = Results::of(&args.results, &scenario.name, report::NAMES)?
+        .with_folders(report::RETRY_TOPICS, report::NAMES)?;
+    let topics = 1 + scenario.retry_topics.len() as u32;
+    let runs = args.replications.saturating_mul(topics);
+    let progress = Progress::of(scenario.horizon, runs, args.results.quiet);
     let outcomes = OnceCell::new();
     results.deliver_while(
-        report::LAG_TABLE,
-        |file| {
-            let mut table = LagTable::new(file);
+        &report::lag_tables(&scenario),
+        |files| {
+            let mut tables: Vec<_> = files.into_iter().map(LagTable::new).collect();
+            let witnesses = tables.iter_mut().map(|table| table as _).collect();
             let n = args.replications;
-            let done = run_replications_watched(&scenario, n, Keep::ALL, Some(&mut table), &|by| {
+            let done = run_replications_watched(&scenario, n, Keep::ALL, witnesses, &|by| {
                 progress.advance(by);
             });
             drop(progress);
-            table.complete()?;
+            for table in tables {
+                table.complete()?;
+            }
             let outcomes = outcomes.get_or_init(|| done);
             Ok(report::files(&scenario, outcomes, !args.results.no_plot)?)
         },
@@ -52,7 +58,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
 
 /// Refuses a `lag.csv` that would fill a disk and pictures that would fill memory.
 fn refuse_too_large(scenario: &Scenario, replications: u32) -> Result<(), Usage> {
-    let partitions = scenario.partitions_at_the_end() as u64;
+    let retries = scenario.retry_topics.iter();
+    let retries: u64 = retries.map(|topic| u64::from(topic.partitions)).sum();
+    let partitions = scenario.partitions_at_the_end() as u64 + retries;
     let what = format!("{partitions} partitions");
     Grid::of(scenario, partitions).refuse("lag.csv would have", "rows", MOST_ROWS, &what)?;
     let drawn = Grid {
@@ -110,9 +118,13 @@ impl<'a> Grid<'a> {
     }
 }
 
-/// Runs replications and tells `progress` how far they are.
+/// Runs replications of the topic alone, without its retry topics, and tells `progress` how far they are.
 pub fn simulate(scenario: &Scenario, n: u32, keep: Keep, progress: &Progress) -> Vec<Outcome> {
-    run_replications_watched(scenario, n, keep, None, &|by| progress.advance(by))
+    let alone = Scenario {
+        retry_topics: Vec::new(),
+        ..scenario.clone()
+    };
+    run_replications_watched(&alone, n, keep, Vec::new(), &|by| progress.advance(by))
 }
 
 /// Every expectation has to be met in every replication; the others are told on stderr.

@@ -241,7 +241,7 @@ pub fn compare(
         .map(|(variant, replication)| {
             let scenario = &variants[variant].scenario;
             Trace::of(
-                &run_watched(scenario, replication, keep, None, progress),
+                &run_watched(scenario, replication, keep, Vec::new(), progress),
                 columns,
             )
         })

@@ -4,6 +4,7 @@
 mod answers;
 mod binomial;
 mod calibration;
+mod chain;
 mod compare;
 mod interval;
 mod journal;
@@ -29,7 +30,7 @@ pub use plan::{Plan, PlanAxis, PlanValue};
 pub use planning::{CaseJudged, Held, Planned, plan};
 pub use quantile::{Spread, spread};
 pub use replicate::{
-    HEADLINES, headline_intervals, run_once, run_replications, run_replications_at,
+    HEADLINES, Witnesses, headline_intervals, run_once, run_replications, run_replications_at,
     run_replications_watched,
 };
 pub use search::{Assumption, Found, Grid, search};

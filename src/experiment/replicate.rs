@@ -3,34 +3,33 @@
 use rayon::prelude::*;
 
 use super::Interval;
+use super::chain::{Passed, chain, recorded};
 use crate::measure::{Keep, KeptCurves, Outcome, Recorder, Summary, measure};
 use crate::scenario::{CountMetric, LagMetric, Metric, Scenario};
 use crate::sim::{self, Fact, GroupView, Observer, Sample, Totals};
 use crate::units::{SimDuration, SimTime};
 
-/// Who else watches a run, if anybody.
-pub type Witness<'w> = Option<&'w mut (dyn Observer + Send + 'w)>;
+/// Who else watches the run of the topic, and of each of its retry topics: as many as care.
+pub type Witnesses<'w> = Vec<&'w mut (dyn Observer + Send + 'w)>;
 
-/// Runs `scenario` once; `replication` addresses its draws.
+/// Runs `scenario` and its retry topics once; `replication` addresses its draws.
 pub fn run_once(scenario: &Scenario, replication: u32, keep: Keep) -> Outcome {
-    let mut recorder = Recorder::new(scenario, replication, keep);
-    sim::run(scenario, replication, &mut recorder);
-    recorder.into_outcome()
+    chain(scenario, |_, stage| recorded(stage, replication, keep))
 }
 
 /// Runs replications 0 to `n` - 1 on all cores; the outcomes come in index order, whatever finished first.
 /// Only replication 0 keeps what `keep` says; of the others curves are kept for a plot's band, if at all.
 pub fn run_replications(scenario: &Scenario, n: u32, keep: Keep) -> Vec<Outcome> {
-    run_replications_watched(scenario, n, keep, None, &|_| {})
+    run_replications_watched(scenario, n, keep, Vec::new(), &|_| {})
 }
 
-/// As [`run_replications`]; `witness` watches replication 0, and `progress` is told again and again how much more time has
+/// As [`run_replications`]; `witnesses` watch replication 0, and `progress` is told again and again how much more time has
 /// been simulated, by any thread.
 pub fn run_replications_watched(
     scenario: &Scenario,
     n: u32,
     keep: Keep,
-    witness: Witness,
+    witnesses: Witnesses,
     progress: &(dyn Fn(SimDuration) + Sync),
 ) -> Vec<Outcome> {
     let others = Keep {
@@ -38,37 +37,40 @@ pub fn run_replications_watched(
         ..keep
     };
     let (first, rest) = rayon::join(
-        || (n > 0).then(|| run_watched(scenario, 0, keep, witness, progress)),
+        || (n > 0).then(|| run_watched(scenario, 0, keep, witnesses, progress)),
         || -> Vec<Outcome> {
             (1..n)
                 .into_par_iter()
-                .map(|replication| run_watched(scenario, replication, others, None, progress))
+                .map(|own| run_watched(scenario, own, others, Vec::new(), progress))
                 .collect()
         },
     );
     first.into_iter().chain(rest).collect()
 }
 
-/// As [`run_once`], before the eyes of `witness`; `progress` is told how much more time has been simulated.
+/// As [`run_once`], before the eyes of `witnesses`; `progress` is told how much more time has been simulated.
 pub(super) fn run_watched(
     scenario: &Scenario,
     replication: u32,
     keep: Keep,
-    witness: Witness,
+    witnesses: Witnesses,
     progress: &(dyn Fn(SimDuration) + Sync),
 ) -> Outcome {
-    let mut watched = Watched {
-        recorder: Recorder::new(scenario, replication, keep),
-        witness,
-        reached: SimTime::ZERO,
-        progress,
-    };
-    sim::run(scenario, replication, &mut watched);
-    watched.recorder.into_outcome()
+    let mut witnesses = witnesses.into_iter();
+    chain(scenario, |_, stage| -> Passed {
+        let mut watched = Watched {
+            recorder: Recorder::new(stage, replication, keep),
+            witness: witnesses.next(),
+            reached: SimTime::ZERO,
+            progress,
+        };
+        let passed_on = sim::run(stage, replication, &mut watched);
+        (watched.recorder.into_outcome(), passed_on)
+    })
 }
 
 /// Runs replications 0 to `n` - 1 as [`run_replications_watched`] does, with the curves of each at `instants`, which
-/// increase; no events are kept.
+/// increase; no events are kept. Of the topic alone: traces are of one.
 pub fn run_replications_at(
     scenario: &Scenario,
     n: u32,
@@ -97,7 +99,7 @@ pub fn run_replications_at(
 /// A recorder that also tells how far the run is.
 struct Watched<'a, 'w> {
     recorder: Recorder<'a>,
-    witness: Witness<'w>,
+    witness: Option<&'w mut (dyn Observer + Send + 'w)>,
     reached: SimTime,
     progress: &'a (dyn Fn(SimDuration) + Sync),
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::Plan;
+use super::chain::{chain, recorded};
 use crate::measure::{Keep, Recorder};
 use crate::scenario::{Diagnostics, Experiment, Scenario, case_note, check_case};
 use crate::sim::{self, Fact, GroupView, Observer, Sample, Totals};
@@ -143,25 +144,36 @@ impl Sweep<'_> {
     /// Runs a case once.
     pub fn run_one(&self, scenario: &Scenario, case: usize, replication: u32) -> RunFigures {
         let keeps = self.plan.keeps_curves() && replication == 0;
-        let mut sketched = Sketched {
-            recorder: Recorder::new(scenario, replication, Keep::SUMMARY),
-            horizon: scenario.horizon,
-            curve: keeps.then(|| vec![0; CURVE_POINTS]),
-        };
-        sim::run(scenario, replication, &mut sketched);
-        let outcome = sketched.recorder.into_outcome();
+        let mut curve = keeps.then(|| vec![0; CURVE_POINTS]);
+        let outcome = chain(scenario, |number, stage| {
+            if number > 0 {
+                return recorded(stage, replication, Keep::SUMMARY);
+            }
+            let mut sketched = Sketched {
+                recorder: Recorder::new(stage, replication, Keep::SUMMARY),
+                horizon: stage.horizon,
+                curve: curve.as_mut(),
+            };
+            let passed_on = sim::run(stage, replication, &mut sketched);
+            (sketched.recorder.into_outcome(), passed_on)
+        });
         RunFigures {
             case,
             replication,
             figures: self.plan.figures(&outcome.summary),
-            curve: sketched.curve,
+            curve,
         }
     }
 }
 
 /// How long a run will take, roughly, in units of its own.
 fn size(scenario: &Scenario) -> u64 {
-    let parties = scenario.topic.partitions.len() + scenario.group.processes.len();
+    let partitions = scenario.topic.partitions.len();
+    let retries = scenario.retry_topics.iter();
+    let parties = retries
+        .map(|own| own.partitions as usize)
+        .fold(partitions, |sum, own| sum + own)
+        + scenario.group.processes.len() * (1 + scenario.retry_topics.len());
     (scenario.horizon.as_nanos() / 1_000_000).saturating_mul(parties as u64)
 }
 
@@ -169,7 +181,7 @@ fn size(scenario: &Scenario) -> u64 {
 struct Sketched<'a> {
     recorder: Recorder<'a>,
     horizon: SimDuration,
-    curve: Option<Vec<u64>>,
+    curve: Option<&'a mut Vec<u64>>,
 }
 
 impl Observer for Sketched<'_> {

@@ -54,6 +54,7 @@ pub fn measure(metric: &Metric, summary: &Summary) -> f64 {
             (None, _) => 0.0,
             (Some(_), drained) => drained.unwrap_or(f64::INFINITY),
         },
+        Metric::RetryDrain => summary.retries_through_at_s(),
         Metric::PauseMax => summary.pause_max_s,
         Metric::DownMax => summary.down_max_s,
         Metric::AlertFiring(name) => summary
@@ -92,6 +93,8 @@ fn count(which: CountMetric, summary: &Summary) -> u64 {
         CountMetric::Lost => accounts.lost,
         CountMetric::Skipped => accounts.skipped,
         CountMetric::DeadLettered => accounts.dead_lettered,
+        CountMetric::Retried => accounts.retried,
+        CountMetric::RetryLag => summary.retry_lag(),
         CountMetric::Rebalances => summary.rebalance_count,
         CountMetric::Evictions => summary.eviction_count,
         CountMetric::Crashes => summary.crashes,
@@ -111,6 +114,7 @@ pub fn in_words(metric: &Metric, value: f64) -> String {
     }
     match (metric, metric.figure().unit) {
         (Metric::Drain, _) if value == 0.0 => "never behind".to_owned(),
+        (Metric::RetryDrain, _) if value == 0.0 => "nothing retried".to_owned(),
         (Metric::Lag(LagMetric::LagGrowth, _), _) => words::signed(value as i64),
         (_, Unit::Seconds) => words::span(value),
         (_, Unit::Share) => words::percent(value),

@@ -97,6 +97,8 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
         }],
         downstream: None,
         poison: Vec::new(),
+        retry_topics: Vec::new(),
+        stage: None,
         timeline: Vec::new(),
         monitoring: Monitoring {
             scrape_interval: SimDuration::from_secs(15),

@@ -137,6 +137,8 @@ pub struct Lags {
     partitions: Vec<Curve>,
     total: Option<Curve>,
     drain: Drain,
+    /// First sample without lag after the last one with it.
+    through_at: Option<SimTime>,
 }
 
 impl Lags {
@@ -147,6 +149,7 @@ impl Lags {
             partitions: Vec::new(),
             total: None,
             drain: Drain::default(),
+            through_at: None,
         }
     }
 
@@ -163,6 +166,12 @@ impl Lags {
             oldest = oldest.max(age);
             behind |= sample.state != PartitionState::KeepingUp && lag > self.poll;
         }
+        let before = self.total.as_ref().map_or(0, |curve| curve.lag.last);
+        if total > 0 {
+            self.through_at = None;
+        } else if before > 0 {
+            self.through_at = Some(at);
+        }
         match &mut self.total {
             Some(curve) => curve.push(at, total, oldest),
             None => self.total = Some(Curve::new(at, total, oldest)),
@@ -178,6 +187,11 @@ impl Lags {
     /// Figures of the sum of all lags, and of the highest of all ages.
     pub fn total(&self) -> (LagFigures, AgeFigures) {
         self.total.as_ref().map(Curve::figures).unwrap_or_default()
+    }
+
+    /// First sample from which on there is no lag; none if there is some at the end, or never was.
+    pub fn through_at(&self) -> Option<SimTime> {
+        self.through_at
     }
 
     /// When the group fell behind, and caught up.
@@ -198,6 +212,21 @@ mod tests {
             age_s: (lag > 0).then_some(age_s),
             state,
         }
+    }
+
+    #[test]
+    fn a_topic_is_through_at_the_first_sample_without_lag_that_none_with_lag_follows() {
+        let through = |samples: &[u64]| {
+            let mut lags = Lags::new(500);
+            for (second, lag) in samples.iter().enumerate() {
+                let one = sample(*lag, 4.0, PartitionState::KeepingUp);
+                lags.push(SimTime::from_secs(second as u64), &[one]);
+            }
+            lags.through_at().map(SimTime::as_secs_f64)
+        };
+        assert_eq!(through(&[0, 3, 0, 2, 1, 0, 0]), Some(5.0));
+        assert_eq!(through(&[0, 3, 0, 1]), None);
+        assert_eq!(through(&[0, 0]), None, "there never was anything");
     }
 
     #[test]

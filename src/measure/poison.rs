@@ -47,6 +47,7 @@ impl Poisons {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::Fate;
     use crate::units::{PartitionId, ProcessId};
 
     #[test]
@@ -65,7 +66,7 @@ mod tests {
             process: ProcessId(1),
             partition: PartitionId(2),
             offset: 7,
-            dead_lettered: true,
+            fate: Fate::DeadLettered,
         };
         poisons.observe(SimTime::from_secs(500), &given_up);
         assert_eq!(poisons.open(2), None);

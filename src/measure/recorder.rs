@@ -3,13 +3,12 @@
 use super::alert::Alerts;
 use super::attribution::{self, Account, Segment, Segments};
 use super::curves::Curves;
-use super::expect;
 use super::lag::Lags;
 use super::poison::Poisons;
 use super::rebalance::GroupHistory;
 use super::replicas::ReplicaHistory;
 use super::summary::{Accounts, PartitionSummary, SCHEMA_VERSION, Summary};
-use super::verdict::{self, Verdict};
+use super::verdict::Verdict;
 use crate::kafka::GroupState;
 use crate::scenario::Scenario;
 use crate::sim::{Fact, GroupView, Observer, PartitionTotals, Sample, Totals};
@@ -71,6 +70,10 @@ pub struct Outcome {
     pub last: Vec<Sample>,
     /// The group at the end.
     pub group: GroupView,
+    /// First sample from which on there is no lag; none if there is at the end, or never was.
+    pub through_at: Option<SimTime>,
+    /// Its retry topics, in order.
+    pub retries: Vec<Outcome>,
 }
 
 /// Records a run of a scenario.
@@ -134,6 +137,8 @@ impl<'a> Recorder<'a> {
         let summary = self.summarise();
         Outcome {
             summary,
+            through_at: self.lags.through_at(),
+            retries: Vec::new(),
             curves: self.curves,
             events: self.events,
             segments: if self.keep.events {
@@ -194,11 +199,10 @@ impl<'a> Recorder<'a> {
             evictions,
             alerts,
             alert_rules,
+            retry_topics: Vec::new(),
             warnings: warnings(scenario),
         };
-        summary.expectations = expect::judge(&scenario.expectations, &summary);
-        summary.passed = summary.expectations.iter().all(|judged| judged.passed);
-        summary.verdict = verdict::verdict(scenario, &summary);
+        summary.conclude(scenario);
         summary
     }
 
@@ -298,6 +302,7 @@ fn sum<'a>(totals: impl IntoIterator<Item = &'a PartitionTotals>) -> Accounts {
             lost_to_retention: sum.lost_to_retention + own.lost_to_retention,
             skipped: sum.skipped + own.skipped,
             dead_lettered: sum.dead_lettered + own.dead_lettered,
+            retried: sum.retried + own.retried,
         })
 }
 

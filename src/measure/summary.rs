@@ -4,11 +4,13 @@ use serde::Serialize;
 
 use super::alert::{AlertEpisode, AlertRule};
 use super::attribution::Cause;
-use super::expect::Judged;
+use super::expect::{self, Judged};
 use super::lag::{AgeFigures, LagFigures};
 use super::rebalance::{Eviction, Rebalance};
 use super::replicas::Replicas;
-use super::verdict::Verdict;
+use super::retry::RetryTopicFigures;
+use super::verdict::{self, Verdict};
+use crate::scenario::Scenario;
 use crate::sim::Causes;
 
 /// Version of [`Summary`]'s shape. Adding a field keeps it.
@@ -43,7 +45,7 @@ pub struct Summary {
     pub passed: bool,
     /// The model's expectations.
     pub expectations: Vec<Judged>,
-    /// Accounts of all partitions together.
+    /// Accounts of all partitions together, and what its retry topics sent to the dead-letter topic.
     #[serde(flatten)]
     pub accounts: Accounts,
     /// Non-empty polls.
@@ -92,6 +94,8 @@ pub struct Summary {
     pub alerts: Vec<AlertEpisode>,
     /// Every alert rule.
     pub alert_rules: Vec<AlertRule>,
+    /// Every retry topic, in order.
+    pub retry_topics: Vec<RetryTopicFigures>,
     /// What a reader should know before trusting a figure.
     pub warnings: Vec<String>,
 }
@@ -115,10 +119,12 @@ pub struct Accounts {
     pub lost_by: Causes,
     /// Of these, deleted by retention before anybody read them.
     pub lost_to_retention: u64,
-    /// Poison records that were given up and skipped.
+    /// Records that were given up and skipped.
     pub skipped: u64,
-    /// Poison records that were given up and produced to a dead-letter topic.
+    /// Records that were given up and produced to a dead-letter topic.
     pub dead_lettered: u64,
+    /// Records that were given up and produced to a retry topic.
+    pub retried: u64,
 }
 
 /// One partition in figures.
@@ -153,6 +159,34 @@ pub struct OpenPoison {
 }
 
 impl Summary {
+    /// Judges the expectations of its scenario and says in words what happened: the last to be done.
+    pub(super) fn conclude(&mut self, scenario: &Scenario) {
+        self.expectations = expect::judge(&scenario.expectations, self);
+        self.passed = self.expectations.iter().all(|judged| judged.passed);
+        self.verdict = verdict::verdict(scenario, self);
+    }
+
+    /// Records of its own topic that were given up, whatever became of them.
+    pub fn given_up(&self) -> u64 {
+        let own = self.partitions.iter().map(|own| own.accounts);
+        own.map(|own| own.skipped + own.dead_lettered + own.retried)
+            .sum()
+    }
+
+    /// Records that are left in retry topics at the end.
+    pub fn retry_lag(&self) -> u64 {
+        self.retry_topics.iter().map(|own| own.lag_final).sum()
+    }
+
+    /// When nothing is left in any retry topic any more (s); 0 if nothing ever was, infinite if something is at the end.
+    pub fn retries_through_at_s(&self) -> f64 {
+        if self.retry_lag() > 0 {
+            return f64::INFINITY;
+        }
+        let through = self.retry_topics.iter().filter_map(|own| own.through_at_s);
+        through.fold(0.0, f64::max)
+    }
+
     /// Rebalances per minute over the run.
     pub fn rebalances_per_minute(&self) -> f64 {
         if self.horizon_s > 0.0 {

@@ -3,7 +3,7 @@
 use super::{RenderError, Results};
 use crate::kafka::GroupProtocol;
 use crate::measure::{AlertEpisode, Outcome};
-use crate::sim::{Fact, StopReason};
+use crate::sim::{Fact, Fate, StopReason};
 use crate::units::{PartitionId, SimTime};
 use crate::workload::BreakerState;
 
@@ -267,12 +267,12 @@ fn record(results: &Results, fact: &Fact) -> Row {
             process,
             partition,
             offset,
-            dead_lettered,
+            fate,
         } => Row {
-            event: if *dead_lettered {
-                "poison-dead-lettered"
-            } else {
-                "poison-skipped"
+            event: match fate {
+                Fate::Skipped => "poison-skipped",
+                Fate::DeadLettered => "poison-dead-lettered",
+                Fate::PassedOn => "poison-retried",
             },
             member: member(*process),
             partition: Some(partition.0),

@@ -22,7 +22,7 @@ pub mod validation;
 pub use lag_table::LagTable;
 
 use crate::measure::Outcome;
-use crate::scenario::Scenario;
+use crate::scenario::{RetryTopic, Scenario};
 
 /// What a report is made of.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ pub struct Results<'a> {
     /// What was run.
     pub scenario: &'a Scenario,
     /// Its replications; the first one's curves and events are shown.
-    pub outcomes: &'a [Outcome],
+    pub outcomes: &'a [&'a Outcome],
 }
 
 /// Why a report could not be made.
@@ -72,24 +72,59 @@ pub const LAG_TABLE: &str = "lag.csv";
 /// The names of all files of a run's folder.
 pub const NAMES: &[&str] = &[LAG_TABLE, FILES[0].0, FILES[1].0, FILES[2].0];
 
-/// The [`FILES`] of a run, by name; without `lag.png` if no `plot` is wanted.
+/// The folder in a run's folder that has one for each retry topic, with all of [`NAMES`] again.
+pub const RETRY_TOPICS: &str = "retry-topics";
+
+/// Where the [`LAG_TABLE`]s of a run's topic and of its retry topics are.
+pub fn lag_tables(scenario: &Scenario) -> Vec<String> {
+    let retries = scenario.retry_topics.iter();
+    let retries = retries.map(|topic| folder_of(topic) + LAG_TABLE);
+    std::iter::once(LAG_TABLE.to_owned())
+        .chain(retries)
+        .collect()
+}
+
+/// The [`FILES`] of a run and those of its retry topics, by their paths; without the pictures if no `plot` is wanted.
 pub fn files(
     scenario: &Scenario,
     outcomes: &[Outcome],
     plot: bool,
-) -> Result<Vec<(&'static str, Vec<u8>)>, RenderError> {
+) -> Result<Vec<(String, Vec<u8>)>, RenderError> {
+    let own: Vec<&Outcome> = outcomes.iter().collect();
+    let mut files = of_topic(scenario, &own, plot, "")?;
+    for (index, topic) in scenario.retry_topics.iter().enumerate() {
+        let own: Vec<&Outcome> = outcomes
+            .iter()
+            .filter_map(|outcome| outcome.retries.get(index))
+            .collect();
+        let stage = scenario.retry_stage(index, &[]);
+        files.extend(of_topic(&stage, &own, plot, &folder_of(topic))?);
+    }
+    Ok(files)
+}
+
+fn folder_of(topic: &RetryTopic) -> String {
+    format!("{RETRY_TOPICS}/{}/", topic.name)
+}
+
+fn of_topic(
+    scenario: &Scenario,
+    outcomes: &[&Outcome],
+    plot: bool,
+    folder: &str,
+) -> Result<Vec<(String, Vec<u8>)>, RenderError> {
     let results = Results { scenario, outcomes };
     FILES
         .iter()
         .filter(|(name, _)| plot || !name.ends_with(".png"))
-        .map(|(name, render)| Ok((*name, render(&results)?)))
+        .map(|(name, render)| Ok((format!("{folder}{name}"), render(&results)?)))
         .collect()
 }
 
-impl Results<'_> {
+impl<'a> Results<'a> {
     /// The outcome whose curves are shown.
-    fn first(&self) -> Result<&Outcome, RenderError> {
-        self.outcomes.first().ok_or(RenderError::NoOutcome)
+    fn first(&self) -> Result<&'a Outcome, RenderError> {
+        self.outcomes.first().copied().ok_or(RenderError::NoOutcome)
     }
 
     /// A process's name.

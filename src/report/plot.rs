@@ -233,7 +233,7 @@ mod tests {
         let runs = gallery().into_iter().map(|(name, scenario, outcomes)| {
             let results = Results {
                 scenario: &scenario,
-                outcomes: &outcomes,
+                outcomes: &outcomes.iter().collect::<Vec<_>>(),
             };
             (name, lag(&results).unwrap())
         });

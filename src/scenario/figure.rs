@@ -25,6 +25,8 @@ pub enum FigureKind {
     Count(CountMetric),
     /// [`Metric::Drain`].
     Drain,
+    /// [`Metric::RetryDrain`].
+    RetryDrain,
     /// [`Metric::PauseMax`].
     MaxPause,
     /// [`Metric::DownMax`].
@@ -73,7 +75,7 @@ const fn row(name: &'static str, kind: FigureKind, unit: Unit, better: Better) -
 }
 
 /// Every figure, by name.
-pub const FIGURES: [Figure; 31] = {
+pub const FIGURES: [Figure; 34] = {
     use Better::{Less, More};
     use CountMetric as C;
     use FigureKind as F;
@@ -94,6 +96,9 @@ pub const FIGURES: [Figure; 31] = {
         row("lost", F::Count(C::Lost), Records, Less),
         row("skipped", F::Count(C::Skipped), Records, Less),
         row("dead-lettered", F::Count(C::DeadLettered), Records, Less),
+        row("retried", F::Count(C::Retried), Records, Less),
+        row("retry-lag", F::Count(C::RetryLag), Records, Less),
+        row("retry-drain", F::RetryDrain, Seconds, Less),
         row("rebalances", F::Count(C::Rebalances), Count, Less),
         row("evictions", F::Count(C::Evictions), Count, Less),
         row("crashes", F::Count(C::Crashes), Count, Less),
@@ -126,6 +131,7 @@ impl Metric {
             Metric::Lag(which, _) => FigureKind::Lag(*which),
             Metric::Count(which) => FigureKind::Count(*which),
             Metric::Drain => FigureKind::Drain,
+            Metric::RetryDrain => FigureKind::RetryDrain,
             Metric::PauseMax => FigureKind::MaxPause,
             Metric::DownMax => FigureKind::MaxDown,
             Metric::AlertFiring(_) => FigureKind::AlertFiring,

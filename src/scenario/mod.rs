@@ -14,6 +14,7 @@ mod model;
 mod on_error;
 mod planning;
 mod raw;
+mod retry;
 mod rewrite;
 mod samples;
 
@@ -31,5 +32,6 @@ pub use model::*;
 pub use on_error::*;
 pub use planning::{Hold, Planning};
 pub use raw::{client_schema, experiment_schema, schema};
+pub use retry::{Incoming, PassedOn, RetryTopic, Stage};
 pub use rewrite::{Change, keys_at, rewrite};
 pub use samples::Method;

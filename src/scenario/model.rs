@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::downstream::{Downstream, DownstreamChange, GivesUp};
 use super::on_error::OnError;
+use super::retry::{RetryTopic, Stage};
 use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{
     BrokerProperties, ClientProfile, ConsumerProperties, GroupProtocol, TopicProperties,
@@ -41,6 +42,10 @@ pub struct Scenario {
     pub downstream: Option<Downstream>,
     /// Poison records; how they are handled stands in the settings.
     pub poison: Vec<Poison>,
+    /// Where records go that are given up for a later time, in order.
+    pub retry_topics: Vec<RetryTopic>,
+    /// Of a retry topic, what comes to it; see [`Scenario::retry_stage`]. No model says so.
+    pub stage: Option<Stage>,
     /// What happens when, in order of time.
     pub timeline: Vec<TimelineEntry>,
     /// How the lag is watched.
@@ -406,6 +411,9 @@ pub enum Metric {
     /// `drain`: when, after the highest lag, no partition is behind any more (s from the start); 0 if none ever was,
     /// infinite if one still is at the end.
     Drain,
+    /// `retry-drain`: when nothing is left in any retry topic (s from the start); 0 if nothing ever was, infinite if something
+    /// is at the end.
+    RetryDrain,
     /// Longest time a member stood still for one rebalance (s).
     PauseMax,
     /// Longest time that the group left a partition without a reader (s).
@@ -443,6 +451,14 @@ pub enum LagMetric {
     Committed,
 }
 
+impl Metric {
+    /// Whether it is a figure of retry topics.
+    pub fn needs_retry_topics(&self) -> bool {
+        use CountMetric::{Retried, RetryLag};
+        matches!(self, Metric::RetryDrain | Metric::Count(Retried | RetryLag))
+    }
+}
+
 impl CountMetric {
     /// Whether it is a figure of the autoscaler.
     pub fn needs_autoscaler(self) -> bool {
@@ -464,8 +480,12 @@ pub enum CountMetric {
     Lost,
     /// `skipped`
     Skipped,
-    /// `dead-lettered`
+    /// `dead-lettered`: by the topic and its retry topics.
     DeadLettered,
+    /// `retried`: given up to the first retry topic.
+    Retried,
+    /// `retry-lag`: left in retry topics at the end.
+    RetryLag,
     /// `rebalances`
     Rebalances,
     /// `evictions`

@@ -53,6 +53,11 @@ pub enum GiveUp {
         /// How long the produce takes, acknowledged.
         produce: SimDuration,
     },
+    /// Produced to the next retry topic ([`super::RetryTopic`]), where it is read again after a delay.
+    RetryTopic {
+        /// How long the produce takes, acknowledged.
+        produce: SimDuration,
+    },
     /// Not given up: the process exits, and is started again by its supervisor.
     Crash {
         /// Whether it closes its consumer on the way out.
@@ -63,7 +68,15 @@ pub enum GiveUp {
 impl OnError {
     /// Whether the process exits in the end.
     pub fn crashes(&self) -> bool {
-        matches!(self, OnError::Retry { then, .. } if then.crashes())
+        self.then().is_some_and(|then| then.crashes())
+    }
+
+    /// What giving up means, if it ever does.
+    pub fn then(&self) -> Option<GiveUp> {
+        match self {
+            OnError::Retry { then, .. } => Some(*then),
+            OnError::RetryForever(_) => None,
+        }
     }
 
     /// Whether the record stays where it is, whatever is tried.
@@ -76,7 +89,7 @@ impl GiveUp {
     /// How long it takes.
     pub fn takes(&self) -> SimDuration {
         match self {
-            GiveUp::DeadLetter { produce } => *produce,
+            GiveUp::DeadLetter { produce } | GiveUp::RetryTopic { produce } => *produce,
             GiveUp::Skip | GiveUp::Crash { .. } => SimDuration::ZERO,
         }
     }

@@ -5,9 +5,9 @@ mod failure;
 mod overlap;
 mod plan;
 
-use super::Fact;
 use super::outage::CallFailure;
 use super::topic::Topic;
+use super::{Fact, Fate};
 use crate::kafka::Run;
 use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -19,13 +19,13 @@ pub(super) enum Kind {
     Records,
     /// Records whose calls fail until they are given up.
     Failing {
-        /// Produced to the dead-letter topic instead of skipped.
-        dead_lettered: bool,
+        /// What becomes of them.
+        fate: Fate,
     },
     /// A poison record that is given up in the end.
     GivenUp {
-        /// Produced to the dead-letter topic instead of skipped.
-        dead_lettered: bool,
+        /// What becomes of it.
+        fate: Fate,
         /// How often it was tried.
         attempts: u32,
         /// Known by its offset, so worth a line in the list of events.
@@ -122,6 +122,8 @@ pub(super) struct Batch {
     pub done: f64,
     /// When `done` was last brought up to date.
     pub since: SimTime,
+    /// When it took up the speed that it has now, and what was done then.
+    sped: (SimTime, f64),
     /// How long the whole batch would take at the speed of `since`.
     pub length: SimDuration,
     /// Settings it was planned under.
@@ -167,6 +169,11 @@ impl Batch {
         self.since = self.since.max(now);
     }
 
+    /// From the instant of `since` on it may have another speed.
+    pub fn change_speed(&mut self) {
+        self.sped = (self.since, self.done);
+    }
+
     /// The rest, and what is accounted for, takes `factor` times as long.
     pub fn rescale(&mut self, factor: f64) {
         let scaled = |length: SimDuration| {
@@ -181,6 +188,7 @@ impl Batch {
         }
         self.alone = scaled(self.alone);
         self.length = self.alone;
+        self.change_speed();
         self.expect_calls(self.calls);
     }
 
@@ -231,12 +239,12 @@ impl Batch {
         let worked = self.worked(now);
         while let Some(stage) = self.stages.get(self.accounted.0).copied() {
             if stage.ends <= worked {
-                self.account_stage(stage, shop);
+                self.account_stage(stage, now, shop);
                 continue;
             }
             if stage.is_stretch() && self.callers == 1 {
                 let to = self.reached(stage, worked, shop);
-                self.account_to(stage, to, shop);
+                self.account_to(stage, to, now, shop);
             }
             return;
         }
@@ -266,10 +274,10 @@ impl Batch {
         (stage.ends <= worked).then_some((stage.partition, stage.to))
     }
 
-    /// Accounts for the whole batch.
-    pub fn account_all(&mut self, shop: &mut Workshop) {
+    /// Accounts for the whole batch, which is through at `now`.
+    pub fn account_all(&mut self, now: SimTime, shop: &mut Workshop) {
         while let Some(stage) = self.stages.get(self.accounted.0).copied() {
-            self.account_stage(stage, shop);
+            self.account_stage(stage, now, shop);
         }
     }
 
@@ -282,16 +290,14 @@ impl Batch {
     ) {
         for stage in &self.stages[self.told..self.accounted.0] {
             if let Kind::GivenUp {
-                dead_lettered,
-                named: true,
-                ..
+                fate, named: true, ..
             } = stage.kind
             {
                 let given_up = Fact::PoisonGivenUp {
                     process,
                     partition: stage.partition,
                     offset: stage.from,
-                    dead_lettered,
+                    fate,
                 };
                 facts.push((at, given_up));
             }
@@ -299,22 +305,25 @@ impl Batch {
         self.told = self.accounted.0;
     }
 
-    fn account_stage(&mut self, stage: Stage, shop: &mut Workshop) {
-        self.account_to(stage, stage.to, shop);
+    fn account_stage(&mut self, stage: Stage, now: SimTime, shop: &mut Workshop) {
+        self.account_to(stage, stage.to, now, shop);
         self.accounted = (self.accounted.0 + 1, 0);
     }
 
-    /// Accounts for the records of a stage, the first that is not accounted for, up to an offset.
-    fn account_to(&mut self, stage: Stage, to: u64, shop: &mut Workshop) {
+    /// Accounts at `now` for the records of a stage, the first that is not accounted for, up to an offset.
+    fn account_to(&mut self, stage: Stage, to: u64, now: SimTime, shop: &mut Workshop) {
         let from = stage.from + self.accounted.1;
         if to <= from {
             return;
         }
         match stage.kind {
             Kind::Records => shop.topic.processed(stage.partition, from, to),
-            Kind::Failing { dead_lettered } | Kind::GivenUp { dead_lettered, .. } => shop
-                .topic
-                .given_up(stage.partition, from, to, dead_lettered),
+            Kind::Failing { fate } | Kind::GivenUp { fate, .. } => {
+                shop.topic.given_up(stage.partition, from, to, fate);
+                if fate == Fate::PassedOn {
+                    self.pass_on(stage, to, now, shop);
+                }
+            }
             Kind::SoughtBack { .. } | Kind::Stuck | Kind::Crash { .. } | Kind::Exit { .. } => {}
         }
         self.accounted.1 = to - stage.from;

@@ -2,6 +2,7 @@
 
 use crate::kafka::{KafkaError, RebalanceReason, RemovalReason};
 use crate::platform::ScaleReason;
+use crate::scenario::GiveUp;
 use crate::units::{PartitionId, ProcessId, SimTime};
 use crate::workload::BreakerState;
 
@@ -105,7 +106,7 @@ pub enum Fact {
         /// Which.
         offset: u64,
     },
-    /// A poison record was given up: skipped, or produced to the dead-letter topic.
+    /// A poison record was given up.
     PoisonGivenUp {
         /// Who.
         process: ProcessId,
@@ -113,8 +114,8 @@ pub enum Fact {
         partition: PartitionId,
         /// Which.
         offset: u64,
-        /// Dead-lettered instead of skipped.
-        dead_lettered: bool,
+        /// What became of it.
+        fate: Fate,
     },
     /// A process exits because it cannot process a record.
     Crashed {
@@ -267,6 +268,28 @@ impl PartitionState {
             PartitionState::Orphaned => "orphaned",
             PartitionState::Evicted => "evicted",
             PartitionState::Frozen => "frozen",
+        }
+    }
+}
+
+/// What becomes of a record that is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Logged and skipped.
+    Skipped,
+    /// Produced to the dead-letter topic.
+    DeadLettered,
+    /// Produced to the next retry topic.
+    PassedOn,
+}
+
+impl Fate {
+    /// What giving up comes to, if the process lives on.
+    pub(super) fn of(then: GiveUp) -> Self {
+        match then {
+            GiveUp::DeadLetter { .. } => Fate::DeadLettered,
+            GiveUp::RetryTopic { .. } => Fate::PassedOn,
+            GiveUp::Skip | GiveUp::Crash { .. } => Fate::Skipped,
         }
     }
 }

@@ -119,6 +119,11 @@ pub(super) struct Accounts {
 impl Member {
     pub fn new(process: ProcessId, scenario: &Scenario, replication: u32) -> Self {
         let name = &scenario.group.processes[process.ix()].name;
+        // A retry topic has a consumer of its own in the same process.
+        let consumer = match &scenario.stage {
+            Some(_) => &format!("{name}-{}", scenario.topic.name),
+            None => name,
+        };
         Member {
             process,
             incarnation: 0,
@@ -147,7 +152,7 @@ impl Member {
             timer_waits: false,
             waits_in_poll: false,
             pending: VecDeque::new(),
-            writes: WriteLatency::new(scenario, replication, name),
+            writes: WriteLatency::new(scenario, replication, consumer),
             acknowledged: Acknowledged::default(),
             last_stored: SimTime::ZERO,
             blocked: Vec::new(),
@@ -336,7 +341,7 @@ impl Member {
             settings,
             topic: ground.topic,
         };
-        self.batch.account_all(&mut shop);
+        self.batch.account_all(at, &mut shop);
         if self.batch.calls > 0 {
             ground.asks(at, self.process, 0.0);
         }
@@ -385,6 +390,7 @@ impl Member {
         if self.app == App::Processing {
             self.batch.advance(now);
             self.batch.since = thaws;
+            self.batch.change_speed();
             self.wake = self.batch.ends_at();
         } else if self.app == App::Polling && self.reads() {
             // The wait in poll() ends with the freeze: only then another fetch can be sent.

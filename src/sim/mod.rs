@@ -30,18 +30,23 @@ mod topic;
 mod workers;
 mod world;
 
-pub use fact::{Fact, PartitionState, StopReason};
+pub use fact::{Fact, Fate, PartitionState, StopReason};
 pub use observer::{
     Cause, Causes, GroupView, MemberView, Observer, PartitionTotals, Sample, Totals,
 };
 
 use crate::engine::Ties;
-use crate::scenario::Scenario;
+use crate::scenario::{PassedOn, Scenario};
 use crate::units::SimTime;
 
-/// Runs `scenario` once; `replication` addresses its draws.
-pub fn run(scenario: &Scenario, replication: u32, observer: &mut dyn Observer) {
-    run_with_ties(scenario, replication, Ties::FirstScheduled, observer);
+/// Runs `scenario` once; `replication` addresses its draws. Returns what it produced to its first retry topic (that of a
+/// retry topic: to the next), by partition.
+pub fn run(
+    scenario: &Scenario,
+    replication: u32,
+    observer: &mut dyn Observer,
+) -> Vec<Vec<PassedOn>> {
+    run_with_ties(scenario, replication, Ties::FirstScheduled, observer)
 }
 
 /// As [`run`], with events of one instant in an order of choice: no headline figure may depend on it.
@@ -50,14 +55,14 @@ pub fn run_with_ties(
     replication: u32,
     ties: Ties,
     observer: &mut dyn Observer,
-) {
+) -> Vec<Vec<PassedOn>> {
     let mut point = SimTime::ZERO;
     let mut grid = std::iter::from_fn(move || {
         let at = point;
         point += scenario.sample;
         Some(at)
     });
-    world::World::new(scenario, replication, ties).run(&mut grid, observer);
+    world::World::new(scenario, replication, ties).run(&mut grid, observer)
 }
 
 /// As [`run`], with the curves at these instants, which increase, instead of the model's own.

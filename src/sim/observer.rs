@@ -128,6 +128,8 @@ pub struct PartitionTotals {
     pub skipped: u64,
     /// Given up and dead-lettered.
     pub dead_lettered: u64,
+    /// Given up and produced to the next retry topic.
+    pub retried: u64,
     /// Committed at the end less committed at the start.
     pub committed: u64,
 }

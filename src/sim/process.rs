@@ -262,6 +262,8 @@ impl World<'_> {
         if matches!(member.app, App::Down | App::Closing) {
             return;
         }
+        // What is done of its batch was done before.
+        member.account_until(now, self.scenario, &mut self.topic);
         if let Some(thaws) = member.frozen_until {
             if thaws < now + length {
                 // It stands still already, and longer than was thought.

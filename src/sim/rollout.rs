@@ -251,6 +251,8 @@ impl World<'_> {
                 .iter_mut()
                 .filter(|member| dependency::calls(member))
             {
+                // What is done of its batch was done at its old speed.
+                member.account_until(now, self.scenario, &mut self.topic);
                 member.batch.advance(now);
                 member.batch.rescale(slower);
             }

@@ -56,6 +56,7 @@ impl World<'_> {
 
     /// What an owner's work looks like at `at`, partition by partition, each with its log end.
     fn classify(&mut self, at: SimTime, log_ends: &[u64]) {
+        let delays = !self.topic.delay.is_zero();
         let waiting = self
             .dependency
             .as_ref()
@@ -63,6 +64,11 @@ impl World<'_> {
         let stopped = self.dependency.as_ref().is_some_and(Dependency::stopped);
         for (index, &log_end) in log_ends.iter().enumerate() {
             let id = PartitionId(index as u32);
+            // What is not due yet keeps nobody waiting.
+            let end = match delays {
+                true => self.topic.readable_end(id, at),
+                false => log_end,
+            };
             let Some(process) = self.topic.partitions[index].owner else {
                 continue;
             };
@@ -79,7 +85,7 @@ impl World<'_> {
             let position = slot.position;
             let workers = member.workers.as_deref();
             let in_hand = workers.map_or(0, |workers| workers.in_hand(slot));
-            let behind = log_end.saturating_sub(position) + member.caller.kept_of(id) + in_hand;
+            let behind = end.saturating_sub(position) + member.caller.kept_of(id) + in_hand;
             let stuck = workers.is_some_and(|workers| workers.is_stuck(id));
             let waits = member.caller.waits(at);
             let partition = &self.topic.partitions[index];

@@ -9,7 +9,6 @@ use super::member::App;
 use super::rollout::Rollout;
 use super::supervisor::Supervisor;
 use super::world::World;
-use crate::kafka::Logs;
 use crate::platform::{self, Autoscaler, Decision, PartitionOffsets};
 use crate::scenario::Scenario;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};

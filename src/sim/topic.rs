@@ -1,12 +1,14 @@
 //! The partitions of the topic: their logs, committed offsets, what their records cost, and the accounts kept of them.
 
+use std::sync::Arc;
+
 use super::coverage::Coverage;
 use super::outage::CallFailure;
-use super::{Cause, Fact, PartitionState, PartitionTotals};
+use super::{Cause, Fact, Fate, PartitionState, PartitionTotals};
 use crate::engine::{Address, Purpose};
 use crate::kafka::parallel::{Completed, ProcessingOrder};
 use crate::kafka::{Appends, LogStart, Logs, RetentionLimits};
-use crate::scenario::{GiveUp, OnError, PoisonRecords, Scenario};
+use crate::scenario::{GiveUp, OnError, PassedOn, PoisonRecords, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use crate::workload::{Arrivals, Failures, Law, RecordCosts, RecordKeys};
 
@@ -50,6 +52,8 @@ pub(super) struct Partition {
     pub state: PartitionState,
     /// Accounts.
     pub totals: PartitionTotals,
+    /// What was produced of it to the next retry topic.
+    passed_on: Vec<PassedOn>,
 }
 
 /// The topic during a run.
@@ -64,6 +68,8 @@ pub(super) struct Topic {
     /// What a record comes to whose dependency call fails, while calls do.
     pub failure: Option<CallFailure>,
     retention: RetentionLimits,
+    /// From its append until a record may be read: in a retry topic.
+    pub delay: SimDuration,
 }
 
 /// The records of a partition, as retention asks for them.
@@ -109,6 +115,7 @@ impl Topic {
             laws,
             failure: None,
             retention: retention(scenario),
+            delay: (scenario.stage.as_ref()).map_or(SimDuration::ZERO, |stage| stage.delay),
         };
         topic.grow(scenario, replication, scenario.topic.partitions.len());
         topic.spread_keys(scenario, replication, SimTime::ZERO);
@@ -128,23 +135,14 @@ impl Topic {
             });
             let shares = scenario.production.shares.first().map(|shares| &shares.of);
             let share = shares.and_then(|of| of.get(index)).copied().unwrap_or(0.0);
-            let mut poison = Vec::new();
-            for (entry, records) in scenario.poison.iter().enumerate() {
-                let (offsets, share) = match records.which {
-                    PoisonRecords::At { partition, offset } if partition == id => {
-                        (vec![offset], 0.0)
-                    }
-                    PoisonRecords::At { .. } => continue,
-                    PoisonRecords::Share(share) => (Vec::new(), share),
-                };
-                poison.push((
-                    entry,
-                    Failures::new(address(Purpose::Poison), &offsets, share),
-                ));
-            }
-            let production = &scenario.production;
-            let arrivals =
-                production.of_partition(scenario.seed, replication, &scenario.topic.name, id);
+            let poison = poison_of(scenario, id, address(Purpose::Poison));
+            let arrivals = match &scenario.stage {
+                Some(stage) => Arrivals::listed(Arc::clone(&stage.incoming[index].instants)),
+                None => {
+                    let (production, topic) = (&scenario.production, &scenario.topic.name);
+                    production.of_partition(scenario.seed, replication, topic, id)
+                }
+            };
             self.partitions.push(Partition {
                 base: start.log_end,
                 initial_rate: scenario.production.curve.rate_at(SimTime::ZERO) * share,
@@ -169,6 +167,7 @@ impl Topic {
                 reader: None,
                 state: PartitionState::Starting,
                 totals: PartitionTotals::default(),
+                passed_on: Vec::new(),
             });
             if let Some(downstream) = &scenario.downstream {
                 self.partitions[index].latency = Some(RecordCosts::new(
@@ -297,15 +296,29 @@ impl Topic {
     }
 
     /// Accounts for records [`from`, `to`) given up.
-    pub fn given_up(&mut self, id: PartitionId, from: u64, to: u64, dead_lettered: bool) {
+    pub fn given_up(&mut self, id: PartitionId, from: u64, to: u64, fate: Fate) {
         let partition = &mut self.partitions[id.ix()];
         let account = &mut partition.totals;
-        *(if dead_lettered {
-            &mut account.dead_lettered
-        } else {
-            &mut account.skipped
+        *(match fate {
+            Fate::Skipped => &mut account.skipped,
+            Fate::DeadLettered => &mut account.dead_lettered,
+            Fate::PassedOn => &mut account.retried,
         }) += to - from;
         partition.coverage.cover(from, to);
+    }
+
+    /// A record is appended to the next retry topic at `at`.
+    pub fn pass_on(&mut self, id: PartitionId, offset: u64, at: SimTime) {
+        let poison = self.poison_in(id, offset, offset + 1);
+        let poison = poison.map(|(_, entry)| entry);
+        let record = PassedOn { at, offset, poison };
+        self.partitions[id.ix()].passed_on.push(record);
+    }
+
+    /// All that was, by partition.
+    pub fn into_passed_on(self) -> Vec<Vec<PassedOn>> {
+        let partitions = self.partitions.into_iter();
+        partitions.map(|partition| partition.passed_on).collect()
     }
 
     /// Age of the oldest record that is not committed [s], where `log_end` is that of `now`. What was there at the start is taken to have come at the
@@ -327,6 +340,12 @@ impl Topic {
             0.0
         };
         Some(now.as_secs_f64() + before)
+    }
+
+    /// Log-end offset of a partition at an instant.
+    pub fn log_end(&mut self, id: PartitionId, at: SimTime) -> u64 {
+        let partition = &mut self.partitions[id.ix()];
+        partition.base + partition.arrivals.count_by(at)
     }
 
     /// The fact that a partition is in `state` from `since` on.
@@ -354,24 +373,55 @@ impl Logs for Topic {
         partition.log_start.at(at, &self.retention, &mut records)
     }
 
-    fn log_end(&mut self, id: PartitionId, at: SimTime) -> u64 {
-        let partition = &mut self.partitions[id.ix()];
-        partition.base + partition.arrivals.count_by(at)
+    fn listed_end(&mut self, id: PartitionId, at: SimTime) -> u64 {
+        self.log_end(id, at)
     }
 
-    fn appended_at(&mut self, id: PartitionId, offset: u64) -> SimTime {
+    fn readable_end(&mut self, id: PartitionId, at: SimTime) -> u64 {
+        match at.checked_sub(self.delay) {
+            Some(appended) => self.log_end(id, appended),
+            None => self.partitions[id.ix()].base,
+        }
+    }
+
+    fn readable_at(&mut self, id: PartitionId, offset: u64) -> SimTime {
         let partition = &mut self.partitions[id.ix()];
         match offset.checked_sub(partition.base) {
-            Some(n) => partition.arrivals.time_of(n),
+            Some(n) => partition.arrivals.time_of(n) + self.delay,
             None => SimTime::ZERO,
         }
     }
 
-    fn log_end_and_next(&mut self, id: PartitionId, at: SimTime) -> (u64, SimTime) {
+    #[inline]
+    fn readable_end_and_next(&mut self, id: PartitionId, at: SimTime) -> (u64, SimTime) {
         let partition = &mut self.partitions[id.ix()];
-        let (count, next) = partition.arrivals.count_and_next(at);
-        (partition.base + count, next)
+        let Some(appended) = at.checked_sub(self.delay) else {
+            return (partition.base, partition.arrivals.time_of(0) + self.delay);
+        };
+        let (count, next) = partition.arrivals.count_and_next(appended);
+        (partition.base + count, next + self.delay)
     }
+}
+
+/// Which records of a partition are poison, by entry of the scenario.
+fn poison_of(scenario: &Scenario, id: PartitionId, address: Address) -> Vec<(usize, Failures)> {
+    let mut poison = Vec::new();
+    for (entry, records) in scenario.poison.iter().enumerate() {
+        let (offsets, share) = match (&scenario.stage, records.which) {
+            (Some(stage), _) => {
+                let own = stage.incoming[id.ix()].poison.iter();
+                let own = own.filter(|(_, other)| *other == entry);
+                (own.map(|(offset, _)| *offset).collect(), 0.0)
+            }
+            (None, PoisonRecords::At { partition, offset }) if partition == id => {
+                (vec![offset], 0.0)
+            }
+            (None, PoisonRecords::At { .. }) => continue,
+            (None, PoisonRecords::Share(share)) => (Vec::new(), share),
+        };
+        poison.push((entry, Failures::new(address, &offsets, share)));
+    }
+    poison
 }
 
 /// What bounds the logs, bytes as whole records.

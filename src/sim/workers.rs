@@ -6,12 +6,12 @@
 
 use std::collections::BTreeSet;
 
-use super::Fact;
 use super::commit::{PendingCommit, SHORTEST};
 use super::link::Phase;
 use super::member::{Accounts, App, Ground, Member};
 use super::topic::{Topic, last_attempts};
 use super::world::World;
+use super::{Fact, Fate};
 use crate::kafka::parallel::{FULL_SPEED, Handler, Outcome, Pool};
 use crate::kafka::{Reset, Slot};
 use crate::scenario::{GiveUp, OnError, OnStop, PoisonRecords, Processing, RetryBy, Scenario};
@@ -185,15 +185,18 @@ impl Handler for Application<'_> {
                 attempts,
             } => {
                 self.accounts.poison_attempts += u64::from(attempts);
-                self.topic
-                    .given_up(partition, offset, offset + 1, dead_lettered);
+                let fate = match dead_lettered {
+                    true => Fate::DeadLettered,
+                    false => Fate::Skipped,
+                };
+                self.topic.given_up(partition, offset, offset + 1, fate);
                 if self.named(partition, offset) {
                     self.meet(at, partition, offset, false);
                     let fact = Fact::PoisonGivenUp {
                         process: self.process,
                         partition,
                         offset,
-                        dead_lettered,
+                        fate,
                     };
                     self.facts.push((at, fact));
                 }

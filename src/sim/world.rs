@@ -9,7 +9,7 @@ use super::topic::Topic;
 use super::{Fact, Observer, PartitionState};
 use crate::engine::{Agenda, Patience, Ties};
 use crate::kafka::{GroupState, PollClock};
-use crate::scenario::Scenario;
+use crate::scenario::{PassedOn, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// Everything that exists during a run.
@@ -75,8 +75,13 @@ impl<'s> World<'s> {
         world
     }
 
-    /// Runs to the horizon; `observer` sees every fact and every point of the sample grid, which increases.
-    pub fn run(mut self, grid: &mut dyn Iterator<Item = SimTime>, observer: &mut dyn Observer) {
+    /// Runs to the horizon; `observer` sees every fact and every point of the sample grid, which increases. Returns what was
+    /// produced to the next retry topic, by partition.
+    pub fn run(
+        mut self,
+        grid: &mut dyn Iterator<Item = SimTime>,
+        observer: &mut dyn Observer,
+    ) -> Vec<Vec<PassedOn>> {
         let horizon = SimTime::ZERO + self.scenario.horizon;
         let mut point = grid.next();
         let mut patience = Patience::default();
@@ -105,6 +110,7 @@ impl<'s> World<'s> {
         self.tell(horizon, observer);
         let totals = self.totals(horizon);
         observer.finish(horizon, &totals, &self.view());
+        self.topic.into_passed_on()
     }
 
     /// Whether members take their steps in the order of time: they are in each other's way at the dependency, or what one

@@ -23,6 +23,12 @@ impl SimTime {
         SimTime(nanos)
     }
 
+    /// The instant `length` earlier, if the run has begun by then.
+    #[inline]
+    pub fn checked_sub(self, length: SimDuration) -> Option<SimTime> {
+        self.0.checked_sub(length.0).map(SimTime)
+    }
+
     /// The instant `secs` after the start.
     pub const fn from_secs(secs: u64) -> Self {
         SimTime(secs * 1_000_000_000)

@@ -1,5 +1,5 @@
 //! Production as a function of time: how many records a partition has by an instant, and when its n-th record came.
-//! Not a list of records: nothing is stored per record.
+//! Nothing is stored per record, but for what another run has produced.
 
 mod clock;
 mod poisson;
@@ -63,10 +63,10 @@ impl Production {
                 Marks::Poisson(Box::new(PoissonMarks::new(address)))
             }
         };
-        Arrivals {
+        Arrivals(Kind::Marked {
             clock: Clock::new(Arc::clone(&self.curve), &self.shares, partition),
             marks,
-        }
+        })
     }
 
     /// Where the first mark of an evenly spaced partition stands: record k of partition p of P is record k * P + p of
@@ -83,13 +83,17 @@ impl Production {
 }
 
 /// The production of one partition. Asking never changes an answer; `&mut` only moves a cache.
-///
-/// Both answers come from one integer function of time, the operational time of its clock, and one increasing sequence
-/// of integer marks on it, one per record: a record is there once the clock has reached its mark.
 #[derive(Clone, Debug)]
-pub struct Arrivals {
-    clock: Clock,
-    marks: Marks,
+pub struct Arrivals(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// A function of time and nothing else: both answers come from one integer function of time, the operational time of its
+    /// clock, and one increasing sequence of integer marks on it, one per record: a record is there once the clock has
+    /// reached its mark.
+    Marked { clock: Clock, marks: Marks },
+    /// What another run produced, record by record.
+    Listed(Arc<[SimTime]>),
 }
 
 #[derive(Clone, Debug)]
@@ -99,14 +103,16 @@ enum Marks {
 }
 
 impl Arrivals {
+    /// Records appended at these instants, which do not decrease.
+    pub fn listed(instants: Arc<[SimTime]>) -> Self {
+        Arrivals(Kind::Listed(instants))
+    }
+
     /// How many records have been appended at or before `at`.
     pub fn count_by(&mut self, at: SimTime) -> u64 {
-        let reached = self.clock.at(at);
-        match &mut self.marks {
-            Marks::Even { phase } => reached
-                .checked_sub(*phase)
-                .map_or(0, |past| past / RECORD + 1),
-            Marks::Poisson(marks) => marks.count_by(reached),
+        match &mut self.0 {
+            Kind::Marked { clock, marks } => marks.count_by(clock.at(at)),
+            Kind::Listed(instants) => instants.partition_point(|instant| *instant <= at) as u64,
         }
     }
 
@@ -120,11 +126,33 @@ impl Arrivals {
     /// When record `n` (from 0) is appended; [`SimTime::NEVER`] if the rate ends before, or beyond 2^40 records.
     /// `count_by(time_of(n)) > n` and `count_by(time_of(n) - 1 ns) <= n`, exactly.
     pub fn time_of(&mut self, n: u64) -> SimTime {
-        let mark = match &mut self.marks {
+        let known = match &mut self.0 {
+            Kind::Marked { clock, marks } => marks.mark_of(n).map(|mark| clock.when(mark)),
+            Kind::Listed(instants) => usize::try_from(n)
+                .ok()
+                .and_then(|n| instants.get(n).copied()),
+        };
+        known.unwrap_or(SimTime::NEVER)
+    }
+}
+
+impl Marks {
+    /// How many of them an operational time has reached.
+    fn count_by(&mut self, reached: u64) -> u64 {
+        match self {
+            Marks::Even { phase } => reached
+                .checked_sub(*phase)
+                .map_or(0, |past| past / RECORD + 1),
+            Marks::Poisson(marks) => marks.count_by(reached),
+        }
+    }
+
+    /// That of record `n`, if there can be so many.
+    fn mark_of(&mut self, n: u64) -> Option<u64> {
+        match self {
             Marks::Even { phase } => n.checked_mul(RECORD).and_then(|at| at.checked_add(*phase)),
             Marks::Poisson(marks) => marks.mark_of(n),
-        };
-        mark.map_or(SimTime::NEVER, |mark| self.clock.when(mark))
+        }
     }
 }
 

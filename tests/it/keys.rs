@@ -6,6 +6,7 @@ mod client;
 mod errors;
 mod group;
 mod load;
+mod retry;
 mod timeline;
 mod trouble;
 
@@ -29,7 +30,13 @@ processing = { time = "4ms", commit = "after-batch" }
 type Case = (&'static str, &'static [&'static str], [&'static str; 2]);
 
 /// Keys that only name what figures are told of; names of topics and groups address draws besides.
-const NAMES: [&str; 4] = ["title", "At.label", "Topic.name", "Group.name"];
+const NAMES: [&str; 5] = [
+    "title",
+    "At.label",
+    "Topic.name",
+    "Group.name",
+    "RetryTopic.name",
+];
 
 const API: &str = "downstream.api={ latency = '5ms' }";
 const LIMITED: &str = "downstream.api={ latency = '5ms', rate-limit = '150/s' }";
@@ -65,6 +72,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         autoscaler::CASES,
         trouble::CASES,
         errors::CASES,
+        retry::CASES,
         timeline::CASES,
     ]
     .into_iter()
@@ -109,14 +117,17 @@ fn shown_with(settings: &[&str], profile: &str) -> Result<String, String> {
         check(&source, &overrides, &beside).map_err(|found| format!("{settings:?}:\n{found}"))?;
     let outcome = experiment::run_once(&checked.scenario, 0, Keep::ALL);
     let summary = &outcome.summary;
+    let retries = outcome.retries.iter();
+    let retries = retries.map(|own| (&own.summary.accounts, &own.curves));
     Ok(format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         summary.accounts,
         outcome.events,
         summary.alerts,
         summary.expectations,
         summary.attribution,
-        outcome.curves
+        outcome.curves,
+        retries.collect::<Vec<_>>()
     ))
 }
 

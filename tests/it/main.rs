@@ -32,6 +32,7 @@ mod planning; // the cheapest case that holds
 mod properties; // what holds in every run, over generated scenarios
 mod reference; // workloads whose answers other simulators agree on
 mod retention; // what a group loses that reads too late
+mod retries; // retry topics: what is given up is read again after a delay
 mod statics; // static members: what a restart, a breach and a missing member come to
 mod stress; // whole scenarios at random: no hang, no broken law, recovery
 mod systems; // scenarios built in Rust, and an observer that keeps what it sees

@@ -14,6 +14,9 @@ const COMPLETE: &str = include_str!("models/complete.toml");
 /// The same of the autoscaler, which decides what the timeline of the other says.
 const AUTOSCALED: &str = include_str!("models/autoscaled.toml");
 
+/// The same of retry topics, which go with no limit of the dependency.
+const RETRIED: &str = include_str!("models/retried.toml");
+
 /// The files that the tests' models may name.
 fn read(path: &str) -> Result<String, String> {
     Ok(match path {
@@ -692,7 +695,7 @@ fn the_schema_is_json_and_explains_every_key() {
     let mut keys = BTreeSet::new();
     keys_of(&schema, &mut keys);
     assert!(keys.len() > 90, "{keys:?}");
-    let covered = format!("{}{COMPLETE}{AUTOSCALED}", CHANGES.join("\n"));
+    let covered = format!("{}{COMPLETE}{AUTOSCALED}{RETRIED}", CHANGES.join("\n"));
     let elsewhere = [
         "limitToPartitionsWithLag",
         "backlog",
@@ -773,13 +776,33 @@ fn hostile_shapes_are_refused_and_do_not_exhaust_the_stack() {
     }
 }
 
+#[test]
+fn retry_topics_have_the_names_and_partitions_of_their_topic_unless_told_otherwise() {
+    let checked = judged_as("retried.toml", RETRIED, &[]).unwrap_or_else(|why| panic!("{why}"));
+    assert!(checked.warnings.is_empty(), "{}", checked.warnings);
+    let topics = checked.scenario.retry_topics.iter();
+    let told: Vec<(&str, u64, u32)> = topics
+        .map(|own| {
+            (
+                own.name.as_str(),
+                own.delay.as_nanos() / 1_000_000_000,
+                own.partitions,
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [("orders-retry-0", 60, 4), ("orders-last-try", 900, 1)]
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever is written over a good model, the answer is a scenario or diagnostics that can be shown.
     #[test]
     fn no_mutation_of_a_good_model_panics(
-        good in prop::sample::select(vec![COMPLETE, AUTOSCALED]),
+        good in prop::sample::select(vec![COMPLETE, AUTOSCALED, RETRIED]),
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), "[ -~\n\"'\\[\\]{}=.,é0-9]{0,4}"), 1..6)
     ) {
         let mut text = good.to_owned();

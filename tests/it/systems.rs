@@ -7,9 +7,10 @@ use lagsim::kafka::{BrokerProperties, ClientProfile, ConsumerProperties};
 use lagsim::platform::{Deployment, ScaledObject};
 use lagsim::scenario::{
     Action, Client, Cluster, CommitPolicy, Group, Monitoring, OnError, OnStop, PartitionStart,
-    Poison, PoisonRecords, Process, Processing, Scenario, Settings, TimelineEntry, Topic,
+    PassedOn, Poison, PoisonRecords, Process, Processing, RetryTopic, Scenario, Settings,
+    TimelineEntry, Topic,
 };
-use lagsim::sim::{self, Fact, GroupView, Observer, Sample, Totals};
+use lagsim::sim::{self, Fact, Fate, GroupView, Observer, Sample, Totals};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use lagsim::workload::{Keys, Law, Pattern, Production, RateCurve, Shares};
 
@@ -85,6 +86,8 @@ pub fn system(partitions: usize, members: u32, rate: f64, law: Law) -> Scenario 
         settings: vec![settings(law)],
         downstream: None,
         poison: Vec::new(),
+        retry_topics: Vec::new(),
+        stage: None,
         timeline: Vec::new(),
         monitoring: Monitoring {
             scrape_interval: secs(15),
@@ -302,5 +305,58 @@ pub fn run_replication(scenario: &Scenario, replication: u32) -> Told {
 pub fn run_last_scheduled_first(scenario: &Scenario) -> Told {
     let mut told = Told::default();
     sim::run_with_ties(scenario, 0, Ties::LastScheduled, &mut told);
+    told
+}
+
+/// A topic, or one of its retry topics: its scenario, what its run told, and what that produced to the next.
+pub struct Link {
+    pub scenario: Scenario,
+    pub told: Told,
+    pub passed_on: Vec<Vec<PassedOn>>,
+}
+
+/// The runs of a topic and of its retry topics.
+pub fn run_chain(scenario: &Scenario) -> Vec<Link> {
+    let mut links: Vec<Link> = Vec::new();
+    for number in 0..=scenario.retry_topics.len() {
+        let own = match links.last() {
+            Some(before) => scenario.retry_stage(number - 1, &before.passed_on),
+            None => scenario.clone(),
+        };
+        let mut told = Told::default();
+        let passed_on = sim::run(&own, 0, &mut told);
+        links.push(Link {
+            scenario: own,
+            told,
+            passed_on,
+        });
+    }
+    links
+}
+
+/// As many retry topics as there are delays, each with the partitions of the topic.
+pub fn with_retry_topics(mut scenario: Scenario, delays: &[SimDuration]) -> Scenario {
+    let partitions = scenario.topic.partitions.len() as u32;
+    let topics = delays.iter().enumerate().map(|(index, delay)| RetryTopic {
+        name: format!("orders-retry-{index}"),
+        delay: *delay,
+        partitions,
+    });
+    scenario.retry_topics = topics.collect();
+    scenario
+}
+
+/// The same facts, curves and accounts as with a dead-letter topic in the place of the retry topics.
+pub fn as_dead_lettered(mut told: Told) -> Told {
+    for (_, fact) in &mut told.facts {
+        if let Fact::PoisonGivenUp { fate, .. } = fact
+            && *fate == Fate::PassedOn
+        {
+            *fate = Fate::DeadLettered;
+        }
+    }
+    for totals in &mut told.totals.partitions {
+        totals.dead_lettered += std::mem::take(&mut totals.retried);
+    }
     told
 }

@@ -16,12 +16,15 @@ use crate::units::{PartitionId, SimDuration, SimTime};
 pub trait Logs {
     /// Log start offset of a partition at an instant.
     fn log_start(&mut self, partition: PartitionId, at: SimTime) -> u64;
-    /// Log-end offset of a partition at an instant.
-    fn log_end(&mut self, partition: PartitionId, at: SimTime) -> u64;
-    /// When the record at `offset` is appended.
-    fn appended_at(&mut self, partition: PartitionId, offset: u64) -> SimTime;
-    /// Log-end offset of a partition at an instant, and when the record at that offset is appended.
-    fn log_end_and_next(&mut self, partition: PartitionId, at: SimTime) -> (u64, SimTime);
+    /// Log-end offset of a partition at an instant, as ListOffsets tells it.
+    fn listed_end(&mut self, partition: PartitionId, at: SimTime) -> u64;
+    /// One after the last record of a partition that can be read at an instant: the log-end offset, unless readers leave
+    /// records alone until they are due.
+    fn readable_end(&mut self, partition: PartitionId, at: SimTime) -> u64;
+    /// When the record at `offset` can be read first.
+    fn readable_at(&mut self, partition: PartitionId, offset: u64) -> SimTime;
+    /// [`Self::readable_end`], and when the record at that offset can be read.
+    fn readable_end_and_next(&mut self, partition: PartitionId, at: SimTime) -> (u64, SimTime);
 }
 
 /// What bounds a fetch, in records where Kafka counts bytes: the model's records have one size.

@@ -202,7 +202,7 @@ impl Fetcher {
         let listed = at + limits.round_trip;
         let to = match limits.reset {
             OffsetReset::Earliest => logs.log_start(slot.partition, listed),
-            OffsetReset::Latest => logs.log_end(slot.partition, listed),
+            OffsetReset::Latest => logs.listed_end(slot.partition, listed),
         };
         slot.reset = Some((to, listed + limits.round_trip - limits.round_trip.half()));
     }
@@ -226,10 +226,10 @@ impl Fetcher {
         let mut end = known + 1;
         if at == slot.next {
             // One record has come at this very moment, and hardly ever a second.
-            slot.next = logs.appended_at(slot.partition, end);
+            slot.next = logs.readable_at(slot.partition, end);
         }
         if at >= slot.next || known_at > at {
-            (end, slot.next) = logs.log_end_and_next(slot.partition, at);
+            (end, slot.next) = logs.readable_end_and_next(slot.partition, at);
         }
         slot.known = (at, end);
         end
@@ -254,7 +254,7 @@ impl Fetcher {
             let asked = asked.iter().filter(|slot| Self::fetchable(slot, now, room));
             let counts = asked.map(|slot| {
                 let behind = logs
-                    .log_end(slot.partition, at)
+                    .readable_end(slot.partition, at)
                     .saturating_sub(slot.buffered_to);
                 // Only what the answer may hold counts (`DelayedFetch#tryComplete`).
                 behind.min(limits.per_partition)
@@ -266,7 +266,7 @@ impl Fetcher {
         if !there(high) {
             let first = asked.iter().filter(|slot| Self::fetchable(slot, now, room));
             let first = first
-                .map(|slot| logs.appended_at(slot.partition, slot.buffered_to))
+                .map(|slot| logs.readable_at(slot.partition, slot.buffered_to))
                 .min();
             return first.unwrap_or(SimTime::NEVER).max(high);
         }

@@ -8,22 +8,26 @@ impl Logs for Listed {
         0
     }
 
-    fn log_end(&mut self, partition: PartitionId, at: SimTime) -> u64 {
+    fn listed_end(&mut self, partition: PartitionId, at: SimTime) -> u64 {
+        self.readable_end(partition, at)
+    }
+
+    fn readable_end(&mut self, partition: PartitionId, at: SimTime) -> u64 {
         let log = &self.0[partition.ix()];
         log.iter()
             .filter(|&&ms| SimTime::from_millis(ms) <= at)
             .count() as u64
     }
 
-    fn appended_at(&mut self, partition: PartitionId, offset: u64) -> SimTime {
+    fn readable_at(&mut self, partition: PartitionId, offset: u64) -> SimTime {
         let log = &self.0[partition.ix()];
         log.get(offset as usize)
             .map_or(SimTime::NEVER, |&ms| SimTime::from_millis(ms))
     }
 
-    fn log_end_and_next(&mut self, partition: PartitionId, at: SimTime) -> (u64, SimTime) {
-        let end = self.log_end(partition, at);
-        (end, self.appended_at(partition, end))
+    fn readable_end_and_next(&mut self, partition: PartitionId, at: SimTime) -> (u64, SimTime) {
+        let end = self.readable_end(partition, at);
+        (end, self.readable_at(partition, end))
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Story;
 use crate::measure::verdict::session_timeout;
 use crate::measure::words::{counted, grouped, span};
-use crate::sim::{Fact, StopReason};
+use crate::sim::{Fact, Fate, StopReason};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use crate::workload::BreakerState;
 
@@ -113,12 +113,12 @@ fn partition(story: &Story, when: SimTime, fact: &Fact) -> Option<String> {
             process,
             partition,
             offset,
-            dead_lettered,
+            fate,
         } if *partition == id => {
-            let how = if *dead_lettered {
-                "dead-letters"
-            } else {
-                "skips"
+            let how = match fate {
+                Fate::Skipped => "skips",
+                Fate::DeadLettered => "dead-letters",
+                Fate::PassedOn => "sends to a retry topic",
             };
             let (who, offset) = (story.name(*process), grouped(*offset));
             Some(format!("{who} {how} the poison record at offset {offset}"))

@@ -78,8 +78,7 @@ pub fn stops(scenario: &Scenario) -> Vec<(f64, Option<f64>)> {
 
 /// Whether an outage cost records, or processes.
 pub fn outages_cost(scenario: &Scenario, summary: &Summary) -> bool {
-    let accounts = &summary.accounts;
-    gives_up(scenario).is_some() && accounts.skipped + accounts.dead_lettered + summary.crashes > 0
+    gives_up(scenario).is_some() && summary.given_up() + summary.crashes > 0
 }
 
 /// When records are given up whose call fails, if calls fail at all.
@@ -97,6 +96,9 @@ fn giving_up(gives_up: GivesUp, summary: &Summary) -> String {
         GiveUp::Skip => format!("a record whose call fails is skipped after {attempts}"),
         GiveUp::DeadLetter { .. } => {
             format!("a record whose call fails goes to the dead-letter topic after {attempts}")
+        }
+        GiveUp::RetryTopic { .. } => {
+            format!("a record whose call fails goes to the next retry topic after {attempts}")
         }
         GiveUp::Crash { .. } => format!(
             "whoever has a record whose call fails exits after {attempts} and is started again, {} in all",

@@ -1,6 +1,7 @@
 //! How the lag went, whether it drains, and who is told.
 
 use super::super::alert::AlertRule;
+use super::super::retry::RetryTopicFigures;
 use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{counted, grouped, listed, percent, short, signed, span};
 use crate::kafka::OffsetReset;
@@ -79,6 +80,7 @@ pub fn sentences(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     told.extend(loss(scenario, summary));
     told.extend(repetition(summary));
     told.extend(given_up(summary));
+    told.extend(retried(summary));
     if summary.alert_rules.is_empty() {
         if !super::keeps_up(summary) {
             told.push(format!(
@@ -198,7 +200,9 @@ fn repetition(summary: &Summary) -> Option<String> {
 fn given_up(summary: &Summary) -> Option<String> {
     let accounts = &summary.accounts;
     let records = |count: u64| counted(count, "record", "records");
-    match (accounts.dead_lettered, accounts.skipped) {
+    let later = summary.retry_topics.iter().map(|own| own.dead_lettered);
+    let dead_lettered = accounts.dead_lettered - later.sum::<u64>();
+    match (dead_lettered, accounts.skipped) {
         (0, 0) => None,
         (dead, 0) => Some(format!("Dead-letter topic: {}.", records(dead))),
         (0, skipped) => Some(format!("Given up and skipped: {}.", records(skipped))),
@@ -208,6 +212,43 @@ fn given_up(summary: &Summary) -> Option<String> {
             grouped(skipped)
         )),
     }
+}
+
+/// What became of records that were given up for a later time.
+fn retried(summary: &Summary) -> Option<String> {
+    let retried = summary.accounts.retried;
+    if retried == 0 {
+        return None;
+    }
+    let given = counted(retried, "record goes", "records go");
+    if summary.retry_topics.is_empty() {
+        return Some(format!("{given} on to the next retry topic."));
+    }
+    let sum = |figure: fn(&RetryTopicFigures) -> u64| -> u64 {
+        summary.retry_topics.iter().map(figure).sum()
+    };
+    let (dead, left) = (sum(|own| own.dead_lettered), summary.retry_lag());
+    let mut fates = vec![format!(
+        "{} processed there",
+        grouped(sum(|own| own.processed))
+    )];
+    if dead > 0 {
+        fates.push(format!(
+            "{} in the dead-letter topic in the end",
+            grouped(dead)
+        ));
+    }
+    if left > 0 {
+        fates.push(format!("{} still there", grouped(left)));
+    }
+    let through = match summary.retries_through_at_s() {
+        at if at.is_finite() => format!("; the last is through at {}", span(at)),
+        _ => String::new(),
+    };
+    Some(format!(
+        "{given} to retry topics: {}{through}.",
+        listed(&fates)
+    ))
 }
 
 fn drain(summary: &Summary) -> String {

@@ -31,8 +31,7 @@ fn paused_s(scenario: &Scenario, summary: &Summary) -> f64 {
     if scenario.gives_up().is_some() {
         return 0.0; // Who knows what made whom give up.
     }
-    let accounts = &summary.accounts;
-    let records = accounts.skipped + accounts.dead_lettered;
+    let records = summary.given_up();
     let handlings = scenario.settings.iter().flat_map(|own| &own.on_error);
     let shortest = handlings
         .filter_map(|handling| match handling {
@@ -68,14 +67,13 @@ fn given_up(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     let mut told = Vec::new();
     let share = share_of_time(scenario, summary);
     if share >= SMALLEST_SHARE {
-        let accounts = &summary.accounts;
         told.push(format!(
             "Poison records hold up what comes behind them: {} and the pauses between them take {}, {} of the \
              members' time, until {} given up.",
             counted(summary.poison_attempts, "attempt", "attempts"),
             span(paused_s(scenario, summary)),
             percent(share.min(1.0)),
-            counted(accounts.skipped + accounts.dead_lettered, "record is", "records are"),
+            counted(summary.given_up(), "record is", "records are"),
         ));
     }
     if summary.share_of("blocked") >= super::SMALLEST_SHARE || told.is_empty() {

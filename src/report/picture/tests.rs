@@ -177,7 +177,7 @@ fn scenes() -> Vec<(&'static str, Scene)> {
     let runs = gallery().into_iter().map(|(name, scenario, outcomes)| {
         let results = Results {
             scenario: &scenario,
-            outcomes: &outcomes,
+            outcomes: &outcomes.iter().collect::<Vec<_>>(),
         };
         (name, compose(&results).unwrap())
     });
@@ -220,7 +220,7 @@ fn the_replicas_are_drawn_as_steps() {
     let outcomes = [run];
     let results = Results {
         scenario: &scenario,
-        outcomes: &outcomes,
+        outcomes: &outcomes.iter().collect::<Vec<_>>(),
     };
     let scene = compose(&results).unwrap();
     let texts = boxes(&scene);
@@ -249,7 +249,7 @@ fn every_letter_that_is_drawn_has_a_glyph() {
             .for_each(|entry| entry.label = "Überlast → 負荷".into());
         let results = Results {
             scenario: &scenario,
-            outcomes: &outcomes,
+            outcomes: &outcomes.iter().collect::<Vec<_>>(),
         };
         for (text, _) in boxes(&compose(&results).unwrap()) {
             assert!(text.chars().all(has_glyph), "{name}: {text:?}");

@@ -17,8 +17,10 @@ pub struct Totals {
 
 impl Totals {
     /// Of outcomes whose curves were kept.
-    pub fn of(outcomes: &[Outcome]) -> Totals {
-        let kept: Vec<&Outcome> = outcomes.iter().filter(|o| !o.curves.is_empty()).collect();
+    pub fn of(outcomes: &[&Outcome]) -> Totals {
+        let kept: Vec<&Outcome> = (outcomes.iter().copied())
+            .filter(|own| !own.curves.is_empty())
+            .collect();
         let instants = kept
             .iter()
             .map(|o| o.curves.times().len())

@@ -29,6 +29,8 @@ pub(super) struct System<'m> {
     pub(super) alerts: Vec<&'m str>,
     /// Whether there is an autoscaler.
     pub(super) autoscaler: bool,
+    /// Whether there may be retry topics.
+    pub(super) retry_topics: bool,
 }
 
 impl Judge<'_> {
@@ -48,6 +50,7 @@ impl Judge<'_> {
             partitions,
             alerts: alerts.iter().map(String::as_str).collect(),
             autoscaler: model.autoscaler.is_some(),
+            retry_topics: model.retry_topic.is_some(),
         };
         entries
             .iter()
@@ -127,7 +130,7 @@ impl Judge<'_> {
         figure: Figure,
         system: &System<'_>,
     ) -> Option<Metric> {
-        Some(match figure.kind {
+        let metric = match figure.kind {
             FigureKind::Lag(metric) => {
                 let partition = match &expect.partition {
                     Some(value) => Some(self.partition(value, system.partitions)?),
@@ -145,6 +148,7 @@ impl Judge<'_> {
                 Metric::Count(metric)
             }
             FigureKind::Drain => Metric::Drain,
+            FigureKind::RetryDrain => Metric::RetryDrain,
             FigureKind::MaxPause => Metric::PauseMax,
             FigureKind::MaxDown => Metric::DownMax,
             FigureKind::IdleMembers => Metric::IdleMembers,
@@ -152,7 +156,14 @@ impl Judge<'_> {
             FigureKind::Cause => Metric::Cause(self.cause(expect, place)?),
             FigureKind::CauseTime => Metric::CauseTime(self.cause(expect, place)?),
             FigureKind::AlertFiring => Metric::AlertFiring(self.alert_name(expect, place, system)?),
-        })
+        };
+        if metric.needs_retry_topics() && !system.retry_topics {
+            let message = format!("`{}` needs a retry topic", figure.name);
+            let help = "add a section [[retry-topic]], or judge another figure";
+            let place = expect.metric.as_ref().map_or(place, |word| &word.0.span);
+            return self.error(place, message, help);
+        }
+        Some(metric)
     }
 
     fn cause(&mut self, expect: &raw::Expect, place: &Place) -> Option<String> {

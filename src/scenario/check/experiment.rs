@@ -307,6 +307,8 @@ impl Judge<'_> {
             partitions: 0,
             alerts: alerts.iter().map(String::as_str).collect(),
             autoscaler: first.is_none_or(|scenario| scenario.deployment.is_some()),
+            // So may they.
+            retry_topics: true,
         };
         let known = first.is_some();
         let metrics = match &file.metrics {

@@ -30,6 +30,7 @@ mod protocol;
 mod quantity;
 mod range;
 mod relation;
+mod retry;
 mod samples;
 mod settings;
 mod timeline;
@@ -287,6 +288,12 @@ impl Judge<'_> {
         let poison = self.poison(model, horizon, topic.as_ref(), production.as_ref());
         let monitoring = self.monitoring(model.monitoring.as_ref());
         let alerts = self.alerts(model.alert.as_deref().unwrap_or(&[]));
+        let retry_topics = self.retry_topics(
+            model,
+            topic.as_ref(),
+            first.iter().chain(&walked.settings),
+            downstream.as_ref(),
+        );
         let partitions = walked.partitions;
         let expectations =
             self.expectations(model.expect.as_deref().unwrap_or(&[]), model, partitions);
@@ -314,6 +321,8 @@ impl Judge<'_> {
             settings,
             downstream,
             poison: poison?,
+            retry_topics: retry_topics?,
+            stage: None,
             timeline: walked.timeline,
             monitoring,
             alerts,

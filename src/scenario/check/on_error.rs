@@ -7,15 +7,16 @@ use super::one_of;
 use crate::platform::RestartPolicy;
 use crate::units::SimDuration;
 
-pub(super) const ON_ERROR: &str = r#"write "retry-forever", "skip", "dead-letter", "crash", or a table such as { retry = { attempts = 3, back-off = "1s", then = "dead-letter" } }"#;
+pub(super) const ON_ERROR: &str = r#"write "retry-forever", "skip", "dead-letter", "retry-topic", "crash", or a table such as { retry = { attempts = 3, back-off = "1s", then = "dead-letter" } }"#;
 
 /// What giving up means, by its word.
-const GIVE_UPS: [(&str, GiveUp); 3] = [
+const GIVE_UPS: [(&str, GiveUp); 4] = [
     ("skip", GiveUp::Skip),
     ("dead-letter", GiveUp::DeadLetter { produce: PRODUCE }),
+    ("retry-topic", GiveUp::RetryTopic { produce: PRODUCE }),
     ("crash", GiveUp::Crash { closes: false }),
 ];
-/// A produce to a dead-letter topic, acknowledged, where the model does not say.
+/// A produce to a dead-letter topic or a retry topic, acknowledged, where the model does not say.
 const PRODUCE: SimDuration = SimDuration::from_millis(10);
 /// Pause of a retry for ever by seek, where the model does not say.
 const SEEK_BACK_OFF: SimDuration = SimDuration::from_secs(1);
@@ -33,6 +34,7 @@ impl Judge<'_> {
             ("retry-forever", table.value.retry_forever.is_some()),
             ("retry", table.value.retry.is_some()),
             ("dead-letter", table.value.dead_letter.is_some()),
+            ("retry-topic", table.value.retry_topic.is_some()),
             ("crash", table.value.crash.is_some()),
         ];
         one_of(
@@ -48,15 +50,24 @@ impl Judge<'_> {
         if let Some(retry) = &table.value.retry {
             return self.retry(retry);
         }
-        if let Some(letter) = &table.value.dead_letter {
-            return self.dead_letter(letter).map(once);
+        let (letter, retry) = (&table.value.dead_letter, &table.value.retry_topic);
+        if let Some(then) = self.passed_on(letter.as_ref(), retry.as_ref()) {
+            return Some(OnError::once(then));
         }
-        self.exit(table.value.crash.as_ref()?).map(once)
+        self.exit(table.value.crash.as_ref()?).map(OnError::once)
     }
 
-    fn dead_letter(&mut self, letter: &Spot<raw::DeadLetter>) -> Option<GiveUp> {
-        let produce = self.duration_or(&letter.value.produce, PRODUCE);
-        Some(GiveUp::DeadLetter { produce })
+    /// A record that is produced elsewhere, where one of the two is written.
+    fn passed_on(
+        &mut self,
+        letter: Option<&Spot<raw::PassOn>>,
+        retry: Option<&Spot<raw::PassOn>>,
+    ) -> Option<GiveUp> {
+        let produce = self.duration_or(&letter.or(retry)?.value.produce, PRODUCE);
+        Some(match letter {
+            Some(_) => GiveUp::DeadLetter { produce },
+            None => GiveUp::RetryTopic { produce },
+        })
     }
 
     fn exit(&mut self, exit: &Spot<raw::Exit>) -> Option<GiveUp> {
@@ -70,7 +81,7 @@ impl Judge<'_> {
         let forever = OnError::RetryForever(RetryBy::Seek {
             back_off: SEEK_BACK_OFF,
         });
-        Some(self.choice(word, &choices)?.map_or(forever, once))
+        Some(self.choice(word, &choices)?.map_or(forever, OnError::once))
     }
 
     fn retry_forever(&mut self, forever: &Spot<raw::RetryForever>) -> Option<OnError> {
@@ -136,7 +147,7 @@ impl Judge<'_> {
             None => self.missing(
                 &retry.span,
                 "then",
-                r#"say what giving up means: then = "skip", "dead-letter" or "crash""#,
+                r#"say what giving up means: then = "skip", "dead-letter", "retry-topic" or "crash""#,
             ),
         };
         let seeks = match &value.by {
@@ -164,13 +175,15 @@ impl Judge<'_> {
         };
         let given = [
             ("dead-letter", table.value.dead_letter.is_some()),
+            ("retry-topic", table.value.retry_topic.is_some()),
             ("crash", table.value.crash.is_some()),
         ];
-        let help = r#"write "skip", "dead-letter", "crash", { dead-letter = { produce = "10ms" } } or { crash = { close = true } }"#;
+        let help = r#"write "skip", "dead-letter", "retry-topic", "crash", { dead-letter = { produce = "10ms" } } or { crash = { close = true } }"#;
         one_of(self, &table.span, &given, "what giving up means", help)?;
-        match (&table.value.dead_letter, &table.value.crash) {
-            (Some(letter), _) => self.dead_letter(letter),
-            (None, crash) => self.exit(crash.as_ref()?),
+        let (letter, retry) = (&table.value.dead_letter, &table.value.retry_topic);
+        match self.passed_on(letter.as_ref(), retry.as_ref()) {
+            Some(then) => Some(then),
+            None => self.exit(table.value.crash.as_ref()?),
         }
     }
 
@@ -202,18 +215,5 @@ impl Judge<'_> {
             reset_after: self.duration_or(&value.reset_after, max_back_off * 2),
             start_up: self.duration_or(&value.start_up, default.start_up),
         })
-    }
-}
-
-fn once(then: GiveUp) -> OnError {
-    OnError::Retry {
-        seeks: false,
-        attempts: 1,
-        back_off: BackOff {
-            first: SimDuration::ZERO,
-            multiplier: 1.0,
-            max: SimDuration::ZERO,
-        },
-        then,
     }
 }

@@ -53,6 +53,7 @@ impl Judge<'_> {
         }
         if client.order.is_some() {
             self.beside_a_pool(model, &client, &on_error);
+            self.retry_topics_beside_a_pool(model, &client.name);
         }
         let processing = processing?;
         if client.profile.heartbeats == Heartbeats::BetweenRecords && processing.concurrency > 1 {

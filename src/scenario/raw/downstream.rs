@@ -36,8 +36,8 @@ pub struct Downstream {
     /// From a call that failed or was refused to its next attempt; default "500ms" (resilience4j's Retry). Attempts go on
     /// until one succeeds, unless `on-error` says otherwise of those that fail.
     pub retry_back_off: Option<Time>,
-    /// What the application does with a record whose call fails: `skip`, `dead-letter`, `crash`, or a table with attempts,
-    /// which are made inside the handler; default: it tries until the call succeeds.
+    /// What the application does with a record whose call fails: `skip`, `dead-letter`, `retry-topic`, `crash`, or a table
+    /// with attempts, which are made inside the handler; default: it tries until the call succeeds.
     pub on_error: Option<Either<Text, OnError>>,
     /// A circuit breaker around the calls, one in each member.
     pub circuit_breaker: Option<Spot<CircuitBreaker>>,

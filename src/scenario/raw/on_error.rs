@@ -18,7 +18,9 @@ pub struct OnError {
     /// Give up after some attempts.
     pub retry: Option<Spot<Retry>>,
     /// Give up at once and produce to a dead-letter topic.
-    pub dead_letter: Option<Spot<DeadLetter>>,
+    pub dead_letter: Option<Spot<PassOn>>,
+    /// Give up at once and produce to the first retry topic.
+    pub retry_topic: Option<Spot<PassOn>>,
     /// The process exits.
     pub crash: Option<Spot<Exit>>,
 }
@@ -56,7 +58,7 @@ pub struct Retry {
     /// `in-place` (default: inside the handler) or `seek` (back to it and to the rest of the poll, each attempt in a poll
     /// of its own).
     pub by: Option<Text>,
-    /// `skip`, `dead-letter` or `crash`.
+    /// `skip`, `dead-letter`, `retry-topic` or `crash`.
     pub then: Option<Either<Text, GiveUp>>,
 }
 
@@ -69,19 +71,21 @@ pub struct Retry {
 )]
 pub struct GiveUp {
     /// Produced to a dead-letter topic.
-    pub dead_letter: Option<Spot<DeadLetter>>,
+    pub dead_letter: Option<Spot<PassOn>>,
+    /// Produced to the first retry topic.
+    pub retry_topic: Option<Spot<PassOn>>,
     /// The process exits.
     pub crash: Option<Spot<Exit>>,
 }
 
-/// A dead-letter topic.
+/// A produce to a dead-letter topic or a retry topic.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     rename_all = "kebab-case",
     expecting = r#"a table, { produce = "10ms" }"#
 )]
-pub struct DeadLetter {
+pub struct PassOn {
     /// How long the produce takes, acknowledged; default "10ms".
     pub produce: Option<Time>,
 }

@@ -42,6 +42,8 @@ pub struct Model {
     pub downstream: Option<BTreeMap<String, Spot<Downstream>>>,
     /// Records that cannot be processed, and what becomes of them.
     pub poison: Option<Vec<Spot<Poison>>>,
+    /// Topics in which records that are given up wait before they are tried again, one after another.
+    pub retry_topic: Option<Vec<Spot<RetryTopic>>>,
     /// What happens when.
     pub at: Option<Vec<Spot<At>>>,
     /// How the lag is watched.
@@ -401,9 +403,25 @@ pub struct Poison {
     pub offset: Option<Count>,
     /// Share of all records instead, from 0 to 1.
     pub share: Option<Number>,
-    /// What the application does with them: `retry-forever`, `skip`, `dead-letter`, `crash`, or a table; default: the
+    /// What the application does with them: `retry-forever`, `skip`, `dead-letter`, `retry-topic`, `crash`, or a table; default: the
     /// client's, if it has one.
     pub on_error: Option<Either<Text, OnError>>,
     /// How long a failing attempt takes; default: the record's own work.
     pub attempt: Option<Time>,
+}
+
+/// A topic in which records that were given up wait until they are tried once more.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    expecting = "a table, [[retry-topic]]"
+)]
+pub struct RetryTopic {
+    /// From its produce until a record is tried again.
+    pub delay: Option<Time>,
+    /// Its name; default: the topic's with `-retry-` and a number from 0.
+    pub name: Option<Text>,
+    /// How many partitions it has; default: as many as the topic at the start.
+    pub partitions: Option<Count>,
 }

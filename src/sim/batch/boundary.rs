@@ -25,6 +25,55 @@ impl Batch {
         low
     }
 
+    /// Produces the records of a stage to the next retry topic, from the first that is not accounted for up to an offset: each
+    /// at the instant when its produce is acknowledged, at `now` at the latest. Of several worked on at the same time nobody
+    /// keeps when each is done, so they are spread over the time of their stage.
+    pub(super) fn pass_on(&self, stage: Stage, to: u64, now: SimTime, shop: &mut Workshop) {
+        let each = self.each_commit(shop.scenario);
+        let records = stage.to - stage.from;
+        let from = stage.from + self.accounted.1;
+        let before = self
+            .accounted
+            .0
+            .checked_sub(1)
+            .map(|index| self.stages[index].ends);
+        let begins = match before.unwrap_or_default() {
+            _ if self.callers == 1 && stage.is_stretch() => {
+                let whole = self.work_of(stage, stage.from, stage.to, shop);
+                stage.ends.saturating_sub(whole + each * records)
+            }
+            before => before,
+        };
+        for offset in from..to {
+            let nth = offset - stage.from;
+            let ends = if !stage.is_stretch() {
+                stage.ends.saturating_sub(each)
+            } else if self.callers == 1 {
+                begins + self.work_of(stage, stage.from, offset + 1, shop) + each * nth
+            } else {
+                let length = stage.ends.saturating_sub(begins).as_nanos();
+                let share = u128::from(length) * u128::from(nth + 1) / u128::from(records);
+                begins + SimDuration::from_nanos(share as u64)
+            };
+            let at = self.ended_at(ends).min(now);
+            shop.topic.pass_on(stage.partition, offset, at);
+        }
+    }
+
+    /// When so much of its work was done, at the speed that it has: whenever, and however often, it was looked at meanwhile.
+    fn ended_at(&self, work: SimDuration) -> SimTime {
+        let (from, done) = self.sped;
+        if self.alone == SimDuration::FOREVER {
+            return self.polled_at + work;
+        }
+        if done == 0.0 && self.length == self.alone {
+            return from + work;
+        }
+        let part = work.as_nanos() as f64 / self.alone.as_nanos().max(1) as f64;
+        let rest = (part - done).max(0.0) * self.length.as_nanos() as f64;
+        from + SimDuration::from_nanos_f64(rest)
+    }
+
     /// Cuts the batch after the record that is in hand at `now`; returns when that one is finished. One worked on
     /// several records at a time ends whole.
     pub fn cut_after_record(&mut self, now: SimTime, shop: &mut Workshop) -> SimTime {
@@ -58,6 +107,7 @@ impl Batch {
         self.alone = cut;
         self.length = SimDuration::from_nanos((cut.as_nanos() as f64 * speed) as u64);
         self.done = (worked.as_nanos() as f64 / cut.as_nanos().max(1) as f64).min(1.0);
+        self.change_speed();
         self.expect_calls(self.calls);
         self.ends_at()
     }

@@ -1,7 +1,7 @@
 //! Poison records of a batch: what becomes of them in it, and how often they failed in earlier ones.
 
 use super::super::topic::last_attempts;
-use super::{Batch, Kind, Stage};
+use super::{Batch, Fate, Kind, Stage};
 use crate::kafka::Run;
 use crate::scenario::{GiveUp, OnError, RetryBy};
 use crate::units::{PartitionId, SimDuration};
@@ -22,7 +22,7 @@ impl Batch {
                 return (length, Kind::Crash { closes, attempts }, offset);
             }
             let kind = Kind::GivenUp {
-                dead_lettered: then != GiveUp::Skip,
+                fate: Fate::of(then),
                 attempts,
                 named,
             };

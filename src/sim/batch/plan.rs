@@ -1,7 +1,7 @@
 //! The plan of a batch: which stretches it has, and how long each takes. Made when a poll returns it, and anew for what is
 //! left of it when its calls begin to fail, or fail no longer.
 
-use super::{Batch, Kind, Stage, Workshop};
+use super::{Batch, Fate, Kind, Stage, Workshop};
 use crate::kafka::Run;
 use crate::scenario::{GiveUp, PoisonRecords, Scenario};
 use crate::units::{PartitionId, SimDuration, SimTime};
@@ -23,6 +23,7 @@ impl Batch {
         self.pass(now, generation);
         self.since = now;
         self.done = 0.0;
+        self.change_speed();
         self.settings = shop.settings;
         self.failure = shop.topic.failure_of(self.settings);
         self.plan_rest(None, shop);
@@ -33,7 +34,7 @@ impl Batch {
     pub fn replan(&mut self, now: SimTime, shop: &mut Workshop) -> SimTime {
         self.account_until(now, shop);
         if self.callers > 1 {
-            self.account_share(shop);
+            self.account_share(now, shop);
         }
         let in_hand = self.in_hand(now, shop);
         self.failure = shop.topic.failure_of(self.settings);
@@ -43,6 +44,7 @@ impl Batch {
         self.since = now;
         let alone = self.alone.as_nanos().max(1) as f64;
         self.done = (in_hand.head.as_nanos() as f64 / alone).min(1.0);
+        self.change_speed();
         if self.alone == SimDuration::FOREVER {
             // The work of a batch that never ends counts from its poll.
             let before = now.since(self.polled_at).saturating_sub(in_hand.head);
@@ -73,7 +75,7 @@ impl Batch {
     }
 
     /// Several records at a time: the share of them is accounted for that is done, the first ones.
-    fn account_share(&mut self, shop: &mut Workshop) {
+    fn account_share(&mut self, now: SimTime, shop: &mut Workshop) {
         let size = |stage: &Stage| (stage.to - stage.from).max(1);
         let records: u64 = self.planned().iter().map(size).sum();
         let mut left = (self.done * records as f64) as u64;
@@ -84,10 +86,11 @@ impl Batch {
             };
             let rest = size(&stage) - self.accounted.1;
             if rest > left {
-                return self.account_to(stage, stage.from + self.accounted.1 + left, shop);
+                let to = stage.from + self.accounted.1 + left;
+                return self.account_to(stage, to, now, shop);
             }
             left -= rest;
-            self.account_stage(stage, shop);
+            self.account_stage(stage, now, shop);
         }
     }
 
@@ -141,12 +144,12 @@ impl Batch {
                 wait,
                 kept: None,
             },
-            // Its attempts are over: it is being produced to the dead-letter topic, or committed.
-            (None, Kind::Failing { dead_lettered }) => {
+            // Its attempts are over: it is being produced to another topic, or committed.
+            (None, Kind::Failing { fate }) => {
                 let after = self.work_of(stage, from + 1, stage.to, shop)
                     + self.each_commit(shop.scenario) * (stage.to - from - 1);
                 let given_up = Kind::GivenUp {
-                    dead_lettered,
+                    fate,
                     attempts: 0,
                     named: false,
                 };
@@ -301,8 +304,8 @@ impl Batch {
                 self.exit_length(stage, shop)
             }
             Some(then) => {
-                let dead_lettered = then != GiveUp::Skip;
-                stage.kind = Kind::Failing { dead_lettered };
+                let fate = Fate::of(then);
+                stage.kind = Kind::Failing { fate };
                 self.work_of(stage, from, to, shop)
             }
             None => self.work_of(stage, from, to, shop),

@@ -2,7 +2,6 @@
 //! they could ask for, none of them waits, and what the limit has left afterwards is the same in whatever order it is told.
 
 use super::{DRY, Dependency, calls};
-use crate::kafka::Logs;
 use crate::sim::member::{Ground, Member};
 use crate::sim::world::World;
 use crate::units::{ProcessId, SimDuration, SimTime};

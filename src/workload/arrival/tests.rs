@@ -47,6 +47,18 @@ fn an_even_topic_sends_its_records_round_robin_at_even_distances() {
     }
 }
 
+#[test]
+fn listed_records_come_at_their_instants_and_no_others() {
+    let instants = [5, 5, 9].map(SimTime::from_millis);
+    let mut arrivals = Arrivals::listed(instants.into());
+    let counts = [4, 5, 8, 9, 99].map(|ms| arrivals.count_by(SimTime::from_millis(ms)));
+    assert_eq!(counts, [0, 2, 2, 3, 3]);
+    let times = [0, 1, 2, 3, u64::MAX].map(|n| arrivals.time_of(n));
+    assert_eq!(times[..3], instants);
+    assert_eq!(times[3..], [SimTime::NEVER; 2]);
+    assert_eq!(arrivals.count_and_next(instants[0]), (2, instants[2]));
+}
+
 /// Counts per `seconds` of a process of 100 records/s, against the mean and variance of a Poisson law.
 fn check_poisson_counts(seconds: u64, cells: u64) {
     let production = production(Pattern::Poisson, RateCurve::constant(400.0), 4);

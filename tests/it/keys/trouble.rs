@@ -217,7 +217,7 @@ pub const CASES: &[Case] = &[
         ],
     ),
     (
-        "DeadLetter.produce",
+        "PassOn.produce",
         &[
             POISON,
             "poison.0.on-error={ dead-letter = { produce = '9ms' } }",
