@@ -14,6 +14,7 @@ mod lag_table;
 mod picture;
 pub mod planning;
 mod plot;
+mod retry;
 pub mod sensitivity;
 pub mod sweep;
 pub mod terminal;

@@ -122,6 +122,8 @@ fn summary_json_names_everything_a_program_looks_for() {
         "lost",
         "skipped",
         "dead_lettered",
+        "retried",
+        "retry_topics",
         "lag",
         "age_s",
         "rebalances",

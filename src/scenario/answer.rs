@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Expectation, Metric};
+use super::metric::{Expectation, Metric};
 
 /// What must come out in some of the cases.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::answer::Answer;
 use super::check::{Change, Source};
 use super::design::Design;
-use super::model::{Expectation, Metric};
+use super::metric::{Expectation, Metric};
 use super::planning::Planning;
 use crate::units::SimDuration;
 

@@ -1,7 +1,7 @@
 //! The figures that a run is summed up by: one table of their names, for expectations, sweeps and comparisons.
 //! Not for their values: those are measured.
 
-use super::model::{CountMetric, LagMetric, Metric};
+use super::metric::{CountMetric, LagMetric, Metric};
 
 /// A figure by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What the cheapest case of an experiment is looked for by: prices and requirements. Not for looking.
 
-use super::model::Expectation;
+use super::metric::Expectation;
 
 /// A search for the cheapest case that holds.
 #[derive(Clone, Debug, PartialEq)]

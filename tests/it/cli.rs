@@ -181,6 +181,55 @@ fn a_run_without_a_plot_takes_the_older_plot_away() {
     );
 }
 
+/// A tenth of the records are given up, to a retry topic, and fail there again.
+const RETRIED: &str = r#"
+[[poison]]
+share = 0.1
+on-error = "retry-topic"
+
+[[retry-topic]]
+delay = "1m"
+
+[[retry-topic]]
+delay = "2m"
+name = "last"
+"#;
+
+#[test]
+fn each_retry_topic_has_a_folder_with_the_same_files_and_all_go_with_the_next_run() {
+    let desk = Desk::with(&format!("{MODEL}{RETRIED}"));
+    let told = desk.lagsim(&["run", "small.toml"]);
+    assert_eq!(told.code, Some(0), "{}", told.err);
+    let all = ["events.csv", "lag.csv", "lag.png", "summary.json"];
+    assert_eq!(
+        desk.names("output/small/retry-topics"),
+        ["last", "orders-retry-0"]
+    );
+    for topic in ["last", "orders-retry-0"] {
+        assert_eq!(
+            desk.names(&format!("output/small/retry-topics/{topic}")),
+            all
+        );
+    }
+    let summary = |path: &str| -> serde_json::Value {
+        let text = fs::read_to_string(desk.path(path)).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let own = summary("output/small/summary.json");
+    let last = summary("output/small/retry-topics/last/summary.json");
+    assert_eq!(last["topic"], "last");
+    assert_eq!(last["produced"], own["retry_topics"][1]["produced"]);
+    assert_eq!(last["dead_lettered"], own["dead_lettered"]);
+    let table = told
+        .out
+        .lines()
+        .filter(|line| line.contains("orders-retry-0"));
+    assert_eq!(table.count(), 1, "{}", told.out);
+    fs::write(desk.path("small.toml"), MODEL).unwrap();
+    assert_eq!(desk.lagsim(&["run", "small.toml"]).code, Some(0));
+    assert_eq!(desk.names("output/small"), all);
+}
+
 #[test]
 fn replications_come_with_intervals() {
     let desk = Desk::with(MODEL);

@@ -63,6 +63,17 @@ fn its_model_is_valid() {
 }
 
 #[test]
+fn its_model_of_retry_topics_is_valid() {
+    let source = Source {
+        name: "README.md".to_owned(),
+        stem: "readme".to_owned(),
+        text: blocks(README, "toml retries").remove(0),
+    };
+    let checked = check(&source, &[], &files).unwrap_or_else(|why| panic!("{why}"));
+    assert!(checked.warnings.is_empty(), "{}", checked.warnings);
+}
+
+#[test]
 fn its_experiments_are_valid() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
     let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|why| why.to_string());

@@ -2,7 +2,7 @@
 
 use super::super::document::{list, nearest};
 use super::super::figure::{FIGURES, Figure, FigureKind, Unit};
-use super::super::model::{Expectation, Metric};
+use super::super::metric::{Expectation, Metric};
 use super::super::raw::{self, FigureTable, Model, Scalar, Spot};
 use super::judge::{Judge, Place};
 use super::relation::relative;

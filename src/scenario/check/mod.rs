@@ -256,14 +256,7 @@ impl Judge<'_> {
 
     fn scenario(&mut self, source: &Source, written: &Written<'_>) -> Option<Scenario> {
         let model = &written.model;
-        let title = match &model.title {
-            Some(title) => self.text(title),
-            None => Some(source.stem.clone()),
-        };
-        let seed = match &model.seed {
-            Some(seed) => self.count(seed),
-            None => Some(1),
-        };
+        let (title, seed) = self.heading(source, model);
         let clock = self.clock(model);
         let horizon = clock.map(|(horizon, _)| horizon);
         let topic = self.topic(model.topic.as_ref());
@@ -291,7 +284,7 @@ impl Judge<'_> {
         let retry_topics = self.retry_topics(
             model,
             topic.as_ref(),
-            first.iter().chain(&walked.settings),
+            (first.as_ref(), &walked),
             downstream.as_ref(),
         );
         let partitions = walked.partitions;
@@ -329,6 +322,19 @@ impl Judge<'_> {
             expectations,
             leaps: true,
         })
+    }
+
+    /// Title and seed.
+    fn heading(&mut self, source: &Source, model: &Model) -> (Option<String>, Option<u64>) {
+        let title = match &model.title {
+            Some(title) => self.text(title),
+            None => Some(source.stem.clone()),
+        };
+        let seed = match &model.seed {
+            Some(seed) => self.count(seed),
+            None => Some(1),
+        };
+        (title, seed)
     }
 
     /// Horizon and sample distance.

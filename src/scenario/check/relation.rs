@@ -2,7 +2,7 @@
 
 use super::super::answer::Relation;
 use super::super::figure::{Figure, FigureKind, Unit};
-use super::super::model::LagMetric;
+use super::super::metric::LagMetric;
 use super::super::raw::{self, Scalar, Spot};
 use super::judge::Judge;
 

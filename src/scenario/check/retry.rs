@@ -6,6 +6,7 @@ use super::super::on_error::GiveUp;
 use super::super::raw::{self, Either, Model, Spot};
 use super::super::retry::RetryTopic;
 use super::judge::{Judge, Place};
+use super::timeline::Walked;
 use super::topic::MOST_PARTITIONS;
 
 /// Most retry topics of a model: each is a run of its own.
@@ -18,18 +19,17 @@ type Handling<'m> = (&'m Place, GiveUp);
 
 impl Judge<'_> {
     /// The retry topics, in order.
-    pub(super) fn retry_topics<'s>(
+    pub(super) fn retry_topics(
         &mut self,
         model: &Model,
         topic: Option<&Topic>,
-        settings: impl Iterator<Item = &'s Settings>,
+        (first, walked): (Option<&Settings>, &Walked),
         downstream: Option<&Downstream>,
     ) -> Option<Vec<RetryTopic>> {
         let written = model.retry_topic.as_deref().unwrap_or(&[]);
-        let settings: Vec<&Settings> = settings.collect();
         // What could not be read may be what gives up.
-        let unread = settings.is_empty() || downstream.is_none() && model.downstream.is_some();
-        let handlings = handlings(model, &settings, downstream);
+        let unread = first.is_none() || downstream.is_none() && model.downstream.is_some();
+        let handlings = handlings(model, first, walked, downstream);
         let mut passing = handlings.iter().filter(|(_, then)| then.passes_on());
         let Some(first) = written.first() else {
             for (place, _) in passing {
@@ -174,30 +174,29 @@ impl Judge<'_> {
 /// Every place where the model says what giving up means.
 fn handlings<'m>(
     model: &'m Model,
-    settings: &[&Settings],
+    first: Option<&Settings>,
+    walked: &'m Walked,
     downstream: Option<&Downstream>,
 ) -> Vec<Handling<'m>> {
     let mut found: Vec<Handling<'m>> = Vec::new();
-    for own in settings {
-        let entries = model.poison.iter().flatten().zip(&own.on_error);
-        for (entry, handling) in entries {
-            let written = entry.value.on_error.as_ref();
-            let place = written.map_or(&entry.span, |written| written.place());
-            found.extend(handling.then().map(|then| (place, then)));
-        }
+    let entries = model.poison.iter().flatten();
+    for (entry, handling) in entries.zip(first.iter().flat_map(|own| &own.on_error)) {
+        let written = entry.value.on_error.as_ref();
+        let place = written.map_or(&entry.span, |written| written.place());
+        found.extend(handling.then().map(|then| (place, then)));
+    }
+    for (place, own) in walked.set_at.iter().zip(&walked.settings) {
+        // What is set otherwise than it was at the start.
+        let before = first.into_iter().flat_map(|first| &first.on_error);
+        let set = own.on_error.iter().zip(before);
+        let set = set.filter(|(now, before)| now != before);
+        found.extend(set.filter_map(|(now, _)| Some((place, now.then()?))));
     }
     let section = model.downstream.iter().flat_map(|all| all.values()).next();
     let written = section.and_then(|section| section.value.on_error.as_ref());
-    if let (Some(written), Some(gives_up)) =
-        (written, downstream.and_then(|own| own.on_outage.gives_up))
-    {
+    let gives_up = downstream.and_then(|own| own.on_outage.gives_up);
+    if let (Some(written), Some(gives_up)) = (written, gives_up) {
         found.push((written.place(), gives_up.then));
     }
-    let mut places = Vec::new();
-    found.retain(|handling| {
-        let new = !places.contains(handling);
-        places.push(*handling);
-        new
-    });
     found
 }

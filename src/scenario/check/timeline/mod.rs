@@ -11,7 +11,7 @@ use super::super::model::{Action, Group, Settings, TimelineEntry, Topic};
 use super::super::raw::{At, Spot};
 use super::curve::Turn;
 use super::group::instant;
-use super::judge::Judge;
+use super::judge::{Judge, Place};
 use super::protocol::Brokers;
 use super::{Written, one_of};
 use crate::units::{SimDuration, SimTime};
@@ -35,6 +35,8 @@ pub(super) struct Walked {
     pub(super) growth: Vec<(SimTime, u32)>,
     /// Settings beyond the first.
     pub(super) settings: Vec<Settings>,
+    /// The entry that first sets each of them.
+    pub(super) set_at: Vec<Place>,
     /// Most partitions there ever are.
     pub(super) partitions: u32,
     /// Length of the run.
@@ -101,6 +103,7 @@ impl Judge<'_> {
                 turns: Vec::new(),
                 growth: Vec::new(),
                 settings: Vec::new(),
+                set_at: Vec::new(),
                 partitions: topic.map_or(0, |topic| topic.partitions.len() as u32),
                 horizon,
                 members: 0,

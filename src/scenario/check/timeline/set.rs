@@ -86,6 +86,7 @@ impl Judge<'_> {
         // The first settings are those of the model itself, number 0.
         let number = 1 + known.unwrap_or_else(|| {
             walk.walked.settings.push(settings);
+            walk.walked.set_at.push(place);
             walk.walked.settings.len() - 1
         });
         walk.last_set = Some((index, number));
