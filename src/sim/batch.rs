@@ -108,7 +108,7 @@ pub(super) struct Batch {
     pub committed: bool,
     /// How long it takes when nobody else is in the way.
     pub alone: SimDuration,
-    /// Dependency calls it makes.
+    /// Attempts at dependency calls it makes.
     pub calls: u64,
     /// Records worked on at the same time.
     pub callers: u32,
@@ -174,8 +174,15 @@ impl Batch {
         self.sped = (self.since, self.done);
     }
 
-    /// The rest, and what is accounted for, takes `factor` times as long.
-    pub fn rescale(&mut self, factor: f64) {
+    /// Whether it has records that are given up in the end.
+    pub fn gives_up(&self) -> bool {
+        let given_up = |kind| matches!(kind, Kind::GivenUp { .. } | Kind::Failing { .. });
+        self.stages.iter().any(|stage| given_up(stage.kind))
+    }
+
+    /// Its calls are others from now on: the rest, and what is accounted for, takes `factor` times as long. Expects the
+    /// settings it was begun under.
+    pub fn rescale(&mut self, factor: f64, shop: &mut Workshop) {
         let scaled = |length: SimDuration| {
             if length == SimDuration::FOREVER {
                 length
@@ -189,6 +196,7 @@ impl Batch {
         self.alone = scaled(self.alone);
         self.length = self.alone;
         self.change_speed();
+        self.count_calls(shop);
         self.expect_calls(self.calls);
     }
 
@@ -317,7 +325,9 @@ impl Batch {
             return;
         }
         match stage.kind {
-            Kind::Records => shop.topic.processed(stage.partition, from, to),
+            Kind::Records => shop
+                .topic
+                .processed(stage.partition, from, to, self.settings),
             Kind::Failing { fate } | Kind::GivenUp { fate, .. } => {
                 shop.topic.given_up(stage.partition, from, to, fate);
                 if fate == Fate::PassedOn {
