@@ -94,6 +94,19 @@ const CASES: &[Case] = &[
         ["late-commit = 'refused'", "late-commit = 'sent'"],
     ),
     (
+        "refused-commit",
+        &[
+            BACKLOG,
+            "processing={ time = '40ms', commit = 'after-batch' }",
+            RESTART,
+            "group.properties.heartbeat.interval.ms=40000",
+        ],
+        [
+            "rebalance-timeout = '5s'\nrefused-commit = 'rejoin'",
+            "rebalance-timeout = '5s'\nrefused-commit = 'log'",
+        ],
+    ),
+    (
         "commit",
         &["processing={ time = '4ms' }"],
         ["commit = 'auto'", "commit = 'per-record'"],
