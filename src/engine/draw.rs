@@ -28,6 +28,10 @@ pub enum Purpose {
     Sample = 11,
     /// Which key a record carries among those of its partition.
     Key = 12,
+    /// How many attempts at a dependency call fail before one succeeds.
+    Attempt = 13,
+    /// The latency of a failed attempt.
+    FailedLatency = 14,
 }
 
 /// The address of a family of draws: (seed, replication, purpose, entity name) folded into one key.

@@ -95,6 +95,7 @@ fn count(which: CountMetric, summary: &Summary) -> u64 {
         CountMetric::Rebalances => summary.rebalance_count,
         CountMetric::Evictions => summary.eviction_count,
         CountMetric::Crashes => summary.crashes,
+        CountMetric::CallsFailed => summary.calls_failed,
         CountMetric::CallsRefused => summary.calls_refused,
         CountMetric::CommitsFailed => summary.commits_failed,
         CountMetric::Polls => summary.polls,

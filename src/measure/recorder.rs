@@ -174,6 +174,7 @@ impl<'a> Recorder<'a> {
             commits_failed: self.totals.commits_failed,
             poison_attempts: self.totals.poison_attempts,
             crashes: self.totals.crashes,
+            calls_failed: self.totals.calls_failed,
             calls_refused: self.totals.calls_refused,
             calls_refused_per_s_max: self.totals.calls_refused_per_s_max,
             lag,

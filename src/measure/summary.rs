@@ -56,6 +56,8 @@ pub struct Summary {
     pub poison_attempts: u64,
     /// How often a process exited because it could not process a record.
     pub crashes: u64,
+    /// Attempts at dependency calls that failed by chance, of records that were processed.
+    pub calls_failed: u64,
     /// Calls that the dependency refused because of its limit.
     pub calls_refused: u64,
     /// The same, at most (calls/s).

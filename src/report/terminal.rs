@@ -242,6 +242,11 @@ fn records(summary: &Summary) -> Vec<Total> {
             summary.commits_failed,
             "refused".to_owned(),
         ),
+        (
+            "calls failed",
+            summary.calls_failed,
+            "by chance, and made again".to_owned(),
+        ),
     ];
     let seen = rare.into_iter().filter(|(_, count, _)| *count > 0);
     rows.extend(seen.map(|(name, count, what)| (name, grouped(count), what)));

@@ -2,7 +2,7 @@
 
 use super::on_error::{BackOff, GiveUp};
 use crate::units::SimDuration;
-use crate::workload::{BreakerConfig, Law, LoadCurve};
+use crate::workload::{BreakerConfig, Law, LoadCurve, Retries};
 
 /// A dependency that processing calls, blocking.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub struct Downstream {
     pub load: LoadCurve,
     /// Most calls in flight at once, over all callers.
     pub concurrency: Option<u32>,
+    /// Share of the attempts that fail by chance, from 0 to below 1.
+    pub failure_rate: f64,
     /// What a caller makes of an outage.
     pub on_outage: OnOutage,
 }
@@ -33,8 +35,39 @@ impl Downstream {
             latency,
             load: LoadCurve::default(),
             concurrency: None,
+            failure_rate: 0.0,
             on_outage: OnOutage::default(),
         }
+    }
+
+    /// How attempts that fail by chance are made again, if any do.
+    pub fn retries(&self) -> Option<Retries> {
+        (self.failure_rate > 0.0).then_some(Retries {
+            failure_rate: self.failure_rate,
+            back_off: self.on_outage.back_off,
+        })
+    }
+
+    /// Attempts that a call takes on average.
+    pub fn attempts(&self) -> f64 {
+        1.0 / (1.0 - self.failure_rate)
+    }
+
+    /// Mean time from the first attempt of a call until one has succeeded, while nothing holds it back (s).
+    pub fn until_success(&self) -> f64 {
+        let failed = self.retries().map_or(0.0, |retries| {
+            retries.failure_rate * retries.back_off.as_secs_f64()
+        });
+        (self.latency.mean() + failed) * self.attempts()
+    }
+
+    /// The variance of that time (s^2).
+    pub fn until_success_variance(&self) -> f64 {
+        let latency = self.latency.mean();
+        let again = latency + self.on_outage.back_off.as_secs_f64();
+        let attempts = self.attempts();
+        let of_attempts = self.failure_rate * attempts * attempts;
+        attempts * self.latency.scv() * latency * latency + of_attempts * again * again
     }
 }
 
@@ -117,6 +150,8 @@ pub enum DownstreamChange {
     Resume,
     /// Another latency law.
     Latency(Law),
+    /// Another share of attempts that fail by chance.
+    FailureRate(f64),
     /// Another limit, or none.
     Limit(Option<RateLimit>),
 }

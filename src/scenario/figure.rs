@@ -73,7 +73,7 @@ const fn row(name: &'static str, kind: FigureKind, unit: Unit, better: Better) -
 }
 
 /// Every figure, by name.
-pub const FIGURES: [Figure; 31] = {
+pub const FIGURES: [Figure; 32] = {
     use Better::{Less, More};
     use CountMetric as C;
     use FigureKind as F;
@@ -97,6 +97,7 @@ pub const FIGURES: [Figure; 31] = {
         row("rebalances", F::Count(C::Rebalances), Count, Less),
         row("evictions", F::Count(C::Evictions), Count, Less),
         row("crashes", F::Count(C::Crashes), Count, Less),
+        row("calls-failed", F::Count(C::CallsFailed), Count, Less),
         row("calls-refused", F::Count(C::CallsRefused), Count, Less),
         row("commits-failed", F::Count(C::CommitsFailed), Count, Less),
         row("polls", F::Count(C::Polls), Count, Less),

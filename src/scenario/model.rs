@@ -472,6 +472,8 @@ pub enum CountMetric {
     Evictions,
     /// `crashes`: of processes that could not process a record.
     Crashes,
+    /// `calls-failed`: by chance.
+    CallsFailed,
     /// `calls-refused`: by the dependency, above its limit.
     CallsRefused,
     /// `commits-failed`

@@ -108,7 +108,7 @@ pub(super) struct Batch {
     pub committed: bool,
     /// How long it takes when nobody else is in the way.
     pub alone: SimDuration,
-    /// Dependency calls it makes.
+    /// Attempts at dependency calls it makes.
     pub calls: u64,
     /// Records worked on at the same time.
     pub callers: u32,
@@ -167,8 +167,9 @@ impl Batch {
         self.since = self.since.max(now);
     }
 
-    /// The rest, and what is accounted for, takes `factor` times as long.
-    pub fn rescale(&mut self, factor: f64) {
+    /// Its calls are others from now on: the rest, and what is accounted for, takes `factor` times as long. Expects the
+    /// settings it was begun under.
+    pub fn rescale(&mut self, factor: f64, shop: &mut Workshop) {
         let scaled = |length: SimDuration| {
             if length == SimDuration::FOREVER {
                 length
@@ -181,6 +182,7 @@ impl Batch {
         }
         self.alone = scaled(self.alone);
         self.length = self.alone;
+        self.count_calls(shop);
         self.expect_calls(self.calls);
     }
 
@@ -311,7 +313,9 @@ impl Batch {
             return;
         }
         match stage.kind {
-            Kind::Records => shop.topic.processed(stage.partition, from, to),
+            Kind::Records => shop
+                .topic
+                .processed(stage.partition, from, to, self.settings),
             Kind::Failing { dead_lettered } | Kind::GivenUp { dead_lettered, .. } => shop
                 .topic
                 .given_up(stage.partition, from, to, dead_lettered),

@@ -147,6 +147,11 @@ impl Dependency {
         }
     }
 
+    /// What it is now.
+    pub fn spec(&self) -> &Downstream {
+        &self.spec
+    }
+
     /// What callers make of an outage.
     pub fn on_outage(&self) -> &OnOutage {
         &self.spec.on_outage
@@ -168,17 +173,18 @@ impl Dependency {
     /// members anew.
     pub fn change(&mut self, now: SimTime, change: &DownstreamChange) -> f64 {
         self.settle(now);
-        let before = self.loops.each;
+        let before = self.loops.a_call();
         match change {
             DownstreamChange::Stop => self.outage = Some(Outage::Hangs),
             DownstreamChange::Fail => self.outage = Some(Outage::Refuses),
             DownstreamChange::Resume => self.outage = None,
             DownstreamChange::Latency(law) => self.spec.latency = law.clone(),
+            DownstreamChange::FailureRate(rate) => self.spec.failure_rate = *rate,
             DownstreamChange::Limit(limit) => self.spec.limit = *limit,
         }
         self.refit();
         if before > 0.0 {
-            self.loops.each / before
+            self.loops.a_call() / before
         } else {
             1.0
         }

@@ -6,7 +6,7 @@
 use super::batch::Batch;
 use super::link::Phase;
 use super::member::{App, Ground, Member};
-use crate::kafka::HandedOut;
+use crate::kafka::{HandedOut, Run};
 use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::{SimDuration, SimTime};
 
@@ -148,7 +148,9 @@ impl Member {
         }
         self.acknowledged.polls_from = None;
         for run in &self.batch.runs {
-            ground.topic.processed(run.partition, run.from, run.to);
+            ground
+                .topic
+                .processed(run.partition, run.from, run.to, self.settings);
             if matches!(ends, Ends::Committed { .. }) {
                 ground.topic.partitions[run.partition.ix()].committed = Some(run.to);
                 self.fetcher.committed(run.partition, run.to);
@@ -166,8 +168,15 @@ impl Member {
 
     /// The calls of a batch that is handed out at `at` and takes `work`.
     fn ask_through(&mut self, at: SimTime, work: SimDuration, ground: &mut Ground) {
-        let each = self.settings_of(ground.scenario).processing.calls;
-        let calls = self.batch.records() * u64::from(each);
+        let mut calls = 0;
+        for run in &self.batch.runs {
+            let Run {
+                partition,
+                from,
+                to,
+            } = *run;
+            calls += ground.topic.attempts(partition, from, to, self.settings);
+        }
         if calls > 0 {
             let rate = Batch::calls_per_second(calls, work);
             ground.asks(at, self.process, rate);

@@ -181,6 +181,7 @@ impl World<'_> {
         let member = &self.members[process.ix()];
         let per_record = member.batch.policy(self.scenario) == CommitPolicy::PerRecord;
         let runs = member.batch.runs.clone();
+        let settings = member.batch.settings;
         let current = member.batch.generation == member.link.generation && member.link.counts();
         if per_record && member.app == App::Processing {
             let done: Vec<_> = member.batch.finished_offsets().collect();
@@ -193,7 +194,7 @@ impl World<'_> {
                 let last = if current { run.to } else { last.min(run.to) };
                 let to = partition.committed.unwrap_or(0).min(last);
                 for (from, to) in partition.coverage.missing(run.from, to) {
-                    self.topic.processed(run.partition, from, to);
+                    self.topic.processed(run.partition, from, to, settings);
                 }
             }
         } else if member.batch.committed {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Fact;
+use super::batch::Workshop;
 use super::commit::SHORTEST;
 use super::dependency;
 use super::event::Event;
@@ -244,15 +245,22 @@ impl World<'_> {
         };
         let slower = dependency.change(now, change);
         self.topic.failure = dependency.failure();
-        if let DownstreamChange::Latency(law) = change {
-            self.topic.set_latency(self.scenario, self.replication, law);
+        if let DownstreamChange::Latency(_) | DownstreamChange::FailureRate(_) = change {
+            let (scenario, topic) = (self.scenario, &mut self.topic);
+            topic.set_calls(scenario, self.replication, dependency.spec());
             for member in self
                 .members
                 .iter_mut()
                 .filter(|member| dependency::calls(member))
             {
+                let settings = member.batch.settings;
+                let mut shop = Workshop {
+                    scenario,
+                    settings,
+                    topic,
+                };
                 member.batch.advance(now);
-                member.batch.rescale(slower);
+                member.batch.rescale(slower, &mut shop);
             }
         }
         self.pace(now);

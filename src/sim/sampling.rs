@@ -130,6 +130,7 @@ impl World<'_> {
             commits_failed,
             poison_attempts,
             crashes,
+            calls_failed: self.topic.calls_failed,
             calls_refused,
             calls_refused_per_s_max: most,
         }

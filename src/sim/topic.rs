@@ -6,9 +6,9 @@ use super::{Cause, Fact, PartitionState, PartitionTotals};
 use crate::engine::{Address, Purpose};
 use crate::kafka::parallel::{Completed, ProcessingOrder};
 use crate::kafka::{Appends, LogStart, Logs, RetentionLimits};
-use crate::scenario::{GiveUp, OnError, PoisonRecords, Scenario};
+use crate::scenario::{Downstream, GiveUp, OnError, PoisonRecords, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
-use crate::workload::{Arrivals, Failures, Law, RecordCosts, RecordKeys};
+use crate::workload::{Arrivals, CallCosts, Failures, Law, RecordCosts, RecordKeys};
 
 /// A partition during a run.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ pub(super) struct Partition {
     keys: Vec<(u64, RecordKeys)>,
     /// Work of its records, by law (see [`Topic::law_of`]).
     work: Vec<RecordCosts>,
-    /// Latency of its records' dependency calls.
-    latency: Option<RecordCosts>,
+    /// What its records' dependency calls take.
+    calls: Option<CallCosts>,
     /// Poison by entry of the scenario.
     poison: Vec<(usize, Failures)>,
     /// What has been processed, given up or lost.
@@ -61,9 +61,18 @@ pub(super) struct Topic {
     /// Dependency calls per record, by settings index.
     calls_of: Vec<u64>,
     laws: Vec<Law>,
+    /// The dependency as it is now.
+    downstream: Option<Downstream>,
+    /// Attempts at calls that failed by chance, of records that were processed.
+    pub calls_failed: u64,
     /// What a record comes to whose dependency call fails, while calls do.
     pub failure: Option<CallFailure>,
     retention: RetentionLimits,
+}
+
+/// What calls of `downstream` take, of the partition whose draws stand at `address`.
+fn call_costs(downstream: &Downstream, address: impl Fn(Purpose) -> Address) -> CallCosts {
+    CallCosts::new(address, &downstream.latency, downstream.retries())
 }
 
 /// The records of a partition, as retention asks for them.
@@ -107,6 +116,8 @@ impl Topic {
             law_of,
             calls_of: calls.collect(),
             laws,
+            downstream: scenario.downstream.clone(),
+            calls_failed: 0,
             failure: None,
             retention: retention(scenario),
         };
@@ -159,7 +170,7 @@ impl Topic {
                     .iter()
                     .map(|law| RecordCosts::new(address(Purpose::Work), law))
                     .collect(),
-                latency: None,
+                calls: self.downstream.as_ref().map(|own| call_costs(own, address)),
                 poison,
                 coverage: Coverage::below(start.committed.unwrap_or(0)),
                 evicted_to: 0,
@@ -170,12 +181,6 @@ impl Topic {
                 state: PartitionState::Starting,
                 totals: PartitionTotals::default(),
             });
-            if let Some(downstream) = &scenario.downstream {
-                self.partitions[index].latency = Some(RecordCosts::new(
-                    address(Purpose::Latency),
-                    &downstream.latency,
-                ));
-            }
         }
     }
 
@@ -208,26 +213,43 @@ impl Topic {
         keys.next().and_then(|(_, keys)| keys.key_of(offset))
     }
 
-    /// From now on a call's latency follows another law.
-    pub fn set_latency(&mut self, scenario: &Scenario, replication: u32, law: &Law) {
+    /// From now on calls take what those of `downstream` do.
+    pub fn set_calls(&mut self, scenario: &Scenario, replication: u32, downstream: &Downstream) {
+        self.downstream = Some(downstream.clone());
         for (index, partition) in self.partitions.iter_mut().enumerate() {
             let name = format!("{}-{index}", scenario.topic.name);
-            let address = Address::new(scenario.seed, replication, Purpose::Latency, &name);
-            partition.latency = Some(RecordCosts::new(address, law));
+            let address = |purpose| Address::new(scenario.seed, replication, purpose, &name);
+            partition.calls = Some(call_costs(downstream, address));
         }
     }
 
-    /// Work of records one after another: local work and the latency of their calls.
+    /// Work of records one after another: local work and their calls.
     #[inline]
     pub fn work(&mut self, id: PartitionId, from: u64, to: u64, settings: usize) -> SimDuration {
         let (law, calls) = (self.law_of[settings], self.calls_of[settings]);
         let partition = &mut self.partitions[id.ix()];
         let local = partition.work[law].work(from, to);
-        match &mut partition.latency {
-            // Call c of a record stands at offset x calls + c of the measure.
-            Some(latency) if calls > 0 => local + latency.work(from * calls, to * calls),
+        match &mut partition.calls {
+            // Call c of a record is number offset x calls + c.
+            Some(costs) if calls > 0 => local + costs.work(from * calls, to * calls),
             _ => local,
         }
+    }
+
+    /// Attempts at their calls.
+    #[inline]
+    pub fn attempts(&mut self, id: PartitionId, from: u64, to: u64, settings: usize) -> u64 {
+        let calls = self.calls_of[settings];
+        let failed = self.failed_attempts(id, from, to, settings);
+        to.saturating_sub(from) * calls + failed
+    }
+
+    /// Those that fail by chance.
+    #[inline]
+    fn failed_attempts(&mut self, id: PartitionId, from: u64, to: u64, settings: usize) -> u64 {
+        let calls = self.calls_of[settings];
+        let costs = self.partitions[id.ix()].calls.as_mut();
+        costs.map_or(0, |costs| costs.failed(from * calls, to * calls))
     }
 
     /// Their local work alone.
@@ -265,9 +287,10 @@ impl Topic {
         on_error.never_gives_up().then_some(offset)
     }
 
-    /// Accounts for records [`from`, `to`) processed.
+    /// Accounts for records [`from`, `to`) processed under these settings.
     #[inline]
-    pub fn processed(&mut self, id: PartitionId, from: u64, to: u64) {
+    pub fn processed(&mut self, id: PartitionId, from: u64, to: u64, settings: usize) {
+        self.calls_failed += self.failed_attempts(id, from, to, settings);
         let partition = &mut self.partitions[id.ix()];
         partition.totals.processed += to - from;
         let again = partition.coverage.cover(from, to);

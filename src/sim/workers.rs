@@ -179,7 +179,9 @@ impl Handler for Application<'_> {
         live: bool,
     ) {
         match outcome {
-            Outcome::Done => self.topic.processed(partition, offset, offset + 1),
+            Outcome::Done => self
+                .topic
+                .processed(partition, offset, offset + 1, self.settings),
             Outcome::GivenUp {
                 dead_lettered,
                 attempts,

@@ -2,6 +2,7 @@
 //! the flow-equivalent server method (Chandy, Herzog and Woo 1975) puts a rate that depends on the number of callers in
 //! their place.
 
+mod away;
 mod sharing;
 
 use std::cmp::Reverse;
@@ -11,11 +12,14 @@ use std::collections::BinaryHeap;
 use super::Law;
 use super::LoadCurve;
 use super::RecordCosts;
+use super::Retries;
 use crate::engine::Address;
 
 /// Calls of a measurement, at least, and how many per caller where callers are many.
 const MEASURED: usize = 20_000;
 const MEASURED_PER_CALLER: usize = 20;
+/// Its length is at least so many back-offs of calls that fail by chance.
+const BACK_OFFS_MEASURED: f64 = 20.0;
 /// Of these, one in so many is simulated before the measurement begins.
 const WARM_UP: usize = 10;
 /// A mean cycle of a caller in units of simulated time: fine enough for a million tokens within a cycle.
@@ -93,6 +97,7 @@ pub struct ClosedLoop {
     latency: Law,
     load: LoadCurve,
     local: Law,
+    retries: Option<Retries>,
     latencies: RecordCosts,
     locals: RecordCosts,
     /// By number of callers.
@@ -116,6 +121,7 @@ impl ClosedLoop {
             latency: latency.clone(),
             load: LoadCurve::default(),
             local: local.clone(),
+            retries: None,
             latencies: RecordCosts::new(address, latency),
             locals: RecordCosts::new(address, local),
             known: BTreeMap::new(),
@@ -159,10 +165,6 @@ impl ClosedLoop {
         flow
     }
 
-    fn cycle(&self) -> f64 {
-        self.latency.mean() + self.local.mean()
-    }
-
     /// What no schedule can exceed: tokens, callers, places [calls/s].
     fn bound(&self, callers: u32) -> f64 {
         let tokens = self.bucket.map_or(f64::INFINITY, |bucket| bucket.rate);
@@ -175,7 +177,7 @@ impl ClosedLoop {
     /// The flow where it is known without trying.
     fn closed_form(&self, callers: u32) -> Option<Flow> {
         let bound = self.bound(callers);
-        let sure = self.latency.scv() + self.local.scv() == 0.0;
+        let sure = self.latency.scv() + self.away_scv() == 0.0;
         if callers == 0 || bound == 0.0 {
             return Some(Flow::default());
         }
@@ -229,7 +231,7 @@ impl ClosedLoop {
 
     /// Standard deviation of the number of busy callers, if they are so many on average.
     fn spread(&self, busy: f64) -> f64 {
-        (busy * self.latency.scv().max(self.local.scv()).max(1.0)).sqrt()
+        (busy * self.latency.scv().max(self.away_scv()).max(1.0)).sqrt()
     }
 
     /// With a bucket that refuses: many callers come back so often that a token is hardly ever there for long. What is
@@ -256,13 +258,17 @@ impl ClosedLoop {
     /// means of their laws, which takes most of the noise out.
     fn draws(&mut self, callers: u32) -> Draws {
         let gap = self.bucket.map_or(0.0, |bucket| 1.0 / bucket.rate);
-        let back_off = self.bucket.and_then(|bucket| bucket.back_off);
-        let longest = self.cycle().max(back_off.unwrap_or(0.0));
+        let refused = self.bucket.and_then(|bucket| bucket.back_off);
+        let failed = (self.retries).map(|retries| retries.back_off.as_secs_f64());
+        let longest = [refused, failed]
+            .into_iter()
+            .flatten()
+            .fold(self.cycle(), f64::max);
         let unit = CYCLE / longest.max(gap / LONGEST_GAP);
-        let measured = MEASURED.max(callers as usize * MEASURED_PER_CALLER);
+        let measured = self.enough(callers);
         let warm_up = measured / WARM_UP;
         let counts = [warm_up, measured];
-        let work = scaled_draws(&mut self.locals, 0, counts, self.local.mean() * unit);
+        let work = self.away_draws(counts, unit);
         let latency = self.latency.mean() * unit;
         let holds = scaled_draws(&mut self.latencies, LATENCIES, counts, latency);
         Draws {
@@ -324,7 +330,7 @@ struct Draws {
     unit: f64,
     /// Calls before the measurement begins.
     warm_up: usize,
-    /// Local work after each (units).
+    /// Local work, or a back-off, after each (units).
     work: Vec<u64>,
     /// Latency of each (units).
     holds: Vec<u64>,

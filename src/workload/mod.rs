@@ -3,6 +3,7 @@
 
 mod arrival;
 mod breaker;
+mod calls;
 mod cost;
 mod dependency;
 mod failure;
@@ -13,6 +14,7 @@ mod rate;
 
 pub use arrival::{Arrivals, Pattern, Production, Shares};
 pub use breaker::{Breaker, BreakerConfig, BreakerState};
+pub use calls::{CallCosts, Retries};
 pub use cost::RecordCosts;
 pub use dependency::{ClosedLoop, Flow, TokenBucket};
 pub use failure::Failures;

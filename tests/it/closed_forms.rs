@@ -228,3 +228,46 @@ fn a_lone_record_takes_its_fetch_its_work_and_its_commit() {
     assert_eq!(lags[10_000 + 1 + 30 + 1 + 2 - 1], 1);
     assert_eq!(lags[10_000 + 1 + 30 + 1 + 2], 0);
 }
+
+/// A call takes latency / (1 - p) + back-off p / (1 - p) on average, and 1 / (1 - p) tokens.
+#[test]
+fn calls_that_fail_by_chance_take_their_attempts_their_pauses_and_their_tokens() {
+    let per_second = |rate: f64, limit: Option<f64>| {
+        let mut scenario = system(8, 8, 0.0, Law::Constant(0.002));
+        scenario.horizon = secs(600);
+        scenario.settings[0].processing.calls = 2;
+        scenario.settings[0].properties.max_poll_records = 10;
+        let mut bank = Downstream::new("bank-api", Law::Exponential { mean: 0.010 });
+        bank.limit = limit.map(|rate| RateLimit { rate, burst: 1.0 });
+        (bank.failure_rate, bank.on_outage.back_off) = (rate, ms(200));
+        scenario.downstream = Some(bank);
+        let told = run(&with_backlog(scenario, 1_000_000));
+        let lags = told.total_lags();
+        let records = (lags[100] - lags[500]) as f64 / 400.0;
+        let processed: u64 = told.totals.partitions.iter().map(|own| own.processed).sum();
+        let failed = told.totals.calls_failed as f64 / processed as f64;
+        let expected = 2.0 * rate / (1.0 - rate);
+        let deviation = (2.0 * rate / processed as f64).sqrt() / (1.0 - rate);
+        assert!(
+            (failed - expected).abs() <= 4.0 * deviation,
+            "{rate}: {failed} for {expected}"
+        );
+        records
+    };
+    for rate in [0.0, 0.01, 0.1, 0.5] {
+        let record = 0.002 + 2.0 * (0.010 + 0.2 * rate) / (1.0 - rate);
+        let free = per_second(rate, None);
+        // The commit of a batch of 10 takes 4 ms.
+        let expected = 8.0 * 10.0 / (10.0 * record + 0.004);
+        assert!(
+            (free / expected - 1.0).abs() < 0.015,
+            "{rate}: {free} for {expected}"
+        );
+        let limited = per_second(rate, Some(40.0));
+        let expected = 40.0 * (1.0 - rate) / 2.0;
+        assert!(
+            (limited / expected - 1.0).abs() < 0.015,
+            "{rate}: {limited} for {expected}"
+        );
+    }
+}

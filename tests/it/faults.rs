@@ -274,6 +274,80 @@ fn a_limit_that_refuses_can_change() {
     assert_eq!((free.calls_refused, free.calls_refused_per_s_max), (0, 0.0));
 }
 
+/// With and without a limit, now more of the attempts fail and now fewer: each time as if it had always been so.
+#[test]
+fn a_failure_rate_can_change() {
+    let rates = [0.0, 0.3, 0.02, 0.0];
+    for limit in [None, Some(150.0)] {
+        let failing = |rate| {
+            let system = systems::system(4, 4, 0.0, Law::Constant(0.001));
+            let mut scenario = with_backlog(system, 100_000);
+            scenario.horizon = secs(400);
+            scenario.settings[0].processing.calls = 2;
+            scenario.settings[0].properties.max_poll_records = 50;
+            let mut bank = Downstream::new("bank", Law::Exponential { mean: 0.01 });
+            bank.limit = limit.map(|rate| RateLimit { rate, burst: 5.0 });
+            (bank.failure_rate, bank.on_outage.back_off) = (rate, ms(100));
+            scenario.downstream = Some(bank);
+            scenario
+        };
+        let mut scenario = failing(rates[0]);
+        for (index, rate) in rates.into_iter().enumerate().skip(1) {
+            let change = Action::Downstream(DownstreamChange::FailureRate(rate));
+            scenario = with(scenario, at_ms(100_000 * index as u64), change);
+        }
+        let speed = |told: &Told, from: usize| {
+            let lags = told.total_lags();
+            (lags[from + 10] - lags[from + 90]) as f64 / 80.0
+        };
+        let changing = run(&scenario);
+        for (index, rate) in rates.into_iter().enumerate() {
+            let found = speed(&changing, 100 * index);
+            let always = speed(&run(&failing(rate)), 100);
+            let call = (0.01 + 0.1 * rate) / (1.0 - rate);
+            let free = 4.0 / (0.001 + 2.0 * call);
+            let alone = limit.map_or(free, |limit| free.min(limit * (1.0 - rate) / 2.0));
+            assert!(
+                (found - always).abs() < 4.0 + 0.03 * always && (always / alone - 1.0).abs() < 0.1,
+                "{found} with {rate}, {always} if always so, {alone} by the closed form"
+            );
+        }
+    }
+}
+
+/// Partitions that come later are called for like the others, whatever has become of the dependency meanwhile.
+#[test]
+fn records_of_new_partitions_call_the_dependency_as_it_is_by_then() {
+    let slow = |latency: f64| {
+        let mut scenario = systems::system(1, 1, 20.0, Law::Constant(0.0));
+        scenario.horizon = secs(400);
+        scenario.settings[0].processing.calls = 1;
+        scenario.settings[0].properties.max_poll_records = 10;
+        scenario.settings[0].properties.metadata_max_age = secs(1);
+        scenario.downstream = Some(Downstream::new("bank", Law::Constant(latency)));
+        let more = Action::AddPartitions { to: 2 };
+        let mut scenario = with(scenario, at_ms(100_000), more);
+        scenario.production.shares.push(lagsim::workload::Shares {
+            from: at_ms(100_000),
+            of: vec![0.0, 1.0],
+        });
+        scenario
+    };
+    let change = DownstreamChange::Latency(Law::Constant(0.1));
+    let changed = with(slow(0.001), at_ms(50_000), Action::Downstream(change));
+    let growth = |told: &Told| {
+        let lags = told.total_lags();
+        lags[390] as f64 - lags[190] as f64
+    };
+    // Of 20 records a second 10 get done.
+    let (found, always) = (growth(&run(&changed)), growth(&run(&slow(0.1))));
+    assert!((found / 2_000.0 - 1.0).abs() < 0.1, "{found}");
+    assert!(
+        (found - always).abs() < 20.0,
+        "{found}, {always} if always so"
+    );
+}
+
 /// A slower answer, and a limit that holds back what would collapse: each time as if it had always been so.
 #[test]
 fn latency_and_limit_change_under_load() {

@@ -102,6 +102,12 @@ fn draw(seed: u64, calm: bool) -> Scenario {
         } else if seed.is_multiple_of(2) {
             downstream.load = LoadCurve::from_knots(vec![(1, 1.0), (4, 3.0)]);
         }
+        if downstream.on_outage.breaker.is_none() && seed % 5 < 2 {
+            downstream.failure_rate = if calm { 0.1 } else { 0.3 };
+            if calm {
+                downstream.on_outage.back_off = ms(1);
+            }
+        }
         scenario.downstream = Some(downstream);
     } else {
         for settings in &mut scenario.settings {
@@ -115,6 +121,16 @@ fn draw(seed: u64, calm: bool) -> Scenario {
         let at = SimTime::from_millis(dice.below(DISTURBED));
         let action = action(&scenario, &mut dice);
         scenario = with(scenario, at, action);
+    }
+    if scenario
+        .downstream
+        .as_ref()
+        .is_some_and(|own| own.failure_rate > 0.0)
+    {
+        for (at, rate) in [(17_000, 0.0), (23_000, 0.6), (DISTURBED, 0.1)] {
+            let change = Action::Downstream(DownstreamChange::FailureRate(rate));
+            scenario = with(scenario, SimTime::from_millis(at), change);
+        }
     }
     scenario.timeline.sort_by_key(|entry| entry.at);
     grow(&mut scenario);
@@ -321,7 +337,8 @@ fn giving_up(mut scenario: Scenario, seed: u64, calm: bool) -> Scenario {
     };
     let pool = scenario.settings[0].processing.order.is_some();
     let refuses = downstream.when_limited == WhenLimited::Reject;
-    if pool || refuses || downstream.on_outage.breaker.is_some() {
+    let fails = downstream.failure_rate > 0.0;
+    if pool || refuses || fails || downstream.on_outage.breaker.is_some() {
         return scenario;
     }
     let closes = dice.once_in(2);
@@ -791,6 +808,36 @@ fn leaps_at_a_limit_with_saved_tokens_change_nothing() {
             scenario.leaps = false;
             assert_eq!(by_leaps, systems::run(&scenario), "{rate} {burst}");
         }
+    }
+}
+
+/// The same, of calls that fail by chance, more often from some time on: each attempt takes its token.
+#[test]
+fn leaps_of_members_whose_calls_fail_change_nothing() {
+    for (limit, commit) in [
+        (None, CommitPolicy::AfterBatch),
+        (Some(30.0), CommitPolicy::AfterBatch),
+        (Some(400.0), CommitPolicy::Auto),
+    ] {
+        let mut scenario = systems::system(5, 3, 60.0, Law::Exponential { mean: 0.002 });
+        scenario.horizon = secs(180);
+        scenario.settings[0].processing.calls = 2;
+        scenario.settings[0].processing.commit = commit;
+        scenario.settings[0].properties.enable_auto_commit = commit == CommitPolicy::Auto;
+        let mut bank = Downstream::new("bank", Law::Exponential { mean: 0.005 });
+        bank.limit = limit.map(|burst| RateLimit { rate: 200.0, burst });
+        (bank.failure_rate, bank.on_outage.back_off) = (0.05, ms(30));
+        scenario.downstream = Some(bank);
+        let change = Action::Downstream(DownstreamChange::FailureRate(0.5));
+        let mut scenario = with(scenario, SimTime::from_millis(90_000), change);
+        let by_leaps = systems::run(&scenario);
+        scenario.leaps = false;
+        assert_eq!(by_leaps, systems::run(&scenario), "{limit:?}");
+        assert!(
+            by_leaps.totals.calls_failed > 5_000,
+            "{:?}",
+            by_leaps.totals
+        );
     }
 }
 

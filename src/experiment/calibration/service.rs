@@ -3,7 +3,7 @@
 use super::stretch::{Behind, Stretch, find};
 use super::{Backlog, Estimate, Learnt};
 use crate::measure::Trace;
-use crate::scenario::{CommitPolicy, Scenario};
+use crate::scenario::{CommitPolicy, Downstream, Scenario};
 use crate::workload::Law;
 
 /// Half the width of a 95 % interval in standard deviations.
@@ -32,7 +32,7 @@ struct Batch {
     overhead_s: f64,
     /// What a record's commit adds to the record (s).
     per_record_s: f64,
-    /// Calls of the dependency per record, and what they take without waiting (s).
+    /// Attempts at calls of the dependency per record, and what they take without waiting (s).
     calls: f64,
     calls_s: f64,
     /// Variance of the time of a record (s^2).
@@ -54,15 +54,16 @@ impl Batch {
             }
         };
         let calls = f64::from(processing.calls);
-        let latency = scenario.downstream.as_ref().map(|one| &one.latency);
+        let downstream = scenario.downstream.as_ref();
         let variance = |law: &Law| law.scv() * law.mean().powi(2);
         Batch {
             records,
             overhead_s,
             per_record_s,
-            calls,
-            calls_s: latency.map_or(0.0, |law| calls * law.mean()),
-            variance: variance(&processing.time) + latency.map_or(0.0, |law| calls * variance(law)),
+            calls: calls * downstream.map_or(1.0, Downstream::attempts),
+            calls_s: calls * downstream.map_or(0.0, Downstream::until_success),
+            variance: variance(&processing.time)
+                + calls * downstream.map_or(0.0, Downstream::until_success_variance),
         }
     }
 

@@ -317,11 +317,19 @@ pub fn dependency(scenario: &Scenario) -> String {
         .first()
         .map_or(1, |settings| settings.processing.calls);
     let limit = match downstream.limit {
-        Some(limit) if calls > 1 => format!(
-            " (limit {}/s; at {calls} calls a record {} records/s)",
-            short(limit.rate),
-            short(limit.rate / f64::from(calls))
-        ),
+        Some(limit) if calls > 1 || downstream.failure_rate > 0.0 => {
+            let fail = match downstream.failure_rate {
+                0.0 => String::new(),
+                rate => format!(", of which {} % fail,", short(100.0 * rate)),
+            };
+            let attempts = f64::from(calls) * downstream.attempts();
+            format!(
+                " (limit {}/s; at {}{fail} {} records/s)",
+                short(limit.rate),
+                counted(u64::from(calls), "call a record", "calls a record"),
+                short(limit.rate / attempts)
+            )
+        }
         Some(limit) => format!(" (limit {}/s)", short(limit.rate)),
         None => String::new(),
     };
@@ -350,7 +358,11 @@ fn throttled(scenario: &Scenario, summary: &Summary) -> String {
             short(summary.calls_refused_per_s_max.round())
         ),
     };
-    format!("{name} is {when}slower than the traffic: members wait for it{refused}; {lag}.")
+    let failed = match summary.calls_failed {
+        0 => String::new(),
+        calls => format!("; {} by chance", counted(calls, "call fails", "calls fail")),
+    };
+    format!("{name} is {when}slower than the traffic: members wait for it{refused}{failed}; {lag}.")
 }
 
 fn rebalancing(scenario: &Scenario, summary: &Summary) -> String {

@@ -46,7 +46,7 @@ impl Judge<'_> {
         self.doubt_restart(model, settings, walked, downstream);
         self.doubt_outages(model, walked, downstream);
         let calls = f64::from(settings.processing.calls);
-        let call = downstream.map_or(0.0, |downstream| downstream.latency.mean()) * calls;
+        let call = downstream.map_or(0.0, Downstream::until_success) * calls;
         let record = settings.processing.time.mean() + call;
         let records = settings.properties.max_poll_records;
         let batch = record * records as f64 / f64::from(settings.processing.concurrency);

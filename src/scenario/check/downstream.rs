@@ -12,6 +12,17 @@ const MOST_WATCHED_CALLS: u64 = 100_000;
 /// Most calls in flight that are told apart.
 const MOST_IN_FLIGHT: u64 = 1_000_000_000;
 
+/// Highest share of attempts that fail: a thousand for each that succeeds.
+const MOST_FAILING: f64 = 0.999;
+
+/// What is done about failed calls besides making them again, and where that is said.
+fn minds_failures(section: &raw::Downstream) -> Option<(&Place, &'static str)> {
+    let breaker = section.circuit_breaker.as_ref();
+    let breaker = breaker.map(|section| (&section.span, "the circuit breaker"));
+    let on_error = section.on_error.as_ref();
+    breaker.or(on_error.map(|value| (value.place(), "what becomes of failed calls")))
+}
+
 impl Judge<'_> {
     /// The dependency, of which there may be one.
     pub(super) fn downstreams(&mut self, model: &Model) -> Option<Downstream> {
@@ -43,6 +54,11 @@ impl Judge<'_> {
         };
         let load = self.load(section, latency.as_ref());
         let on_outage = self.on_outage(section);
+        self.refuse_chance(section, model);
+        let failure_rate = match &section.failure_rate {
+            Some(rate) => self.failure_rate(rate),
+            None => Some(0.0),
+        };
         if latency.is_none() || on_outage.is_none() {
             self.excused.insert("downstream".to_owned());
         }
@@ -53,6 +69,7 @@ impl Judge<'_> {
             latency: latency?,
             load: load?,
             concurrency: concurrency.map(|count| count as u32),
+            failure_rate: failure_rate?,
             on_outage: on_outage?,
         })
     }
@@ -77,11 +94,7 @@ impl Judge<'_> {
             ("reject", WhenLimited::Reject),
         ];
         let chosen = self.choice(word, &choices)?;
-        let breaker = section.circuit_breaker.as_ref();
-        let breaker = breaker.map(|section| (&section.span, "the circuit breaker"));
-        let on_error = section.on_error.as_ref();
-        let on_error = on_error.map(|value| (value.place(), "what becomes of failed calls"));
-        match breaker.or(on_error) {
+        match minds_failures(section) {
             Some(other) if chosen == WhenLimited::Reject => self.clash(
                 &word.0.span,
                 "that a refused call counts as failed is not modelled",
@@ -89,6 +102,38 @@ impl Judge<'_> {
                 r#"leave one of them out, or write when-limited = "block": a rate limiter of your own in front of the calls"#,
             ),
             _ => Some(chosen),
+        }
+    }
+
+    /// Share of the attempts that fail by chance.
+    pub(super) fn failure_rate(&mut self, value: &Number) -> Option<f64> {
+        let rate = self.share(value, "the failure rate")?;
+        if rate > MOST_FAILING {
+            let message = format!("with a failure rate of {rate} hardly a call ever succeeds");
+            let help = "write 0.999 at most; an outage is downstream = \"fail\" on the timeline";
+            return self.error(&value.0.span, message, help);
+        }
+        Some(rate)
+    }
+
+    /// Attempts that fail by chance, now or later, where failures decide more than when the next one is made.
+    fn refuse_chance(&mut self, section: &raw::Downstream, model: &Model) {
+        let Some(other) = minds_failures(section) else {
+            return;
+        };
+        let later = model.at.iter().flatten().filter_map(|entry| {
+            let Some(Either::Table(change)) = &entry.value.downstream else {
+                return None;
+            };
+            change.value.failure_rate.as_ref()
+        });
+        for rate in section.failure_rate.iter().chain(later) {
+            self.clash::<()>(
+                &rate.0.span,
+                "calls that fail by chance are made again until they succeed: nothing else is modelled of them",
+                other,
+                "leave one of them out; an outage, in which all calls fail, is downstream = \"fail\" on the timeline",
+            );
         }
     }
 

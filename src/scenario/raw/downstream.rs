@@ -30,6 +30,10 @@ pub struct Downstream {
     pub latency_under_load: Option<Spot<Vec<Spot<LoadPoint>>>>,
     /// Most calls in flight at once, all members together; default: no limit.
     pub concurrency: Option<Count>,
+    /// Share of the attempts at calls that fail by chance, each for itself, from 0 to 0.999; default 0. A failed attempt takes
+    /// the latency of a call and is made again after `retry-back-off`, until one succeeds; each of them takes its token of
+    /// `rate-limit` and its place of `concurrency`.
+    pub failure_rate: Option<Number>,
     /// A call that gets no answer because the dependency has stopped fails after this long; default: never. A slow answer
     /// is not cut.
     pub timeout: Option<Time>,

@@ -138,6 +138,8 @@ pub struct RateChange {
 pub struct DownstreamChange {
     /// Latency of a call from then on.
     pub latency: Option<Either<Time, TimeLaw>>,
+    /// Share of the attempts at calls that fail by chance from then on, from 0 to 0.999.
+    pub failure_rate: Option<Number>,
     /// Calls it accepts from then on, or `none` for no limit.
     pub rate_limit: Option<Limit>,
     /// Most calls at once after a quiet time, for `rate-limit`; default 1.

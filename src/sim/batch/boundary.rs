@@ -54,7 +54,7 @@ impl Batch {
             (last.to, last.ends) = (to, cut);
         }
         self.crashes = self.crash().is_some();
-        self.count_calls(shop.scenario);
+        self.count_calls(shop);
         self.alone = cut;
         self.length = SimDuration::from_nanos((cut.as_nanos() as f64 * speed) as u64);
         self.done = (worked.as_nanos() as f64 / cut.as_nanos().max(1) as f64).min(1.0);
@@ -95,7 +95,7 @@ impl Batch {
             }
         }
         self.crashes = false;
-        self.count_calls(shop.scenario);
+        self.count_calls(shop);
         self.alone = self.worked(now);
         (self.length, self.done) = (self.alone, 1.0);
         self.expect_calls(self.calls);

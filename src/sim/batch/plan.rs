@@ -3,7 +3,7 @@
 
 use super::{Batch, Kind, Stage, Workshop};
 use crate::kafka::Run;
-use crate::scenario::{GiveUp, PoisonRecords, Scenario};
+use crate::scenario::{GiveUp, PoisonRecords};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
 /// The record in hand as a batch is planned anew.
@@ -198,7 +198,7 @@ impl Batch {
     /// their commits in their time.
     fn plan_times(&mut self, ends: SimDuration, fresh: usize, shop: &mut Workshop) {
         self.crashes = self.crash().is_some();
-        self.count_calls(shop.scenario);
+        self.count_calls(shop);
         self.alone = ends;
         self.callers = 1;
         let concurrency = shop.scenario.settings[self.settings].processing.concurrency;
@@ -218,14 +218,21 @@ impl Batch {
         &self.stages[self.planned_from..]
     }
 
-    pub(super) fn count_calls(&mut self, scenario: &Scenario) {
-        let stages = self.planned().iter();
-        let good = stages.filter(|stage| stage.kind == Kind::Records);
-        let records: u64 = good.map(|stage| stage.to - stage.from).sum();
-        let calls = u64::from(scenario.settings[self.settings].processing.calls);
+    pub(super) fn count_calls(&mut self, shop: &mut Workshop) {
         // A batch that is stuck at a poison record is nobody's competitor for the dependency.
         let competes = self.stuck_on().is_none();
-        self.calls = if competes { records * calls } else { 0 };
+        let stages = self.planned().iter();
+        let good = stages.filter(|stage| competes && stage.kind == Kind::Records);
+        let attempts = good.map(|stage| {
+            let Stage {
+                partition,
+                from,
+                to,
+                ..
+            } = *stage;
+            shop.topic.attempts(partition, from, to, self.settings)
+        });
+        self.calls = attempts.sum();
     }
 
     fn plan_run(&mut self, run: Run, mut ends: SimDuration, shop: &mut Workshop) -> SimDuration {

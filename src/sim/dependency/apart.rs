@@ -116,7 +116,7 @@ impl World<'_> {
     ) -> bool {
         for _ in 0..TRIES {
             let until = until.min(now + parting.length);
-            let most = self.most_calls(until);
+            let most = self.most_calls(until, tokens);
             parting.stretch(until.since(now), tokens / most);
             if most <= tokens {
                 let (members, mut ground) = self.ground();
@@ -145,8 +145,9 @@ impl World<'_> {
             && self.members.iter().all(by_itself)
     }
 
-    /// Calls that are made by `until` at most: those of the batches in hand, and of all that can be polled.
-    fn most_calls(&mut self, until: SimTime) -> f64 {
+    /// Attempts at calls that are made by `until` at most: those of the batches in hand, and of all that can be polled. Above
+    /// so many `tokens` those that fail by chance may be left out.
+    fn most_calls(&mut self, until: SimTime, tokens: f64) -> f64 {
         let mut most = 0;
         for member in &self.members {
             if calls(member) {
@@ -155,7 +156,13 @@ impl World<'_> {
             let each = member.settings_of(self.scenario).processing.calls;
             for slot in member.fetcher.slots() {
                 let end = self.topic.log_end(slot.partition, until);
-                most += end.saturating_sub(slot.position) * u64::from(each);
+                let calls = end.saturating_sub(slot.position) * u64::from(each);
+                most += match (most + calls) as f64 > tokens {
+                    true => calls,
+                    false => {
+                        (self.topic).attempts(slot.partition, slot.position, end, member.settings)
+                    }
+                };
             }
         }
         most as f64

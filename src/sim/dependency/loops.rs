@@ -32,9 +32,11 @@ pub(super) struct Loops {
     /// Callers under the limit, and under the concurrency alone (while saved tokens last).
     limited: ClosedLoop,
     unlimited: ClosedLoop,
-    /// A record's share of one call: local work and latency, on average (s).
+    /// An attempt at a call, and what its caller does before the next: latency, local work or back-off, on average (s).
     pub each: f64,
-    /// The second part of it (s).
+    /// Attempts of a call, on average.
+    attempts: f64,
+    /// The latency in it (s).
     latency: f64,
     /// Whether calls in flight make each other slower.
     shares: bool,
@@ -45,14 +47,21 @@ pub(super) struct Loops {
 impl Loops {
     /// Those of `local` work between two calls.
     pub fn new(address: Address, spec: &Downstream, local: &Law) -> Self {
+        let unlimited = loop_of(address, spec, None, local);
         Loops {
             limited: loop_of(address, spec, spec.limit, local),
-            unlimited: loop_of(address, spec, None, local),
-            each: local.mean() + spec.latency.mean(),
+            each: unlimited.cycle(),
+            attempts: spec.attempts(),
             latency: spec.latency.mean(),
             shares: !spec.load.is_flat(),
             asked: ((0, false), Pace::default()),
+            unlimited,
         }
+    }
+
+    /// A record's share of one call: local work, and attempts until one succeeds, on average (s).
+    pub fn a_call(&self) -> f64 {
+        self.each * self.attempts
     }
 
     /// How the calls of so many callers go, whom the limit holds back or does not.
@@ -123,5 +132,7 @@ fn loop_of(
         burst,
         back_off,
     });
-    ClosedLoop::new(address, bucket, spec.concurrency, &spec.latency, local).under_load(&spec.load)
+    ClosedLoop::new(address, bucket, spec.concurrency, &spec.latency, local)
+        .under_load(&spec.load)
+        .retrying(spec.retries())
 }

@@ -20,7 +20,7 @@ impl ClosedLoop {
     /// means count; calls that wait for a place first have to be exponential.
     pub(super) fn shared_without_limit(&self, callers: u32) -> Option<Flow> {
         let waits = self.concurrency.is_some_and(|places| places < callers);
-        if waits && !self.latency.is_exponential() && self.local.mean() > 0.0 {
+        if waits && !self.latency.is_exponential() && self.away() > 0.0 {
             return None;
         }
         let free = self.product_form(callers);
@@ -34,13 +34,13 @@ impl ClosedLoop {
 
     /// Means over the number of calls that are there, each number weighted by how long it lasts.
     fn product_form(&self, callers: u32) -> Flow {
-        let (local, latency) = (self.local.mean(), self.latency.mean());
+        let (away, latency) = (self.away(), self.latency.mean());
         let in_flight = |there: u32| there.min(self.concurrency.unwrap_or(there));
         let calls = |there: u32| {
             let own = in_flight(there);
             f64::from(own) / (latency * self.load.factor(own))
         };
-        if local == 0.0 {
+        if away == 0.0 {
             return Flow {
                 calls: calls(callers),
                 refused: 0.0,
@@ -49,7 +49,7 @@ impl ClosedLoop {
         }
         let (mut weight, mut sum, mut through, mut held) = (1.0, 1.0, 0.0, 0.0);
         for there in 1..=callers {
-            let arrive = f64::from(callers - there + 1) / local;
+            let arrive = f64::from(callers - there + 1) / away;
             weight *= arrive / calls(there);
             sum += weight;
             through += weight * calls(there);

@@ -75,6 +75,21 @@ fn exponentials() -> (Law, Law) {
 
 /// One attempt after another in order of asking, with its own draws and a bucket counted in tokens.
 fn naive(callers: usize, bucket: TokenBucket, places: usize) -> Flow {
+    naive_failing(callers, bucket, places, None)
+}
+
+/// The same, of attempts that fail by chance.
+fn naive_failing(
+    callers: usize,
+    bucket: TokenBucket,
+    places: usize,
+    retries: Option<Retries>,
+) -> Flow {
+    let mut chance = Address::new(11, 0, Purpose::Limiter, "chance").generator(0, 0);
+    let mut fails = move |rate: f64| {
+        let uniform = (chance.next_u64() >> 11) as f64 / 9_007_199_254_740_992.0;
+        uniform < rate
+    };
     let mut random = Address::new(11, 0, Purpose::Limiter, "naive").generator(0, 0);
     let mut jitter = Address::new(11, 0, Purpose::Limiter, "jitter").generator(0, 0);
     let mut exponential = move |mean: f64| {
@@ -85,7 +100,11 @@ fn naive(callers: usize, bucket: TokenBucket, places: usize) -> Flow {
     let places = places.min(callers);
     let mut free = vec![0.0_f64; places];
     let (mut tokens, mut counted_at) = (1.0_f64, 0.0_f64);
-    let calls = bucket.back_off.map_or(200_000, |_| 50_000);
+    let calls = match (bucket.back_off, retries) {
+        (None, None) => 200_000,
+        (_, None) => 50_000,
+        (_, Some(_)) => 400_000,
+    };
     let skipped = calls / 10;
     let (mut call, mut refused, mut begun) = (0, 0, 0.0);
     while call < calls {
@@ -109,7 +128,11 @@ fn naive(callers: usize, bucket: TokenBucket, places: usize) -> Flow {
             .unwrap_or(0);
         let end = free[place].max(counted_at) + exponential(LATENCY);
         free[place] = end;
-        asking[first] = end + exponential(LOCAL);
+        asking[first] = end
+            + match retries {
+                Some(own) if fails(own.failure_rate) => own.back_off.as_secs_f64(),
+                _ => exponential(LOCAL),
+            };
         if call == skipped {
             begun = counted_at;
         }
@@ -146,6 +169,62 @@ fn the_throughput_is_that_of_a_long_naive_simulation() {
                 error.abs() < 0.01,
                 "{limit:?} {places} {callers}: {found} for {expected}"
             );
+        }
+    }
+}
+
+fn retries(failure_rate: f64, millis: u64) -> Option<Retries> {
+    let back_off = crate::units::SimDuration::from_millis(millis);
+    Some(Retries {
+        failure_rate,
+        back_off,
+    })
+}
+
+/// Without a limit nobody waits: an attempt in each cycle of a latency and what comes after it.
+#[test]
+fn without_a_limit_attempts_that_fail_take_their_time() {
+    let (latency, local) = exponentials();
+    for (rate, millis) in [(0.01, 500), (0.3, 20), (0.999, 1)] {
+        let mut free = closed_loop(None, None, &latency, &local).retrying(retries(rate, millis));
+        let cycle = LATENCY + (1.0 - rate) * LOCAL + rate * millis as f64 / 1e3;
+        let found = free.flow(7).calls;
+        assert!((found * cycle / 7.0 - 1.0).abs() < 1e-12, "{rate}: {found}");
+    }
+}
+
+/// Each attempt takes a token and a place, those that fail too: by more and fewer callers than the limit bears.
+#[test]
+fn attempts_that_fail_are_those_of_a_long_naive_simulation() {
+    let (latency, local) = exponentials();
+    for (rate, millis, burst, places) in [
+        (0.05, 500, 1.0, 1000),
+        (0.05, 500, 20.0, 1000),
+        (0.3, 5, 1.0, 1000),
+        (0.3, 200, 5.0, 11),
+        (0.9, 50, 5.0, 1000),
+    ] {
+        for back_off in [None, Some(0.05)] {
+            let concurrency = Some(places).filter(|places| *places < 1000);
+            let bucket = TokenBucket {
+                rate: 200.0,
+                burst,
+                back_off,
+            };
+            let retries = retries(rate, millis);
+            let address = Address::new(7, 0, Purpose::Limiter, "bank-api");
+            let mut limited = ClosedLoop::new(address, Some(bucket), concurrency, &latency, &local)
+                .retrying(retries);
+            for callers in [1, 10, 16, 20, 40] {
+                let expected = naive_failing(callers as usize, bucket, places as usize, retries);
+                let found = limited.flow(callers);
+                let calls = found.calls / expected.calls - 1.0;
+                let refused = (found.refused - expected.refused).abs();
+                assert!(
+                    calls.abs() < 0.015 && refused < 0.03 * (found.calls + found.refused),
+                    "{retries:?} {bucket:?} {places} {callers}: {found:?} for {expected:?}"
+                );
+            }
         }
     }
 }

@@ -182,6 +182,17 @@ pub const CASES: &[Case] = &[
         ],
     ),
     (
+        "DownstreamChange.failure-rate",
+        &[
+            API,
+            "at.0={ time = '5m', downstream = { failure-rate = 0.01 } }",
+        ],
+        [
+            "at.0.downstream.failure-rate=0.01",
+            "at.0.downstream.failure-rate=0.02",
+        ],
+    ),
+    (
         "DownstreamChange.rate-limit",
         &[
             API,

@@ -73,6 +73,14 @@ pub const CASES: &[Case] = &[
         ],
     ),
     (
+        "Downstream.failure-rate",
+        &[API],
+        [
+            "downstream.api.failure-rate=0.01",
+            "downstream.api.failure-rate=0.02",
+        ],
+    ),
+    (
         "Downstream.timeout",
         &[
             API,

@@ -273,6 +273,61 @@ fn refused_members_with_several_calls_in_flight() {
     }
 }
 
+/// The same, of whose attempts this share fails by chance and is made again after `back_off` ms.
+fn failing(mut scenario: Scenario, rate: f64, back_off: u64) -> Scenario {
+    if let Some(downstream) = &mut scenario.downstream {
+        downstream.failure_rate = rate;
+        downstream.on_outage.back_off = ms(back_off);
+    }
+    scenario
+}
+
+/// Without a limit each attempt is a step of its record, and nothing is approximate but the latency of those that fail.
+#[test]
+fn attempts_that_fail_of_members_that_nothing_holds_back() {
+    let mut scenario = failing(calling(2, 20.0, None), 0.2, 100);
+    scenario.settings[0].processing.calls = 3;
+    if let Some(downstream) = &mut scenario.downstream {
+        downstream.latency = Law::Constant(0.015);
+    }
+    assert_near("constant", &scenario, 0.0, 0.0);
+    let told = systems::run(&scenario);
+    let mut twin = World::new(&scenario, ownership(&told));
+    twin.run();
+    // Of the batches in hand as the run ends the twin counts what has failed so far.
+    let (engine, more) = (
+        told.totals.calls_failed,
+        twin.failed() - told.totals.calls_failed,
+    );
+    assert!(engine > 4_000 && more < 100, "{engine}, {more} more");
+}
+
+/// Failed attempts take their tokens: what is left of the limit for records is what does not fail.
+#[test]
+fn attempts_that_fail_at_a_limit() {
+    for (members, rate, back_off) in [(6, 0.05, 500), (12, 0.05, 500), (12, 0.5, 20), (6, 0.3, 20)]
+    {
+        let name = format!("{members} members, {rate} fail, back-off {back_off} ms");
+        let scenario = failing(calling(members, 300.0, Some((200.0, 1.0))), rate, back_off);
+        assert_near(&name, &scenario, 0.02, batches(&scenario) + 0.02 * 80_000.0);
+        let mut scenario = refused(scenario, back_off);
+        assert_near(
+            &format!("{name}, refused"),
+            &scenario,
+            0.03,
+            0.03 * 120_000.0,
+        );
+        scenario.settings[0].processing.concurrency = 4;
+        scenario.downstream.as_mut().expect("one").when_limited = WhenLimited::Block;
+        assert_near(
+            &format!("{name}, 4 each"),
+            &scenario,
+            0.03,
+            0.03 * 120_000.0,
+        );
+    }
+}
+
 /// Calls of a dependency that slows down under load: members, calls in flight of each, records of a poll, how much slower it
 /// is with twelve calls in flight, and what else holds its callers back.
 struct Crowd {

@@ -45,8 +45,12 @@ pub struct InHand {
     pub ends: SimTime,
     /// Calls still to be made, one after another.
     pub calls: u64,
-    /// Whether the present step is a call.
+    /// Attempts at the present call that will still fail, once it has begun.
+    pub failures: Option<u64>,
+    /// Whether the present step is an attempt at a call.
     pub calling: bool,
+    /// Whether it is one that fails.
+    pub fails: bool,
 }
 
 #[derive(Debug)]

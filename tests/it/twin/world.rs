@@ -9,7 +9,7 @@ use lagsim::scenario::{
     Action, BackOff, CommitPolicy, GiveUp, OnError, PoisonRecords, RetryBy, Scenario, WhenLimited,
 };
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
-use lagsim::workload::{Arrivals, Failures, RecordCosts};
+use lagsim::workload::{Arrivals, CallCosts, Failures, RecordCosts};
 
 use super::broker::{Brokers, Chunk, Limiter, Limits, Request};
 use super::member::{App, InHand, Member, Outcome, Owned};
@@ -99,6 +99,8 @@ struct Partition {
     owner: Option<usize>,
     work: RecordCosts,
     latency: Option<RecordCosts>,
+    /// How often each call fails, and the latencies of attempts that do, in the order in which they are made.
+    failing: Option<(CallCosts, RecordCosts)>,
     poison: Vec<Failures>,
 }
 
@@ -114,6 +116,8 @@ pub struct World<'s> {
     limiter: Limiter,
     /// Callers with a token that wait for a place.
     queue: std::collections::VecDeque<(usize, usize, u64)>,
+    /// Attempts at calls that failed by chance.
+    failed: u64,
     samples: Vec<(SimTime, Vec<Curves>)>,
 }
 
@@ -130,6 +134,7 @@ impl<'s> World<'s> {
             members: Vec::new(),
             limiter: Limiter::new(None, None),
             queue: std::collections::VecDeque::new(),
+            failed: 0,
             samples: Vec::new(),
         };
         if let Some(downstream) = &scenario.downstream {
@@ -171,6 +176,13 @@ impl<'s> World<'s> {
             .downstream
             .as_ref()
             .map(|downstream| RecordCosts::new(address(Purpose::Latency), &downstream.latency));
+        let failing = (scenario.downstream.as_ref()).map(|own| {
+            let costs = CallCosts::new(address, &own.latency, own.retries());
+            (
+                costs,
+                RecordCosts::new(address(Purpose::FailedLatency), &own.latency),
+            )
+        });
         let poison = scenario.poison.iter().map(|poison| match poison.which {
             PoisonRecords::At { partition, offset } if partition == id => {
                 Failures::new(address(Purpose::Poison), &[offset], 0.0)
@@ -189,6 +201,7 @@ impl<'s> World<'s> {
             owner: None,
             work: RecordCosts::new(address(Purpose::Work), law),
             latency,
+            failing,
             poison: poison.collect(),
         };
         let first = partition.arrivals.time_of(0);
@@ -218,6 +231,11 @@ impl<'s> World<'s> {
     /// Calls refused by the dependency.
     pub fn refused(&self) -> u64 {
         self.limiter.refused
+    }
+
+    /// Attempts at calls that failed by chance.
+    pub fn failed(&self) -> u64 {
+        self.failed
     }
 
     fn handle(&mut self, event: Event) {
@@ -440,7 +458,9 @@ impl<'s> World<'s> {
             outcome: Outcome::Passed,
             ends: self.now + own,
             calls,
+            failures: None,
             calling: false,
+            fails: false,
         };
         if let Some(entry) = failing {
             let attempt = self.scenario.poison[entry].attempt;
@@ -473,7 +493,15 @@ impl<'s> World<'s> {
             self.share_anew(self.limiter.in_flight + 1);
             self.give_places();
         }
+        let downstream = self.scenario.downstream.as_ref();
+        let back_off = downstream.map_or(SimDuration::ZERO, |own| own.on_outage.back_off);
         let member = &mut self.members[who];
+        if in_hand.fails {
+            if let Some(in_hand) = &mut member.lanes[lane] {
+                (in_hand.fails, in_hand.ends) = (false, now + back_off);
+            }
+            return self.push(now + back_off, Event::Step(who, lane, epoch));
+        }
         if in_hand.calls > 0 {
             if let Some(granted) = self.limiter.take(now) {
                 if let Some(in_hand) = &mut member.lanes[lane] {
@@ -481,11 +509,9 @@ impl<'s> World<'s> {
                 }
                 return self.push(granted, Event::Token(who, lane, epoch));
             }
-            let downstream = self.scenario.downstream.as_ref();
-            let back_off = downstream.map_or(0.0, |own| own.on_outage.back_off.as_secs_f64());
             let address = Address::new(self.scenario.seed, 0, Purpose::Limiter, "twin");
             let share = 0.8 + 0.4 * address.uniform(0, self.limiter.refused);
-            let again = now + SimDuration::from_secs_f64(back_off * share);
+            let again = now + SimDuration::from_secs_f64(back_off.as_secs_f64() * share);
             if let Some(in_hand) = &mut member.lanes[lane] {
                 in_hand.ends = again;
             }
@@ -570,9 +596,23 @@ impl<'s> World<'s> {
             };
             let calls = u64::from(self.scenario.settings[0].processing.calls);
             let call = (in_hand.offset + 1) * calls - in_hand.calls;
-            let latency = self.partitions[in_hand.partition.ix()].latency.as_mut();
-            (in_hand.calls, in_hand.calling) = (in_hand.calls - 1, true);
-            let alone = latency.map_or(SimDuration::ZERO, |law| law.record(call));
+            let partition = &mut self.partitions[in_hand.partition.ix()];
+            let (Some(latency), Some((costs, failed))) =
+                (&mut partition.latency, &mut partition.failing)
+            else {
+                continue;
+            };
+            in_hand.calling = true;
+            let failures = in_hand.failures.take();
+            let failures = failures.unwrap_or_else(|| costs.failed(call, call + 1));
+            let alone = if failures > 0 {
+                (in_hand.failures, in_hand.fails) = (Some(failures - 1), true);
+                self.failed += 1;
+                failed.record(self.failed)
+            } else {
+                in_hand.calls -= 1;
+                latency.record(call)
+            };
             let shared = SimDuration::from_secs_f64(alone.as_secs_f64() * factor);
             in_hand.ends = self.now + if factor == 1.0 { alone } else { shared };
             let ends = in_hand.ends;

@@ -406,6 +406,10 @@ impl Judge<'_> {
                 self.law(law)?,
             )));
         }
+        if let Some(rate) = &table.value.failure_rate {
+            let rate = self.failure_rate(rate)?;
+            actions.push(Action::Downstream(DownstreamChange::FailureRate(rate)));
+        }
         let none = |rate: &raw::Limit| rate.0.value == Scalar::Text("none".to_owned());
         match &table.value.rate_limit {
             Some(rate) if none(rate) => {
@@ -421,7 +425,7 @@ impl Judge<'_> {
             }
         }
         if actions.is_empty() {
-            let help = r#"write "stop", "fail", "resume", or a table with latency or rate-limit"#;
+            let help = r#"write "stop", "fail", "resume", or a table with latency, failure-rate or rate-limit"#;
             return self.error(&place.clone(), "nothing changes here", help);
         }
         Some(actions)

@@ -2,7 +2,8 @@ use rand::Rng;
 
 use super::*;
 use crate::engine::{Address, Purpose};
-use crate::workload::{Law, LoadCurve, TokenBucket};
+use crate::units::SimDuration;
+use crate::workload::{Law, LoadCurve, Retries, TokenBucket};
 
 const LATENCY: f64 = 0.05;
 const LOCAL: f64 = 0.02;
@@ -28,6 +29,7 @@ struct Setting {
     load: LoadCurve,
     places: Option<u32>,
     limit: Option<(f64, f64)>,
+    retries: Option<Retries>,
 }
 
 impl Setting {
@@ -38,6 +40,7 @@ impl Setting {
             load,
             places: None,
             limit: None,
+            retries: None,
         }
     }
 
@@ -50,13 +53,14 @@ impl Setting {
         });
         ClosedLoop::new(address, bucket, self.places, &self.latency, &self.local)
             .under_load(&self.load)
+            .retrying(self.retries)
     }
 }
 
 /// What a caller is at.
 #[derive(Clone, Copy)]
 enum At {
-    /// Local work until then.
+    /// Local work, or a back-off, until then.
     Works(f64),
     /// It has a token from then on, the n-th of all.
     Waits(f64, u64),
@@ -79,6 +83,11 @@ fn naive(setting: &Setting, callers: usize, calls: u32) -> (f64, f64) {
             if uniform < *share { *slow } else { *fast }
         }
         other => panic!("{other:?}"),
+    };
+    let mut chances = Address::new(11, 0, Purpose::Limiter, "chance").generator(0, 0);
+    let mut chance = |rate: f64| {
+        let uniform = (chances.next_u64() >> 11) as f64 / 9_007_199_254_740_992.0;
+        uniform < rate
     };
     let places = setting.places.map_or(callers, |places| places as usize);
     let mut at: Vec<At> = (0..callers)
@@ -134,7 +143,11 @@ fn naive(setting: &Setting, callers: usize, calls: u32) -> (f64, f64) {
                 if ended == calls / 10 + 1 {
                     begun = now;
                 }
-                At::Works(now + draw(&setting.local))
+                let after = match setting.retries {
+                    Some(own) if chance(own.failure_rate) => own.back_off.as_secs_f64(),
+                    _ => draw(&setting.local),
+                };
+                At::Works(now + after)
             }
         };
     }
@@ -253,6 +266,20 @@ fn a_limit_before_calls_under_load_is_that_of_a_long_naive_simulation() {
         let mut setting = Setting::of(exponential(LATENCY), collapsing());
         (setting.limit, setting.places) = (Some(limit), places);
         assert_naive(&setting, &[3, 6, 10, 14, 25], 0.12);
+    }
+}
+
+/// Attempts that fail are in flight as the others are, and their back-offs are not.
+#[test]
+fn attempts_that_fail_under_load_are_those_of_a_long_naive_simulation() {
+    for (limit, places) in [(None, None), (None, Some(9)), (Some((80.0, 10.0)), None)] {
+        let mut setting = Setting::of(exponential(LATENCY), collapsing());
+        (setting.limit, setting.places) = (limit, places);
+        setting.retries = Some(Retries {
+            failure_rate: 0.2,
+            back_off: SimDuration::from_millis(100),
+        });
+        assert_naive(&setting, &[3, 7, 12, 25], 0.12);
     }
 }
 
