@@ -96,7 +96,8 @@ const CASES: &[Case] = &[
     (
         "refused-commit",
         &[
-            BACKLOG,
+            "topic={ name = 'orders', partitions = 4, backlog = 100_000 }",
+            "group.members=3",
             "processing={ time = '40ms', commit = 'after-batch' }",
             RESTART,
             "group.properties.heartbeat.interval.ms=40000",
