@@ -56,10 +56,8 @@ impl Judge<'_> {
         let place = assignments_span(&walk.tree, index);
         walk.tree = written.tree;
         let settings = settings?;
-        let before = walk
-            .start
-            .settings
-            .map(|first| first.properties.group_protocol);
+        let first = walk.start.settings;
+        let before = first.map(|first| first.properties.group_protocol);
         if before.is_some_and(|protocol| protocol != settings.properties.group_protocol) {
             return self.error(
                 &place,
