@@ -10,7 +10,8 @@ use crate::report::planning as report;
 
 /// Looks for the cheapest case of an experiment that holds, writes what was found and prints it.
 pub fn plan(args: &PlanArgs) -> anyhow::Result<Exit> {
-    let (experiment, files) = load::experiment(&args.experiment, &args.overrides)?;
+    let (experiment, files) =
+        load::experiment(&args.experiment, &load::seeded(&args.overrides, args.seed))?;
     let Some(planning) = &experiment.planning else {
         return Err(Usage::new(
             format!("`{}` does not say what is looked for", args.experiment.display()),

@@ -436,7 +436,10 @@ fn finish(
             None => words(plan, &findings, style),
         };
         terminal::print(&text)?;
-        wrote(folder.path(), files_of(plan));
+        // Others of their names were an earlier sweep's, and are gone.
+        let there = |name: &&str| folder.path().join(name).exists();
+        let written: Vec<&str> = files_of(plan).iter().copied().filter(there).collect();
+        wrote(folder.path(), &written);
     }
     Ok(judged(plan, &findings))
 }

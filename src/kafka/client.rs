@@ -129,6 +129,9 @@ pub struct ClientProfile {
     pub poll_clock: PollClock,
     /// Who judges a commit that comes late.
     pub late_commit: LateCommit,
+    /// Whether it rejoins once a commit of its own was answered UNKNOWN_MEMBER_ID or ILLEGAL_GENERATION (Java:
+    /// `ConsumerCoordinator.OffsetCommitResponseHandler`); otherwise a heartbeat has to tell it.
+    pub refused_commit_rejoins: bool,
     /// When a partition is fetched again.
     pub fetches: Fetches,
     /// A poll returns records of one partition only, all that were fetched of it.

@@ -298,7 +298,7 @@ impl Member {
             let policy = self.batch.policy(ground.scenario);
             let commits = matches!(policy, CommitPolicy::AfterBatch | CommitPolicy::Async);
             let some = self.batch.finished_offsets().next().is_some();
-            if commits && some && self.may_commit(at, ground) {
+            if commits && some && self.may_commit(at, ground).is_ok() {
                 let _ = self.send_batch_commit(at, ground);
             }
             for run in self.batch.runs.iter().rev() {

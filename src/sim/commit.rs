@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::Fact;
 use super::batch::Workshop;
-use super::link::Phase;
+use super::link::{Hears, Phase};
 use super::member::{App, Ground, Member};
 use super::topic::Topic;
 use crate::kafka::parallel::Completed;
@@ -80,6 +80,16 @@ impl Member {
             && self.link.phase == Phase::Stable
     }
 
+    /// Whether the answer to a commit can tell it that it is no member any more. One of a pool of threads, or of a timer, is
+    /// no step of the application: the next heartbeat tells it as soon.
+    pub fn hears_by_commit(&self, scenario: &Scenario) -> bool {
+        let settings = self.settings_of(scenario);
+        let client = &settings.client;
+        let steps = settings.processing.commit != CommitPolicy::Auto
+            || client.auto_commit_from == AutoCommitFrom::Poll;
+        client.refused_commit_rejoins && steps && self.workers.is_none()
+    }
+
     /// Whether its poll() commits whenever the interval is over: not while it joins (`ConsumerCoordinator#poll`).
     pub fn commits_in_poll(&self, scenario: &Scenario) -> bool {
         let joins = self.link.rejoin || self.link.phase != Phase::Stable;
@@ -87,9 +97,9 @@ impl Member {
         auto && !joins && self.workers.is_none()
     }
 
-    /// Whether a commit of this batch succeeds; if not, the application has seen CommitFailedException, or
-    /// RebalanceInProgressException if it may go on.
-    pub fn may_commit(&mut self, at: SimTime, ground: &mut Ground) -> bool {
+    /// Whether a commit of this batch succeeds; if not, when the application sees CommitFailedException, or
+    /// RebalanceInProgressException if it may go on: at once, or with the coordinator's answer.
+    pub fn may_commit(&mut self, at: SimTime, ground: &mut Ground) -> Result<(), SimTime> {
         let current = self.batch.generation == self.link.generation;
         if self.commits_late(ground.scenario) {
             return self.sends_late(at, ground);
@@ -108,12 +118,27 @@ impl Member {
                 .owes_commit
                 .then_some(KafkaError::RebalanceInProgress);
             self.commit_refused(error, at, ground);
-            return false;
+            return Err(at);
         }
-        if self.link.void.is_some() {
-            self.commit_refused(self.link.void, at, ground);
+        self.judged(self.link.void, at, ground)
+    }
+
+    /// What the coordinator makes of a commit sent at `at`.
+    fn judged(
+        &mut self,
+        error: Option<KafkaError>,
+        at: SimTime,
+        ground: &mut Ground,
+    ) -> Result<(), SimTime> {
+        if error.is_none() {
+            return Ok(());
         }
-        self.link.void.is_none()
+        self.commit_refused(error, at, ground);
+        let answered = at + ground.scenario.cluster.round_trip;
+        if self.link.hears == Hears::ByCommit {
+            self.link.hears = Hears::At(answered);
+        }
+        Err(answered)
     }
 
     /// Whether a commit of the batch in hand goes out although the member has left, or has rejoined since it polled.
@@ -124,7 +149,7 @@ impl Member {
     }
 
     /// It goes out under whatever membership there is by now, and the coordinator decides (`ClassicGroup#validateOffsetCommit`).
-    fn sends_late(&mut self, at: SimTime, ground: &mut Ground) -> bool {
+    fn sends_late(&mut self, at: SimTime, ground: &mut Ground) -> Result<(), SimTime> {
         let runs = &self.batch.runs;
         let owned = runs
             .iter()
@@ -142,16 +167,13 @@ impl Member {
             Phase::Stable | Phase::Fetching => {
                 // The client knows that it was not assigned all of it any more (`AIOKafkaConsumer.commit`).
                 self.commit_refused(None, at, ground);
-                return false;
+                return Err(at);
             }
         };
-        if error.is_some() {
-            self.commit_refused(error, at, ground);
-        }
-        error.is_none()
+        self.judged(error, at, ground)
     }
 
-    /// A commit of the batch came to nothing; an `error` is the broker's.
+    /// A commit of the batch came to nothing.
     fn commit_refused(&mut self, error: Option<KafkaError>, at: SimTime, ground: &mut Ground) {
         let records = self.batch.records();
         ground.accounts.commits_failed += 1;
@@ -166,8 +188,8 @@ impl Member {
     }
 
     pub fn commit_sync(&mut self, at: SimTime, ground: &mut Ground) {
-        if !self.may_commit(at, ground) {
-            return;
+        if let Err(answered) = self.may_commit(at, ground) {
+            return self.await_commit(at, answered);
         }
         self.app = App::Committing;
         if self.batch.policy(ground.scenario) == CommitPolicy::PerRecord {
@@ -303,6 +325,11 @@ impl Member {
     /// commitSync() of everything that the application is done with.
     pub fn commit_done_sync(&mut self, at: SimTime, ground: &mut Ground) {
         let answered = self.commit_done(at, None, ground);
+        self.await_commit(at, answered);
+    }
+
+    /// The application is in commitSync() until it is `answered`.
+    pub fn await_commit(&mut self, at: SimTime, answered: SimTime) {
         if answered > at {
             (self.app, self.wake) = (App::Committing, answered);
         }

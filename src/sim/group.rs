@@ -2,7 +2,7 @@
 
 use super::event::{Event, Request};
 use super::identity::Identity;
-use super::link::{Link, Phase};
+use super::link::{Hears, Link, Phase};
 use super::member::{App, Member};
 use super::world::World;
 use super::{Cause, Fact, PartitionState};
@@ -61,7 +61,9 @@ impl World<'_> {
     /// From now on a process sends nothing under the identity that it has had.
     pub fn give_identity_up(&mut self, process: ProcessId) -> Option<u32> {
         let now = self.now();
-        let serial = self.members[process.ix()].link.serial.take()?;
+        let link = &mut self.members[process.ix()].link;
+        link.hears = Hears::Nothing;
+        let serial = link.serial.take()?;
         self.group.identities[serial as usize].ended = Some(now);
         Some(serial)
     }
@@ -214,6 +216,20 @@ impl World<'_> {
         }
     }
 
+    /// From now on what a member commits is refused, which it does not know yet.
+    fn make_void(&mut self, serial: u32, error: KafkaError) {
+        let process = self.group.identities[serial as usize].process;
+        self.catch_up(process, self.now());
+        let hears =
+            !self.speaks_consumer() && self.members[process.ix()].hears_by_commit(self.scenario);
+        let link = &mut self.members[process.ix()].link;
+        link.void = Some(error);
+        if hears {
+            link.hears = Hears::ByCommit;
+            self.attend(process);
+        }
+    }
+
     /// A static member that missed the barrier is in the new generation and does not know of it.
     fn go_on_without_the_absent(&mut self) {
         let members: Vec<MemberId> = self.group.classic.members().collect();
@@ -222,7 +238,7 @@ impl World<'_> {
             if let Some(link) = self.link(serial)
                 && matches!(link.phase, Phase::Stable | Phase::Fetching | Phase::Syncing)
             {
-                link.void = Some(KafkaError::IllegalGeneration);
+                self.make_void(serial, KafkaError::IllegalGeneration);
                 self.news(serial, self.now());
             }
         }
@@ -388,8 +404,8 @@ impl World<'_> {
         }
         // A process that died and runs again has another.
         let lives = self.link(serial).is_some();
-        if let Some(link) = self.link(serial) {
-            link.void = Some(KafkaError::UnknownMemberId);
+        if lives {
+            self.make_void(serial, KafkaError::UnknownMemberId);
         }
         for index in 0..self.topic.partitions.len() {
             // From now on somebody knows that the partition has no reader.

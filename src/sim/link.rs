@@ -21,6 +21,18 @@ pub(super) enum Phase {
     Stable,
 }
 
+/// Whether a member hears from a commit that it is none any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Hears {
+    /// It does not, or there is nothing to hear.
+    #[default]
+    Nothing,
+    /// With the answer to its next commit: its steps belong on the agenda, because it then joins.
+    ByCommit,
+    /// The answer is, or will be, there at this instant.
+    At(SimTime),
+}
+
 /// A member's side of its membership.
 #[derive(Debug, Default)]
 pub(super) struct Link {
@@ -31,6 +43,8 @@ pub(super) struct Link {
     /// The coordinator has removed it, has gone on without it, or has moved it on to another epoch, which it does not know
     /// yet: what it commits is refused so.
     pub void: Option<KafkaError>,
+    /// Whether it hears of that by a commit.
+    pub hears: Hears,
     /// Told to rejoin, and not done so yet.
     pub rejoin: bool,
     /// Its next JoinGroup is because of new partitions.
@@ -65,6 +79,14 @@ impl Link {
     /// Whether the coordinator still counts it in.
     pub fn counts(&self) -> bool {
         matches!(self.void, None | Some(KafkaError::StaleMemberEpoch))
+    }
+
+    /// What the answer to a commit has told it by now.
+    pub fn heard(&self, now: SimTime) -> Option<KafkaError> {
+        match self.hears {
+            Hears::At(answered) if answered <= now => self.void,
+            _ => None,
+        }
     }
 
     /// Whatever is on its way, or there, is not read any more.

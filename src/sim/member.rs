@@ -14,7 +14,7 @@ use super::dependency::Asked;
 use super::event::Event;
 use super::latency::WriteLatency;
 use super::limits::limits;
-use super::link::{Link, Phase};
+use super::link::{Hears, Link, Phase};
 use super::topic::Topic;
 use super::workers::Workers;
 use crate::engine::Patience;
@@ -160,6 +160,7 @@ impl Member {
             || self.batch.crashes
             || self.link.rejoin
             || self.link.phase != Phase::Stable
+            || self.link.hears != Hears::Nothing
             || self.app == App::Closing
     }
 
@@ -362,15 +363,18 @@ impl Member {
             CommitPolicy::Auto => {}
             CommitPolicy::AfterBatch | CommitPolicy::PerRecord => self.commit_sync(at, ground),
             CommitPolicy::Async => {
-                if self.may_commit(at, ground) {
+                if self.may_commit(at, ground).is_ok() {
                     let _ = self.send_batch_commit(at, ground);
                 }
             }
             CommitPolicy::Every { records, time } => {
                 self.acknowledged.records += self.batch.acknowledged();
                 let due = self.acknowledged.due(at, records, time);
-                if due && self.may_commit(at, ground) {
-                    self.commit_done_sync(at, ground);
+                if due {
+                    match self.may_commit(at, ground) {
+                        Ok(()) => self.commit_done_sync(at, ground),
+                        Err(answered) => self.await_commit(at, answered),
+                    }
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::Fact;
 use super::batch::Workshop;
 use super::event::{Event, Request};
-use super::link::Phase;
+use super::link::{Hears, Phase};
 use super::member::App;
 use super::world::World;
 use crate::kafka::{KafkaError, RebalanceProtocol, RejoinFrom, Response};
@@ -35,6 +35,9 @@ impl World<'_> {
         if self.speaks_consumer() {
             return self.poll_remotely(process);
         }
+        if let Some(error) = self.members[process.ix()].link.heard(self.now()) {
+            return self.fenced(process, error);
+        }
         while self.members[process.ix()].link.arrived > 0 {
             self.members[process.ix()].link.arrived -= 1;
             self.take_answer(process);
@@ -46,7 +49,13 @@ impl World<'_> {
         match member.link.phase {
             Phase::Unjoined => self.join(process),
             Phase::Stable if member.link.rejoin => self.rejoin(process),
-            Phase::Stable => return self.poll_now(process),
+            Phase::Stable => {
+                self.poll_now(process);
+                if self.members[process.ix()].attended() {
+                    self.attend(process);
+                }
+                return;
+            }
             // The answer of the coordinator wakes it.
             Phase::Joining | Phase::Syncing | Phase::Fetching => {}
         }
@@ -276,6 +285,7 @@ impl World<'_> {
         self.revoke_all(process, true, known);
         let link = &mut self.members[process.ix()].link;
         link.phase = Phase::Unjoined;
+        link.hears = Hears::Nothing;
         link.generation = 0;
         link.rejoin = false;
         link.prepared = None;
@@ -334,7 +344,7 @@ impl World<'_> {
                 let link = &mut self.members[process.ix()].link;
                 link.generation = generation;
                 if link.void == Some(KafkaError::IllegalGeneration) {
-                    link.void = None;
+                    (link.void, link.hears) = (None, Hears::Nothing);
                 }
                 link.phase = Phase::Syncing;
                 link.heartbeat_from = now;

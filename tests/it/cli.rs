@@ -701,6 +701,32 @@ fn a_curve_further_off_than_the_bound_ends_with_99_and_says_so() {
 }
 
 #[test]
+fn more_records_than_can_have_come_before_a_trace_are_told() {
+    let desk = Desk::with(MODEL);
+    let rows = |first: u64| {
+        let row = |at: u64, partition: u64| {
+            let end = first + 10 * (at - 10);
+            format!("{at},{partition},{end},{end},0\n")
+        };
+        let all = (10..20).flat_map(|at| (0..4).map(move |partition| row(at, partition)));
+        let rows: String = all.collect();
+        format!("t_s,partition,log_end_offset,committed_offset,lag\n{rows}")
+    };
+    let validated = |first: u64| {
+        fs::write(desk.path("late.csv"), rows(first)).unwrap();
+        let args = ["validate", "small.toml", "--trace", "late.csv", "--no-plot"];
+        let more = ["--recorded-production", "--replications", "1"];
+        desk.lagsim(&[&args[..], &more].concat()).ends_with(0).err
+    };
+    let told = validated(10_000);
+    let note =
+        "note: 40,000 records were produced before the trace begins at 10s, more than 3 times";
+    assert!(told.starts_with(note), "{told}");
+    let told = validated(100);
+    assert!(!told.contains("note:"), "{told}");
+}
+
+#[test]
 fn a_trace_that_does_not_fit_is_refused_and_nothing_written() {
     let desk = Desk::with(MODEL);
     let header = "t_s,partition,log_end_offset,committed_offset,lag\n";

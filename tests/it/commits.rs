@@ -259,3 +259,30 @@ fn a_commit_of_an_evicted_member_is_about_what_it_knows() {
     assert_eq!(refused("java"), unknown);
     assert_eq!(refused("librdkafka"), []);
 }
+
+/// A handler that blocks aiokafka for a minute costs its session, and the group goes on without it. Its commit() returns
+/// with the coordinator's answer, a round trip later, as does the heartbeat that went out with it: it rejoins and reads the
+/// record again, and not the next one before.
+#[test]
+fn a_commit_that_the_coordinator_refuses_takes_its_answer() {
+    let mut scenario = with_backlog(system(1, 1, 0.0, Law::Constant(60.0)), 2);
+    scenario.cluster.round_trip = ms(100);
+    scenario.horizon = secs(125);
+    let settings = &mut scenario.settings[0];
+    settings.client = profile("aiokafka-blocking");
+    settings.properties.session_timeout = secs(10);
+    settings.properties.max_poll_records = 1;
+    let told = run(&scenario);
+    let refused = told.find(|fact| match fact {
+        Fact::CommitFailed { error, .. } => *error,
+        _ => None,
+    });
+    assert_eq!(refused[0].1, KafkaError::UnknownMemberId);
+    let lost = told.find(|fact| match fact {
+        Fact::PartitionsRevoked { lost: true, .. } => Some(()),
+        _ => None,
+    });
+    assert_eq!(lost[0].0, refused[0].0 + ms(100));
+    let totals = told.totals.partitions[0];
+    assert_eq!((totals.processed, totals.duplicates), (2, 1));
+}

@@ -186,6 +186,14 @@ fn a_plan_is_written_and_a_question_without_an_answer_ends_with_99_and_the_neare
     assert_eq!(table.lines().count(), 1 + 24);
     assert_eq!(table.matches(",holds,true,").count(), 1);
 
+    for (out, more) in [("other", ["--seed", "6"]), ("set", ["--set", "seed=6"])] {
+        let args = ["plan", "slo.toml", "--no-plot", "--out", out];
+        desk.lagsim(&[&args[..], &more].concat()).ends_with(0);
+    }
+    let of = |out: &str| fs::read_to_string(desk.path(out).join("plan.csv")).unwrap();
+    assert_eq!(of("other"), of("set"));
+    assert_ne!(of("other"), table);
+
     fs::write(desk.path("slo.toml"), text.replace("@age@s", "1ms")).unwrap();
     let told = desk
         .lagsim(&["plan", "slo.toml", "--format", "json"])

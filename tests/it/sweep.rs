@@ -147,7 +147,9 @@ fn a_seed_may_be_named_by_itself_and_the_picture_left_out() {
     assert!(desk.path("set/sweep.png").exists());
     assert!(!desk.path("other/sweep.png").exists());
     let args = ["merge", "other", "--out", "again", "--no-plot"];
-    desk.lagsim(&args).ends_with(0);
+    let told = desk.lagsim(&args).ends_with(0);
+    let wrote = "\nwrote journal.txt, results.csv, cases.csv to again\n";
+    assert!(told.err.ends_with(wrote), "{}", told.err);
     assert_same(&desk.path("other"), &desk.path("again"));
 }
 

@@ -160,6 +160,9 @@ pub struct PlanArgs {
     /// Change a key of the model in every case by its path, as in horizon=1h; may be given several times
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = parse_override)]
     pub overrides: Vec<Override>,
+    /// Seed of every draw, instead of the model's
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// Where the results go.
     #[command(flatten)]
     pub results: ResultArgs,

@@ -87,6 +87,36 @@ impl Numbered {
         })
     }
 
+    /// Whole numbers are moved by whole ones, but not those of keys that take others, as in `factor = 4`.
+    fn with_fractions(self, experiment: &Experiment, read: ReadFile<'_>) -> Numbered {
+        let form = &self.quantity.form;
+        if !(form.is_whole() && form.unit().is_empty() && self.shared_by.is_empty()) {
+            return self;
+        }
+        // Towards zero and away from it: one of them may be out of the key's range.
+        let takes = |half: f64| {
+            let other = decimal(&(self.quantity.value + half).to_string());
+            let values = vec![value(&self, &other, true)];
+            refused(experiment, &self.axis(values), read).is_ok()
+        };
+        let quantity = (takes(-0.5) || takes(0.5))
+            .then(|| Quantity::of_model(&decimal(&self.text)))
+            .flatten();
+        match quantity {
+            Some(quantity) => Numbered { quantity, ..self },
+            None => self,
+        }
+    }
+
+    fn axis(&self, values: Vec<AxisValue>) -> Axis {
+        Axis {
+            name: self.name(),
+            keys: vec![self.path.clone()],
+            values,
+            range: None,
+        }
+    }
+
     /// What tables and pictures call it.
     fn name(&self) -> String {
         match self.shared_by.is_empty() {
@@ -127,12 +157,8 @@ pub fn around(experiment: Experiment, steps: &[f64], read: ReadFile<'_>) -> Expe
     };
     let mut axes = Vec::new();
     for own in numbers(&experiment, read) {
-        let mut axis = Axis {
-            name: own.name(),
-            keys: vec![own.path.clone()],
-            values: vec![value(&own, &own.text, false)],
-            range: None,
-        };
+        let own = own.with_fractions(&experiment, read);
+        let mut axis = own.axis(vec![value(&own, &own.text, false)]);
         let mut moves = vec![Move::default()];
         let mut unchanged = Vec::new();
         for (step, share) in steps.iter().enumerate() {

@@ -32,6 +32,9 @@ pub struct Client {
     /// What becomes of a commit by a member that has left, or rejoins meanwhile: `refused` by the client, or `sent`, and
     /// the coordinator decides.
     pub late_commit: Option<Text>,
+    /// What it does once the coordinator has answered a commit that it does not know the member, or has gone on without
+    /// it: `rejoin`, or `log` it and wait for a heartbeat to say so.
+    pub refused_commit: Option<Text>,
     /// With `commit = "auto"`, what is committed besides: everything before `joining` a rebalance, or also what a member
     /// gives up in one while it reads on, before `revoking` it.
     pub auto_commit_before: Option<Text>,

@@ -94,6 +94,20 @@ const CASES: &[Case] = &[
         ["late-commit = 'refused'", "late-commit = 'sent'"],
     ),
     (
+        "refused-commit",
+        &[
+            "topic={ name = 'orders', partitions = 4, backlog = 100_000 }",
+            "group.members=3",
+            "processing={ time = '40ms', commit = 'after-batch' }",
+            RESTART,
+            "group.properties.heartbeat.interval.ms=40000",
+        ],
+        [
+            "rebalance-timeout = '5s'\nrefused-commit = 'rejoin'",
+            "rebalance-timeout = '5s'\nrefused-commit = 'log'",
+        ],
+    ),
+    (
         "commit",
         &["processing={ time = '4ms' }"],
         ["commit = 'auto'", "commit = 'per-record'"],

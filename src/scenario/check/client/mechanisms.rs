@@ -48,11 +48,21 @@ const POLL_CLOCKS: [(&str, PollClock); 3] = [
 ];
 const LATE_COMMITS: [(&str, LateCommit); 2] =
     [("refused", LateCommit::Refused), ("sent", LateCommit::Sent)];
+const REFUSED_COMMITS: [(&str, bool); 2] = [("rejoin", true), ("log", false)];
 const REBALANCE_TIMEOUTS: [(&str, RebalanceTimeout); 2] = [
     ("max.poll.interval.ms", RebalanceTimeout::MaxPollInterval),
     ("session.timeout.ms", RebalanceTimeout::SessionTimeout),
 ];
 const RETURNS: [(&str, bool); 2] = [("max.poll.records", false), ("one-partition", true)];
+
+/// What commits come to.
+#[derive(Clone, Copy)]
+struct Commits {
+    from: AutoCommitFrom,
+    late: LateCommit,
+    refused_rejoins: bool,
+    revoked: bool,
+}
 
 impl Judge<'_> {
     pub(super) fn mechanisms(
@@ -91,17 +101,7 @@ impl Judge<'_> {
             (&REBALANCE_TIMEOUTS, RebalanceTimeout::Fixed),
             java.map(|java| java.rebalance_timeout),
         );
-        let auto_commit_from = self.word(
-            (at, "auto-commit"),
-            &written.auto_commit,
-            &AUTO_COMMITS,
-            java.map(|java| java.auto_commit_from),
-        );
-        let (key, before) = ((at, "late-commit"), java.map(|java| java.late_commit));
-        let late_commit = self.word(key, &written.late_commit, &LATE_COMMITS, before);
-        let before = java.map(|java| java.commits_revoked);
-        let (key, own) = ((at, "auto-commit-before"), &written.auto_commit_before);
-        let commits_revoked = self.word(key, own, &COMMITS_REVOKED, before);
+        let commits = self.commits(at, written, java);
         let polls = self.polls(at, written, java);
         let before = java.map(|java| java.reset_delay);
         let reset_delay = self.time((at, "reset-delay"), &written.reset_delay, before);
@@ -109,18 +109,47 @@ impl Judge<'_> {
         Some(ClientProfile {
             heartbeats: heartbeats?,
             rejoin_from: rejoin_from?,
-            auto_commit_from: auto_commit_from?,
+            auto_commit_from: commits?.from,
             rebalance_timeout: rebalance_timeout?,
             poll_clock: poll_clock?,
-            late_commit: late_commit?,
+            late_commit: commits?.late,
+            refused_commit_rejoins: commits?.refused_rejoins,
             fetches: fetches?,
             returns_one_partition: polls?.0,
             fills: polls?.1,
             poll_timeout: polls?.2,
             reset_delay: reset_delay?,
-            commits_revoked: commits_revoked?,
+            commits_revoked: commits?.revoked,
             cooperative: false,
             consumer_protocol: consumer_protocol?,
+        })
+    }
+
+    fn commits(
+        &mut self,
+        at: &Place,
+        written: &raw::Client,
+        java: Option<ClientProfile>,
+    ) -> Option<Commits> {
+        let from = self.word(
+            (at, "auto-commit"),
+            &written.auto_commit,
+            &AUTO_COMMITS,
+            java.map(|java| java.auto_commit_from),
+        );
+        let (key, before) = ((at, "late-commit"), java.map(|java| java.late_commit));
+        let late = self.word(key, &written.late_commit, &LATE_COMMITS, before);
+        let before = java.map(|java| java.refused_commit_rejoins);
+        let (key, own) = ((at, "refused-commit"), &written.refused_commit);
+        let refused = self.word(key, own, &REFUSED_COMMITS, before);
+        let before = java.map(|java| java.commits_revoked);
+        let (key, own) = ((at, "auto-commit-before"), &written.auto_commit_before);
+        let revoked = self.word(key, own, &COMMITS_REVOKED, before);
+        Some(Commits {
+            from: from?,
+            late: late?,
+            refused_rejoins: refused?,
+            revoked: revoked?,
         })
     }
 
