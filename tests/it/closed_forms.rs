@@ -1,11 +1,12 @@
 //! Formulas: queueing theory inside the 95 % interval of replications, and the arithmetic of planners. One partition and
 //! one member that polls one record at a time, without latencies, is a queue with a single server.
 
+use lagsim::engine::Address;
 use lagsim::scenario::{
     BackOff, CommitPolicy, Downstream, GiveUp, OnError, PoisonRecords, RateLimit, Scenario,
 };
 use lagsim::units::SimDuration;
-use lagsim::workload::{Law, Pattern};
+use lagsim::workload::{CallCosts, Law, Pattern};
 
 use crate::systems::{
     ms, run, run_replication, secs, system, with_backlog, with_poison, without_latencies,
@@ -227,6 +228,33 @@ fn a_lone_record_takes_its_fetch_its_work_and_its_commit() {
     assert_eq!(lags[10_000], 1);
     assert_eq!(lags[10_000 + 1 + 30 + 1 + 2 - 1], 1);
     assert_eq!(lags[10_000 + 1 + 30 + 1 + 2], 0);
+}
+
+/// Mean and variance of the time until an attempt succeeds, as the warnings and `lagsim calibrate` count with them.
+#[test]
+fn the_time_until_a_call_succeeds_is_that_of_its_draws() {
+    for rate in [0.0, 0.05, 0.5] {
+        let mut bank = Downstream::new("bank-api", Law::Exponential { mean: 0.010 });
+        (bank.failure_rate, bank.on_outage.back_off) = (rate, ms(30));
+        let address = |purpose| Address::new(5, 0, purpose, "orders-0");
+        let mut costs = CallCosts::new(address, &bank.latency, bank.retries());
+        let calls = 400_000;
+        let times: Vec<f64> = (0..calls)
+            .map(|call| costs.work(call, call + 1).as_secs_f64())
+            .collect();
+        let mean = times.iter().sum::<f64>() / calls as f64;
+        let squares = times.iter().map(|time| (time - mean).powi(2));
+        let variance = squares.sum::<f64>() / calls as f64;
+        let (expected, of_variance) = (bank.until_success(), bank.until_success_variance());
+        assert!(
+            (mean / expected - 1.0).abs() < 0.01,
+            "{rate}: {mean} for {expected}"
+        );
+        assert!(
+            (variance / of_variance - 1.0).abs() < 0.03,
+            "{rate}: {variance} for {of_variance}"
+        );
+    }
 }
 
 /// A call takes latency / (1 - p) + back-off p / (1 - p) on average, and 1 / (1 - p) tokens.

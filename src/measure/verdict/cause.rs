@@ -2,7 +2,7 @@
 
 use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{capital, counted, grouped, listed, percent, short, span};
-use super::{Culprit, poison, scaling, skew};
+use super::{Culprit, failing, poison, scaling, skew};
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol};
 use crate::scenario::{Action, DownstreamChange, GiveUp, GivesUp, Scenario, Settings, WhileOpen};
 use crate::units::SimDuration;
@@ -15,7 +15,7 @@ pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Ve
         Culprit::Outage => outages(scenario, summary),
         Culprit::Flapping => scaling::flapping(summary).into_iter().collect(),
         Culprit::Evictions => evictions(scenario, summary),
-        Culprit::Saturated => saturated(summary),
+        Culprit::Saturated => saturated(scenario, summary),
         Culprit::Throttled => one(throttled(scenario, summary)),
         Culprit::Rebalancing => one(rebalancing(scenario, summary)),
         Culprit::Orphaned => orphaned(summary),
@@ -139,7 +139,7 @@ pub fn outages(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     )]
 }
 
-fn saturated(summary: &Summary) -> Vec<String> {
+fn saturated(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     let how = if summary.drained_at_s.is_some() {
         "fall behind for a while"
     } else {
@@ -149,6 +149,7 @@ fn saturated(summary: &Summary) -> Vec<String> {
         "No parallelism is left: members work all the time and {how}; {}.",
         gained_and_lost(summary, "saturated")
     )];
+    told.extend(failing::sentence(scenario, summary));
     told.extend(skew::sentence(summary));
     told
 }

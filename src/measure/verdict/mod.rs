@@ -2,6 +2,7 @@
 //! model. Not a place for figures that the summary does not hold.
 
 mod cause;
+mod failing;
 mod outlook;
 mod poison;
 mod remedy;

@@ -3,7 +3,7 @@
 use super::super::rebalance::Eviction;
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, short, span};
-use super::{Culprit, cause, outlook, scaling, skew};
+use super::{Culprit, cause, failing, outlook, scaling, skew};
 use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{GroupProtocol, RebalanceProtocol, ReconcilesFrom};
 use crate::platform::Deployment;
@@ -98,7 +98,7 @@ fn polls_on(downstream: &Downstream) -> bool {
 }
 
 /// The remedy against `culprit`.
-fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Option<String> {
+pub(super) fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Option<String> {
     Some(match culprit {
         Culprit::Flapping => return scaling::remedy(scenario, summary),
         Culprit::Poison => poison(summary),
@@ -273,6 +273,9 @@ fn saturated(scenario: &Scenario, summary: &Summary) -> String {
             )
         }
     };
+    if let Some(failing) = failing::remedy(scenario, summary, &several) {
+        return failing;
+    }
     let hot = skew::hot(summary);
     if !hot.is_empty() {
         return format!(

@@ -284,3 +284,38 @@ fn a_cooperative_group_is_not_said_to_stop() {
         ]
     );
 }
+
+/// Members that wait for their next attempts are not told to work faster.
+#[test]
+fn calls_that_fail_are_told_with_what_their_pauses_cost() {
+    let (mut scenario, mut outcome) = incident();
+    scenario.downstream = Some(Downstream::new("bank-api", Law::Constant(0.01)));
+    scenario.settings[0].processing.time = Law::Constant(0.02);
+    scenario.settings[0].processing.calls = 2;
+    let told = |calls_failed: u64, outcome: &mut crate::measure::Outcome| {
+        outcome.summary.accounts.processed = 10_000;
+        outcome.summary.calls_failed = calls_failed;
+        let causes =
+            super::cause::sentences(super::Culprit::Saturated, &scenario, &outcome.summary);
+        let remedy = super::remedy::of(super::Culprit::Saturated, &scenario, &outcome.summary);
+        (causes, remedy)
+    };
+    // A tenth of a call more per record, of 510 ms beside 40 ms of a record.
+    let (causes, remedy) = told(1_000, &mut outcome);
+    assert_eq!(
+        causes[1..],
+        [
+            "1,000 calls fail by chance at bank-api, 500ms before the next attempt: a record takes 2.3 times as long as without."
+        ]
+    );
+    assert_eq!(
+        remedy.as_deref(),
+        Some(
+            "Failing calls: a shorter pause than 500ms before the next attempt, or process several records of a batch at \
+             the same time, so that others go on meanwhile."
+        )
+    );
+    let (causes, remedy) = told(100, &mut outcome);
+    assert_eq!(causes.len(), 1);
+    assert!(remedy.is_some_and(|text| text.starts_with("No parallelism left")));
+}
