@@ -133,7 +133,7 @@ impl Drain {
 /// Folds the samples of every partition.
 #[derive(Clone, Debug)]
 pub struct Lags {
-    poll: u64,
+    poll: Option<u64>,
     partitions: Vec<Curve>,
     total: Option<Curve>,
     drain: Drain,
@@ -142,8 +142,9 @@ pub struct Lags {
 }
 
 impl Lags {
-    /// Nothing seen yet; `poll` is what one poll takes at most (records).
-    pub fn new(poll: u64) -> Self {
+    /// Nothing seen yet; `poll` is what one poll takes at most (records); none of a topic whose records wait for their time,
+    /// which is behind as long as there are any.
+    pub fn new(poll: Option<u64>) -> Self {
         Lags {
             poll,
             partitions: Vec::new(),
@@ -164,7 +165,10 @@ impl Lags {
             }
             total += lag;
             oldest = oldest.max(age);
-            behind |= sample.state != PartitionState::KeepingUp && lag > self.poll;
+            behind |= match self.poll {
+                Some(poll) => sample.state != PartitionState::KeepingUp && lag > poll,
+                None => lag > 0,
+            };
         }
         let before = self.total.as_ref().map_or(0, |curve| curve.lag.last);
         if total > 0 {
@@ -217,7 +221,7 @@ mod tests {
     #[test]
     fn a_topic_is_through_at_the_first_sample_without_lag_that_none_with_lag_follows() {
         let through = |samples: &[u64]| {
-            let mut lags = Lags::new(500);
+            let mut lags = Lags::new(Some(500));
             for (second, lag) in samples.iter().enumerate() {
                 let one = sample(*lag, 4.0, PartitionState::KeepingUp);
                 lags.push(SimTime::from_secs(second as u64), &[one]);
@@ -231,7 +235,7 @@ mod tests {
 
     #[test]
     fn the_mean_weighs_by_time_and_not_by_sample() {
-        let mut lags = Lags::new(500);
+        let mut lags = Lags::new(Some(500));
         for (second, lag) in [(0, 0), (10, 100), (11, 100), (12, 100)] {
             let one = sample(lag, 4.0, PartitionState::Saturated);
             lags.push(SimTime::from_secs(second), &[one, one]);
@@ -248,7 +252,7 @@ mod tests {
     #[test]
     fn drained_means_after_the_highest_lag_and_not_after_the_first() {
         use PartitionState::{KeepingUp, Saturated};
-        let mut lags = Lags::new(500);
+        let mut lags = Lags::new(Some(500));
         let story = [
             (0, 900, Saturated),
             (1, 10, KeepingUp),
@@ -265,8 +269,19 @@ mod tests {
     }
 
     #[test]
+    fn records_that_wait_for_their_time_are_behind_until_there_are_none() {
+        let mut lags = Lags::new(None);
+        for (second, lag) in [(0, 0), (1, 40), (2, 90), (3, 5), (4, 0), (5, 1)] {
+            let one = sample(lag, 1.0, PartitionState::KeepingUp);
+            lags.push(SimTime::from_secs(second), &[one]);
+        }
+        assert_eq!(lags.drain().behind_from, Some(SimTime::from_secs(1)));
+        assert_eq!(lags.drain().drained_at, Some(SimTime::from_secs(4)));
+    }
+
+    #[test]
     fn less_than_a_poll_is_not_behind() {
-        let mut lags = Lags::new(500);
+        let mut lags = Lags::new(Some(500));
         lags.push(SimTime::ZERO, &[sample(500, 1.0, PartitionState::Starting)]);
         assert_eq!(lags.drain(), Drain::default());
     }

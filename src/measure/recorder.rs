@@ -99,12 +99,9 @@ pub struct Recorder<'a> {
 impl<'a> Recorder<'a> {
     /// Nothing seen yet of `scenario`'s `replication`.
     pub fn new(scenario: &'a Scenario, replication: u32, keep: Keep) -> Self {
-        let poll = scenario
-            .settings
-            .iter()
-            .map(|settings| settings.properties.max_poll_records)
-            .max()
-            .unwrap_or(0);
+        let polls = scenario.settings.iter();
+        let polls = polls.map(|settings| settings.properties.max_poll_records);
+        let poll = (scenario.stage.is_none()).then(|| polls.max().unwrap_or(0));
         let instants = scenario.horizon.as_nanos() / scenario.sample.as_nanos() + 1;
         Recorder {
             scenario,

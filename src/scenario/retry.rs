@@ -56,6 +56,7 @@ impl Scenario {
         let own = &self.retry_topics[index];
         let last = index + 1 == self.retry_topics.len();
         let mut stage = self.clone();
+        stage.title = format!("{}: {}", self.title, own.name);
         stage.topic.name.clone_from(&own.name);
         let empty = PartitionStart {
             committed: Some(0),

@@ -91,10 +91,11 @@ fn limit_is_enough(scenario: &Scenario) -> bool {
     !scenario.downstream.as_ref().is_some_and(limited)
 }
 
-/// Whether its callers poll on behind an open circuit breaker.
+/// Whether its callers poll on while it is away: behind an open circuit breaker, or because they give up what fails.
 fn polls_on(downstream: &Downstream) -> bool {
-    let breaker = downstream.on_outage.breaker;
-    matches!(breaker, Some((_, WhileOpen::Buffer { .. })))
+    let outage = &downstream.on_outage;
+    matches!(outage.breaker, Some((_, WhileOpen::Buffer { .. })))
+        || outage.gives_up.is_some_and(|own| !own.then.crashes())
 }
 
 /// The remedy against `culprit`.
