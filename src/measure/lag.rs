@@ -105,7 +105,7 @@ impl Curve {
 /// When the group fell behind and when it had caught up again.
 ///
 /// A partition is *behind* at a sample while it is not `keeping-up` and its lag exceeds what one poll takes
-/// (max.poll.records). The run is *drained* at the first sample, after the highest total lag of a time when some
+/// (max.poll.records); one of a retry topic by its lag alone. The run is *drained* at the first sample, after the highest total lag of a time when some
 /// partition was behind, at which none is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Drain {
@@ -133,7 +133,9 @@ impl Drain {
 /// Folds the samples of every partition.
 #[derive(Clone, Debug)]
 pub struct Lags {
-    poll: Option<u64>,
+    poll: u64,
+    /// Whether records wait for their time, so that a member keeps up with more than a poll takes.
+    waits: bool,
     partitions: Vec<Curve>,
     total: Option<Curve>,
     drain: Drain,
@@ -142,11 +144,12 @@ pub struct Lags {
 }
 
 impl Lags {
-    /// Nothing seen yet; `poll` is what one poll takes at most (records); none of a topic whose records wait for their time,
-    /// which is behind as long as there are any.
-    pub fn new(poll: Option<u64>) -> Self {
+    /// Nothing seen yet; `poll` is what one poll takes at most (records). A topic whose records wait for their time is behind
+    /// with more than that, whatever its members do.
+    pub fn new(poll: u64, waits: bool) -> Self {
         Lags {
             poll,
+            waits,
             partitions: Vec::new(),
             total: None,
             drain: Drain::default(),
@@ -165,10 +168,8 @@ impl Lags {
             }
             total += lag;
             oldest = oldest.max(age);
-            behind |= match self.poll {
-                Some(poll) => sample.state != PartitionState::KeepingUp && lag > poll,
-                None => lag > 0,
-            };
+            let keeps_up = sample.state == PartitionState::KeepingUp && !self.waits;
+            behind |= !keeps_up && lag > self.poll;
         }
         let before = self.total.as_ref().map_or(0, |curve| curve.lag.last);
         if total > 0 {
@@ -221,7 +222,7 @@ mod tests {
     #[test]
     fn a_topic_is_through_at_the_first_sample_without_lag_that_none_with_lag_follows() {
         let through = |samples: &[u64]| {
-            let mut lags = Lags::new(Some(500));
+            let mut lags = Lags::new(500, false);
             for (second, lag) in samples.iter().enumerate() {
                 let one = sample(*lag, 4.0, PartitionState::KeepingUp);
                 lags.push(SimTime::from_secs(second as u64), &[one]);
@@ -235,7 +236,7 @@ mod tests {
 
     #[test]
     fn the_mean_weighs_by_time_and_not_by_sample() {
-        let mut lags = Lags::new(Some(500));
+        let mut lags = Lags::new(500, false);
         for (second, lag) in [(0, 0), (10, 100), (11, 100), (12, 100)] {
             let one = sample(lag, 4.0, PartitionState::Saturated);
             lags.push(SimTime::from_secs(second), &[one, one]);
@@ -252,7 +253,7 @@ mod tests {
     #[test]
     fn drained_means_after_the_highest_lag_and_not_after_the_first() {
         use PartitionState::{KeepingUp, Saturated};
-        let mut lags = Lags::new(Some(500));
+        let mut lags = Lags::new(500, false);
         let story = [
             (0, 900, Saturated),
             (1, 10, KeepingUp),
@@ -269,19 +270,19 @@ mod tests {
     }
 
     #[test]
-    fn records_that_wait_for_their_time_are_behind_until_there_are_none() {
-        let mut lags = Lags::new(None);
+    fn records_that_wait_for_their_time_are_behind_until_a_poll_takes_them() {
+        let mut lags = Lags::new(20, true);
         for (second, lag) in [(0, 0), (1, 40), (2, 90), (3, 5), (4, 0), (5, 1)] {
             let one = sample(lag, 1.0, PartitionState::KeepingUp);
             lags.push(SimTime::from_secs(second), &[one]);
         }
         assert_eq!(lags.drain().behind_from, Some(SimTime::from_secs(1)));
-        assert_eq!(lags.drain().drained_at, Some(SimTime::from_secs(4)));
+        assert_eq!(lags.drain().drained_at, Some(SimTime::from_secs(3)));
     }
 
     #[test]
     fn less_than_a_poll_is_not_behind() {
-        let mut lags = Lags::new(Some(500));
+        let mut lags = Lags::new(500, false);
         lags.push(SimTime::ZERO, &[sample(500, 1.0, PartitionState::Starting)]);
         assert_eq!(lags.drain(), Drain::default());
     }

@@ -101,7 +101,7 @@ impl<'a> Recorder<'a> {
     pub fn new(scenario: &'a Scenario, replication: u32, keep: Keep) -> Self {
         let polls = scenario.settings.iter();
         let polls = polls.map(|settings| settings.properties.max_poll_records);
-        let poll = (scenario.stage.is_none()).then(|| polls.max().unwrap_or(0));
+        let poll = polls.max().unwrap_or(0);
         let instants = scenario.horizon.as_nanos() / scenario.sample.as_nanos() + 1;
         Recorder {
             scenario,
@@ -112,7 +112,7 @@ impl<'a> Recorder<'a> {
                 KeptCurves::None | KeptCurves::Every => 1,
             }),
             events: Vec::new(),
-            lags: Lags::new(poll),
+            lags: Lags::new(poll, scenario.stage.is_some()),
             segments: Segments::default(),
             history: GroupHistory::new(&scenario.group),
             poisons: Poisons::default(),
