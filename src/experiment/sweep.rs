@@ -170,9 +170,9 @@ impl Sweep<'_> {
 fn size(scenario: &Scenario) -> u64 {
     let partitions = scenario.topic.partitions.len();
     let retries = scenario.retry_topics.iter();
-    let parties = retries
-        .map(|own| own.partitions as usize)
-        .fold(partitions, |sum, own| sum + own)
+    let retries = retries.map(|own| own.partitions as usize);
+    let parties = partitions
+        + retries.sum::<usize>()
         + scenario.group.processes.len() * (1 + scenario.retry_topics.len());
     (scenario.horizon.as_nanos() / 1_000_000).saturating_mul(parties as u64)
 }

@@ -105,8 +105,8 @@ impl Curve {
 /// When the group fell behind and when it had caught up again.
 ///
 /// A partition is *behind* at a sample while it is not `keeping-up` and its lag exceeds what one poll takes
-/// (max.poll.records); one of a retry topic by its lag alone. The run is *drained* at the first sample, after the highest total lag of a time when some
-/// partition was behind, at which none is.
+/// (max.poll.records); one of a retry topic by its lag alone. The run is *drained* at the first sample, after the highest
+/// total lag of a time when some partition was behind, at which none is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Drain {
     /// First sample at which a partition was behind.

@@ -101,6 +101,13 @@ impl GiveUp {
 }
 
 impl BackOff {
+    /// No pauses.
+    pub const NONE: BackOff = BackOff {
+        first: SimDuration::ZERO,
+        multiplier: 1.0,
+        max: SimDuration::ZERO,
+    };
+
     /// The pause before the next attempt, after `failed` of them: at least one.
     pub fn after(&self, failed: u32) -> SimDuration {
         let mut pause = self.first.min(self.max);

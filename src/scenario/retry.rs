@@ -112,11 +112,7 @@ impl OnError {
         OnError::Retry {
             seeks: false,
             attempts: 1,
-            back_off: BackOff {
-                first: SimDuration::ZERO,
-                multiplier: 1.0,
-                max: SimDuration::ZERO,
-            },
+            back_off: BackOff::NONE,
             then,
         }
     }

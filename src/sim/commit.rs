@@ -81,13 +81,22 @@ impl Member {
     }
 
     /// Whether the answer to a commit can tell it that it is no member any more. One of a pool of threads, or of a timer, is
-    /// no step of the application: the next heartbeat tells it as soon.
+    /// no step of the application: there a heartbeat has to.
     pub fn hears_by_commit(&self, scenario: &Scenario) -> bool {
         let settings = self.settings_of(scenario);
         let client = &settings.client;
         let steps = settings.processing.commit != CommitPolicy::Auto
             || client.auto_commit_from == AutoCommitFrom::Poll;
         client.refused_commit_rejoins && steps && self.workers.is_none()
+    }
+
+    /// When a poll() that finds nothing looks again because of what it may hear: as a commit of its own is answered, or due.
+    pub fn hears_next(&self, scenario: &Scenario) -> SimTime {
+        match self.link.hears {
+            Hears::At(answered) => answered,
+            Hears::ByCommit if self.commits_in_poll(scenario) => self.auto_commit_due,
+            Hears::ByCommit | Hears::Nothing => SimTime::NEVER,
+        }
     }
 
     /// Whether its poll() commits whenever the interval is over: not while it joins (`ConsumerCoordinator#poll`).
@@ -375,9 +384,8 @@ impl Member {
         if commits.is_empty() {
             return at;
         }
-        if self.link.void.is_some() {
-            self.commit_refused(self.link.void, at, ground);
-            return at + ground.scenario.cluster.round_trip;
+        if let Err(answered) = self.judged(self.link.void, at, ground) {
+            return answered;
         }
         let (stored_at, answered) = self.write(at, ground.scenario);
         ground.accounts.commits += 1;

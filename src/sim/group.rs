@@ -226,7 +226,7 @@ impl World<'_> {
         link.void = Some(error);
         if hears {
             link.hears = Hears::ByCommit;
-            self.attend(process);
+            self.listen(process);
         }
     }
 

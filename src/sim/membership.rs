@@ -51,8 +51,8 @@ impl World<'_> {
             Phase::Stable if member.link.rejoin => self.rejoin(process),
             Phase::Stable => {
                 self.poll_now(process);
-                if self.members[process.ix()].attended() {
-                    self.attend(process);
+                if self.members[process.ix()].link.hears != Hears::Nothing {
+                    self.listen(process);
                 }
                 return;
             }
@@ -60,6 +60,16 @@ impl World<'_> {
             Phase::Joining | Phase::Syncing | Phase::Fetching => {}
         }
         self.read_on(process);
+    }
+
+    /// Attends to a member that is none any more, which it hears by a commit: a wait in poll() ends with the answer, after which
+    /// poll() looks at its membership again (`ClassicKafkaConsumer#poll`).
+    pub fn listen(&mut self, process: ProcessId) {
+        let member = &mut self.members[process.ix()];
+        if member.app == App::Polling {
+            member.wake = member.wake.min(member.hears_next(self.scenario));
+        }
+        self.attend(process);
     }
 
     /// A cooperative member that joins, or is about to, reads what it has (`ClassicKafkaConsumer#poll` fetches whatever the

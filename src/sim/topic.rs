@@ -67,9 +67,7 @@ pub(super) struct Topic {
     laws: Vec<Law>,
     /// The dependency as it is now.
     downstream: Option<Downstream>,
-    /// Whether attempts at calls fail by chance.
-    calls_fail: bool,
-    /// Those that have failed so, of records that were processed.
+    /// Attempts at calls that failed by chance, of records that were processed.
     pub calls_failed: u64,
     /// What a record comes to whose dependency call fails, while calls do.
     pub failure: Option<CallFailure>,
@@ -125,7 +123,6 @@ impl Topic {
             calls_of: calls.collect(),
             laws,
             downstream: scenario.downstream.clone(),
-            calls_fail: (scenario.downstream.as_ref()).is_some_and(|own| own.retries().is_some()),
             calls_failed: 0,
             failure: None,
             retention: retention(scenario),
@@ -218,7 +215,6 @@ impl Topic {
     /// From now on calls take what those of `downstream` do.
     pub fn set_calls(&mut self, scenario: &Scenario, replication: u32, downstream: &Downstream) {
         self.downstream = Some(downstream.clone());
-        self.calls_fail = downstream.retries().is_some();
         for (index, partition) in self.partitions.iter_mut().enumerate() {
             let name = format!("{}-{index}", scenario.topic.name);
             let address = |purpose| Address::new(scenario.seed, replication, purpose, &name);
@@ -250,7 +246,7 @@ impl Topic {
     /// Those that fail by chance.
     #[inline]
     fn failed_attempts(&mut self, id: PartitionId, from: u64, to: u64, settings: usize) -> u64 {
-        if !self.calls_fail {
+        if (self.downstream.as_ref()).is_none_or(|own| own.failure_rate == 0.0) {
             return 0;
         }
         let calls = self.calls_of[settings];

@@ -1,6 +1,6 @@
 //! When an application commits: every so often, and as it gives partitions up. Not what the broker makes of it.
 
-use lagsim::kafka::{Assignor, KafkaError};
+use lagsim::kafka::{Assignor, KafkaError, RebalanceTimeout};
 use lagsim::scenario::{Action, CommitPolicy, Scenario};
 use lagsim::sim::Fact;
 use lagsim::units::{ProcessId, SimDuration, SimTime};
@@ -285,4 +285,34 @@ fn a_commit_that_the_coordinator_refuses_takes_its_answer() {
     assert_eq!(lost[0].0, refused[0].0 + ms(100));
     let totals = told.totals.partitions[0];
     assert_eq!((totals.processed, totals.duplicates), (2, 1));
+}
+
+/// A rebalance waits 5 s for members, and one that works 20 s on a record misses it. Its poll() commits, finds nothing to
+/// read, and hears with the answer that it is no member any more: long before its heartbeat of every 40 s, which has to say
+/// so to a client that only logs what became of the commit.
+#[test]
+fn a_commit_of_poll_that_is_refused_is_heard_while_poll_waits() {
+    let first_lost = |rejoins| {
+        let mut scenario = with_backlog(system(2, 3, 0.0, Law::Constant(20.0)), 1);
+        scenario.horizon = secs(60);
+        scenario.group.processes[2].start = Some(SimTime::from_secs(10));
+        commits_by_itself(&mut scenario, "java");
+        let settings = &mut scenario.settings[0];
+        settings.client.rebalance_timeout = RebalanceTimeout::Fixed(secs(5));
+        settings.client.refused_commit_rejoins = rejoins;
+        settings.properties.heartbeat_interval = secs(40);
+        let trip = scenario.cluster.round_trip;
+        let told = run(&scenario);
+        let refused = told.find(|fact| matches!(fact, Fact::CommitFailed { .. }).then_some(()));
+        let lost = told.find(|fact| match fact {
+            Fact::PartitionsRevoked { lost: true, .. } => Some(()),
+            _ => None,
+        });
+        (lost[0].0, refused[0].0 + trip)
+    };
+    let (lost, answered) = first_lost(true);
+    assert_eq!(lost, answered);
+    assert!(lost < SimTime::from_secs(30), "{lost}");
+    let (lost, _) = first_lost(false);
+    assert!(lost > SimTime::from_secs(40), "{lost}");
 }

@@ -3,23 +3,14 @@
 use lagsim::platform::RestartPolicy;
 use lagsim::scenario::{Action, BackOff, CommitPolicy, GiveUp, OnError, OnStop, Scenario};
 use lagsim::sim::{Fact, PartitionState};
-use lagsim::units::{ProcessId, SimDuration, SimTime};
+use lagsim::units::{ProcessId, SimTime};
 use lagsim::workload::Law;
 
 use crate::systems::{self, Told, at_ms, at_offset, ms, run, secs, with, with_poison};
 
 /// The process exits after the first attempt.
 fn crash(closes: bool) -> OnError {
-    OnError::Retry {
-        seeks: false,
-        attempts: 1,
-        back_off: BackOff {
-            first: SimDuration::ZERO,
-            multiplier: 1.0,
-            max: SimDuration::ZERO,
-        },
-        then: GiveUp::Crash { closes },
-    }
+    OnError::once(GiveUp::Crash { closes })
 }
 
 /// `partitions` with a record per second and partition, of 1 ms each, and a poison record at offset 20 of the first.

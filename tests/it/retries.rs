@@ -31,11 +31,7 @@ fn outage(mut scenario: Scenario, then: GiveUp) -> Scenario {
             timeout: Some(secs(2)),
             gives_up: Some(GivesUp {
                 attempts: 1,
-                back_off: BackOff {
-                    first: SimDuration::ZERO,
-                    multiplier: 1.0,
-                    max: SimDuration::ZERO,
-                },
+                back_off: BackOff::NONE,
                 then,
             }),
             ..OnOutage::default()

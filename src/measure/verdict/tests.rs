@@ -7,7 +7,7 @@ use crate::sim::Fact;
 use crate::sim::PartitionState::{
     self, Blocked, Evicted, KeepingUp, Orphaned, Saturated, Starting, Throttled,
 };
-use crate::units::{ProcessId, SimDuration};
+use crate::units::ProcessId;
 use crate::workload::{Law, LoadCurve};
 
 #[test]
@@ -262,11 +262,7 @@ fn an_outage_is_named_and_its_evictions_have_no_remedy_of_their_own() {
     if let Some(downstream) = &mut model.downstream {
         downstream.on_outage.gives_up = Some(GivesUp {
             attempts: 1,
-            back_off: BackOff {
-                first: SimDuration::ZERO,
-                multiplier: 1.0,
-                max: SimDuration::ZERO,
-            },
+            back_off: BackOff::NONE,
             then: GiveUp::Skip,
         });
     }
