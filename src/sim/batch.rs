@@ -108,7 +108,9 @@ pub(super) struct Batch {
     pub committed: bool,
     /// How long it takes when nobody else is in the way.
     pub alone: SimDuration,
-    /// Attempts at dependency calls it makes.
+    /// Whether it makes calls.
+    pub depends: bool,
+    /// Attempts at calls of the shared dependency that it makes.
     pub calls: u64,
     /// Records worked on at the same time.
     pub callers: u32,

@@ -23,7 +23,7 @@ impl Supervisor {
         Supervisor {
             processes: vec![CrashLoop::default(); scenario.group.processes.len()],
             of_records: handlings.any(OnError::crashes)
-                || (scenario.gives_up()).is_some_and(|gives_up| gives_up.then.crashes()),
+                || scenario.gives_up().any(|own| own.then.crashes()),
         }
     }
 }

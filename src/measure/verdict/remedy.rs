@@ -3,13 +3,12 @@
 use super::super::rebalance::Eviction;
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, short, span};
-use super::{Culprit, cause, failing, outlook, scaling, skew};
+use super::{Culprit, cause, failing, outage, outlook, scaling, skew};
 use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{GroupProtocol, RebalanceProtocol, ReconcilesFrom};
 use crate::platform::Deployment;
 use crate::scenario::{
-    CommitPolicy, Downstream, OnError, Processing, RetryBy, Scenario, Settings, WhenLimited,
-    WhileOpen,
+    CommitPolicy, OnError, Processing, RetryBy, Scenario, Settings, WhenLimited,
 };
 
 /// The remedies against `culprits`, then against loss; none twice.
@@ -45,11 +44,11 @@ fn answered_by_another(
                     .evictions
                     .iter()
                     .filter(|e| breached(e))
-                    .all(|e| of_an_outage(e, scenario))
+                    .all(|e| outage::explains(e, scenario))
         }
         // A crash that is noticed late is one story.
         Culprit::Evictions => culprits.contains(&Culprit::Orphaned) || pods_die(culprits, scenario),
-        Culprit::Throttled => culprits.contains(&Culprit::Outage) && limit_is_enough(scenario),
+        Culprit::Throttled => culprits.contains(&Culprit::Outage) && no_limit(scenario),
         // The barrier waited for members that hung in their calls.
         Culprit::Rebalancing => culprits.contains(&Culprit::Outage),
         Culprit::Orphaned => culprits.contains(&Culprit::Outage) || pods_die(culprits, scenario),
@@ -72,30 +71,9 @@ fn retries_in_place(scenario: &Scenario) -> bool {
         .any(in_place)
 }
 
-/// Whether a member ran into max.poll.interval.ms while the dependency answered nothing, or right after.
-fn of_an_outage(eviction: &Eviction, scenario: &Scenario) -> bool {
-    let longest = scenario
-        .settings
-        .iter()
-        .map(|own| own.properties.max_poll_interval.as_secs_f64())
-        .fold(0.0, f64::max);
-    cause::stops(scenario).iter().any(|(from, to)| {
-        let until = to.map_or(f64::INFINITY, |to| to + longest);
-        (*from..=until).contains(&eviction.time_s)
-    })
-}
-
-/// Whether nothing but its stops makes the dependency slow.
-fn limit_is_enough(scenario: &Scenario) -> bool {
-    let limited = |downstream: &Downstream| downstream.limit.is_some();
-    !scenario.downstream.as_ref().is_some_and(limited)
-}
-
-/// Whether its callers poll on while it is away: behind an open circuit breaker, or because they give up what fails.
-fn polls_on(downstream: &Downstream) -> bool {
-    let outage = &downstream.on_outage;
-    matches!(outage.breaker, Some((_, WhileOpen::Buffer { .. })))
-        || outage.gives_up.is_some_and(|own| !own.then.crashes())
+/// Whether nothing but stops makes dependencies slow.
+fn no_limit(scenario: &Scenario) -> bool {
+    scenario.downstreams.iter().all(|own| own.limit.is_none())
 }
 
 /// The remedy against `culprit`.
@@ -103,15 +81,7 @@ pub(super) fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Op
     Some(match culprit {
         Culprit::Flapping => return scaling::remedy(scenario, summary),
         Culprit::Poison => poison(summary),
-        Culprit::Outage if scenario.downstream.as_ref().is_some_and(polls_on) => return None,
-        Culprit::Outage => format!(
-            "{}: a circuit breaker that pauses the partitions (consumer.pause()) and keeps polling while it is \
-             away; then nobody exceeds max.poll.interval.ms and the group stays as it is.",
-            scenario
-                .downstream
-                .as_ref()
-                .map_or("Dependency", |own| own.name.as_str())
-        ),
+        Culprit::Outage => return outage::remedy(scenario),
         Culprit::Evictions => evictions(scenario, summary),
         Culprit::Saturated => saturated(scenario, summary),
         Culprit::Throttled => throttled(scenario),
@@ -308,7 +278,7 @@ fn saturated(scenario: &Scenario, summary: &Summary) -> String {
 }
 
 fn throttled(scenario: &Scenario) -> String {
-    let Some(downstream) = &scenario.downstream else {
+    let Some(downstream) = scenario.downstreams.get(scenario.shared()) else {
         return "Dependency: a higher limit, or fewer calls per record.".to_owned();
     };
     let limit = match (downstream.limit, downstream.concurrency) {
@@ -329,7 +299,7 @@ fn throttled(scenario: &Scenario) -> String {
             span(downstream.on_outage.back_off.as_secs_f64())
         );
     }
-    let polls_on = polls_on(downstream);
+    let polls_on = outage::polls_on(downstream);
     let breaker = if polls_on {
         "cached calls"
     } else {

@@ -125,17 +125,23 @@ impl Batch {
         }
         let from = stage.from + self.accounted.1;
         let rest = match stage.kind {
-            Kind::Exit { .. } => self.exit_length(stage, shop),
+            Kind::Exit { .. } => self.work_of(stage, from, from + 1, shop),
             _ => {
                 let commits = self.each_commit(shop.scenario) * (stage.to - from);
                 self.work_of(stage, from, stage.to, shop) + commits
             }
         };
         let elapsed = worked.saturating_sub(stage.ends.saturating_sub(rest));
-        let local = (shop.topic).local_work(stage.partition, from, from + 1, self.settings);
-        let (head, trying) = (elapsed.min(local), elapsed.saturating_sub(local));
+        let fails = shop.topic.failure_of(self.settings).map(|own| own.which);
+        let failed = self.failure.map(|own| own.which);
+        // Where two fail at once it counts as standing at the first.
+        let at = failed.into_iter().chain(fails).min().unwrap_or(0);
+        let before = (shop.topic).work_before(stage.partition, from, from + 1, self.settings, at);
+        let (head, trying) = (elapsed.min(before), elapsed.saturating_sub(before));
         let wait = match self.failure {
-            Some(failure) if elapsed >= local => failure.next_attempt(trying),
+            Some(failure) if failure.which == at && elapsed >= before => {
+                failure.next_attempt(trying)
+            }
             _ => Some(SimDuration::ZERO),
         };
         match (wait, stage.kind) {
@@ -224,18 +230,23 @@ impl Batch {
     pub(super) fn count_calls(&mut self, shop: &mut Workshop) {
         // A batch that is stuck at a poison record is nobody's competitor for the dependency.
         let competes = self.stuck_on().is_none();
-        let stages = self.planned().iter();
-        let good = stages.filter(|stage| competes && stage.kind == Kind::Records);
-        let attempts = good.map(|stage| {
-            let Stage {
-                partition,
-                from,
-                to,
-                ..
-            } = *stage;
-            shop.topic.attempts(partition, from, to, self.settings)
-        });
-        self.calls = attempts.sum();
+        let failing = self.failure.map_or(0, |failure| failure.which);
+        let (mut calls, mut depends) = (0, false);
+        for stage in self.planned().iter().filter(|_| competes) {
+            // Of a record whose call fails those before it count.
+            let (to, before) = match stage.kind {
+                Kind::Records => (stage.to, usize::MAX),
+                Kind::Failing { .. } => (stage.to, failing),
+                Kind::Exit { .. } => (stage.from + 1, failing),
+                _ => continue,
+            };
+            depends |= shop.topic.depends(self.settings, before);
+            if shop.topic.shared < before {
+                let id = stage.partition;
+                calls += shop.topic.attempts(id, stage.from, to, self.settings);
+            }
+        }
+        (self.calls, self.depends) = (calls, depends);
     }
 
     fn plan_run(&mut self, run: Run, mut ends: SimDuration, shop: &mut Workshop) -> SimDuration {
@@ -305,19 +316,20 @@ impl Batch {
             kind: Kind::Records,
             ends: before,
         };
-        let length = match self.failure.map(|failure| failure.gives_up.then) {
+        let mut worked_on = to;
+        match self.failure.map(|failure| failure.gives_up.then) {
             Some(GiveUp::Crash { closes }) => {
                 (stage.kind, stage.to) = (Kind::Exit { closes }, from);
-                self.exit_length(stage, shop)
+                worked_on = from + 1;
             }
             Some(then) => {
-                let fate = Fate::of(then);
-                stage.kind = Kind::Failing { fate };
-                self.work_of(stage, from, to, shop)
+                stage.kind = Kind::Failing {
+                    fate: Fate::of(then),
+                }
             }
-            None => self.work_of(stage, from, to, shop),
-        };
-        stage.ends = before + length;
+            None => {}
+        }
+        stage.ends = before + self.work_of(stage, from, worked_on, shop);
         self.stages.push(stage);
         stage.ends
     }
@@ -332,20 +344,13 @@ impl Batch {
         shop: &mut Workshop,
     ) -> SimDuration {
         match (stage.kind, self.failure) {
-            (Kind::Failing { .. }, Some(failure)) => {
-                let local = (shop.topic).local_work(stage.partition, from, to, self.settings);
-                local + failure.length() * (to - from)
+            (Kind::Failing { .. } | Kind::Exit { .. }, Some(failure)) => {
+                let (id, which) = (stage.partition, failure.which);
+                let before = (shop.topic).work_before(id, from, to, self.settings, which);
+                before + failure.length() * (to - from)
             }
             _ => shop.topic.work(stage.partition, from, to, self.settings),
         }
-    }
-
-    /// How long a record takes because of which the process exits.
-    fn exit_length(&self, stage: Stage, shop: &mut Workshop) -> SimDuration {
-        let (from, to) = (stage.from, stage.from + 1);
-        let local = (shop.topic).local_work(stage.partition, from, to, self.settings);
-        let failure = self.failure.map(|failure| failure.length());
-        local + failure.unwrap_or(SimDuration::ZERO)
     }
 
     /// commitSync after each record: its round trip is part of every record's time.
