@@ -1,6 +1,9 @@
 //! Whole scenarios drawn at random, with every action of the timeline and every client: what no run may ever do.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use rayon::prelude::*;
 
 use lagsim::kafka::parallel::ProcessingOrder;
 use lagsim::kafka::{
@@ -42,6 +45,10 @@ impl Dice {
 
 /// When the last entry of a timeline takes effect at the latest [ms].
 const DISTURBED: u64 = 60_000;
+
+/// Seeds of the proof at length. From here on one in eight scenarios keeps intervals of a millisecond, whose steps cost as
+/// much as those of all others.
+const AT_LENGTH: Range<u64> = 10_000..13_000;
 
 /// A scenario whose group can carry its load once it is left alone, if `calm`.
 fn draw(seed: u64, calm: bool) -> Scenario {
@@ -135,11 +142,11 @@ fn draw(seed: u64, calm: bool) -> Scenario {
         let resume = Action::Downstream(0, DownstreamChange::Resume);
         scenario = with(scenario, SimTime::from_millis(DISTURBED), resume);
     }
-    scenario = with_ledger(
-        giving_up(grouped(scenario, &mut dice), seed, calm),
-        seed,
-        calm,
-    );
+    scenario = giving_up(grouped(scenario, &mut dice), seed, calm);
+    scenario = with_ledger(scenario, seed, calm);
+    if seed >= AT_LENGTH.start && !seed.is_multiple_of(8) {
+        slow_down(&mut scenario);
+    }
     if scenario.settings[0].client == systems::profile("java") && dice.once_in(2) {
         scenario = with_consumer_protocol(scenario, &mut dice);
     }
@@ -147,6 +154,20 @@ fn draw(seed: u64, calm: bool) -> Scenario {
         return with_autoscaler(scenario, &mut dice);
     }
     scenario
+}
+
+/// Nothing is done every millisecond for minutes.
+fn slow_down(scenario: &mut Scenario) {
+    for settings in &mut scenario.settings {
+        let properties = &mut settings.properties;
+        properties.heartbeat_interval = properties.heartbeat_interval.max(ms(40));
+        properties.auto_commit_interval = properties.auto_commit_interval.max(ms(60));
+        for handling in &mut settings.on_error {
+            if let OnError::RetryForever(RetryBy::Seek { back_off }) = handling {
+                *back_off = ms(40).max(*back_off);
+            }
+        }
+    }
 }
 
 /// All members of one assignor, some of them static.
@@ -963,17 +984,13 @@ fn leaps_of_members_whose_calls_fail_change_nothing() {
 }
 
 /// Each seed by itself, so that a failure says which it was.
-fn each_of(seeds: std::ops::Range<u64>, calm: bool, check: fn(u64, bool)) {
-    let mut failed = Vec::new();
-    for seed in seeds {
-        if std::panic::catch_unwind(|| check(seed, calm)).is_err() {
-            failed.push(seed);
-        }
-    }
+fn each_of(seeds: Range<u64>, calm: bool, check: fn(u64, bool)) {
+    let fails = |seed: &u64| std::panic::catch_unwind(|| check(*seed, calm)).is_err();
+    let failed: Vec<u64> = seeds.into_par_iter().filter(fails).collect();
     assert!(failed.is_empty(), "calm: {calm}, seeds {failed:?}");
 }
 
-fn survive_all(seeds: std::ops::Range<u64>, calm: bool) {
+fn survive_all(seeds: Range<u64>, calm: bool) {
     each_of(seeds, calm, survive);
 }
 
@@ -1004,13 +1021,20 @@ fn no_run_hangs_or_breaks_a_law() {
     survive_all(0..150, false);
 }
 
+/// A client whose timer commits was to hear from a poll()'s commit that it was no member any more.
+#[test]
+fn a_run_that_once_hung_ends() {
+    survive(12_005, true);
+}
+
 #[test]
 #[ignore = "minutes"]
 fn no_run_hangs_or_breaks_a_law_at_length() {
-    survive_all(150..4_000, true);
-    survive_all(150..4_000, false);
-    each_of(150..800, true, leaps_change_nothing);
-    each_of(150..800, false, leaps_change_nothing);
+    let by_leaps = AT_LENGTH.start..AT_LENGTH.start + 500;
+    for calm in [true, false] {
+        survive_all(AT_LENGTH, calm);
+        each_of(by_leaps.clone(), calm, leaps_change_nothing);
+    }
 }
 
 #[test]
