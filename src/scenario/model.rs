@@ -2,7 +2,7 @@
 
 use super::downstream::{Downstream, DownstreamChange, GivesUp};
 use super::metric::Expectation;
-use super::on_error::OnError;
+use super::on_error::{DeadLetterTopic, OnError};
 use super::retry::{RetryTopic, Stage};
 use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{
@@ -62,6 +62,12 @@ impl Scenario {
     /// When records are given up whose dependency call fails, if they are.
     pub fn gives_up(&self) -> Option<GivesUp> {
         self.downstream.as_ref()?.on_outage.gives_up
+    }
+
+    /// Whether the dead-letter topic is ever down.
+    pub fn loses_dead_letter_topic(&self) -> bool {
+        let mut entries = self.timeline.iter();
+        entries.any(|entry| matches!(entry.action, Action::DeadLetter(_)))
     }
 
     /// What the group speaks: no model changes that on the way.
@@ -301,6 +307,8 @@ pub enum Action {
     RateChange,
     /// The dependency changes.
     Downstream(DownstreamChange),
+    /// The dead-letter topic answers so from now on.
+    DeadLetter(DeadLetterTopic),
     /// Running processes take up other settings at once.
     Adopt {
         /// Index into [`Scenario::settings`].

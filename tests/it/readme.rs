@@ -63,14 +63,16 @@ fn its_model_is_valid() {
 }
 
 #[test]
-fn its_model_of_retry_topics_is_valid() {
-    let source = Source {
-        name: "README.md".to_owned(),
-        stem: "readme".to_owned(),
-        text: blocks(README, "toml retries").remove(0),
-    };
-    let checked = check(&source, &[], &files).unwrap_or_else(|why| panic!("{why}"));
-    assert!(checked.warnings.is_empty(), "{}", checked.warnings);
+fn its_models_of_retry_and_dead_letter_topics_are_valid() {
+    for fence in ["toml retries", "toml dead-letter"] {
+        let source = Source {
+            name: "README.md".to_owned(),
+            stem: "readme".to_owned(),
+            text: blocks(README, fence).remove(0),
+        };
+        let checked = check(&source, &[], &files).unwrap_or_else(|why| panic!("{why}"));
+        assert!(checked.warnings.is_empty(), "{}", checked.warnings);
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::event::cause_of_rebalance;
 use super::{Story, Tenure};
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol, RemovalReason};
 use crate::measure::poison::Poisons;
-use crate::measure::verdict::{dependency, lengths, session_timeout, stops};
+use crate::measure::verdict::{dependency, down, lengths, session_timeout, stops};
 use crate::measure::words::{capital, grouped, listed, short, span};
 use crate::sim::{Fact, PartitionState};
 use crate::units::{ProcessId, SimDuration, SimTime};
@@ -93,9 +93,7 @@ fn saturated(story: &Story) -> Vec<String> {
 fn throttled(story: &Story) -> Vec<String> {
     let now = story.at.as_secs_f64();
     let out = stops(story.scenario);
-    let out = out
-        .iter()
-        .find(|(from, to)| *from <= now && to.is_none_or(|to| now < to));
+    let out = out.iter().find(|own| is_within(now, own));
     let name = dependency(story.scenario);
     vec![match out {
         Some((from, _)) => format!(
@@ -112,6 +110,11 @@ fn throttled(story: &Story) -> Vec<String> {
     }]
 }
 
+/// Whether an instant lies within a stretch that may have no end (s).
+fn is_within(now: f64, (from, to): &(f64, Option<f64>)) -> bool {
+    *from <= now && to.is_none_or(|to| now < to)
+}
+
 fn blocked(story: &Story) -> Vec<String> {
     let mut poisons = Poisons::default();
     for (when, fact) in &story.outcome.events {
@@ -120,12 +123,22 @@ fn blocked(story: &Story) -> Vec<String> {
         }
     }
     if let Some(poison) = poisons.open(story.partition) {
-        return vec![format!(
+        let mut told = vec![format!(
             "The record at offset {} is in the way since {}: it can neither be processed nor is it given up, and the committed \
              offset stays in front of it, so what comes behind waits, whoever reads the partition.",
             grouped(poison.offset),
             span(poison.met_at_s)
         )];
+        let now = story.at.as_secs_f64();
+        let out = down(story.scenario);
+        let out = out.iter().find(|own| is_within(now, own));
+        told.extend(out.map(|(from, _)| {
+            format!(
+                "The dead-letter topic takes nothing since {}: what is given up does not get there.",
+                span(*from)
+            )
+        }));
+        return told;
     }
     let others = 0..story.outcome.last.len();
     let other = others

@@ -2,7 +2,7 @@
 
 use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{capital, counted, grouped, listed, percent, short, span};
-use super::{Culprit, failing, poison, scaling, skew};
+use super::{Culprit, dead_letter, failing, poison, scaling, skew};
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol};
 use crate::scenario::{Action, DownstreamChange, GiveUp, GivesUp, Scenario, Settings, WhileOpen};
 use crate::units::SimDuration;
@@ -11,6 +11,7 @@ use crate::units::SimDuration;
 pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Vec<String> {
     let one = |text: String| vec![text];
     match culprit {
+        Culprit::DeadLetterTopic => one(dead_letter::sentence(scenario, summary)),
         Culprit::Poison => poison::sentences(scenario, summary),
         Culprit::Outage => outages(scenario, summary),
         Culprit::Flapping => scaling::flapping(summary).into_iter().collect(),
@@ -59,21 +60,44 @@ pub fn none(summary: &Summary) -> String {
     )
 }
 
-/// From when to when the dependency answers nothing (s); no end if it does not come back.
-pub fn stops(scenario: &Scenario) -> Vec<(f64, Option<f64>)> {
+/// From when to when something is away (s), which `goes` or comes back by actions; no end if it does not come back.
+pub fn away(
+    scenario: &Scenario,
+    goes: impl Fn(&Action) -> Option<bool>,
+) -> Vec<(f64, Option<f64>)> {
     let mut found: Vec<(f64, Option<f64>)> = Vec::new();
     for entry in &scenario.timeline {
         let at = entry.at.as_secs_f64();
         let open = found.last_mut().filter(|(_, end)| end.is_none());
-        match (&entry.action, open) {
-            (Action::Downstream(DownstreamChange::Stop | DownstreamChange::Fail), None) => {
-                found.push((at, None))
-            }
-            (Action::Downstream(DownstreamChange::Resume), Some((_, end))) => *end = Some(at),
+        match (goes(&entry.action), open) {
+            (Some(true), None) => found.push((at, None)),
+            (Some(false), Some((_, end))) => *end = Some(at),
             _ => {}
         }
     }
     found
+}
+
+/// From when to when the dependency answers nothing (s); no end if it does not come back.
+pub fn stops(scenario: &Scenario) -> Vec<(f64, Option<f64>)> {
+    away(scenario, |action| match action {
+        Action::Downstream(DownstreamChange::Stop | DownstreamChange::Fail) => Some(true),
+        Action::Downstream(DownstreamChange::Resume) => Some(false),
+        _ => None,
+    })
+}
+
+/// ` from 10m to 30m, and 2 times more`: stretches of [`away`].
+pub fn from_to(stretches: &[(f64, Option<f64>)]) -> String {
+    let Some((from, to)) = stretches.first() else {
+        return String::new();
+    };
+    let until = to.map_or("to the end".to_owned(), |to| format!("to {}", span(to)));
+    let more = match stretches.len() {
+        1 => String::new(),
+        all => format!(", and {} more", counted(all as u64 - 1, "time", "times")),
+    };
+    format!("from {} {until}{more}", span(*from))
 }
 
 /// Whether an outage cost records, or processes.
@@ -110,13 +134,8 @@ fn giving_up(gives_up: GivesUp, summary: &Summary) -> String {
 /// A sentence on the stops of the dependency.
 pub fn outages(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     let stops = stops(scenario);
-    let (Some(downstream), Some((from, to))) = (&scenario.downstream, stops.first()) else {
+    let Some(downstream) = scenario.downstream.as_ref().filter(|_| !stops.is_empty()) else {
         return Vec::new();
-    };
-    let until = to.map_or("to the end".to_owned(), |to| format!("to {}", span(to)));
-    let more = match stops.len() {
-        1 => String::new(),
-        all => format!(", and {} more", counted(all as u64 - 1, "time", "times")),
     };
     let breaker = downstream.on_outage.breaker;
     let meanwhile = gives_up(scenario).map(|gives_up| giving_up(gives_up, summary));
@@ -133,9 +152,9 @@ pub fn outages(scenario: &Scenario, summary: &Summary) -> Vec<String> {
         }
     });
     vec![format!(
-        "{} answers nothing from {} {until}{more}: {meanwhile}.",
+        "{} answers nothing {}: {meanwhile}.",
         downstream.name,
-        span(*from)
+        from_to(&stops)
     )]
 }
 

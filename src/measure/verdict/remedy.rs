@@ -3,7 +3,7 @@
 use super::super::rebalance::Eviction;
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, short, span};
-use super::{Culprit, cause, failing, outlook, scaling, skew};
+use super::{Culprit, cause, dead_letter, failing, outlook, scaling, skew};
 use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{GroupProtocol, RebalanceProtocol, ReconcilesFrom};
 use crate::platform::Deployment;
@@ -37,15 +37,17 @@ fn answered_by_another(
         Culprit::Evictions | Culprit::Orphaned | Culprit::Rebalancing if summary.crashes > 0 => {
             true
         }
+        // Records are given up, if the dead-letter topic lets them.
+        Culprit::Poison => culprits.contains(&Culprit::DeadLetterTopic),
         // A handler that never returns is the poison record's story.
         Culprit::Evictions if stuck && retries_in_place(scenario) => true,
         Culprit::Evictions if summary.evictions.iter().any(breached) => {
-            culprits.contains(&Culprit::Outage)
-                && summary
-                    .evictions
-                    .iter()
-                    .filter(|e| breached(e))
-                    .all(|e| of_an_outage(e, scenario))
+            let mut stretches = dead_letter::down(scenario);
+            if culprits.contains(&Culprit::Outage) {
+                stretches.extend(cause::stops(scenario));
+            }
+            let mut breaches = summary.evictions.iter().filter(|e| breached(e));
+            breaches.all(|e| of_an_outage(e, &stretches, scenario))
         }
         // A crash that is noticed late is one story.
         Culprit::Evictions => culprits.contains(&Culprit::Orphaned) || pods_die(culprits, scenario),
@@ -72,14 +74,19 @@ fn retries_in_place(scenario: &Scenario) -> bool {
         .any(in_place)
 }
 
-/// Whether a member ran into max.poll.interval.ms while the dependency answered nothing, or right after.
-fn of_an_outage(eviction: &Eviction, scenario: &Scenario) -> bool {
+/// Whether a member ran into max.poll.interval.ms while the dependency, or the dead-letter topic, answered nothing, or right
+/// after.
+fn of_an_outage(
+    eviction: &Eviction,
+    stretches: &[(f64, Option<f64>)],
+    scenario: &Scenario,
+) -> bool {
     let longest = scenario
         .settings
         .iter()
         .map(|own| own.properties.max_poll_interval.as_secs_f64())
         .fold(0.0, f64::max);
-    cause::stops(scenario).iter().any(|(from, to)| {
+    stretches.iter().any(|(from, to)| {
         let until = to.map_or(f64::INFINITY, |to| to + longest);
         (*from..=until).contains(&eviction.time_s)
     })
@@ -102,6 +109,7 @@ fn polls_on(downstream: &Downstream) -> bool {
 pub(super) fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Option<String> {
     Some(match culprit {
         Culprit::Flapping => return scaling::remedy(scenario, summary),
+        Culprit::DeadLetterTopic => dead_letter::remedy(scenario),
         Culprit::Poison => poison(summary),
         Culprit::Outage if scenario.downstream.as_ref().is_some_and(polls_on) => return None,
         Culprit::Outage => format!(

@@ -40,6 +40,8 @@ pub struct At {
     pub rate: Option<Either<Rate, RateChange>>,
     /// The dependency: `stop` (calls hang), `fail` (calls are refused), `resume`, or a table.
     pub downstream: Option<Either<Text, DownstreamChange>>,
+    /// The dead-letter topic: `stop` (no answer comes), `fail` (it refuses what is produced to it) or `resume`.
+    pub dead_letter: Option<Text>,
     /// Settings that change, by their paths.
     pub set: Option<Assignments>,
     /// For `set`: `at-restart` (default: when a member next starts) or `now`.

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use super::super::downstream::{Downstream, DownstreamChange};
 use super::super::model::{Action, Group, Settings, TimelineEntry, Topic};
+use super::super::on_error::DeadLetterTopic;
 use super::super::raw::{At, Spot};
 use super::curve::Turn;
 use super::group::instant;
@@ -20,8 +21,7 @@ use fleet::Fleet;
 /// Most entries of the timeline, repetitions included.
 const MOST_ENTRIES: u64 = 5_000;
 
-const ACTIONS: &str =
-    "write one of crash, restart, deploy, scale, add-partitions, freeze, rate, downstream and set";
+const ACTIONS: &str = "write one of crash, restart, deploy, scale, add-partitions, freeze, rate, downstream, dead-letter and set";
 
 /// What the walk along the timeline found.
 pub(super) struct Walked {
@@ -236,6 +236,7 @@ impl Judge<'_> {
             ("freeze", at.freeze.is_some()),
             ("rate", at.rate.is_some()),
             ("downstream", at.downstream.is_some()),
+            ("dead-letter", at.dead_letter.is_some()),
             ("set", at.set.is_some()),
         ];
         one_of(self, &entry.span, &given, "the action", ACTIONS)?;
@@ -278,6 +279,9 @@ fn describe(action: &Action, all: Option<usize>) -> String {
         Action::Downstream(DownstreamChange::Fail) => "downstream fails".to_owned(),
         Action::Downstream(DownstreamChange::Resume) => "downstream resumes".to_owned(),
         Action::Downstream(_) => "downstream changes".to_owned(),
+        Action::DeadLetter(DeadLetterTopic::Stopped) => "dead-letter topic stops".to_owned(),
+        Action::DeadLetter(DeadLetterTopic::Failing) => "dead-letter topic fails".to_owned(),
+        Action::DeadLetter(DeadLetterTopic::Up) => "dead-letter topic resumes".to_owned(),
         Action::Adopt { .. } => "other settings at once".to_owned(),
         Action::AdoptAtRestart { .. } => "other settings at restart".to_owned(),
     }
