@@ -39,10 +39,7 @@ impl Bound {
         };
         let unread =
             |p: &crate::scenario::PartitionStart| (p.log_end - p.committed.unwrap_or(0)) as f64;
-        let limit = scenario
-            .downstream
-            .as_ref()
-            .and_then(|downstream| downstream.limit);
+        let limit = scenario.downstreams.iter().find_map(|own| own.limit);
         Bound {
             rate,
             backlog: scenario.topic.partitions.iter().map(unread).sum(),

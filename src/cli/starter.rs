@@ -116,13 +116,13 @@ mod tests {
             .iter()
             .map(|p| p.log_end - p.committed.unwrap_or(0));
         assert_eq!(unread.sum::<u64>(), 2_000_000);
-        let limit = model.downstream.and_then(|downstream| downstream.limit);
+        let limit = model.downstreams.iter().find_map(|own| own.limit);
         assert_eq!(limit.map(|limit| limit.rate), Some(200.0));
         assert!(
             assert_clean(Starter::default().text())
                 .scenario
-                .downstream
-                .is_none()
+                .downstreams
+                .is_empty()
         );
     }
 
@@ -138,6 +138,6 @@ mod tests {
         let model = assert_clean(lines.join("\n")).scenario;
         assert_eq!((model.poison.len(), model.timeline.len()), (1, 1));
         assert_eq!((model.alerts.len(), model.expectations.len()), (1, 1));
-        assert!(model.downstream.is_some());
+        assert_eq!(model.downstreams.len(), 1);
     }
 }

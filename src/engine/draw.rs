@@ -48,6 +48,12 @@ impl Address {
         Address(key)
     }
 
+    /// The family numbered `kind` within this one.
+    #[must_use]
+    pub fn within(self, kind: u64) -> Address {
+        Address(self.bits(kind, 0))
+    }
+
     /// 64 random bits for (`kind`, `index`): a keyed hash, cheap enough to ask per node of a tree.
     #[inline]
     pub fn bits(self, kind: u64, index: u64) -> u64 {

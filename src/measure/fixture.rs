@@ -25,7 +25,7 @@ fn java() -> Client {
 fn processing() -> Processing {
     Processing {
         time: Law::Constant(0.62),
-        calls: 0,
+        calls: Vec::new(),
         concurrency: 1,
         order: None,
         commit: CommitPolicy::AfterBatch,
@@ -95,7 +95,7 @@ pub fn scenario(partitions: usize, members: u32, horizon: u64, sample: u64) -> S
             processing: processing(),
             on_error: Vec::new(),
         }],
-        downstream: None,
+        downstreams: Vec::new(),
         poison: Vec::new(),
         retry_topics: Vec::new(),
         stage: None,

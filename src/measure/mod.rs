@@ -30,7 +30,7 @@ pub use replicas::{Replicas, Scaling};
 pub use retry::RetryTopicFigures;
 pub use summary::{Accounts, OpenPoison, PartitionSummary, SCHEMA_VERSION, Summary};
 pub use trace::{Seen, Trace};
-pub use verdict::Verdict;
+pub use verdict::{Stop, Verdict, stops};
 
 #[cfg(test)]
 pub mod fixture;

@@ -64,10 +64,8 @@ fn lines(scenario: &Scenario, calibration: &Calibration, model: &str) -> Vec<Lin
         service(calibration),
     ];
     if let Some(limit) = &calibration.limit {
-        let name = scenario
-            .downstream
-            .as_ref()
-            .map_or("<name>", |one| one.name.as_str());
+        let shared = scenario.downstreams.get(scenario.shared());
+        let name = shared.map_or("<name>", |one| one.name.as_str());
         lines.push(limited(name, limit));
     }
     lines

@@ -180,8 +180,10 @@ fn put_below<'t>(
         return Ok(());
     };
     if rest.is_empty() {
-        table.remove(step.get_ref().as_ref());
-        table.insert(step.clone(), value);
+        // Its key stays where it was: the order of dependencies is that of their keys.
+        let before = table.remove_entry(step.get_ref().as_ref());
+        let key = before.map_or(step.clone(), |(key, _)| key);
+        table.insert(key, value);
         return Ok(());
     }
     if !table.contains_key(step.get_ref().as_ref()) {

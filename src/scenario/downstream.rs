@@ -1,8 +1,8 @@
-//! The dependency of a validated model: what it lets through, and what its callers make of an outage.
+//! The dependencies of a validated model: what each lets through, and what its callers make of an outage.
 
 use super::on_error::{BackOff, GiveUp};
 use crate::units::SimDuration;
-use crate::workload::{BreakerConfig, Law, LoadCurve, Retries};
+use crate::workload::{BreakerConfig, CallLaw, Law, LoadCurve, Retries};
 
 /// A dependency that processing calls, blocking.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,34 +40,23 @@ impl Downstream {
         }
     }
 
-    /// How attempts that fail by chance are made again, if any do.
-    pub fn retries(&self) -> Option<Retries> {
-        (self.failure_rate > 0.0).then_some(Retries {
-            failure_rate: self.failure_rate,
-            back_off: self.on_outage.back_off,
-        })
+    /// What a call takes while nothing holds it back.
+    pub fn call(&self) -> CallLaw {
+        CallLaw {
+            latency: self.latency.clone(),
+            retries: (self.failure_rate > 0.0).then_some(Retries {
+                failure_rate: self.failure_rate,
+                back_off: self.on_outage.back_off,
+            }),
+        }
     }
 
-    /// Attempts that a call takes on average.
-    pub fn attempts(&self) -> f64 {
-        1.0 / (1.0 - self.failure_rate)
-    }
-
-    /// Mean time from the first attempt of a call until one has succeeded, while nothing holds it back (s).
-    pub fn until_success(&self) -> f64 {
-        let failed = self.retries().map_or(0.0, |retries| {
-            retries.failure_rate * retries.back_off.as_secs_f64()
-        });
-        (self.latency.mean() + failed) * self.attempts()
-    }
-
-    /// The variance of that time (s^2).
-    pub fn until_success_variance(&self) -> f64 {
-        let latency = self.latency.mean();
-        let again = latency + self.on_outage.back_off.as_secs_f64();
-        let attempts = self.attempts();
-        let of_attempts = self.failure_rate * attempts * attempts;
-        attempts * self.latency.scv() * latency * latency + of_attempts * again * again
+    /// Whether its callers are in each other's way, or a breaker is before it.
+    pub fn is_shared(&self) -> bool {
+        self.limit.is_some()
+            || self.concurrency.is_some()
+            || !self.load.is_flat()
+            || self.on_outage.breaker.is_some()
     }
 }
 

@@ -37,8 +37,8 @@ pub struct Scenario {
     pub deployment: Option<Deployment>,
     /// Settings a process runs with; processes start with the first, the timeline brings in others.
     pub settings: Vec<Settings>,
-    /// The dependency every record calls, if any.
-    pub downstream: Option<Downstream>,
+    /// The dependencies that records call, one after another in this order. One at most is shared ([`Scenario::shared`]).
+    pub downstreams: Vec<Downstream>,
     /// Poison records; how they are handled stands in the settings.
     pub poison: Vec<Poison>,
     /// Where records go that are given up for a later time, in order.
@@ -59,9 +59,26 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// When records are given up whose dependency call fails, if they are.
-    pub fn gives_up(&self) -> Option<GivesUp> {
-        self.downstream.as_ref()?.on_outage.gives_up
+    /// When records are given up whose calls fail, by dependency at which they are.
+    pub fn gives_up(&self) -> impl Iterator<Item = GivesUp> {
+        let all = self.downstreams.iter();
+        all.filter_map(|own| own.on_outage.gives_up)
+    }
+
+    /// The dependency whose callers are in each other's way, now or later, or that has a breaker before it; the first if
+    /// none is of that kind.
+    pub fn shared(&self) -> usize {
+        let limited_later = |index: usize| {
+            self.timeline.iter().any(|entry| match &entry.action {
+                Action::Downstream(which, change) => {
+                    *which == index && matches!(change, DownstreamChange::Limit(_))
+                }
+                _ => false,
+            })
+        };
+        let mut all = self.downstreams.iter().enumerate();
+        let shared = all.find(|(index, own)| own.is_shared() || limited_later(*index));
+        shared.map_or(0, |(index, _)| index)
     }
 
     /// Whether the dead-letter topic is ever down.
@@ -168,8 +185,8 @@ pub struct Settings {
 pub struct Processing {
     /// Local work per record.
     pub time: Law,
-    /// Dependency calls per record, one after another.
-    pub calls: u32,
+    /// Calls per record, one after another, of each of [`Scenario::downstreams`].
+    pub calls: Vec<u32>,
     /// Records of one batch worked on at the same time; 1 is one after another.
     pub concurrency: u32,
     /// Which records wait for each other where a pool of `concurrency` threads works on what polls return; without, the
@@ -185,6 +202,34 @@ pub struct Processing {
     pub grace: SimDuration,
     /// How a process is started again that exits because of a record, or because the group will not have it.
     pub restart: RestartPolicy,
+}
+
+impl Processing {
+    /// Calls per record of one of [`Scenario::downstreams`].
+    pub fn calls_of(&self, which: usize) -> u32 {
+        self.calls.get(which).copied().unwrap_or(0)
+    }
+
+    /// Whether a record makes calls.
+    pub fn makes_calls(&self) -> bool {
+        self.calls.iter().any(|calls| *calls > 0)
+    }
+
+    /// Those of `downstreams` that a record calls, and how often.
+    pub fn called<'d>(
+        &self,
+        downstreams: &'d [Downstream],
+    ) -> impl Iterator<Item = (&'d Downstream, u32)> {
+        let calls = downstreams.iter().zip(self.calls.clone());
+        calls.filter(|(_, calls)| *calls > 0)
+    }
+
+    /// Mean time of a record while nothing holds it back (s).
+    pub fn record_s(&self, downstreams: &[Downstream]) -> f64 {
+        let calls = self.called(downstreams);
+        let calls = calls.map(|(own, calls)| own.call().mean() * f64::from(calls));
+        self.time.mean() + calls.sum::<f64>()
+    }
 }
 
 /// When offsets are committed.
@@ -305,8 +350,8 @@ pub enum Action {
     },
     /// The production rate changes: already in the curve, here for marks only.
     RateChange,
-    /// The dependency changes.
-    Downstream(DownstreamChange),
+    /// One of [`Scenario::downstreams`] changes.
+    Downstream(usize, DownstreamChange),
     /// The dead-letter topic answers so from now on.
     DeadLetter(DeadLetterTopic),
     /// Running processes take up other settings at once.

@@ -72,9 +72,9 @@ impl Scenario {
                 }
             }
         }
-        let downstream = stage.downstream.as_mut();
-        let gives_up = downstream.and_then(|own| own.on_outage.gives_up.as_mut());
-        if let Some(gives_up) = gives_up.filter(|own| own.then.passes_on()) {
+        let downstreams = stage.downstreams.iter_mut();
+        let gives_up = downstreams.filter_map(|own| own.on_outage.gives_up.as_mut());
+        for gives_up in gives_up.filter(|own| own.then.passes_on()) {
             gives_up.attempts = 1;
             gives_up.then = gives_up.then.after(last);
         }

@@ -129,6 +129,14 @@ impl Stage {
         }
     }
 
+    /// Whether it is of a record whose calls fail, and that the member does not get past.
+    fn stands_at_its_calls(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Exit { .. } | Kind::Anew { attempts: 0, .. }
+        )
+    }
+
     /// The fact that a process has met its poison record.
     pub fn met_by(&self, process: ProcessId) -> Fact {
         Fact::PoisonMet {
@@ -170,7 +178,9 @@ pub(super) struct Batch {
     pub committed: bool,
     /// How long it takes when nobody else is in the way.
     pub alone: SimDuration,
-    /// Attempts at dependency calls it makes.
+    /// Whether it makes calls.
+    pub depends: bool,
+    /// Attempts at calls of the shared dependency that it makes.
     pub calls: u64,
     /// Records worked on at the same time.
     pub callers: u32,

@@ -7,9 +7,10 @@ use super::Fact;
 use super::batch::Batch;
 use super::link::Phase;
 use super::member::{App, Ground, Member};
+use super::outage::Attempts;
 use super::topic::Topic;
 use crate::kafka::{Call, Polled, Run};
-use crate::scenario::{CommitPolicy, OnOutage, WhileOpen};
+use crate::scenario::{CommitPolicy, Downstream, WhileOpen};
 use crate::units::{PartitionId, SimDuration, SimTime};
 use crate::workload::{Breaker, BreakerState};
 
@@ -18,27 +19,29 @@ use crate::workload::{Breaker, BreakerState};
 pub(super) struct Failing {
     /// When the first attempt began.
     since: SimTime,
-    /// How long an attempt takes to fail.
-    pub after: SimDuration,
-    /// From one attempt to the next.
-    period: SimDuration,
+    pub attempts: Attempts,
     callers: u64,
 }
 
 impl Failing {
+    /// From one attempt to the next.
+    fn period(&self) -> SimDuration {
+        self.attempts.after + self.attempts.back_off
+    }
+
     /// How many attempts of each caller have failed by `now`.
     fn rounds(&self, now: SimTime) -> u64 {
-        let first = self.since + self.after;
+        let first = self.since + self.attempts.after;
         if now < first {
             return 0;
         }
-        now.since(first).as_nanos() / self.period.as_nanos().max(1) + 1
+        now.since(first).as_nanos() / self.period().as_nanos().max(1) + 1
     }
 
     /// When so many calls have failed.
     fn reaches(&self, failures: u64) -> SimTime {
         let rounds = failures.div_ceil(self.callers).max(1);
-        self.since + self.after + self.period * (rounds - 1)
+        self.since + self.attempts.after + self.period() * (rounds - 1)
     }
 }
 
@@ -61,11 +64,12 @@ pub(super) struct Caller {
 
 impl Caller {
     /// That of a process as it starts: its breaker is closed.
-    pub fn start(&mut self, on_outage: Option<&OnOutage>) {
+    pub fn start(&mut self, downstreams: &[Downstream]) {
         let number = self.number.wrapping_add(1);
         *self = Caller::default();
         self.number = number;
-        if let Some((config, while_open)) = on_outage.and_then(|on_outage| on_outage.breaker) {
+        let mut breakers = downstreams.iter().filter_map(|own| own.on_outage.breaker);
+        if let Some((config, while_open)) = breakers.next() {
             self.breaker = Some(Breaker::new(config));
             self.buffer = match while_open {
                 WhileOpen::Block => None,
@@ -74,25 +78,18 @@ impl Caller {
         }
     }
 
-    /// Its attempts fail from `now` on, each after `after`; returns when that opens its breaker.
-    pub fn fail(
-        &mut self,
-        now: SimTime,
-        after: SimDuration,
-        back_off: SimDuration,
-        batch: &Batch,
-    ) -> SimTime {
+    /// Its attempts fail from `now` on; returns when that opens its breaker.
+    pub fn fail(&mut self, now: SimTime, attempts: Attempts, batch: &Batch) -> SimTime {
         self.number = self.number.wrapping_add(1);
         let failing = Failing {
             since: now,
-            after,
-            period: after + back_off,
+            attempts,
             callers: u64::from(batch.callers.max(1)),
         };
         self.failing = Some(failing);
         let done = (batch.done * batch.calls as f64) as u64;
         self.succeed(now, done);
-        let Some(breaker) = &mut self.breaker else {
+        let Some(breaker) = self.breaker.as_mut().filter(|_| attempts.watched) else {
             return SimTime::NEVER;
         };
         failing.reaches(breaker.failures_to_open())
@@ -106,9 +103,9 @@ impl Caller {
         };
         let rounds = failing.rounds(now);
         let failed = rounds * failing.callers;
-        let breaker = self.breaker.as_mut();
+        let breaker = self.breaker.as_mut().filter(|_| failing.attempts.watched);
         let opened = breaker.is_some_and(|breaker| breaker.record(now, true, failed));
-        (opened, failing.since + failing.period * rounds)
+        (opened, failing.since + failing.period() * rounds)
     }
 
     /// Its calls are not made before `until`; returns the number of that wait.

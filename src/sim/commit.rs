@@ -94,7 +94,9 @@ impl Member {
     pub fn hears_next(&self, scenario: &Scenario) -> SimTime {
         match self.link.hears {
             Hears::At(answered) => answered,
-            Hears::ByCommit if self.commits_in_poll(scenario) => self.auto_commit_due,
+            Hears::ByCommit if self.hears_by_commit(scenario) && self.commits_in_poll(scenario) => {
+                self.auto_commit_due
+            }
             Hears::ByCommit | Hears::Nothing => SimTime::NEVER,
         }
     }

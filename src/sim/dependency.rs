@@ -1,31 +1,24 @@
-//! The shared dependency: who waits how long for its limit. Callers that block on a token bucket are served in turn, so
+//! The dependencies, and of the shared one: who waits how long for its limit. Callers that block on a token bucket are served in turn, so
 //! while it is saturated they advance together; one step of this machine is a batch that begins or ends, never a call.
 
 mod apart;
+mod chain;
 mod loops;
 
 pub(super) use self::apart::Asked;
 use self::apart::Parting;
-use self::loops::{Loops, Pace, local_work};
+use self::chain::Chain;
+use self::loops::{Away, Loops, Pace};
 use super::batch::Batch;
 use super::member::{App, Member};
-use super::outage::CallFailure;
+use super::outage::{Attempts, CallFailure};
 use crate::engine::{Address, Purpose};
-use crate::scenario::{Downstream, DownstreamChange, OnOutage, Scenario, Settings, WhenLimited};
+use crate::scenario::{DownstreamChange, RateLimit, Scenario, WhenLimited};
 use crate::units::{SimDuration, SimTime};
-use crate::workload::Law;
+use crate::workload::CallLaw;
 
 /// Fewer saved tokens than this count as none.
 const DRY: f64 = 1e-6;
-
-/// What a dependency that works for nobody does with calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outage {
-    /// It does not answer.
-    Hangs,
-    /// It refuses at once.
-    Refuses,
-}
 
 /// Calls that are refused.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,15 +31,15 @@ struct Refusals {
     most: f64,
 }
 
-/// The dependency during a run.
+/// The dependencies during a run: the balance of the shared one.
 #[derive(Debug)]
 pub(super) struct Dependency {
-    spec: Downstream,
+    chain: Chain,
     address: Address,
-    /// Local work between two calls: that of the settings taken up last stands for all callers.
-    local: Law,
+    /// Settings that were taken up last: what is done under them between two calls stands for all callers.
+    served: usize,
+    away: Away,
     loops: Loops,
-    outage: Option<Outage>,
     /// Whether attempts may be failing, or a caller be waiting for its next one.
     pub minded: bool,
     /// Speed of all callers since the last pacing.
@@ -71,16 +64,21 @@ pub(super) struct Dependency {
 }
 
 impl Dependency {
-    /// The dependency of `scenario` at its start: a full bucket.
-    pub fn new(scenario: &Scenario, spec: &Downstream, replication: u32) -> Self {
-        let address = Address::new(scenario.seed, replication, Purpose::Limiter, &spec.name);
-        let local = local_work(&scenario.settings[0]);
+    /// The dependencies of `scenario` at its start, if it has any: a full bucket.
+    pub fn new(scenario: &Scenario, replication: u32) -> Option<Self> {
+        if scenario.downstreams.is_empty() {
+            return None;
+        }
+        let chain = Chain::new(scenario);
+        let (seed, name) = (scenario.seed, &chain.shared().name);
+        let address = Address::new(seed, replication, Purpose::Limiter, name);
+        let away = Away::of(&chain, 0);
         let mut dependency = Dependency {
-            spec: spec.clone(),
             address,
-            loops: Loops::new(address, spec, &local),
-            local,
-            outage: None,
+            served: 0,
+            loops: Loops::new(address, chain.shared(), &away),
+            away,
+            chain,
             minded: false,
             speed: f64::NAN,
             most_saved: 0.0,
@@ -96,98 +94,92 @@ impl Dependency {
         };
         dependency.refit();
         dependency.saved = dependency.most_saved;
-        dependency
+        Some(dependency)
+    }
+
+    fn limit(&self) -> Option<RateLimit> {
+        self.chain.shared().limit
     }
 
     /// Whether callers can be in each other's way at all; if not, every member runs by itself.
     pub fn couples(&self) -> bool {
-        self.outage.is_some()
-            || self.spec.limit.is_some()
-            || self.spec.concurrency.is_some()
+        self.chain.any_out()
+            || self.limit().is_some()
+            || self.chain.shared().concurrency.is_some()
             || self.shares()
     }
 
     /// Works out anew what follows from the specification.
     fn refit(&mut self) {
-        self.loops = Loops::new(self.address, &self.spec, &self.local);
-        self.most_saved = self
-            .spec
-            .limit
-            .map_or(0.0, |limit| (limit.burst - 1.0).max(0.0));
+        self.away = Away::of(&self.chain, self.served);
+        self.loops = Loops::new(self.address, self.chain.shared(), &self.away);
+        let most_saved = |limit: RateLimit| (limit.burst - 1.0).max(0.0);
+        self.most_saved = self.limit().map_or(0.0, most_saved);
         self.saved = self.saved.min(self.most_saved);
         self.disturb();
     }
 
-    /// Whether it stands still.
-    pub fn stopped(&self) -> bool {
-        self.outage.is_some()
+    /// Whether records under these settings call one that stands still.
+    pub fn stops(&self, settings: usize) -> bool {
+        self.chain.out(settings).is_some()
     }
 
-    /// After how long an attempt fails, if attempts do and are made again until one succeeds.
-    pub fn fails_after(&self) -> Option<SimDuration> {
-        match self.spec.on_outage.gives_up {
-            None => self.attempt_fails_after(),
-            Some(_) => None,
-        }
+    /// Whether they wait: for one that stands still, or for the limit of the shared one.
+    pub fn delays(&self, settings: usize) -> bool {
+        self.stops(settings) || self.saturated && self.chain.shared_calls(settings) > 0
     }
 
-    /// What a record comes to now whose call fails, if it is given up.
-    pub fn failure(&self) -> Option<CallFailure> {
-        Some(CallFailure {
-            gives_up: self.spec.on_outage.gives_up?,
-            after: self.attempt_fails_after()?,
+    /// Whether attempts fail that are made again until one succeeds.
+    pub fn fails(&self) -> bool {
+        self.chain.retries()
+    }
+
+    /// The attempts that fail under these settings and are made again until one succeeds: at which dependency, after how
+    /// long, with which pause before the next, and whether it is the one with the breaker.
+    pub fn failing(&self, settings: usize) -> Option<Attempts> {
+        let (which, after) = self.chain.retried(settings)?;
+        let on_outage = &self.chain.spec(which).on_outage;
+        Some(Attempts {
+            which,
+            after,
+            back_off: on_outage.back_off,
+            watched: on_outage.breaker.is_some(),
         })
     }
 
-    /// After how long an attempt fails, if attempts do; those that hang without a timeout do not.
-    fn attempt_fails_after(&self) -> Option<SimDuration> {
-        match self.outage? {
-            Outage::Hangs => self.spec.on_outage.timeout,
-            Outage::Refuses => Some(SimDuration::ZERO),
-        }
+    /// What a record comes to now whose call fails, if it is given up.
+    pub fn failure(&self, settings: usize) -> Option<CallFailure> {
+        self.chain.failure(settings)
     }
 
-    /// What it is now.
-    pub fn spec(&self) -> &Downstream {
-        &self.spec
-    }
-
-    /// What callers make of an outage.
-    pub fn on_outage(&self) -> &OnOutage {
-        &self.spec.on_outage
+    /// What calls of one of them take now.
+    pub fn call(&self, which: usize) -> CallLaw {
+        self.chain.spec(which).call()
     }
 
     /// Callers come with other settings; whether that changes anything. The caller paces the members anew.
-    pub fn serve(&mut self, now: SimTime, settings: &Settings) -> bool {
-        let local = local_work(settings);
-        let changes = local != self.local && settings.processing.calls > 0;
+    pub fn serve(&mut self, now: SimTime, settings: usize) -> bool {
+        let away = Away::of(&self.chain, settings);
+        let changes = away != self.away && self.chain.shared_calls(settings) > 0;
         if changes {
             self.settle(now);
-            self.local = local;
+            self.served = settings;
             self.refit();
         }
         changes
     }
 
-    /// Takes a change of the timeline and returns how many times as long a record takes now; the caller paces the
-    /// members anew.
-    pub fn change(&mut self, now: SimTime, change: &DownstreamChange) -> f64 {
+    /// Takes a change of the timeline and returns how many times as long a record takes now, by settings; the caller
+    /// paces the members anew.
+    pub fn change(&mut self, now: SimTime, which: usize, change: &DownstreamChange) -> Vec<f64> {
         self.settle(now);
-        let before = self.loops.a_call();
-        match change {
-            DownstreamChange::Stop => self.outage = Some(Outage::Hangs),
-            DownstreamChange::Fail => self.outage = Some(Outage::Refuses),
-            DownstreamChange::Resume => self.outage = None,
-            DownstreamChange::Latency(law) => self.spec.latency = law.clone(),
-            DownstreamChange::FailureRate(rate) => self.spec.failure_rate = *rate,
-            DownstreamChange::Limit(limit) => self.spec.limit = *limit,
-        }
+        let before = self.chain.records_s();
+        self.chain.change(which, change);
         self.refit();
-        if before > 0.0 {
-            self.loops.a_call() / before
-        } else {
-            1.0
-        }
+        let times = before.into_iter().zip(self.chain.records_s());
+        times
+            .map(|(before, now)| if before > 0.0 { now / before } else { 1.0 })
+            .collect()
     }
 
     /// Brings the saved tokens up to `now`.
@@ -212,7 +204,7 @@ impl Dependency {
     /// What is taken from the limit has changed: the balance of the saved tokens from now on.
     fn balance(&mut self) {
         self.dry_at = SimTime::NEVER;
-        let Some(limit) = self.spec.limit else { return };
+        let Some(limit) = self.limit() else { return };
         self.gain = limit.rate - self.rates.iter().sum::<f64>();
         if self.overrun {
             self.gain = 0.0; // What refused callers leave while they back off is in their pace already.
@@ -233,15 +225,18 @@ impl Dependency {
     pub fn pace(&mut self, now: SimTime, members: &mut [Member]) {
         self.settle(now);
         let (mut callers, mut several) = (0, false);
-        for member in members.iter().filter(|member| !stands(member, now)) {
-            callers += callers_of(member);
-            several |= calls(member) && member.batch.callers > 1;
+        for member in members
+            .iter()
+            .filter(|member| !self.chain.stands(member, now))
+        {
+            callers += self.chain.callers(member);
+            several |= shares(member) && member.batch.callers > 1;
         }
         let Pace {
             speed,
             stretch,
             refused,
-        } = if self.outage.is_some() {
+        } = if callers == 0 && self.chain.any_out() {
             Pace::default()
         } else {
             self.pace_of(callers)
@@ -252,7 +247,11 @@ impl Dependency {
         self.saturated = speed < 0.95;
         for member in members.iter_mut().filter(|member| calls(member)) {
             if again || !member.batch.paced {
-                let speed = if stands(member, now) { 0.0 } else { speed };
+                let speed = match self.chain.stands(member, now) {
+                    true => 0.0,
+                    false if shares(member) => speed,
+                    false => 1.0,
+                };
                 self.pace_batch(now, &mut member.batch, speed, stretch);
                 member.wake = member.batch.ends_at();
             }
@@ -262,6 +261,11 @@ impl Dependency {
         }
         self.refusals.most = self.refusals.most.max(self.refusals.rate);
         for member in members.iter_mut() {
+            let speed = match self.stops(member.settings) {
+                true => 0.0,
+                false if self.chain.shared_calls(member.settings) > 0 => speed,
+                false => 1.0,
+            };
             member.pace_workers(now, speed);
         }
         for (index, member) in members.iter().enumerate() {
@@ -273,11 +277,11 @@ impl Dependency {
     /// A batch of one member has begun or ended. While tokens are left and everybody may call, that is nobody else's
     /// affair; returns false if it is, and everyone has to be paced.
     pub fn pace_alone(&mut self, now: SimTime, index: usize, member: &mut Member) -> bool {
-        if self.speed != 1.0 || self.is_crowded() {
+        if self.speed != 1.0 || self.is_crowded() || self.chain.any_out() {
             return false;
         }
         self.settle(now);
-        if self.spec.limit.is_some() && self.saved <= DRY {
+        if self.limit().is_some() && self.saved <= DRY {
             return false;
         }
         // It has the length and the rate of its plan.
@@ -292,8 +296,8 @@ impl Dependency {
         if calls(member) {
             return member.batch.rate;
         }
-        match member.workers.is_some() && !stands(member, now) {
-            true => f64::from(callers_of(member)) * self.speed / self.loops.each.max(1e-9),
+        match member.workers.is_some() && !self.chain.stands(member, now) {
+            true => f64::from(self.chain.callers(member)) * self.speed / self.loops.each.max(1e-9),
             false => 0.0,
         }
     }
@@ -327,7 +331,7 @@ impl Dependency {
     fn give_away(&mut self, now: SimTime, speed: f64, callers: u32, members: &mut [Member]) {
         let each = self.loops.each;
         let (mut asked, mut all_at_their_end, mut several) = (0.0, 1.0, false);
-        let batches = || |member: &&mut Member| calls(member) && !stands(member, now);
+        let batches = || |member: &&mut Member| shares(member) && !self.chain.stands(member, now);
         for member in members.iter_mut().filter(batches()) {
             let batch = &member.batch;
             let length = batch.length.as_secs_f64().max(1e-9);
@@ -360,17 +364,17 @@ impl Dependency {
 
     /// Whether callers may be in each other's way while there are tokens.
     fn is_crowded(&self) -> bool {
-        self.spec.concurrency.is_some() || self.refuses() || self.shares()
+        self.chain.shared().concurrency.is_some() || self.refuses() || self.shares()
     }
 
     /// Whether calls in flight make each other slower.
     fn shares(&self) -> bool {
-        !self.spec.load.is_flat()
+        !self.chain.shared().load.is_flat()
     }
 
     /// Whether calls above the limit are refused.
     fn refuses(&self) -> bool {
-        self.spec.limit.is_some() && self.spec.when_limited == WhenLimited::Reject
+        self.limit().is_some() && self.chain.shared().when_limited == WhenLimited::Reject
     }
 
     /// How the calls of so many callers go.
@@ -385,7 +389,7 @@ impl Dependency {
 
     /// Whether the limit holds so many callers back: not while they live on saved tokens.
     fn is_limited(&mut self, callers: u32) -> bool {
-        let Some(limit) = self.spec.limit else {
+        let Some(limit) = self.limit() else {
             return false;
         };
         let dry = self.saved <= DRY;
@@ -401,15 +405,15 @@ impl Dependency {
 
 /// Whether a member has a batch in hand that makes calls.
 pub(super) fn calls(member: &Member) -> bool {
-    member.app == App::Processing && member.batch.calls > 0
+    member.app == App::Processing && member.batch.depends
 }
 
-/// Whether a member makes no calls now although it has some to make.
-fn stands(member: &Member, now: SimTime) -> bool {
-    member.frozen_until.is_some() || member.caller.stands_until > now
+/// Whether it has one in hand that calls the shared dependency.
+fn shares(member: &Member) -> bool {
+    calls(member) && member.batch.calls > 0
 }
 
-/// Calls in flight of a member.
+/// Calls in flight of a member, if it has nothing else to do.
 pub(super) fn callers_of(member: &Member) -> u32 {
     let workers = member.workers.as_ref();
     if calls(member) {

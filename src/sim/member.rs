@@ -301,12 +301,17 @@ impl Member {
         self.batch.begin(at, self.link.generation, &mut shop);
         self.app = App::Processing;
         self.wake = self.batch.ends_at();
+        self.ask_for_calls(at, ground);
+        if self.batch.poison {
+            self.meet_poison(at, ground);
+        }
+    }
+
+    /// The calls of what has been planned are asked for.
+    fn ask_for_calls(&mut self, at: SimTime, ground: &mut Ground) {
         if self.batch.calls > 0 {
             self.batch.paced |= ground.asked.is_some();
             ground.asks(at, self.process, self.batch.demand);
-        }
-        if self.batch.poison {
-            self.meet_poison(at, ground);
         }
     }
 

@@ -65,9 +65,10 @@ impl World<'_> {
     /// Attends to a member that is none any more, which it hears by a commit: a wait in poll() ends with the answer, after which
     /// poll() looks at its membership again (`ClassicKafkaConsumer#poll`).
     pub fn listen(&mut self, process: ProcessId) {
+        let now = self.now();
         let member = &mut self.members[process.ix()];
         if member.app == App::Polling {
-            member.wake = member.wake.min(member.hears_next(self.scenario));
+            member.wake = member.wake.min(member.hears_next(self.scenario)).max(now);
         }
         self.attend(process);
     }

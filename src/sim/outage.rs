@@ -10,9 +10,24 @@ use super::world::World;
 use crate::scenario::{GivesUp, OnStop};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
+/// Attempts at a call that fail and are made again until one succeeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Attempts {
+    /// Which dependency is called.
+    pub which: usize,
+    /// How long an attempt takes to fail.
+    pub after: SimDuration,
+    /// From its end to the next.
+    pub back_off: SimDuration,
+    /// Whether a breaker counts them.
+    pub watched: bool,
+}
+
 /// What a record comes to whose call fails, if the application gives it up: so many attempts, one after another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct CallFailure {
+    /// Which dependency is called.
+    pub which: usize,
     /// How long an attempt takes to fail.
     pub after: SimDuration,
     pub gives_up: GivesUp,
@@ -55,7 +70,7 @@ impl World<'_> {
                 continue;
             }
             member.batch.advance(now);
-            if member.caller.count_anew(now, &member.batch) {
+            if turns && member.caller.count_anew(now, &member.batch) {
                 self.tell_breaker(ProcessId(index as u32));
             }
             let (scenario, member) = (self.scenario, &mut self.members[index]);
@@ -71,7 +86,7 @@ impl World<'_> {
                 member.batch.cut_after_record(now, &mut shop);
             }
             member.wake = member.batch.ends_at();
-            if tried > now && dependency::calls(member) {
+            if tried > now && fails.is_none() && dependency::calls(member) {
                 let number = member.caller.stand_until(tried);
                 let process = ProcessId(index as u32);
                 self.agenda.schedule(tried, Event::Attempt(process, number));
@@ -99,19 +114,23 @@ impl World<'_> {
         let Some(dependency) = &mut self.dependency else {
             return;
         };
-        let fails_after = dependency.fails_after();
-        if fails_after.is_none() && !dependency.minded {
+        let fails = dependency.fails();
+        if !fails && !dependency.minded {
             return;
         }
         dependency.minded = true;
-        let back_off = dependency.on_outage().back_off;
         let mut concerns = false;
         for index in 0..self.members.len() {
             let member = &mut self.members[index];
             let works = dependency::calls(member);
             let calling = works && member.frozen_until.is_none();
-            let failing = member.caller.failing.map(|failing| failing.after);
-            if failing.is_some() && (!calling || failing != fails_after) {
+            let failing = member.caller.failing.map(|failing| failing.attempts);
+            let settings = member.batch.settings;
+            let fails = self
+                .dependency
+                .as_ref()
+                .and_then(|own| own.failing(settings));
+            if failing.is_some() && (!calling || failing != fails) {
                 self.stop_failing(ProcessId(index as u32), now);
             }
             let member = &mut self.members[index];
@@ -122,27 +141,21 @@ impl World<'_> {
                 && dependency::calls(member)
                 && member.caller.failing.is_none()
                 && member.caller.stands_until <= now;
-            if let (Some(after), true) = (fails_after, begins) {
-                self.start_failing(ProcessId(index as u32), now, after, back_off);
+            if let (Some(attempts), true) = (fails, begins) {
+                self.start_failing(ProcessId(index as u32), now, attempts);
             }
             concerns |= self.members[index].caller.waits(now);
         }
         if let Some(dependency) = &mut self.dependency {
-            dependency.minded = concerns || fails_after.is_some();
+            dependency.minded = concerns || fails;
         }
     }
 
-    fn start_failing(
-        &mut self,
-        process: ProcessId,
-        now: SimTime,
-        after: SimDuration,
-        back_off: SimDuration,
-    ) {
+    fn start_failing(&mut self, process: ProcessId, now: SimTime, attempts: Attempts) {
         let member = &mut self.members[process.ix()];
         member.batch.advance(now);
-        let half_open = member.caller.let_through(now);
-        let opens = member.caller.fail(now, after, back_off, &member.batch);
+        let half_open = attempts.watched && member.caller.let_through(now);
+        let opens = member.caller.fail(now, attempts, &member.batch);
         let number = member.caller.number;
         if half_open {
             self.tell_breaker(process);

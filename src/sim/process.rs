@@ -31,9 +31,7 @@ impl World<'_> {
         member.take_up(member.next_settings, self.scenario);
         let processing = &self.scenario.settings[member.settings].processing;
         member.workers = Workers::start(now, processing);
-        let downstream = self.scenario.downstream.as_ref();
-        let on_outage = downstream.map(|downstream| &downstream.on_outage);
-        member.caller.start(on_outage);
+        member.caller.start(&self.scenario.downstreams);
         member.app = App::Polling;
         member.wake = SimTime::NEVER;
         member.started_at = now;

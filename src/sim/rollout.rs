@@ -39,7 +39,7 @@ impl World<'_> {
             Action::AddPartitions { to } => self.add_partitions(*to),
             Action::Freeze { processes, length } => self.freeze_all(processes, *length),
             Action::RateChange => {}
-            Action::Downstream(change) => self.change_dependency(change),
+            Action::Downstream(which, change) => self.change_dependency(*which, change),
             Action::DeadLetter(answers) => self.change_dead_letter_topic(*answers),
             Action::Adopt { settings } => self.adopt(*settings),
             Action::AdoptAtRestart { settings } => {
@@ -229,7 +229,6 @@ impl World<'_> {
     /// Callers of the dependency have taken up other settings.
     pub fn serve(&mut self, settings: usize) {
         let now = self.now();
-        let settings = &self.scenario.settings[settings];
         if let Some(dependency) = &mut self.dependency
             && dependency.serve(now, settings)
             && dependency.couples()
@@ -238,10 +237,14 @@ impl World<'_> {
         }
     }
 
-    fn change_dependency(&mut self, change: &DownstreamChange) {
+    fn change_dependency(&mut self, which: usize, change: &DownstreamChange) {
         let now = self.now();
         self.advance(now);
-        if let DownstreamChange::Latency(_) | DownstreamChange::FailureRate(_) = change {
+        let other_calls = matches!(
+            change,
+            DownstreamChange::Latency(_) | DownstreamChange::FailureRate(_)
+        );
+        if other_calls {
             for member in &mut self.members {
                 member.account_given_up(now, self.scenario, &mut self.topic);
             }
@@ -249,24 +252,24 @@ impl World<'_> {
         let Some(dependency) = &mut self.dependency else {
             return;
         };
-        let slower = dependency.change(now, change);
-        self.topic.failure = dependency.failure();
-        if let DownstreamChange::Latency(_) | DownstreamChange::FailureRate(_) = change {
+        let slower = dependency.change(now, which, change);
+        (self.topic).set_failures(|settings| dependency.failure(settings));
+        if other_calls {
             let (scenario, topic) = (self.scenario, &mut self.topic);
-            topic.set_calls(scenario, self.replication, dependency.spec());
-            for member in self
-                .members
-                .iter_mut()
-                .filter(|member| dependency::calls(member))
-            {
+            topic.set_calls(scenario, self.replication, which, dependency.call(which));
+            let calling = self.members.iter_mut().filter(|one| dependency::calls(one));
+            for member in calling {
                 let settings = member.batch.settings;
+                if scenario.settings[settings].processing.calls_of(which) == 0 {
+                    continue;
+                }
                 let mut shop = Workshop {
                     scenario,
                     settings,
                     topic,
                 };
                 member.batch.advance(now);
-                member.batch.rescale(slower, &mut shop);
+                member.batch.rescale(slower[settings], &mut shop);
             }
         }
         self.pace(now);

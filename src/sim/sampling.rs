@@ -1,6 +1,5 @@
 //! What a run shows its observer: the curves at the points of the grid, the states of partitions, the facts in order.
 
-use super::dependency::Dependency;
 use super::member::Accounts;
 use super::world::World;
 use super::{GroupView, Observer, PartitionState, Sample, Totals};
@@ -57,11 +56,6 @@ impl World<'_> {
     /// What an owner's work looks like at `at`, partition by partition, each with its log end.
     fn classify(&mut self, at: SimTime, log_ends: &[u64]) {
         let delays = !self.topic.delay.is_zero();
-        let waiting = self
-            .dependency
-            .as_ref()
-            .is_some_and(|dependency| dependency.saturated);
-        let stopped = self.dependency.as_ref().is_some_and(Dependency::stopped);
         for (index, &log_end) in log_ends.iter().enumerate() {
             let id = PartitionId(index as u32);
             // What is not due yet keeps nobody waiting.
@@ -88,6 +82,9 @@ impl World<'_> {
             let behind = end.saturating_sub(position) + member.caller.kept_of(id) + in_hand;
             let stuck = workers.is_some_and(|workers| workers.is_stuck(id));
             let waits = member.caller.waits(at);
+            let dependency = self.dependency.as_ref();
+            let stopped = dependency.is_some_and(|own| own.stops(member.settings));
+            let waiting = dependency.is_some_and(|own| own.delays(member.settings));
             let partition = &self.topic.partitions[index];
             let state = if member.frozen_until.is_some() {
                 PartitionState::Frozen

@@ -1,5 +1,7 @@
 //! The partitions of the topic: their logs, committed offsets, what their records cost, and the accounts kept of them.
 
+mod work;
+
 use std::sync::Arc;
 
 use super::coverage::Coverage;
@@ -10,7 +12,7 @@ use crate::kafka::parallel::{Completed, ProcessingOrder};
 use crate::kafka::{Appends, LogStart, Logs, RetentionLimits};
 use crate::scenario::{DeadLetterTopic, Downstream, PassedOn, PoisonRecords, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
-use crate::workload::{Arrivals, CallCosts, Failures, Law, RecordCosts, RecordKeys};
+use crate::workload::{Arrivals, CallCosts, CallLaw, Failures, Law, RecordCosts, RecordKeys};
 
 /// A partition during a run.
 #[derive(Debug)]
@@ -32,8 +34,8 @@ pub(super) struct Partition {
     keys: Vec<(u64, RecordKeys)>,
     /// Work of its records, by law (see [`Topic::law_of`]).
     work: Vec<RecordCosts>,
-    /// What its records' dependency calls take.
-    calls: Option<CallCosts>,
+    /// What its records' calls of each dependency take.
+    calls: Vec<CallCosts>,
     /// Poison by entry of the scenario.
     poison: Vec<(usize, Failures)>,
     /// What has been processed, given up or lost.
@@ -62,15 +64,17 @@ pub(super) struct Topic {
     pub partitions: Vec<Partition>,
     /// Law of the local work by settings index; several settings may share one.
     law_of: Vec<usize>,
-    /// Dependency calls per record, by settings index.
-    calls_of: Vec<u64>,
+    /// Calls of each dependency per record, by settings index.
+    calls_of: Vec<Vec<u64>>,
     laws: Vec<Law>,
-    /// The dependency as it is now.
-    downstream: Option<Downstream>,
+    /// What calls of each dependency take now.
+    call_laws: Vec<CallLaw>,
+    /// The dependency whose callers may be in each other's way.
+    pub shared: usize,
     /// Attempts at calls that failed by chance, of records that were processed.
     pub calls_failed: u64,
-    /// What a record comes to whose dependency call fails, while calls do.
-    pub failure: Option<CallFailure>,
+    /// What a record comes to whose dependency call fails, while calls do, by settings index.
+    failures: Vec<Option<CallFailure>>,
     /// How the dead-letter topic answers.
     pub dead_letter: DeadLetterTopic,
     /// Whether one of the two can change what becomes of a batch in hand.
@@ -80,11 +84,6 @@ pub(super) struct Topic {
     retention: RetentionLimits,
     /// From its append until a record may be read: in a retry topic.
     pub delay: SimDuration,
-}
-
-/// What calls of `downstream` take, of the partition whose draws stand at `address`.
-fn call_costs(downstream: &Downstream, address: impl Fn(Purpose) -> Address) -> CallCosts {
-    CallCosts::new(address, &downstream.latency, downstream.retries())
 }
 
 /// The records of a partition, as retention asks for them.
@@ -119,20 +118,22 @@ impl Topic {
                 laws.push(law.clone());
             }
         }
-        let calls = scenario
-            .settings
-            .iter()
-            .map(|settings| u64::from(settings.processing.calls));
+        let downstreams = || scenario.downstreams.iter();
+        let calls = scenario.settings.iter().map(|settings| {
+            let each = (0..downstreams().len()).map(|which| settings.processing.calls_of(which));
+            each.map(u64::from).collect()
+        });
         let mut topic = Topic {
             partitions: Vec::new(),
             law_of,
             calls_of: calls.collect(),
             laws,
-            downstream: scenario.downstream.clone(),
+            call_laws: downstreams().map(Downstream::call).collect(),
+            shared: scenario.shared(),
             calls_failed: 0,
-            failure: None,
+            failures: vec![None; scenario.settings.len()],
             dead_letter: DeadLetterTopic::Up,
-            may_fail: scenario.gives_up().is_some() || scenario.loses_dead_letter_topic(),
+            may_fail: scenario.gives_up().next().is_some() || scenario.loses_dead_letter_topic(),
             dead_letters_failed: 0,
             retention: retention(scenario),
             delay: (scenario.stage.as_ref()).map_or(SimDuration::ZERO, |stage| stage.delay),
@@ -177,7 +178,7 @@ impl Topic {
                     .iter()
                     .map(|law| RecordCosts::new(address(Purpose::Work), law))
                     .collect(),
-                calls: self.downstream.as_ref().map(|own| call_costs(own, address)),
+                calls: self.costs_of_calls(scenario, replication, index),
                 poison,
                 coverage: Coverage::below(start.committed.unwrap_or(0)),
                 evicted_to: 0,
@@ -219,65 +220,6 @@ impl Topic {
         let keys = self.partitions[id.ix()].keys.iter().rev();
         let mut keys = keys.skip_while(|(from, _)| *from > offset);
         keys.next().and_then(|(_, keys)| keys.key_of(offset))
-    }
-
-    /// From now on calls take what those of `downstream` do.
-    pub fn set_calls(&mut self, scenario: &Scenario, replication: u32, downstream: &Downstream) {
-        self.downstream = Some(downstream.clone());
-        for (index, partition) in self.partitions.iter_mut().enumerate() {
-            let name = format!("{}-{index}", scenario.topic.name);
-            let address = |purpose| Address::new(scenario.seed, replication, purpose, &name);
-            partition.calls = Some(call_costs(downstream, address));
-        }
-    }
-
-    /// Work of records one after another: local work and their calls.
-    #[inline]
-    pub fn work(&mut self, id: PartitionId, from: u64, to: u64, settings: usize) -> SimDuration {
-        let (law, calls) = (self.law_of[settings], self.calls_of[settings]);
-        let partition = &mut self.partitions[id.ix()];
-        let local = partition.work[law].work(from, to);
-        match &mut partition.calls {
-            // Call c of a record is number offset x calls + c.
-            Some(costs) if calls > 0 => local + costs.work(from * calls, to * calls),
-            _ => local,
-        }
-    }
-
-    /// Attempts at their calls.
-    #[inline]
-    pub fn attempts(&mut self, id: PartitionId, from: u64, to: u64, settings: usize) -> u64 {
-        let calls = self.calls_of[settings];
-        let failed = self.failed_attempts(id, from, to, settings);
-        to.saturating_sub(from) * calls + failed
-    }
-
-    /// Those that fail by chance.
-    #[inline]
-    fn failed_attempts(&mut self, id: PartitionId, from: u64, to: u64, settings: usize) -> u64 {
-        if (self.downstream.as_ref()).is_none_or(|own| own.failure_rate == 0.0) {
-            return 0;
-        }
-        let calls = self.calls_of[settings];
-        let costs = self.partitions[id.ix()].calls.as_mut();
-        costs.map_or(0, |costs| costs.failed(from * calls, to * calls))
-    }
-
-    /// Their local work alone.
-    pub fn local_work(
-        &mut self,
-        id: PartitionId,
-        from: u64,
-        to: u64,
-        settings: usize,
-    ) -> SimDuration {
-        let law = self.law_of[settings];
-        self.partitions[id.ix()].work[law].work(from, to)
-    }
-
-    /// What a record comes to under these settings if it makes calls and they fail.
-    pub fn failure_of(&self, settings: usize) -> Option<CallFailure> {
-        self.failure.filter(|_| self.calls_of[settings] > 0)
     }
 
     /// The first poison record in [`from`, `to`) and the entry of the scenario that makes it one.

@@ -34,7 +34,7 @@ const DRAIN: SimDuration = SimDuration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Workers {
     pool: Pool,
-    /// Whether its records call the dependency.
+    /// Whether its records call a dependency.
     calls: bool,
     /// Poison records that were met.
     met: BTreeSet<(PartitionId, u64)>,
@@ -54,7 +54,7 @@ impl Workers {
         let order = processing.order?;
         Some(Box::new(Workers {
             pool: Pool::new(now, processing.concurrency, LOAD_FACTOR, order),
-            calls: processing.calls > 0,
+            calls: processing.makes_calls(),
             met: BTreeSet::new(),
             paused: false,
             pauses_from: SimTime::ZERO,
@@ -67,11 +67,11 @@ impl Workers {
     pub fn take_up(&mut self, processing: &Processing) {
         if let Some(order) = processing.order {
             self.pool.resize(processing.concurrency, LOAD_FACTOR, order);
-            self.calls = processing.calls > 0;
+            self.calls = processing.makes_calls();
         }
     }
 
-    /// Threads that call the dependency.
+    /// Threads that call a dependency.
     pub fn callers(&self) -> u32 {
         if self.calls { self.pool.busy() } else { 0 }
     }

@@ -40,10 +40,7 @@ impl<'s> World<'s> {
                 .map(|index| Member::new(ProcessId(index), scenario, replication))
                 .collect(),
             group: Coordinator::new(scenario, replication),
-            dependency: scenario
-                .downstream
-                .as_ref()
-                .map(|spec| Dependency::new(scenario, spec, replication)),
+            dependency: Dependency::new(scenario, replication),
             deployment: Deployment::new(scenario),
             accounts: Accounts::default(),
             facts: Vec::new(),

@@ -19,6 +19,46 @@ pub struct Retries {
     pub back_off: SimDuration,
 }
 
+/// What a call takes while nothing holds it back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallLaw {
+    /// Latency of an attempt.
+    pub latency: Law,
+    /// How attempts that fail by chance are made again, if any do.
+    pub retries: Option<Retries>,
+}
+
+impl CallLaw {
+    fn failure_rate(&self) -> f64 {
+        self.retries.map_or(0.0, |retries| retries.failure_rate)
+    }
+
+    /// From a failed attempt to the next (s).
+    fn back_off(&self) -> f64 {
+        let back_off = self.retries.map(|retries| retries.back_off);
+        back_off.unwrap_or_default().as_secs_f64()
+    }
+
+    /// Attempts that it takes on average.
+    pub fn attempts(&self) -> f64 {
+        1.0 / (1.0 - self.failure_rate())
+    }
+
+    /// Mean time from its first attempt until one has succeeded (s).
+    pub fn mean(&self) -> f64 {
+        (self.latency.mean() + self.failure_rate() * self.back_off()) * self.attempts()
+    }
+
+    /// The variance of that time (s^2).
+    pub fn variance(&self) -> f64 {
+        let latency = self.latency.mean();
+        let again = latency + self.back_off();
+        let attempts = self.attempts();
+        let of_attempts = self.failure_rate() * attempts * attempts;
+        attempts * self.latency.scv() * latency * latency + of_attempts * again * again
+    }
+}
+
 /// The calls of one partition's records, numbered in the order of the records. Asking never changes an answer; `&mut` only
 /// moves a cache.
 #[derive(Clone, Debug)]
@@ -29,12 +69,9 @@ pub struct CallCosts {
 }
 
 impl CallCosts {
-    /// Calls each of whose attempts takes `latency`, with their draws at the addresses of their purposes.
-    pub fn new(
-        address: impl Fn(Purpose) -> Address,
-        latency: &Law,
-        retries: Option<Retries>,
-    ) -> Self {
+    /// Calls of a law, with their draws at the addresses of their purposes.
+    pub fn new(address: impl Fn(Purpose) -> Address, law: &CallLaw) -> Self {
+        let CallLaw { latency, retries } = law;
         CallCosts {
             succeeded: RecordCosts::new(address(Purpose::Latency), latency),
             failed: retries.map(|retries| {

@@ -5,6 +5,9 @@
 mod away;
 mod sharing;
 
+pub use self::away::Elsewhere;
+use self::away::Errand;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
@@ -14,6 +17,7 @@ use super::LoadCurve;
 use super::RecordCosts;
 use super::Retries;
 use crate::engine::Address;
+use crate::units::SimDuration;
 
 /// Calls of a measurement, at least, and how many per caller where callers are many.
 const MEASURED: usize = 20_000;
@@ -87,7 +91,7 @@ fn between(from: f64, to: f64, weight: f64) -> f64 {
     from + (to - from) * weight
 }
 
-/// Callers that loop for ever: local work, a token of a shared bucket (first in, first out, or asked for again and again),
+/// Callers that loop for ever: local work and calls elsewhere, a token of a shared bucket (first in, first out, or asked for again and again),
 /// wait first-in-first-out for one of a number of shared places, hold it for the latency of the call, repeat.
 #[derive(Clone, Debug)]
 pub struct ClosedLoop {
@@ -100,6 +104,7 @@ pub struct ClosedLoop {
     retries: Option<Retries>,
     latencies: RecordCosts,
     locals: RecordCosts,
+    errands: Vec<Errand>,
     /// By number of callers.
     known: BTreeMap<u32, Flow>,
 }
@@ -124,6 +129,7 @@ impl ClosedLoop {
             retries: None,
             latencies: RecordCosts::new(address, latency),
             locals: RecordCosts::new(address, local),
+            errands: Vec::new(),
             known: BTreeMap::new(),
         }
     }
@@ -270,7 +276,9 @@ impl ClosedLoop {
         let counts = [warm_up, measured];
         let work = self.away_draws(counts, unit);
         let latency = self.latency.mean() * unit;
-        let holds = scaled_draws(&mut self.latencies, LATENCIES, counts, latency);
+        let holds = scaled_draws(counts, latency, |from, to| {
+            self.latencies.work(LATENCIES + from, LATENCIES + to)
+        });
         Draws {
             unit,
             warm_up,
@@ -336,20 +344,24 @@ struct Draws {
     holds: Vec<u64>,
 }
 
-/// Draws of `counts` calls from `first` on, each group scaled to mean `mean`.
-fn scaled_draws(costs: &mut RecordCosts, first: u64, counts: [usize; 2], mean: f64) -> Vec<u64> {
-    let mut offset = first;
+/// What each of `counts` calls takes by `work`, that of the calls of a range; each group scaled to mean `mean`.
+fn scaled_draws(
+    counts: [usize; 2],
+    mean: f64,
+    mut work: impl FnMut(u64, u64) -> SimDuration,
+) -> Vec<u64> {
+    let mut offset = 0;
     let mut draws = Vec::with_capacity(counts[0] + counts[1]);
     for count in counts {
         let end = offset + count as u64;
-        let sum = costs.work(offset, end).as_nanos();
+        let sum = work(offset, end).as_nanos();
         let scale = if sum > 0 {
             mean * count as f64 / sum as f64
         } else {
             0.0
         };
         draws.extend((offset..end).map(|call| {
-            let nanos = costs.record(call).as_nanos();
+            let nanos = work(call, call + 1).as_nanos();
             (nanos as f64 * scale) as u64
         }));
         offset = end;

@@ -14,9 +14,9 @@ mod rate;
 
 pub use arrival::{Arrivals, Pattern, Production, Shares};
 pub use breaker::{Breaker, BreakerConfig, BreakerState};
-pub use calls::{CallCosts, Retries};
+pub use calls::{CallCosts, CallLaw, Retries};
 pub use cost::RecordCosts;
-pub use dependency::{ClosedLoop, Flow, TokenBucket};
+pub use dependency::{ClosedLoop, Elsewhere, Flow, TokenBucket};
 pub use failure::Failures;
 pub use key::{Keys, RecordKeys, murmur2, partition_for};
 pub use law::{Law, LawError};

@@ -130,15 +130,15 @@ fn a_backlog_drains_like_a_fluid() {
 fn a_token_bucket_lets_its_burst_and_its_rate_through() {
     let mut scenario = system(8, 8, 0.0, Law::Constant(0.0));
     scenario.horizon = secs(300);
-    scenario.settings[0].processing.calls = 1;
+    scenario.settings[0].processing.calls = vec![1];
     scenario.settings[0].properties.max_poll_records = 10;
-    scenario.downstream = Some(Downstream {
+    scenario.downstreams = vec![Downstream {
         limit: Some(RateLimit {
             rate: 200.0,
             burst: 1_000.0,
         }),
         ..Downstream::new("bank-api", Law::Constant(0.010))
-    });
+    }];
     let told = run(&with_backlog(scenario, 100_000));
     for (second, lag) in told.total_lags().into_iter().enumerate().skip(1) {
         let committed = 800_000.0 - lag as f64;
@@ -237,7 +237,7 @@ fn the_time_until_a_call_succeeds_is_that_of_its_draws() {
         let mut bank = Downstream::new("bank-api", Law::Exponential { mean: 0.010 });
         (bank.failure_rate, bank.on_outage.back_off) = (rate, ms(30));
         let address = |purpose| Address::new(5, 0, purpose, "orders-0");
-        let mut costs = CallCosts::new(address, &bank.latency, bank.retries());
+        let mut costs = CallCosts::new(address, &bank.call());
         let calls = 400_000;
         let times: Vec<f64> = (0..calls)
             .map(|call| costs.work(call, call + 1).as_secs_f64())
@@ -245,7 +245,7 @@ fn the_time_until_a_call_succeeds_is_that_of_its_draws() {
         let mean = times.iter().sum::<f64>() / calls as f64;
         let squares = times.iter().map(|time| (time - mean).powi(2));
         let variance = squares.sum::<f64>() / calls as f64;
-        let (expected, of_variance) = (bank.until_success(), bank.until_success_variance());
+        let (expected, of_variance) = (bank.call().mean(), bank.call().variance());
         assert!(
             (mean / expected - 1.0).abs() < 0.01,
             "{rate}: {mean} for {expected}"
@@ -263,12 +263,12 @@ fn calls_that_fail_by_chance_take_their_attempts_their_pauses_and_their_tokens()
     let per_second = |rate: f64, limit: Option<f64>| {
         let mut scenario = system(8, 8, 0.0, Law::Constant(0.002));
         scenario.horizon = secs(600);
-        scenario.settings[0].processing.calls = 2;
+        scenario.settings[0].processing.calls = vec![2];
         scenario.settings[0].properties.max_poll_records = 10;
         let mut bank = Downstream::new("bank-api", Law::Exponential { mean: 0.010 });
         bank.limit = limit.map(|rate| RateLimit { rate, burst: 1.0 });
         (bank.failure_rate, bank.on_outage.back_off) = (rate, ms(200));
-        scenario.downstream = Some(bank);
+        scenario.downstreams = vec![bank];
         let told = run(&with_backlog(scenario, 1_000_000));
         let lags = told.total_lags();
         let records = (lags[100] - lags[500]) as f64 / 400.0;

@@ -282,9 +282,9 @@ fn calling(on_failure: OnFailure, turns: &[(u64, DeadLetterTopic)]) -> Scenario 
     let scenario = systems::system(1, 1, 20.0, Law::Constant(0.01));
     let mut scenario = with_backlog(scenario, 50_000);
     scenario.horizon = secs(700);
-    scenario.settings[0].processing.calls = 1;
+    scenario.settings[0].processing.calls = vec![1];
     scenario.settings[0].properties.max_poll_records = 10;
-    scenario.downstream = Some(Downstream {
+    scenario.downstreams = vec![Downstream {
         on_outage: OnOutage {
             timeout: Some(secs(2)),
             gives_up: Some(GivesUp {
@@ -295,10 +295,10 @@ fn calling(on_failure: OnFailure, turns: &[(u64, DeadLetterTopic)]) -> Scenario 
             ..OnOutage::default()
         },
         ..Downstream::new("bank", Law::Constant(0.001))
-    });
-    let stop = Action::Downstream(DownstreamChange::Stop);
+    }];
+    let stop = Action::Downstream(0, DownstreamChange::Stop);
     let scenario = with(scenario, at_ms(100_000), stop);
-    let resume = Action::Downstream(DownstreamChange::Resume);
+    let resume = Action::Downstream(0, DownstreamChange::Resume);
     let scenario = with(scenario, at_ms(600_000), resume);
     let mut scenario = down(scenario, turns);
     scenario.timeline.sort_by_key(|entry| entry.at);

@@ -183,10 +183,10 @@ fn who_is_told_to_stop_while_frozen_heeds_it_as_it_goes_on() {
 #[test]
 fn a_batch_frozen_while_its_dependency_stands_still_goes_on() {
     let mut scenario = pair(systems::profile("java"), CommitPolicy::AfterBatch);
-    scenario.settings[0].processing.calls = 1;
-    scenario.downstream = Some(Downstream::new("bank", Law::Constant(0.001)));
+    scenario.settings[0].processing.calls = vec![1];
+    scenario.downstreams = vec![Downstream::new("bank", Law::Constant(0.001))];
     let everyone = vec![ProcessId(0), ProcessId(1)];
-    let change = |scenario, at, change| with(scenario, at_ms(at), Action::Downstream(change));
+    let change = |scenario, at, change| with(scenario, at_ms(at), Action::Downstream(0, change));
     let scenario = change(scenario, 30_000, DownstreamChange::Stop);
     let freeze = Action::Freeze {
         processes: everyone,
@@ -206,12 +206,12 @@ fn callers_that_become_slower_than_the_limit_no_longer_reach_it() {
     });
     let mut scenario = with_backlog(systems::system(4, 4, 0.0, Law::Constant(0.001)), 50_000);
     scenario.horizon = secs(240);
-    scenario.settings[0].processing.calls = 1;
+    scenario.settings[0].processing.calls = vec![1];
     scenario.settings[0].properties.max_poll_records = 50;
-    scenario.downstream = Some(Downstream {
+    scenario.downstreams = vec![Downstream {
         limit,
         ..Downstream::new("bank", Law::Constant(0.001))
-    });
+    }];
     let mut slow = scenario.settings[0].clone();
     slow.processing.time = Law::Constant(0.099);
     scenario.settings.push(slow);
@@ -240,19 +240,19 @@ fn a_limit_that_refuses_can_change() {
     let limited = |rate| {
         let mut scenario = with_backlog(systems::system(4, 4, 0.0, Law::Constant(0.0)), 100_000);
         scenario.horizon = secs(500);
-        scenario.settings[0].processing.calls = 1;
+        scenario.settings[0].processing.calls = vec![1];
         scenario.settings[0].properties.max_poll_records = 50;
         let mut downstream = Downstream::new("bank", Law::Exponential { mean: 0.01 });
         downstream.limit = limit(rate);
         downstream.when_limited = WhenLimited::Reject;
         downstream.on_outage.back_off = SimDuration::from_millis(40);
-        scenario.downstream = Some(downstream);
+        scenario.downstreams = vec![downstream];
         scenario
     };
     let rates = [100.0, 200.0, 0.0, 300.0, 50.0];
     let mut scenario = limited(rates[0]);
     for (index, rate) in rates.into_iter().enumerate().skip(1) {
-        let change = Action::Downstream(DownstreamChange::Limit(limit(rate)));
+        let change = Action::Downstream(0, DownstreamChange::Limit(limit(rate)));
         scenario = with(scenario, at_ms(100_000 * index as u64), change);
     }
     let speed = |told: &Told, from: usize| {
@@ -283,17 +283,17 @@ fn a_failure_rate_can_change() {
             let system = systems::system(4, 4, 0.0, Law::Constant(0.001));
             let mut scenario = with_backlog(system, 100_000);
             scenario.horizon = secs(400);
-            scenario.settings[0].processing.calls = 2;
+            scenario.settings[0].processing.calls = vec![2];
             scenario.settings[0].properties.max_poll_records = 50;
             let mut bank = Downstream::new("bank", Law::Exponential { mean: 0.01 });
             bank.limit = limit.map(|rate| RateLimit { rate, burst: 5.0 });
             (bank.failure_rate, bank.on_outage.back_off) = (rate, ms(100));
-            scenario.downstream = Some(bank);
+            scenario.downstreams = vec![bank];
             scenario
         };
         let mut scenario = failing(rates[0]);
         for (index, rate) in rates.into_iter().enumerate().skip(1) {
-            let change = Action::Downstream(DownstreamChange::FailureRate(rate));
+            let change = Action::Downstream(0, DownstreamChange::FailureRate(rate));
             scenario = with(scenario, at_ms(100_000 * index as u64), change);
         }
         let speed = |told: &Told, from: usize| {
@@ -321,10 +321,10 @@ fn records_of_new_partitions_call_the_dependency_as_it_is_by_then() {
     let slow = |latency: f64| {
         let mut scenario = systems::system(1, 1, 20.0, Law::Constant(0.0));
         scenario.horizon = secs(400);
-        scenario.settings[0].processing.calls = 1;
+        scenario.settings[0].processing.calls = vec![1];
         scenario.settings[0].properties.max_poll_records = 10;
         scenario.settings[0].properties.metadata_max_age = secs(1);
-        scenario.downstream = Some(Downstream::new("bank", Law::Constant(latency)));
+        scenario.downstreams = vec![Downstream::new("bank", Law::Constant(latency))];
         let more = Action::AddPartitions { to: 2 };
         let mut scenario = with(scenario, at_ms(100_000), more);
         scenario.production.shares.push(lagsim::workload::Shares {
@@ -334,7 +334,7 @@ fn records_of_new_partitions_call_the_dependency_as_it_is_by_then() {
         scenario
     };
     let change = DownstreamChange::Latency(Law::Constant(0.1));
-    let changed = with(slow(0.001), at_ms(50_000), Action::Downstream(change));
+    let changed = with(slow(0.001), at_ms(50_000), Action::Downstream(0, change));
     let growth = |told: &Told| {
         let lags = told.total_lags();
         lags[390] as f64 - lags[190] as f64
@@ -354,23 +354,23 @@ fn latency_and_limit_change_under_load() {
     let crowded = |latency: f64, rate: f64| {
         let mut scenario = with_backlog(systems::system(8, 8, 0.0, Law::Constant(0.0)), 100_000);
         scenario.horizon = secs(400);
-        scenario.settings[0].processing.calls = 1;
+        scenario.settings[0].processing.calls = vec![1];
         scenario.settings[0].properties.max_poll_records = 50;
-        scenario.downstream = Some(Downstream {
+        scenario.downstreams = vec![Downstream {
             limit: (rate > 0.0).then_some(RateLimit { rate, burst: 5.0 }),
             load: LoadCurve::from_knots(vec![(2, 1.0), (8, 6.0)]),
             ..Downstream::new("bank", Law::Exponential { mean: latency })
-        });
+        }];
         scenario
     };
     let stages = [(0.01, 0.0), (0.02, 0.0), (0.02, 60.0), (0.01, 60.0)];
     let mut scenario = crowded(stages[0].0, stages[0].1);
     for (index, (latency, rate)) in stages.into_iter().enumerate().skip(1) {
         let at = at_ms(100_000 * index as u64);
-        let limit = crowded(latency, rate).downstream.and_then(|own| own.limit);
+        let limit = crowded(latency, rate).downstreams[0].limit;
         let slower = DownstreamChange::Latency(Law::Exponential { mean: latency });
         for change in [slower, DownstreamChange::Limit(limit)] {
-            scenario = with(scenario, at, Action::Downstream(change));
+            scenario = with(scenario, at, Action::Downstream(0, change));
         }
     }
     let speed = |told: &Told, from: usize| {

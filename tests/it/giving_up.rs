@@ -39,18 +39,18 @@ fn once(then: GiveUp) -> GivesUp {
 fn system(outage: DownstreamChange, gives_up: GivesUp) -> Scenario {
     let mut scenario = systems::system(1, 1, 20.0, Law::Constant(0.01));
     scenario.horizon = secs(1_200);
-    scenario.settings[0].processing.calls = 1;
+    scenario.settings[0].processing.calls = vec![1];
     scenario.settings[0].properties.max_poll_records = 10;
-    scenario.downstream = Some(Downstream {
+    scenario.downstreams = vec![Downstream {
         on_outage: OnOutage {
             timeout: Some(secs(2)),
             gives_up: Some(gives_up),
             ..OnOutage::default()
         },
         ..Downstream::new("bank", Law::Constant(0.001))
-    });
-    let scenario = with(scenario, at_ms(100_000), Action::Downstream(outage));
-    let resume = Action::Downstream(DownstreamChange::Resume);
+    }];
+    let scenario = with(scenario, at_ms(100_000), Action::Downstream(0, outage));
+    let resume = Action::Downstream(0, DownstreamChange::Resume);
     with(scenario, at_ms(600_000), resume)
 }
 
@@ -238,7 +238,7 @@ fn a_batch_of_failing_records_outlasts_the_poll_interval() {
 #[test]
 fn an_outage_that_turns_from_hanging_to_refusing_is_felt_at_once() {
     let scenario = hanging(thrice(GiveUp::Skip));
-    let refuses = Action::Downstream(DownstreamChange::Fail);
+    let refuses = Action::Downstream(0, DownstreamChange::Fail);
     let mut scenario = with(scenario, at_ms(300_000), refuses);
     scenario.timeline.sort_by_key(|entry| entry.at);
     let told = run(&scenario);

@@ -3,6 +3,7 @@
 
 mod autoscaler;
 mod client;
+mod dependencies;
 mod errors;
 mod group;
 mod load;
@@ -72,6 +73,7 @@ fn cases() -> impl Iterator<Item = &'static Case> {
         group::CASES,
         autoscaler::CASES,
         trouble::CASES,
+        dependencies::CASES,
         errors::CASES,
         retry::CASES,
         timeline::CASES,

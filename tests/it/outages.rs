@@ -16,13 +16,13 @@ const BUFFER: WhileOpen = WhileOpen::Buffer { records: 1_000 };
 fn system(outage: DownstreamChange, on_outage: OnOutage) -> Scenario {
     let mut scenario = systems::system(1, 1, 20.0, Law::Constant(0.01));
     scenario.horizon = secs(1_200);
-    scenario.settings[0].processing.calls = 1;
-    scenario.downstream = Some(Downstream {
+    scenario.settings[0].processing.calls = vec![1];
+    scenario.downstreams = vec![Downstream {
         on_outage,
         ..Downstream::new("bank", Law::Constant(0.001))
-    });
-    let scenario = with(scenario, at_ms(100_000), Action::Downstream(outage));
-    let resume = Action::Downstream(DownstreamChange::Resume);
+    }];
+    let scenario = with(scenario, at_ms(100_000), Action::Downstream(0, outage));
+    let resume = Action::Downstream(0, DownstreamChange::Resume);
     with(scenario, at_ms(600_000), resume)
 }
 
@@ -242,7 +242,7 @@ fn members_of_a_shared_limit_come_back_from_an_outage_each_by_its_own_breaker() 
             .group
             .processes
             .push(systems::process(1, Some(SimTime::ZERO)));
-        if let Some(downstream) = &mut scenario.downstream {
+        if let Some(downstream) = scenario.downstreams.first_mut() {
             downstream.limit = Some(lagsim::scenario::RateLimit {
                 rate: 100.0,
                 burst: 1.0,

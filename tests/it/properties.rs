@@ -255,11 +255,11 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
                     settings.processing.on_stop = OnStop::FinishRecord;
                 }
                 if let Some((rate, burst)) = limit {
-                    settings.processing.calls = 1;
-                    scenario.downstream = Some(Downstream {
+                    settings.processing.calls = vec![1];
+                    scenario.downstreams = vec![Downstream {
                         limit: Some(RateLimit { rate, burst }),
                         ..Downstream::new("bank-api", Law::Exponential { mean: 0.006 })
-                    });
+                    }];
                 }
                 if let Some((on_error, offset)) = poison {
                     let one = at_offset(0, offset);

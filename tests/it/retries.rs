@@ -24,9 +24,9 @@ const DEAD_LETTER: GiveUp = GiveUp::DeadLetter(Produce::taking(PRODUCE));
 fn outage(mut scenario: Scenario, then: GiveUp) -> Scenario {
     scenario.horizon = secs(3_600);
     for settings in &mut scenario.settings {
-        settings.processing.calls = 1;
+        settings.processing.calls = vec![1];
     }
-    scenario.downstream = Some(Downstream {
+    scenario.downstreams = vec![Downstream {
         on_outage: OnOutage {
             timeout: Some(secs(2)),
             gives_up: Some(GivesUp {
@@ -37,9 +37,9 @@ fn outage(mut scenario: Scenario, then: GiveUp) -> Scenario {
             ..OnOutage::default()
         },
         ..Downstream::new("bank", Law::Constant(0.005))
-    });
-    let fail = Action::Downstream(DownstreamChange::Fail);
-    let resume = Action::Downstream(DownstreamChange::Resume);
+    }];
+    let fail = Action::Downstream(0, DownstreamChange::Fail);
+    let resume = Action::Downstream(0, DownstreamChange::Resume);
     with(
         with(scenario, at_ms(600_000), fail),
         at_ms(1_200_000),
@@ -265,10 +265,10 @@ fn what_was_done_before_calls_became_slower_was_produced_before_that() {
         Some(ms(100)),
         OnError::once(RETRY),
     );
-    scenario.settings[0].processing.calls = 1;
-    scenario.downstream = Some(Downstream::new("bank", Law::Constant(0.1)));
+    scenario.settings[0].processing.calls = vec![1];
+    scenario.downstreams = vec![Downstream::new("bank", Law::Constant(0.1))];
     let before = instants(&run_chain(&scenario)[0].passed_on);
-    let slower = Action::Downstream(DownstreamChange::Latency(Law::Constant(1.0)));
+    let slower = Action::Downstream(0, DownstreamChange::Latency(Law::Constant(1.0)));
     let late = with(scenario.clone(), at_ms(2_000), slower.clone());
     assert_eq!(instants(&run_chain(&late)[0].passed_on), before);
     let early = with(scenario, at_ms(200), slower);
@@ -279,7 +279,7 @@ fn what_was_done_before_calls_became_slower_was_produced_before_that() {
 fn records_that_are_given_up_side_by_side_are_produced_over_the_time_that_takes() {
     let mut scenario = with_backlog(even(RETRY), 100);
     scenario.timeline[0].at = SimTime::ZERO;
-    scenario.timeline[0].action = Action::Downstream(DownstreamChange::Stop);
+    scenario.timeline[0].action = Action::Downstream(0, DownstreamChange::Stop);
     scenario.production.curve = std::sync::Arc::new(lagsim::workload::RateCurve::constant(0.0));
     scenario.settings[0].processing.concurrency = 10;
     let link = run_chain(&scenario).remove(0);

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use lagsim::platform::{Behavior, SelectPolicy};
-use lagsim::scenario::{Action, Checked, Diagnostics, Override, Scenario, Source, check, schema};
+use lagsim::scenario::{
+    Action, Checked, Diagnostics, DownstreamChange, Override, Scenario, Source, check, schema,
+};
 use lagsim::units::{ProcessId, SimDuration, SimTime};
 use lagsim::workload::Law;
 use proptest::prelude::*;
@@ -439,6 +441,99 @@ const CHANGES: &[&str] = &[
     "expect.1.alert=second",
     "expect.2.cause=throttled",
 ];
+
+const SEVERAL: &str = r#"
+horizon = "1h"
+topic = { name = "orders", partitions = 4 }
+produce = { rate = "100/s" }
+group = { name = "billing", members = 2 }
+processing = { time = "4ms", calls = { ledger = 1, bank-api = 7 } }
+downstream.bank-api = { latency = "5ms", rate-limit = "200/s" }
+downstream.ledger = { latency = "2ms" }
+[[at]]
+time = "10m"
+downstream = { ledger = "stop", bank-api = { latency = "9ms", rate-limit = "none" } }
+[[at]]
+time = "20m"
+downstream = { ledger = { failure-rate = 0.1 } }
+"#;
+
+/// Names and calls of the dependencies, in their order.
+fn called(scenario: &Scenario) -> Vec<(&str, u32)> {
+    let calls = &scenario.settings[0].processing.calls;
+    let names = scenario.downstreams.iter().map(|own| own.name.as_str());
+    names.zip(calls.iter().copied()).collect()
+}
+
+/// What changes of which.
+fn changes(scenario: &Scenario) -> Vec<(usize, DownstreamChange)> {
+    let actions = scenario.timeline.iter().map(|entry| &entry.action);
+    let changes = actions.map(|action| match action {
+        Action::Downstream(which, change) => (*which, change.clone()),
+        other => panic!("{other:?}"),
+    });
+    changes.collect()
+}
+
+#[test]
+fn several_dependencies_are_called_in_the_order_of_the_file() {
+    let scenario = accepted(SEVERAL, &[]);
+    assert_eq!(called(&scenario), [("bank-api", 7), ("ledger", 1)]);
+    assert_eq!(scenario.shared(), 0);
+    let slower = DownstreamChange::Latency(Law::Constant(0.009));
+    let expected = [
+        (1, DownstreamChange::Stop),
+        (0, slower),
+        (0, DownstreamChange::Limit(None)),
+        (1, DownstreamChange::FailureRate(0.1)),
+    ];
+    let told = changes(&scenario);
+    assert_eq!(told.len(), expected.len());
+    assert!(
+        expected.iter().all(|change| told.contains(change)),
+        "{told:?}"
+    );
+    let labels: Vec<&str> = (scenario.timeline.iter())
+        .map(|entry| entry.label.as_str())
+        .collect();
+    assert_eq!(labels[0], "ledger stops");
+
+    // What is set anew stays where it was, what is new comes last.
+    let moved = accepted(
+        SEVERAL,
+        &[
+            "downstream.bank-api={ latency = '6ms' }",
+            "downstream.audit={ latency = '1ms', concurrency = 3 }",
+            "processing.calls.audit=2",
+            "at.0.downstream={ audit = 'fail' }",
+        ],
+    );
+    assert_eq!(
+        called(&moved),
+        [("bank-api", 7), ("ledger", 1), ("audit", 2)]
+    );
+    assert_eq!(moved.shared(), 2);
+    assert_eq!(changes(&moved)[0], (2, DownstreamChange::Fail));
+    let without = SEVERAL.replace("calls = { ledger = 1, bank-api = 7 }", "concurrency = 1");
+    assert_eq!(accepted(&without, &[]).settings[0].processing.calls, [1, 1]);
+}
+
+/// What is said of the only dependency may name it, so that a second one is added without a change.
+#[test]
+fn an_only_dependency_may_be_named() {
+    let one = SEVERAL.replace("downstream.ledger = { latency = \"2ms\" }", "");
+    let one = one
+        .replace("ledger = 1, ", "")
+        .replace("ledger = \"stop\", ", "");
+    let one = one.replace("ledger = {", "bank-api = {");
+    let named = accepted(&one, &[]);
+    assert_eq!(changes(&named).len(), 3);
+    let short = [
+        "processing.calls=7",
+        "at.1.downstream={ failure-rate = 0.1 }",
+    ];
+    assert_eq!(named, accepted(&one, &short));
+}
 
 #[test]
 fn each_key_changes_the_scenario() {

@@ -84,7 +84,7 @@ pub fn system(partitions: usize, members: u32, rate: f64, law: Law) -> Scenario 
         },
         deployment: None,
         settings: vec![settings(law)],
-        downstream: None,
+        downstreams: Vec::new(),
         poison: Vec::new(),
         retry_topics: Vec::new(),
         stage: None,
@@ -126,7 +126,7 @@ pub fn settings(law: Law) -> Settings {
         },
         processing: Processing {
             time: law,
-            calls: 0,
+            calls: Vec::new(),
             concurrency: 1,
             order: None,
             commit: CommitPolicy::AfterBatch,

@@ -5,6 +5,7 @@ mod broker;
 mod exact;
 mod limiter;
 mod member;
+mod several;
 mod world;
 
 use lagsim::scenario::Scenario;

@@ -32,7 +32,7 @@ struct Batch {
     overhead_s: f64,
     /// What a record's commit adds to the record (s).
     per_record_s: f64,
-    /// Attempts at calls of the dependency per record, and what they take without waiting (s).
+    /// Attempts at calls of the dependency that members share, per record, and what all calls take without waiting (s).
     calls: f64,
     calls_s: f64,
     /// Variance of the time of a record (s^2).
@@ -53,17 +53,26 @@ impl Batch {
                 (commit * (records / every as f64).min(1.0), 0.0)
             }
         };
-        let calls = f64::from(processing.calls);
-        let downstream = scenario.downstream.as_ref();
+        let called = || processing.called(&scenario.downstreams);
+        let each = |(own, calls): (&Downstream, u32)| (own.call(), f64::from(calls));
         let variance = |law: &Law| law.scv() * law.mean().powi(2);
+        let shared = scenario.shared();
+        let shared_calls = f64::from(processing.calls_of(shared));
         Batch {
             records,
             overhead_s,
             per_record_s,
-            calls: calls * downstream.map_or(1.0, Downstream::attempts),
-            calls_s: calls * downstream.map_or(0.0, Downstream::until_success),
+            calls: (scenario.downstreams.get(shared))
+                .map_or(0.0, |own| shared_calls * own.call().attempts()),
+            calls_s: called()
+                .map(each)
+                .map(|(call, calls)| calls * call.mean())
+                .sum(),
             variance: variance(&processing.time)
-                + calls * downstream.map_or(0.0, Downstream::until_success_variance),
+                + called()
+                    .map(each)
+                    .map(|(call, calls)| calls * call.variance())
+                    .sum::<f64>(),
         }
     }
 
@@ -101,11 +110,8 @@ pub(super) fn fit(scenario: &Scenario, trace: &Trace) -> Speed {
         limit: None,
     };
     let all = find(scenario, trace, Behind::All);
-    let rate = scenario
-        .downstream
-        .as_ref()
-        .and_then(|one| one.limit)
-        .map(|limit| limit.rate);
+    let limit = scenario.downstreams.iter().find_map(|one| one.limit);
+    let rate = limit.map(|limit| limit.rate);
     let rate = rate.filter(|_| batch.calls > 0.0);
     let alone = batch.alone(scenario.settings[0].processing.time.mean());
     let binds =

@@ -4,7 +4,7 @@ use super::event::cause_of_rebalance;
 use super::{Story, Tenure};
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol, RemovalReason};
 use crate::measure::poison::Poisons;
-use crate::measure::verdict::{dependency, down, lengths, session_timeout, stops};
+use crate::measure::verdict::{Stop, dependency, down, lengths, session_timeout, stops};
 use crate::measure::words::{capital, grouped, listed, short, span};
 use crate::sim::{Fact, PartitionState};
 use crate::units::{ProcessId, SimDuration, SimTime};
@@ -92,27 +92,24 @@ fn saturated(story: &Story) -> Vec<String> {
 
 fn throttled(story: &Story) -> Vec<String> {
     let now = story.at.as_secs_f64();
-    let out = stops(story.scenario);
-    let out = out.iter().find(|own| is_within(now, own));
-    let name = dependency(story.scenario);
-    vec![match out {
-        Some((from, _)) => format!(
-            "{} waits for {name}, which has answered nothing since {}{}.",
+    let out = stops(story.scenario).into_iter();
+    let out = out.filter(|stop| stop.is_during(now));
+    // A record stands at the first of its calls that is not answered.
+    vec![match out.min_by_key(|stop| stop.which) {
+        Some(Stop { which, from, .. }) => format!(
+            "{} waits for {}, which has answered nothing since {}{}.",
             reader(story),
-            span(*from),
+            dependency(story.scenario, which),
+            span(from),
             rates(story)
         ),
         None => format!(
-            "{} waits for {name}, which all members share{}.",
+            "{} waits for {}, which all members share{}.",
             reader(story),
+            dependency(story.scenario, story.scenario.shared()),
             rates(story)
         ),
     }]
-}
-
-/// Whether an instant lies within a stretch that may have no end (s).
-fn is_within(now: f64, (from, to): &(f64, Option<f64>)) -> bool {
-    *from <= now && to.is_none_or(|to| now < to)
 }
 
 fn blocked(story: &Story) -> Vec<String> {
@@ -130,12 +127,11 @@ fn blocked(story: &Story) -> Vec<String> {
             span(poison.met_at_s)
         )];
         let now = story.at.as_secs_f64();
-        let out = down(story.scenario);
-        let out = out.iter().find(|own| is_within(now, own));
-        told.extend(out.map(|(from, _)| {
+        let mut out = down(story.scenario).into_iter();
+        told.extend(out.find(|stop| stop.is_during(now)).map(|stop| {
             format!(
                 "The dead-letter topic takes nothing since {}: what is given up does not get there.",
-                span(*from)
+                span(stop.from)
             )
         }));
         return told;

@@ -2,9 +2,9 @@
 
 use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{capital, counted, grouped, listed, percent, short, span};
-use super::{Culprit, dead_letter, failing, poison, scaling, skew};
+use super::{Culprit, dead_letter, failing, outage, poison, scaling, skew};
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol};
-use crate::scenario::{Action, DownstreamChange, GiveUp, GivesUp, Scenario, Settings, WhileOpen};
+use crate::scenario::{Scenario, Settings};
 use crate::units::SimDuration;
 
 /// What `culprit` did.
@@ -13,7 +13,7 @@ pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Ve
     match culprit {
         Culprit::DeadLetterTopic => one(dead_letter::sentence(scenario, summary)),
         Culprit::Poison => poison::sentences(scenario, summary),
-        Culprit::Outage => outages(scenario, summary),
+        Culprit::Outage => outage::sentences(scenario, summary),
         Culprit::Flapping => scaling::flapping(summary).into_iter().collect(),
         Culprit::Evictions => evictions(scenario, summary),
         Culprit::Saturated => saturated(scenario, summary),
@@ -58,104 +58,6 @@ pub fn none(summary: &Summary) -> String {
         span(summary.lag.max_at_s),
         span(summary.age_s.max)
     )
-}
-
-/// From when to when something is away (s), which `goes` or comes back by actions; no end if it does not come back.
-pub fn away(
-    scenario: &Scenario,
-    goes: impl Fn(&Action) -> Option<bool>,
-) -> Vec<(f64, Option<f64>)> {
-    let mut found: Vec<(f64, Option<f64>)> = Vec::new();
-    for entry in &scenario.timeline {
-        let at = entry.at.as_secs_f64();
-        let open = found.last_mut().filter(|(_, end)| end.is_none());
-        match (goes(&entry.action), open) {
-            (Some(true), None) => found.push((at, None)),
-            (Some(false), Some((_, end))) => *end = Some(at),
-            _ => {}
-        }
-    }
-    found
-}
-
-/// From when to when the dependency answers nothing (s); no end if it does not come back.
-pub fn stops(scenario: &Scenario) -> Vec<(f64, Option<f64>)> {
-    away(scenario, |action| match action {
-        Action::Downstream(DownstreamChange::Stop | DownstreamChange::Fail) => Some(true),
-        Action::Downstream(DownstreamChange::Resume) => Some(false),
-        _ => None,
-    })
-}
-
-/// ` from 10m to 30m, and 2 times more`: stretches of [`away`].
-pub fn from_to(stretches: &[(f64, Option<f64>)]) -> String {
-    let Some((from, to)) = stretches.first() else {
-        return String::new();
-    };
-    let until = to.map_or("to the end".to_owned(), |to| format!("to {}", span(to)));
-    let more = match stretches.len() {
-        1 => String::new(),
-        all => format!(", and {} more", counted(all as u64 - 1, "time", "times")),
-    };
-    format!("from {} {until}{more}", span(*from))
-}
-
-/// Whether an outage cost records, or processes.
-pub fn outages_cost(scenario: &Scenario, summary: &Summary) -> bool {
-    gives_up(scenario).is_some() && summary.given_up() + summary.crashes > 0
-}
-
-/// When records are given up whose call fails, if calls fail at all.
-fn gives_up(scenario: &Scenario) -> Option<GivesUp> {
-    let mut entries = scenario.timeline.iter();
-    let refuses = |action: &Action| matches!(action, Action::Downstream(DownstreamChange::Fail));
-    let times_out = scenario.downstream.as_ref()?.on_outage.timeout.is_some();
-    let fails = times_out || entries.any(|entry| refuses(&entry.action));
-    scenario.gives_up().filter(|_| fails)
-}
-
-fn giving_up(gives_up: GivesUp, summary: &Summary) -> String {
-    let attempts = counted(u64::from(gives_up.attempts), "attempt", "attempts");
-    match gives_up.then {
-        GiveUp::Skip => format!("a record whose call fails is skipped after {attempts}"),
-        GiveUp::DeadLetter { .. } => {
-            format!("a record whose call fails goes to the dead-letter topic after {attempts}")
-        }
-        GiveUp::RetryTopic { .. } => {
-            format!("a record whose call fails goes to the next retry topic after {attempts}")
-        }
-        GiveUp::Crash { .. } => format!(
-            "whoever has a record whose call fails exits after {attempts} and is started again, {} in all",
-            counted(summary.crashes, "time", "times")
-        ),
-    }
-}
-
-/// A sentence on the stops of the dependency.
-pub fn outages(scenario: &Scenario, summary: &Summary) -> Vec<String> {
-    let stops = stops(scenario);
-    let Some(downstream) = scenario.downstream.as_ref().filter(|_| !stops.is_empty()) else {
-        return Vec::new();
-    };
-    let breaker = downstream.on_outage.breaker;
-    let meanwhile = gives_up(scenario).map(|gives_up| giving_up(gives_up, summary));
-    let meanwhile = meanwhile.unwrap_or_else(|| match breaker {
-        Some((_, WhileOpen::Buffer { records: 0 })) => {
-            "circuit breakers open, members pause their partitions and poll on".to_owned()
-        }
-        Some((_, WhileOpen::Buffer { records })) => format!(
-            "circuit breakers open, members keep up to {} each and poll on",
-            counted(records, "record", "records")
-        ),
-        Some((_, WhileOpen::Block)) | None => {
-            "members wait in their calls and do not poll".to_owned()
-        }
-    });
-    vec![format!(
-        "{} answers nothing {}: {meanwhile}.",
-        downstream.name,
-        from_to(&stops)
-    )]
 }
 
 fn saturated(scenario: &Scenario, summary: &Summary) -> Vec<String> {
@@ -329,22 +231,20 @@ fn rebalances(summary: &Summary) -> String {
     }
 }
 
-/// The dependency with its limit: `bank-api (limit 200/s)`.
-pub fn dependency(scenario: &Scenario) -> String {
-    let Some(downstream) = &scenario.downstream else {
+/// A dependency with its limit: `bank-api (limit 200/s)`.
+pub fn dependency(scenario: &Scenario, which: usize) -> String {
+    let Some(downstream) = scenario.downstreams.get(which) else {
         return "a dependency".to_owned();
     };
-    let calls = scenario
-        .settings
-        .first()
-        .map_or(1, |settings| settings.processing.calls);
+    let settings = scenario.settings.first();
+    let calls = settings.map_or(1, |settings| settings.processing.calls_of(which));
     let limit = match downstream.limit {
         Some(limit) if calls > 1 || downstream.failure_rate > 0.0 => {
             let fail = match downstream.failure_rate {
                 0.0 => String::new(),
                 rate => format!(", of which {} % fail,", short(100.0 * rate)),
             };
-            let attempts = f64::from(calls) * downstream.attempts();
+            let attempts = f64::from(calls) * downstream.call().attempts();
             format!(
                 " (limit {}/s; at {}{fail} {} records/s)",
                 short(limit.rate),
@@ -360,13 +260,14 @@ pub fn dependency(scenario: &Scenario) -> String {
 
 fn throttled(scenario: &Scenario, summary: &Summary) -> String {
     let lag = gained_and_lost(summary, "throttled");
-    let Some(downstream) = &scenario.downstream else {
+    if scenario.downstreams.is_empty() {
         return format!("A dependency is slower than the traffic: members wait for it; {lag}.");
-    };
-    if !stops(scenario).is_empty() {
-        return format!("Members wait for {}; {lag}.", downstream.name);
     }
-    let name = dependency(scenario);
+    let names = outage::held_back_by(scenario);
+    if !names.is_empty() {
+        return format!("Members wait for {}; {lag}.", listed(&names));
+    }
+    let name = dependency(scenario, scenario.shared());
     let when = if summary.drained_at_s.is_some() {
         "at times "
     } else {

@@ -3,21 +3,33 @@
 
 use super::super::summary::Summary;
 use super::super::words::{counted, span};
-use super::cause::{away, from_to};
+use super::outage::{Stop, during};
 use crate::scenario::{Action, DeadLetterTopic, OnError, OnFailure, Produce, Scenario};
 
-/// From when to when it is down (s); no end if it does not come back.
-pub fn down(scenario: &Scenario) -> Vec<(f64, Option<f64>)> {
-    away(scenario, |action| match action {
-        Action::DeadLetter(answers) => Some(*answers != DeadLetterTopic::Up),
-        _ => None,
-    })
+/// From when to when it is down.
+pub fn down(scenario: &Scenario) -> Vec<Stop> {
+    let mut found: Vec<Stop> = Vec::new();
+    for entry in &scenario.timeline {
+        let Action::DeadLetter(answers) = entry.action else {
+            continue;
+        };
+        let (which, from) = (0, entry.at.as_secs_f64());
+        match found.last_mut().filter(|stop| stop.to.is_none()) {
+            None if answers != DeadLetterTopic::Up => {
+                let to = None;
+                found.push(Stop { which, from, to });
+            }
+            Some(stop) if answers == DeadLetterTopic::Up => stop.to = Some(from),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Every produce to it that the scenario speaks of.
 fn letters(scenario: &Scenario) -> Vec<Produce> {
     let handlings = scenario.settings.iter().flat_map(|own| &own.on_error);
-    let of_calls = scenario.gives_up().map(|gives_up| gives_up.then);
+    let of_calls = scenario.gives_up().map(|own| own.then);
     let all = handlings.filter_map(OnError::then).chain(of_calls);
     all.filter_map(|then| then.dead_letter()).collect()
 }
@@ -42,7 +54,7 @@ pub(super) fn sentence(scenario: &Scenario, summary: &Summary) -> String {
     let meanwhile: Vec<String> = meanwhile.map(|(_, does)| does).collect();
     format!(
         "The dead-letter topic is down {}: {} to it, and a record that it did not take {}.",
-        from_to(&down(scenario)),
+        during(&down(scenario)),
         counted(
             summary.dead_letters_failed,
             "produce fails",

@@ -9,10 +9,15 @@ const NOTEWORTHY: f64 = 1.25;
 
 /// The dependency whose failing calls make a record noteworthily longer, and how many times as long it takes.
 fn longer<'s>(scenario: &'s Scenario, summary: &Summary) -> Option<(&'s Downstream, f64)> {
-    let downstream = scenario.downstream.as_ref()?;
     let processing = &scenario.settings.first()?.processing;
+    let called = || processing.called(&scenario.downstreams);
+    // Which of several they fail at is not counted: it is told of the one at which most of them do by its rate.
+    let failures =
+        |(own, calls): &(&Downstream, u32)| f64::from(*calls) * (own.call().attempts() - 1.0);
+    let (downstream, _) = called().max_by(|a, b| failures(a).total_cmp(&failures(b)))?;
     let latency = downstream.latency.mean();
-    let alone = processing.time.mean() + f64::from(processing.calls) * latency;
+    let calls = called().map(|(own, calls)| f64::from(calls) * own.latency.mean());
+    let alone = processing.time.mean() + calls.sum::<f64>();
     let failed = summary.calls_failed as f64 / summary.accounts.processed.max(1) as f64;
     let again = latency + downstream.on_outage.back_off.as_secs_f64();
     let times = 1.0 + failed * again / alone;

@@ -4,14 +4,16 @@
 mod cause;
 mod dead_letter;
 mod failing;
+mod outage;
 mod outlook;
 mod poison;
 mod remedy;
 mod scaling;
 mod skew;
 
-pub(super) use cause::{dependency, lengths, session_timeout, stops};
+pub(super) use cause::{dependency, lengths, session_timeout};
 pub(super) use dead_letter::down;
+pub use outage::{Stop, stops};
 use serde::Serialize;
 
 use super::summary::Summary;
@@ -97,8 +99,8 @@ fn culprits(scenario: &Scenario, summary: &Summary) -> Vec<Culprit> {
         found.push(Culprit::Poison);
     }
     let behind = !keeps_up(summary);
-    let outage = !cause::stops(scenario).is_empty();
-    if outage && (behind || cause::outages_cost(scenario, summary)) {
+    let outage = !stops(scenario).is_empty();
+    if outage && (behind || outage::cost(scenario, summary)) {
         found.push(Culprit::Outage);
     }
     if scaling::flaps(summary) {

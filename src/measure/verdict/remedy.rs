@@ -3,13 +3,12 @@
 use super::super::rebalance::Eviction;
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, short, span};
-use super::{Culprit, cause, dead_letter, failing, outlook, scaling, skew};
+use super::{Culprit, Stop, cause, dead_letter, failing, outage, outlook, scaling, skew};
 use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{GroupProtocol, RebalanceProtocol, ReconcilesFrom};
 use crate::platform::Deployment;
 use crate::scenario::{
-    CommitPolicy, Downstream, OnError, Processing, RetryBy, Scenario, Settings, WhenLimited,
-    WhileOpen,
+    CommitPolicy, OnError, Processing, RetryBy, Scenario, Settings, WhenLimited,
 };
 
 /// The remedies against `culprits`, then against loss; none twice.
@@ -42,16 +41,15 @@ fn answered_by_another(
         // A handler that never returns is the poison record's story.
         Culprit::Evictions if stuck && retries_in_place(scenario) => true,
         Culprit::Evictions if summary.evictions.iter().any(breached) => {
-            let mut stretches = dead_letter::down(scenario);
-            if culprits.contains(&Culprit::Outage) {
-                stretches.extend(cause::stops(scenario));
-            }
+            let (stops, down) = (outage::stops(scenario), dead_letter::down(scenario));
+            let of_stops = culprits.contains(&Culprit::Outage).then_some(stops);
+            let stretches: Vec<Stop> = of_stops.into_iter().flatten().chain(down).collect();
             let mut breaches = summary.evictions.iter().filter(|e| breached(e));
-            breaches.all(|e| of_an_outage(e, &stretches, scenario))
+            breaches.all(|e| outage::explains(e, &stretches, scenario))
         }
         // A crash that is noticed late is one story.
         Culprit::Evictions => culprits.contains(&Culprit::Orphaned) || pods_die(culprits, scenario),
-        Culprit::Throttled => culprits.contains(&Culprit::Outage) && limit_is_enough(scenario),
+        Culprit::Throttled => culprits.contains(&Culprit::Outage) && no_limit(scenario),
         // The barrier waited for members that hung in their calls.
         Culprit::Rebalancing => culprits.contains(&Culprit::Outage),
         Culprit::Orphaned => culprits.contains(&Culprit::Outage) || pods_die(culprits, scenario),
@@ -74,35 +72,9 @@ fn retries_in_place(scenario: &Scenario) -> bool {
         .any(in_place)
 }
 
-/// Whether a member ran into max.poll.interval.ms while the dependency, or the dead-letter topic, answered nothing, or right
-/// after.
-fn of_an_outage(
-    eviction: &Eviction,
-    stretches: &[(f64, Option<f64>)],
-    scenario: &Scenario,
-) -> bool {
-    let longest = scenario
-        .settings
-        .iter()
-        .map(|own| own.properties.max_poll_interval.as_secs_f64())
-        .fold(0.0, f64::max);
-    stretches.iter().any(|(from, to)| {
-        let until = to.map_or(f64::INFINITY, |to| to + longest);
-        (*from..=until).contains(&eviction.time_s)
-    })
-}
-
-/// Whether nothing but its stops makes the dependency slow.
-fn limit_is_enough(scenario: &Scenario) -> bool {
-    let limited = |downstream: &Downstream| downstream.limit.is_some();
-    !scenario.downstream.as_ref().is_some_and(limited)
-}
-
-/// Whether its callers poll on while it is away: behind an open circuit breaker, or because they give up what fails.
-fn polls_on(downstream: &Downstream) -> bool {
-    let outage = &downstream.on_outage;
-    matches!(outage.breaker, Some((_, WhileOpen::Buffer { .. })))
-        || outage.gives_up.is_some_and(|own| !own.then.crashes())
+/// Whether nothing but stops makes dependencies slow.
+fn no_limit(scenario: &Scenario) -> bool {
+    scenario.downstreams.iter().all(|own| own.limit.is_none())
 }
 
 /// The remedy against `culprit`.
@@ -111,15 +83,7 @@ pub(super) fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Op
         Culprit::Flapping => return scaling::remedy(scenario, summary),
         Culprit::DeadLetterTopic => dead_letter::remedy(scenario),
         Culprit::Poison => poison(summary),
-        Culprit::Outage if scenario.downstream.as_ref().is_some_and(polls_on) => return None,
-        Culprit::Outage => format!(
-            "{}: a circuit breaker that pauses the partitions (consumer.pause()) and keeps polling while it is \
-             away; then nobody exceeds max.poll.interval.ms and the group stays as it is.",
-            scenario
-                .downstream
-                .as_ref()
-                .map_or("Dependency", |own| own.name.as_str())
-        ),
+        Culprit::Outage => return outage::remedy(scenario),
         Culprit::Evictions => evictions(scenario, summary),
         Culprit::Saturated => saturated(scenario, summary),
         Culprit::Throttled => throttled(scenario),
@@ -316,7 +280,7 @@ fn saturated(scenario: &Scenario, summary: &Summary) -> String {
 }
 
 fn throttled(scenario: &Scenario) -> String {
-    let Some(downstream) = &scenario.downstream else {
+    let Some(downstream) = scenario.downstreams.get(scenario.shared()) else {
         return "Dependency: a higher limit, or fewer calls per record.".to_owned();
     };
     let limit = match (downstream.limit, downstream.concurrency) {
@@ -337,7 +301,7 @@ fn throttled(scenario: &Scenario) -> String {
             span(downstream.on_outage.back_off.as_secs_f64())
         );
     }
-    let polls_on = polls_on(downstream);
+    let polls_on = outage::polls_on(downstream);
     let breaker = if polls_on {
         "cached calls"
     } else {

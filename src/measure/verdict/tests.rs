@@ -137,13 +137,13 @@ fn a_start_that_is_caught_up_at_once_is_no_incident() {
 #[test]
 fn a_dependency_is_named_with_its_limit_and_the_drain_with_its_time() {
     let mut model = scenario(3, 2, 7_200, 10);
-    model.downstream = Some(Downstream {
+    model.downstreams = vec![Downstream {
         limit: Some(RateLimit {
             rate: 200.0,
             burst: 200.0,
         }),
         ..Downstream::new("bank-api", Law::Constant(0.01))
-    });
+    }];
     let curve = |_: usize, second: u64| match second {
         0..3_600 => (second * 5, Throttled),
         3_600..5_400 => (18_000 - (second - 3_600) * 10, Throttled),
@@ -174,11 +174,11 @@ fn a_dependency_is_named_with_its_limit_and_the_drain_with_its_time() {
 #[test]
 fn a_dependency_that_slows_down_under_load_needs_fewer_calls_in_flight() {
     let mut model = scenario(3, 2, 7_200, 10);
-    model.downstream = Some(Downstream {
+    model.downstreams = vec![Downstream {
         load: LoadCurve::from_knots(vec![(2, 1.0), (8, 9.0)]),
         concurrency: Some(6),
         ..Downstream::new("bank-api", Law::Constant(0.01))
-    });
+    }];
     let curve = |_: usize, second: u64| (second * 5, Throttled);
     let verdict = outcome(&model, &curve, &[]).summary.verdict;
     assert_eq!(
@@ -226,9 +226,9 @@ fn a_backlog_that_shrinks_is_told_with_the_time_it_still_needs() {
 #[test]
 fn an_outage_is_named_and_its_evictions_have_no_remedy_of_their_own() {
     let mut model = scenario(2, 2, 7_200, 10);
-    model.downstream = Some(Downstream::new("bank-api", Law::Constant(0.01)));
+    model.downstreams = vec![Downstream::new("bank-api", Law::Constant(0.01))];
     let change = |at: u64, change: DownstreamChange| TimelineEntry {
-        action: Action::Downstream(change),
+        action: Action::Downstream(0, change),
         ..mark(at, "bank-api")
     };
     model.timeline = vec![
@@ -260,7 +260,7 @@ fn an_outage_is_named_and_its_evictions_have_no_remedy_of_their_own() {
     assert_eq!(heads, ["bank-api"]);
 
     // Who gives up what fails polls on without a breaker, and cannot have one.
-    if let Some(downstream) = &mut model.downstream {
+    if let Some(downstream) = model.downstreams.first_mut() {
         downstream.on_outage.gives_up = Some(GivesUp {
             attempts: 1,
             back_off: BackOff::NONE,
@@ -307,9 +307,9 @@ fn a_cooperative_group_is_not_said_to_stop() {
 #[test]
 fn calls_that_fail_are_told_with_what_their_pauses_cost() {
     let (mut scenario, mut outcome) = incident();
-    scenario.downstream = Some(Downstream::new("bank-api", Law::Constant(0.01)));
+    scenario.downstreams = vec![Downstream::new("bank-api", Law::Constant(0.01))];
     scenario.settings[0].processing.time = Law::Constant(0.02);
-    scenario.settings[0].processing.calls = 2;
+    scenario.settings[0].processing.calls = vec![2];
     let told = |calls_failed: u64, outcome: &mut crate::measure::Outcome| {
         outcome.summary.accounts.processed = 10_000;
         outcome.summary.calls_failed = calls_failed;

@@ -1,9 +1,8 @@
 //! What happened beside the curves: stretches of time and instants, by kind.
 
 use super::scene::{Ink, palette};
-use crate::measure::{AlertRule, Outcome};
+use crate::measure::{AlertRule, Outcome, stops};
 use crate::report::Results;
-use crate::scenario::{Action, DownstreamChange};
 use crate::sim::{Fact, PartitionState};
 
 /// Rules that get a lane of their own.
@@ -106,7 +105,6 @@ fn rebalances(outcome: &Outcome, end: f64) -> Lane {
 /// Frozen members, and a dependency that is stopped.
 fn standstill(results: &Results, outcome: &Outcome, end: f64) -> Lane {
     let mut spans = Vec::new();
-    let mut stopped_since = None;
     let mut frozen: Vec<(crate::units::ProcessId, f64)> = Vec::new();
     for (at, fact) in &outcome.events {
         let at = at.as_secs_f64();
@@ -117,27 +115,16 @@ fn standstill(results: &Results, outcome: &Outcome, end: f64) -> Lane {
                     spans.push(happening(frozen.remove(ix).1, at));
                 }
             }
-            Fact::Timeline { entry } => {
-                let action = results
-                    .scenario
-                    .timeline
-                    .get(*entry)
-                    .map(|entry| &entry.action);
-                match action {
-                    Some(Action::Downstream(DownstreamChange::Stop | DownstreamChange::Fail)) => {
-                        stopped_since.get_or_insert(at);
-                    }
-                    Some(Action::Downstream(DownstreamChange::Resume)) => {
-                        spans.extend(stopped_since.take().map(|since| happening(since, at)));
-                    }
-                    _ => {}
-                }
-            }
             _ => {}
         }
     }
     spans.extend(frozen.into_iter().map(|(_, since)| happening(since, end)));
-    spans.extend(stopped_since.map(|since| happening(since, end)));
+    for stop in stops(results.scenario)
+        .iter()
+        .filter(|stop| stop.from <= end)
+    {
+        spans.push(happening(stop.from, stop.to.map_or(end, |to| to.min(end))));
+    }
     Lane {
         label: "outage or freeze".to_owned(),
         ink: palette::ORANGE,

@@ -19,7 +19,7 @@ impl Judge<'_> {
         &mut self,
         model: &Model,
         (first, walked): (Option<&Settings>, &Walked),
-        downstream: Option<&Downstream>,
+        downstreams: Option<&[Downstream]>,
     ) {
         let entries = model.at.iter().flatten();
         let words: Vec<&Text> = entries
@@ -29,15 +29,15 @@ impl Judge<'_> {
             return;
         };
         let place = &entry.0.span;
-        let gives_up = downstream.and_then(|own| own.on_outage.gives_up);
-        let found = handlings(model, Some(first), walked, downstream);
+        let all_called = downstreams.unwrap_or(&[]);
+        let found = handlings(model, Some(first), walked, all_called);
         let letters = || {
             found
                 .iter()
                 .filter_map(|(at, then)| Some((*at, then.dead_letter()?)))
         };
         // What could not be read may be what is dead-lettered.
-        let unread = downstream.is_none() && model.downstream.is_some()
+        let unread = downstreams.is_none()
             || self.excused.contains("poison")
             || self.excused.contains("downstream");
         if letters().next().is_none() && !unread {
@@ -60,9 +60,10 @@ impl Judge<'_> {
         }
         let beats_between = |own: &Settings| own.client.heartbeats == Heartbeats::BetweenRecords;
         let waits = |own: &Settings| {
-            let calls = own.processing.calls > 0;
-            let of_calls = gives_up.filter(|_| calls).map(|gives_up| gives_up.then);
-            own.on_error.iter().any(retries_in_place) || of_calls.is_some_and(retries)
+            let called = own.processing.calls.iter().zip(all_called);
+            let called = called.filter(|(calls, _)| **calls > 0);
+            let mut of_calls = called.filter_map(|(_, own)| own.on_outage.gives_up);
+            own.on_error.iter().any(retries_in_place) || of_calls.any(|own| retries(own.then))
         };
         if all().any(|own| beats_between(own) && waits(own)) {
             self.error::<()>(

@@ -17,7 +17,7 @@ impl Judge<'_> {
         topic: Option<&Topic>,
         walked: &Walked,
         settings: Option<&Settings>,
-        downstream: Option<&Downstream>,
+        downstreams: Option<&[Downstream]>,
     ) {
         let (Some(topic), Some(group)) = (topic, &model.group) else {
             return;
@@ -43,11 +43,10 @@ impl Judge<'_> {
         let Some(settings) = settings else {
             return;
         };
-        self.doubt_restart(model, settings, walked, downstream);
-        self.doubt_outages(model, walked, downstream);
-        let calls = f64::from(settings.processing.calls);
-        let call = downstream.map_or(0.0, Downstream::until_success) * calls;
-        let record = settings.processing.time.mean() + call;
+        let downstreams = downstreams.unwrap_or(&[]);
+        self.doubt_restart(model, settings, walked, downstreams);
+        self.doubt_outages(model, walked, downstreams);
+        let record = settings.processing.record_s(downstreams);
         let records = settings.properties.max_poll_records;
         let batch = record * records as f64 / f64::from(settings.processing.concurrency);
         let most = settings.properties.max_poll_interval.as_secs_f64();
@@ -73,7 +72,7 @@ impl Judge<'_> {
         model: &Model,
         first: &Settings,
         walked: &Walked,
-        downstream: Option<&Downstream>,
+        downstreams: &[Downstream],
     ) {
         let section = model.processing.as_ref();
         let Some(restart) = section.and_then(|section| section.value.restart.as_ref()) else {
@@ -92,8 +91,8 @@ impl Judge<'_> {
                 .group
                 .as_ref()
                 .is_some_and(|group| group.processes.iter().any(refused));
-        let gives_up = downstream.and_then(|downstream| downstream.on_outage.gives_up);
-        let of_calls = gives_up.is_some_and(|gives_up| gives_up.then.may_crash());
+        let mut gives_up = downstreams.iter().filter_map(|own| own.on_outage.gives_up);
+        let of_calls = gives_up.any(|gives_up| gives_up.then.may_crash());
         if !handlings.any(OnError::may_crash) && !of_calls && !may_be_refused {
             let help = "write on-error = \"crash\" where a record makes the process exit; crashes of the timeline have restart-after";
             self.warn(
@@ -105,26 +104,21 @@ impl Judge<'_> {
     }
 
     /// Calls that are given up when they fail, and do not.
-    fn doubt_outages(&mut self, model: &Model, walked: &Walked, downstream: Option<&Downstream>) {
-        let Some(on_outage) = downstream.map(|downstream| &downstream.on_outage) else {
-            return;
-        };
-        let sections = model.downstream.iter().flat_map(|all| all.values());
-        let Some(written) = sections
-            .filter_map(|one| one.value.on_error.as_ref())
-            .next()
-        else {
-            return;
-        };
-        let mut entries = walked.timeline.iter();
-        let stops = |action: &Action| matches!(action, Action::Downstream(DownstreamChange::Stop));
-        if on_outage.timeout.is_none() && entries.any(|entry| stops(&entry.action)) {
-            let help = "write after how long such a call fails, as in timeout = \"2s\"; or let the dependency refuse calls: downstream = \"fail\"";
-            self.warn(
-                written.place(),
-                "calls hang while the dependency is stopped and never fail, so nothing is given up",
-                help,
-            );
+    fn doubt_outages(&mut self, model: &Model, walked: &Walked, downstreams: &[Downstream]) {
+        for (which, ((_, section), own)) in model.downstreams().zip(downstreams).enumerate() {
+            let Some(written) = &section.value.on_error else {
+                continue;
+            };
+            let stop = Action::Downstream(which, DownstreamChange::Stop);
+            let stops = walked.timeline.iter().any(|entry| entry.action == stop);
+            if own.on_outage.timeout.is_none() && stops {
+                let help = "write after how long such a call fails, as in timeout = \"2s\"; or let the dependency refuse calls: downstream = \"fail\"";
+                self.warn(
+                    written.place(),
+                    "calls hang while the dependency is stopped and never fail, so nothing is given up",
+                    help,
+                );
+            }
         }
     }
 

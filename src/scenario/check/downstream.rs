@@ -1,4 +1,4 @@
-//! The dependency that processing calls.
+//! The dependencies that processing calls.
 
 use super::super::downstream::{Downstream, GivesUp, OnOutage, RateLimit, WhenLimited, WhileOpen};
 use super::super::on_error::OnError;
@@ -24,23 +24,55 @@ fn minds_failures(section: &raw::Downstream) -> Option<(&Place, &'static str)> {
 }
 
 impl Judge<'_> {
-    /// The dependency, of which there may be one.
-    pub(super) fn downstreams(&mut self, model: &Model) -> Option<Downstream> {
-        let mut sections = model.downstream.as_ref()?.iter().collect::<Vec<_>>();
-        sections.sort_by_key(|(_, section)| section.span.start);
-        let (name, first) = *sections.first()?;
-        for (_, other) in sections.iter().skip(1) {
-            let help = "fold them into one: their latencies add up, the smallest rate-limit counts";
+    /// The dependencies in the order of the file, of which one at most may be shared.
+    pub(super) fn downstreams(&mut self, model: &Model) -> Option<Vec<Downstream>> {
+        self.one_shared(model);
+        let several = model.downstreams().nth(1).is_some();
+        let mut found = Vec::new();
+        for (name, section) in model.downstreams() {
+            if several && raw::DownstreamChange::KEYS.contains(&name.value.as_str()) {
+                let message = format!(
+                    "one of several dependencies cannot be called `{}`",
+                    name.value
+                );
+                let help = "write another name: on the timeline downstream = { NAME = \"stop\" } says which of them";
+                self.error::<()>(&name.span, message, help);
+            }
+            found.push(self.downstream(&name.value, section, model));
+        }
+        if self.excused.contains("downstream") {
+            return None; // The name of a section is misspelt.
+        }
+        found.into_iter().collect()
+    }
+
+    /// Nothing else may make callers wait for each other.
+    fn one_shared(&mut self, model: &Model) {
+        let places = model.downstreams().map(|(name, section)| {
+            let later = model.changes_of(&name.value);
+            let later = later.filter_map(|change| Some(&change.rate_limit.as_ref()?.0.span));
+            section.value.shared().chain(later).collect::<Vec<_>>()
+        });
+        let places: Vec<Vec<&Place>> = places.filter(|places| !places.is_empty()).collect();
+        for place in places.iter().skip(1).flatten() {
             self.clash::<()>(
-                &other.span,
-                "only one downstream is modelled",
-                (&first.span, "the first"),
-                help,
+                place,
+                "a limit, load or a breaker of a second dependency is not modelled",
+                (places[0][0], "that of the first"),
+                "leave one of them out: the other dependencies have latencies, failures and outages",
             );
         }
+    }
+
+    fn downstream(
+        &mut self,
+        name: &str,
+        first: &Spot<raw::Downstream>,
+        model: &Model,
+    ) -> Option<Downstream> {
         let section = &first.value;
         let limit = self.limit(section.rate_limit.as_ref(), section.burst.as_ref());
-        let when_limited = self.when_limited(section, model);
+        let when_limited = self.when_limited(name, section, model);
         let concurrency = section.concurrency.as_ref().and_then(|value| {
             self.count_within(value, "the calls in flight", 1, u64::from(u32::MAX))
         });
@@ -54,16 +86,13 @@ impl Judge<'_> {
         };
         let load = self.load(section, latency.as_ref());
         let on_outage = self.on_outage(section);
-        self.refuse_chance(section, model);
+        self.refuse_chance(name, section, model);
         let failure_rate = match &section.failure_rate {
             Some(rate) => self.failure_rate(rate),
             None => Some(0.0),
         };
-        if latency.is_none() || on_outage.is_none() {
-            self.excused.insert("downstream".to_owned());
-        }
         Some(Downstream {
-            name: name.clone(),
+            name: name.to_owned(),
             limit,
             when_limited: when_limited.unwrap_or_default(),
             latency: latency?,
@@ -75,13 +104,16 @@ impl Judge<'_> {
     }
 
     /// What becomes of a call above the limit, of which there is one, now or later.
-    fn when_limited(&mut self, section: &raw::Downstream, model: &Model) -> Option<WhenLimited> {
+    fn when_limited(
+        &mut self,
+        name: &str,
+        section: &raw::Downstream,
+        model: &Model,
+    ) -> Option<WhenLimited> {
         let word = section.when_limited.as_ref()?;
-        let later = model.at.iter().flatten().any(|entry| {
-            let change = entry.value.downstream.as_ref();
-            matches!(change, Some(Either::Table(table)) if table.value.rate_limit.is_some())
-        });
-        if section.rate_limit.is_none() && !later {
+        let mut later = model.changes_of(name);
+        let limited = |change: &raw::DownstreamChange| change.rate_limit.is_some();
+        if section.rate_limit.is_none() && !later.any(limited) {
             let help = r#"write the calls it accepts: rate-limit = "200/s""#;
             return self.error(
                 &word.0.span,
@@ -117,16 +149,12 @@ impl Judge<'_> {
     }
 
     /// Attempts that fail by chance, now or later, where failures decide more than when the next one is made.
-    fn refuse_chance(&mut self, section: &raw::Downstream, model: &Model) {
+    fn refuse_chance(&mut self, name: &str, section: &raw::Downstream, model: &Model) {
         let Some(other) = minds_failures(section) else {
             return;
         };
-        let later = model.at.iter().flatten().filter_map(|entry| {
-            let Some(Either::Table(change)) = &entry.value.downstream else {
-                return None;
-            };
-            change.value.failure_rate.as_ref()
-        });
+        let later = model.changes_of(name);
+        let later = later.filter_map(|change| change.failure_rate.as_ref());
         for rate in section.failure_rate.iter().chain(later) {
             self.clash::<()>(
                 &rate.0.span,

@@ -265,8 +265,8 @@ impl Judge<'_> {
         let deployment = self.autoscaler(model);
         let group = self.group(model.group.as_ref());
         let group = group.map(|group| with_pods(group, deployment.as_ref(), model));
-        let downstream = self.downstreams(model);
-        let first = self.settings(model, &brokers, downstream.as_ref());
+        let downstreams = self.downstreams(model);
+        let first = self.settings(model, &brokers, downstreams.as_deref());
         let walked = self.walk(
             written,
             horizon,
@@ -274,7 +274,7 @@ impl Judge<'_> {
             group,
             timeline::Start {
                 brokers: &brokers,
-                downstream: downstream.as_ref(),
+                downstreams: downstreams.as_deref(),
                 settings: first.as_ref(),
             },
         );
@@ -286,9 +286,9 @@ impl Judge<'_> {
             model,
             topic.as_ref(),
             (first.as_ref(), &walked),
-            downstream.as_ref(),
+            downstreams.as_deref(),
         );
-        self.dead_letter_topic(model, (first.as_ref(), &walked), downstream.as_ref());
+        self.dead_letter_topic(model, (first.as_ref(), &walked), downstreams.as_deref());
         let partitions = walked.partitions;
         let expectations =
             self.expectations(model.expect.as_deref().unwrap_or(&[]), model, partitions);
@@ -297,7 +297,7 @@ impl Judge<'_> {
             topic.as_ref(),
             &walked,
             first.as_ref(),
-            downstream.as_ref(),
+            downstreams.as_deref(),
         );
         let (horizon, sample) = clock?;
         let mut settings = vec![first?];
@@ -314,7 +314,7 @@ impl Judge<'_> {
             group: walked.group?,
             deployment,
             settings,
-            downstream,
+            downstreams: downstreams?,
             poison: poison?,
             retry_topics: retry_topics?,
             stage: None,

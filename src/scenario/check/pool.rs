@@ -99,8 +99,7 @@ impl Judge<'_> {
                 );
             }
         }
-        let downstream = model.downstream.iter().flat_map(|all| all.values());
-        for section in downstream {
+        for (_, section) in model.downstreams() {
             let own = &section.value;
             let timeout = own.timeout.as_ref().map(|time| &time.0.span);
             let refused = own.when_limited.is_some();

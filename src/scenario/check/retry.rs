@@ -3,7 +3,7 @@
 use super::super::downstream::Downstream;
 use super::super::model::{Settings, Topic};
 use super::super::on_error::GiveUp;
-use super::super::raw::{self, Either, Model, Spot};
+use super::super::raw::{self, Model, Spot};
 use super::super::retry::RetryTopic;
 use super::judge::{Judge, Place};
 use super::timeline::Walked;
@@ -24,12 +24,12 @@ impl Judge<'_> {
         model: &Model,
         topic: Option<&Topic>,
         (first, walked): (Option<&Settings>, &Walked),
-        downstream: Option<&Downstream>,
+        downstreams: Option<&[Downstream]>,
     ) -> Option<Vec<RetryTopic>> {
         let written = model.retry_topic.as_deref().unwrap_or(&[]);
         // What could not be read may be what gives up.
-        let unread = first.is_none() || downstream.is_none() && model.downstream.is_some();
-        let handlings = handlings(model, first, walked, downstream);
+        let unread = first.is_none() || downstreams.is_none();
+        let handlings = handlings(model, first, walked, downstreams.unwrap_or(&[]));
         let mut passing = handlings.iter().filter(|(_, then)| then.passes_on());
         let Some(first) = written.first() else {
             for (place, _) in passing {
@@ -135,24 +135,16 @@ impl Judge<'_> {
                 },
             );
         }
-        for section in model.downstream.iter().flat_map(|all| all.values()) {
-            let own = &section.value;
-            let limit = own.rate_limit.as_ref().map(|rate| &rate.0.span);
-            let places = own.concurrency.as_ref().map(|count| &count.0.span);
-            let load = own.latency_under_load.as_ref().map(|curve| &curve.span);
-            let breaker = own.circuit_breaker.as_ref().map(|table| &table.span);
-            for at in [limit, places, load, breaker].into_iter().flatten() {
+        for (name, section) in model.downstreams() {
+            for at in section.value.shared() {
                 refuse(
                     at,
                     "a dependency that the readers of the topic and of its retry topics have to share is not modelled",
                     "leave it out, or the retry topics: outages and latencies go with them, limits, load and breakers do not",
                 );
             }
-        }
-        for entry in model.at.iter().flatten() {
-            if let Some(Either::Table(change)) = &entry.value.downstream
-                && let Some(limit) = &change.value.rate_limit
-            {
+            let later = model.changes_of(&name.value);
+            for limit in later.filter_map(|change| change.rate_limit.as_ref()) {
                 refuse(
                     &limit.0.span,
                     "a dependency that the readers of the topic and of its retry topics have to share is not modelled",
@@ -179,7 +171,7 @@ pub(super) fn handlings<'m>(
     model: &'m Model,
     first: Option<&Settings>,
     walked: &'m Walked,
-    downstream: Option<&Downstream>,
+    downstreams: &[Downstream],
 ) -> Vec<Handling<'m>> {
     let mut found: Vec<Handling<'m>> = Vec::new();
     let entries = model.poison.iter().flatten();
@@ -195,11 +187,11 @@ pub(super) fn handlings<'m>(
         let set = set.filter(|(now, before)| now != before);
         found.extend(set.filter_map(|(now, _)| Some((place, now.then()?))));
     }
-    let section = model.downstream.iter().flat_map(|all| all.values()).next();
-    let written = section.and_then(|section| section.value.on_error.as_ref());
-    let gives_up = downstream.and_then(|own| own.on_outage.gives_up);
-    if let (Some(written), Some(gives_up)) = (written, gives_up) {
-        found.push((written.place(), gives_up.then));
+    for ((_, section), own) in model.downstreams().zip(downstreams) {
+        let written = section.value.on_error.as_ref();
+        if let (Some(written), Some(gives_up)) = (written, own.on_outage.gives_up) {
+            found.push((written.place(), gives_up.then));
+        }
     }
     found
 }

@@ -15,7 +15,7 @@ impl Judge<'_> {
         &mut self,
         model: &Model,
         brokers: &Brokers,
-        downstream: Option<&Downstream>,
+        downstreams: Option<&[Downstream]>,
     ) -> Option<Settings> {
         let group = model.group.as_ref();
         let named = group.and_then(|group| group.value.client.as_ref());
@@ -44,7 +44,7 @@ impl Judge<'_> {
             model.processing.as_ref(),
             &mut properties,
             &given,
-            downstream,
+            downstreams,
             &client,
         );
         let mut on_error = Vec::new();

@@ -1,5 +1,7 @@
 //! The dependency as a model file describes it. A doc comment here is what an editor shows for the key.
 
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -45,6 +47,17 @@ pub struct Downstream {
     pub on_error: Option<Either<Text, OnError>>,
     /// A circuit breaker around the calls, one in each member.
     pub circuit_breaker: Option<Spot<CircuitBreaker>>,
+}
+
+impl Downstream {
+    /// What puts its callers into each other's way, and its breaker.
+    pub fn shared(&self) -> impl Iterator<Item = &Range<usize>> {
+        let limit = self.rate_limit.as_ref().map(|rate| &rate.0.span);
+        let places = self.concurrency.as_ref().map(|count| &count.0.span);
+        let load = self.latency_under_load.as_ref().map(|curve| &curve.span);
+        let breaker = self.circuit_breaker.as_ref().map(|table| &table.span);
+        [limit, places, load, breaker].into_iter().flatten()
+    }
 }
 
 /// A point of `latency-under-load`.

@@ -1,17 +1,17 @@
 //! The sections of a model file. A doc comment here is what an editor shows for the key.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::autoscaler::Autoscaler;
 use super::downstream::Downstream;
 use super::expect::Expect;
+use super::named::Named;
 use super::on_error::{OnError, Supervisor};
-use super::timeline::At;
-use super::value::PropertyTable;
-use super::value::{Count, Either, Flag, Number, OneOrMany, Rate, Size, Spot, Text, Time};
+use super::timeline::{At, DownstreamChange};
+use super::value::{
+    Count, Either, Flag, Number, OneOrMany, PropertyTable, Rate, Size, Spot, Text, Time,
+};
 use super::watch::{Alert, Monitoring};
 
 /// A system whose consumer lag is to be predicted.
@@ -38,8 +38,10 @@ pub struct Model {
     pub autoscaler: Option<Spot<Autoscaler>>,
     /// What a record costs and when its offset is committed.
     pub processing: Option<Spot<Processing>>,
-    /// The dependency that processing calls, under its name: [downstream.bank-api]. At most one.
-    pub downstream: Option<BTreeMap<String, Spot<Downstream>>>,
+    /// The dependencies that processing calls, each under its name, [downstream.bank-api], one after another in the order of
+    /// the file. One of them may have what makes callers wait for each other (`rate-limit`, `concurrency`,
+    /// `latency-under-load`) or a circuit breaker.
+    pub downstream: Option<Named<Spot<Downstream>>>,
     /// Records that cannot be processed, and what becomes of them.
     pub poison: Option<Vec<Spot<Poison>>>,
     /// Topics in which records that are given up wait before they are tried again, one after another.
@@ -52,6 +54,24 @@ pub struct Model {
     pub alert: Option<Vec<Spot<Alert>>>,
     /// What must come out; a run that fails one exits with 99.
     pub expect: Option<Vec<Spot<Expect>>>,
+}
+
+impl Model {
+    /// The dependencies with their names, in the order of the file.
+    pub fn downstreams(&self) -> impl Iterator<Item = &(Spot<String>, Spot<Downstream>)> {
+        self.downstream.iter().flat_map(|all| &all.0)
+    }
+
+    /// The tables of the timeline by which the dependency called `name` changes.
+    pub fn changes_of<'m>(&'m self, name: &'m str) -> impl Iterator<Item = &'m DownstreamChange> {
+        let entries = self.at.iter().flatten();
+        entries
+            .flat_map(|entry| match &entry.value.downstream {
+                Some(Either::Table(changes)) => Some(changes.value.of(name)),
+                _ => None,
+            })
+            .flatten()
+    }
 }
 
 /// The topic at the start.
@@ -285,8 +305,9 @@ pub struct Member {
 pub struct Processing {
     /// Local work per record: a time, or a law.
     pub time: Option<Either<Time, TimeLaw>>,
-    /// Dependency calls per record, one after another; default 1 if there is a downstream.
-    pub calls: Option<Count>,
+    /// Calls per record, one after another: of the only dependency, or a table that says it of each, as
+    /// `{ bank-api = 7, ledger = 1 }`; default 1 of each.
+    pub calls: Option<Either<Count, Named<Count>>>,
     /// Records of one batch worked on at the same time (an asynchronous call), or the threads of a client's pool; default:
     /// the client's, mostly 1.
     pub concurrency: Option<Count>,

@@ -1,8 +1,13 @@
 //! The timeline, `[[at]]`.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
+use std::borrow::Cow;
+use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
+use super::named::Named;
 use super::sections::TimeLaw;
 use super::value::{
     Assignments, Count, Either, Flag, Limit, Number, OneOrMany, Rate, Spot, Text, Time, Who,
@@ -38,8 +43,9 @@ pub struct At {
     pub freeze: Option<Spot<Freeze>>,
     /// The production rate from then on, or a table.
     pub rate: Option<Either<Rate, RateChange>>,
-    /// The dependency: `stop` (calls hang), `fail` (calls are refused), `resume`, or a table.
-    pub downstream: Option<Either<Text, DownstreamChange>>,
+    /// The dependency: `stop` (calls hang), `fail` (calls are refused), `resume`, or a table. Of several, a table that says so
+    /// by their names: `{ ledger = "stop" }`, `{ ledger = { latency = "1s" } }`.
+    pub downstream: Option<Either<Text, DownstreamChanges>>,
     /// The dead-letter topic: `stop` (no answer comes), `fail` (it refuses what is produced to it) or `resume`.
     pub dead_letter: Option<Text>,
     /// Settings that change, by their paths.
@@ -130,8 +136,71 @@ pub struct RateChange {
     pub factor: Option<Number>,
 }
 
+/// What changes of the only dependency, or of others by their names.
+#[derive(Clone, Debug, Default)]
+pub struct DownstreamChanges {
+    /// Of the only one.
+    pub own: DownstreamChange,
+    /// Of those with these names.
+    pub named: Vec<(Spot<String>, Either<Text, DownstreamChange>)>,
+}
+
+impl DownstreamChanges {
+    /// The tables by which the dependency called `name` changes.
+    pub fn of<'c>(&'c self, name: &'c str) -> impl Iterator<Item = &'c DownstreamChange> {
+        let named = self.named.iter().filter(move |(own, _)| own.value == name);
+        let tables = named.filter_map(|(_, change)| match change {
+            Either::Plain(_) => None,
+            Either::Table(table) => Some(&table.value),
+        });
+        std::iter::once(&self.own).chain(tables)
+    }
+}
+
+impl<'de> Deserialize<'de> for DownstreamChanges {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = DownstreamChanges;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(r#"a table, { latency = "1s" }"#)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Self::Value, A::Error> {
+                let mut changes = DownstreamChanges::default();
+                while let Some(key) = table.next_key::<Spot<String>>()? {
+                    let own = &mut changes.own;
+                    match key.value.as_str() {
+                        "latency" => own.latency = Some(table.next_value()?),
+                        "failure-rate" => own.failure_rate = Some(table.next_value()?),
+                        "rate-limit" => own.rate_limit = Some(table.next_value()?),
+                        "burst" => own.burst = Some(table.next_value()?),
+                        _ => changes.named.push((key, table.next_value()?)),
+                    }
+                }
+                changes.named.sort_by_key(|(name, _)| name.span.start);
+                Ok(changes)
+            }
+        }
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+impl JsonSchema for DownstreamChanges {
+    fn schema_name() -> Cow<'static, str> {
+        "DownstreamChanges".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let own = generator.subschema_for::<DownstreamChange>();
+        let named = generator.subschema_for::<Named<Either<Text, DownstreamChange>>>();
+        json_schema!({
+            "description": "What changes of the only dependency, or of others by their names.",
+            "anyOf": [own, named]
+        })
+    }
+}
+
 /// The dependency changes.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
     rename_all = "kebab-case",
@@ -146,4 +215,15 @@ pub struct DownstreamChange {
     pub rate_limit: Option<Limit>,
     /// Most calls at once after a quiet time, for `rate-limit`; default 1.
     pub burst: Option<Number>,
+}
+
+impl DownstreamChange {
+    /// Its keys.
+    pub const KEYS: [&str; 4] = ["latency", "failure-rate", "rate-limit", "burst"];
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        let other = self.rate_limit.is_some() || self.burst.is_some();
+        self.latency.is_none() && self.failure_rate.is_none() && !other
+    }
 }

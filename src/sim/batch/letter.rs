@@ -102,9 +102,9 @@ impl Batch {
         shop: &mut Workshop,
     ) -> Option<Letter> {
         let failure = self.failure?;
-        let local = (shop.topic).local_work(partition, offset, offset + 1, self.settings);
-        let (takes, _) = self.end_of_calls(failure);
-        let times = (local + failure.length(), takes);
+        let (to, which) = (offset + 1, failure.which);
+        let before = (shop.topic).work_before(partition, offset, to, self.settings, which);
+        let times = (before + failure.length(), self.end_of_calls(failure).0);
         Letter::of(failure.gives_up.then, Tried::IN_CALLS, times)
     }
 

@@ -2,6 +2,7 @@
 //! left of it when its calls begin to fail, or fail no longer.
 
 use super::super::giving_up::End;
+use super::super::outage::CallFailure;
 use super::letter::Tried;
 use super::{Batch, Kind, Stage, Workshop};
 use crate::kafka::Run;
@@ -145,7 +146,7 @@ impl Batch {
         if let Some(letter) = stage.letter.filter(|_| self.callers == 1) {
             return self.letter_in_hand(stage.after(worked), letter, shop);
         }
-        if !stage.is_stretch() && !matches!(stage.kind, Kind::Exit { .. }) {
+        if !stage.is_stretch() && !stage.stands_at_its_calls() {
             return InHand::kept(stage.after(worked));
         }
         if self.callers > 1 {
@@ -153,7 +154,7 @@ impl Batch {
         }
         let from = stage.from + self.accounted.1;
         let rest = match stage.kind {
-            Kind::Exit { .. } => self.exit_length(stage, shop),
+            Kind::Exit { .. } => self.work_of(stage, from, from + 1, shop),
             _ => {
                 let commits = self.each_commit(shop.scenario) * (stage.to - from);
                 self.work_of(stage, from, stage.to, shop) + commits
@@ -196,19 +197,24 @@ impl Batch {
         elapsed: SimDuration,
         shop: &mut Workshop,
     ) -> Option<InHand> {
-        let local = (shop.topic).local_work(partition, offset, offset + 1, self.settings);
+        let fails = shop.topic.failure_of(self.settings);
+        let which = |own: CallFailure| own.which;
+        let (failing, failed) = (fails.map(which), self.failure.map(which));
+        // Where two fail at once it counts as standing at the first.
+        let at = failed.into_iter().chain(failing).min().unwrap_or(0);
+        let before = (shop.topic).work_before(partition, offset, offset + 1, self.settings, at);
         let wait = match self.failure {
-            Some(failure) if elapsed >= local => {
-                failure.next_attempt(elapsed.saturating_sub(local))?
+            Some(failure) if failure.which == at && elapsed >= before => {
+                failure.next_attempt(elapsed.saturating_sub(before))?
             }
             _ => SimDuration::ZERO,
         };
-        if self.failure == shop.topic.failure_of(self.settings) {
+        if self.failure == fails {
             return Some(InHand::begun(elapsed));
         }
         Some(InHand {
             wait,
-            ..InHand::begun(elapsed.min(local))
+            ..InHand::begun(elapsed.min(before))
         })
     }
 
@@ -273,18 +279,23 @@ impl Batch {
     pub(super) fn count_calls(&mut self, shop: &mut Workshop) {
         // A batch that is stuck at a poison record for ever is nobody's competitor for the dependency.
         let competes = !self.stages.iter().any(|stage| stage.kind == Kind::Stuck);
-        let stages = self.planned().iter();
-        let good = stages.filter(|stage| competes && stage.kind == Kind::Records);
-        let attempts = good.map(|stage| {
-            let Stage {
-                partition,
-                from,
-                to,
-                ..
-            } = *stage;
-            shop.topic.attempts(partition, from, to, self.settings)
-        });
-        self.calls = attempts.sum();
+        let failing = self.failure.map_or(0, |failure| failure.which);
+        let (mut calls, mut depends) = (0, false);
+        for stage in self.planned().iter().filter(|_| competes) {
+            // Of a record whose call fails those before it count.
+            let (to, before) = match stage.kind {
+                Kind::Records => (stage.to, usize::MAX),
+                Kind::Failing { .. } => (stage.to, failing),
+                _ if stage.stands_at_its_calls() => (stage.from + 1, failing),
+                _ => continue,
+            };
+            depends |= shop.topic.depends(self.settings, before);
+            if shop.topic.shared < before {
+                let id = stage.partition;
+                calls += shop.topic.attempts(id, stage.from, to, self.settings);
+            }
+        }
+        (self.calls, self.depends) = (calls, depends);
     }
 
     fn plan_run(&mut self, run: Run, mut ends: SimDuration, shop: &mut Workshop) -> SimDuration {
@@ -356,19 +367,17 @@ impl Batch {
             letter: None,
             ends: before,
         };
-        let length = match self.failure.map(|failure| self.end_of_calls(failure).1) {
-            Some(End::Done(fate)) => {
-                stage.kind = Kind::Failing { fate };
-                self.work_of(stage, from, to, shop)
-            }
+        let mut worked_on = to;
+        match self.failure.map(|failure| self.end_of_calls(failure).1) {
+            Some(End::Done(fate)) => stage.kind = Kind::Failing { fate },
             Some(end) => {
                 (stage.kind, stage.to) = (Tried::IN_CALLS.kind(end), from);
                 stage.letter = self.letter_of_calls(partition, from, shop);
-                self.exit_length(stage, shop)
+                worked_on = from + 1;
             }
-            None => self.work_of(stage, from, to, shop),
-        };
-        stage.ends = before + length;
+            None => {}
+        }
+        stage.ends = before + self.work_of(stage, from, worked_on, shop);
         self.stages.push(stage);
         stage.ends
     }
@@ -383,22 +392,16 @@ impl Batch {
         shop: &mut Workshop,
     ) -> SimDuration {
         match (stage.kind, self.failure) {
-            (Kind::Failing { .. }, Some(failure)) => {
-                let local = (shop.topic).local_work(stage.partition, from, to, self.settings);
+            (kind, Some(failure))
+                if matches!(kind, Kind::Failing { .. }) || stage.stands_at_its_calls() =>
+            {
+                let (id, which) = (stage.partition, failure.which);
+                let before = (shop.topic).work_before(id, from, to, self.settings, which);
                 let giving_up = self.end_of_calls(failure).0;
-                local + (failure.length() + giving_up) * (to - from)
+                before + (failure.length() + giving_up) * (to - from)
             }
             _ => shop.topic.work(stage.partition, from, to, self.settings),
         }
-    }
-
-    /// How long a record takes whose calls fail, and that the member does not get past.
-    fn exit_length(&self, stage: Stage, shop: &mut Workshop) -> SimDuration {
-        let (from, to) = (stage.from, stage.from + 1);
-        let local = (shop.topic).local_work(stage.partition, from, to, self.settings);
-        let failure = self.failure;
-        let failure = failure.map(|own| own.length() + self.end_of_calls(own).0);
-        local + failure.unwrap_or(SimDuration::ZERO)
     }
 
     /// commitSync after each record: its round trip is part of every record's time.

@@ -56,8 +56,8 @@ impl Dependency {
     /// How many calls may be made from `now` on, at whatever instants, without one that waits.
     fn lasts_for(&self, now: SimTime) -> f64 {
         let plain = self.speed == 1.0
-            && self.outage.is_none()
-            && self.spec.limit.is_some()
+            && !self.chain.any_out()
+            && self.limit().is_some()
             && !self.is_crowded();
         if !plain {
             return 0.0;
@@ -152,10 +152,10 @@ impl World<'_> {
             if calls(member) {
                 most += member.batch.calls;
             }
-            let each = member.settings_of(self.scenario).processing.calls;
+            let each = self.topic.shared_calls(member.settings);
             for slot in member.fetcher.slots() {
                 let end = self.topic.log_end(slot.partition, until);
-                let calls = end.saturating_sub(slot.position) * u64::from(each);
+                let calls = end.saturating_sub(slot.position) * each;
                 most += match (most + calls) as f64 > tokens {
                     true => calls,
                     false => {

@@ -1,9 +1,10 @@
 //! How fast calls go, by how many callers there are: that of the closed loop of so many callers (the flow-equivalent server
 //! of Chandy, Herzog and Woo 1975), so what depends on the law of the latency near the knee is not lost.
 
+use super::chain::Chain;
 use crate::engine::Address;
-use crate::scenario::{Downstream, RateLimit, Settings, WhenLimited};
-use crate::workload::{ClosedLoop, Flow, Law, TokenBucket};
+use crate::scenario::{Downstream, RateLimit, WhenLimited};
+use crate::workload::{ClosedLoop, Elsewhere, Flow, Law, TokenBucket};
 
 /// How calls go, of so many callers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,16 +27,32 @@ impl Pace {
     };
 }
 
+/// What callers do between two calls: local work, and calls of other dependencies.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Away {
+    local: Law,
+    elsewhere: Vec<Elsewhere>,
+}
+
+impl Away {
+    /// That of callers with these settings.
+    pub fn of(chain: &Chain, settings: usize) -> Self {
+        Away {
+            local: chain.local(settings),
+            elsewhere: chain.elsewhere(settings),
+        }
+    }
+}
+
 /// What its callers make of a dependency, as it is now.
 #[derive(Debug)]
 pub(super) struct Loops {
     /// Callers under the limit, and under the concurrency alone (while saved tokens last).
     limited: ClosedLoop,
     unlimited: ClosedLoop,
-    /// An attempt at a call, and what its caller does before the next: latency, local work or back-off, on average (s).
+    /// An attempt at a call, and what its caller does before the next: latency, and what it does elsewhere or a back-off, on
+    /// average (s).
     pub each: f64,
-    /// Attempts of a call, on average.
-    attempts: f64,
     /// The latency in it (s).
     latency: f64,
     /// Whether calls in flight make each other slower.
@@ -45,23 +62,17 @@ pub(super) struct Loops {
 }
 
 impl Loops {
-    /// Those of `local` work between two calls.
-    pub fn new(address: Address, spec: &Downstream, local: &Law) -> Self {
-        let unlimited = loop_of(address, spec, None, local);
+    /// Those of callers that are `away` between two calls.
+    pub fn new(address: Address, spec: &Downstream, away: &Away) -> Self {
+        let unlimited = loop_of(address, spec, None, away);
         Loops {
-            limited: loop_of(address, spec, spec.limit, local),
+            limited: loop_of(address, spec, spec.limit, away),
             each: unlimited.cycle(),
-            attempts: spec.attempts(),
             latency: spec.latency.mean(),
             shares: !spec.load.is_flat(),
             asked: ((0, false), Pace::default()),
             unlimited,
         }
-    }
-
-    /// A record's share of one call: local work, and attempts until one succeeds, on average (s).
-    pub fn a_call(&self) -> f64 {
-        self.each * self.attempts
     }
 
     /// How the calls of so many callers go, whom the limit holds back or does not.
@@ -110,18 +121,11 @@ impl Loops {
     }
 }
 
-/// Local work of a record for each of its calls.
-pub(super) fn local_work(settings: &Settings) -> Law {
-    let processing = &settings.processing;
-    let calls = f64::from(processing.calls.max(1));
-    processing.time.scaled(1.0 / calls)
-}
-
 fn loop_of(
     address: Address,
     spec: &Downstream,
     limit: Option<RateLimit>,
-    local: &Law,
+    away: &Away,
 ) -> ClosedLoop {
     let back_off = match spec.when_limited {
         WhenLimited::Block => None,
@@ -132,7 +136,14 @@ fn loop_of(
         burst,
         back_off,
     });
-    ClosedLoop::new(address, bucket, spec.concurrency, &spec.latency, local)
-        .under_load(&spec.load)
-        .retrying(spec.retries())
+    ClosedLoop::new(
+        address,
+        bucket,
+        spec.concurrency,
+        &spec.latency,
+        &away.local,
+    )
+    .calling(&away.elsewhere)
+    .under_load(&spec.load)
+    .retrying(spec.call().retries)
 }

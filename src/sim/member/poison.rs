@@ -131,7 +131,9 @@ impl Member {
             topic: ground.topic,
         };
         self.batch.start_anew(at, &mut shop);
+        self.caller.count_anew(at, &self.batch);
         self.wake = self.batch.ends_at();
+        self.ask_for_calls(at, ground);
     }
 
     /// A batch that outlived its assignment cannot be sought back into: what its client committed of it as it gave the

@@ -11,7 +11,13 @@ fn retries(failure_rate: f64) -> Option<Retries> {
 
 fn costs(law: &Law, retries: Option<Retries>) -> CallCosts {
     let address = |purpose| Address::new(3, 0, purpose, "orders-0");
-    CallCosts::new(address, law, retries)
+    CallCosts::new(
+        address,
+        &CallLaw {
+            latency: law.clone(),
+            retries,
+        },
+    )
 }
 
 fn laws() -> [Law; 4] {

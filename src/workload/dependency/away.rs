@@ -1,15 +1,69 @@
-//! What a caller does between two attempts: the local work before the next call if one has succeeded, a back-off if it has
-//! failed by chance.
+//! What a caller does between two attempts: the local work before the next call and what it calls elsewhere if one has
+//! succeeded, a back-off if it has failed by chance.
 
 use super::{BACK_OFFS_MEASURED, ClosedLoop, MEASURED, MEASURED_PER_CALLER, scaled_draws};
-use crate::workload::Retries;
+use crate::engine::Address;
+use crate::workload::{CallCosts, CallLaw, Retries};
 
 /// Where the draws of failures begin.
 const FAILURES: u64 = 1 << 42;
+/// Where those of calls elsewhere do.
+const ELSEWHERE: u64 = 1 << 43;
 /// A measurement is longer by at most so many times because of back-offs.
 const MOST_FOR_BACK_OFFS: usize = 5;
 
+/// Calls of something else, where nobody is in anybody's way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Elsewhere {
+    /// What one takes.
+    pub law: CallLaw,
+    /// How many are made, one after another, for so many calls of the loop.
+    pub calls: u32,
+    /// At least 1.
+    pub per: u32,
+}
+
+/// The same with its draws: each call of the loop is followed by its share of them.
+#[derive(Clone, Debug)]
+pub(super) struct Errand {
+    elsewhere: Elsewhere,
+    costs: CallCosts,
+}
+
+impl Errand {
+    /// Calls elsewhere for each call of the loop.
+    fn share(&self) -> f64 {
+        f64::from(self.elsewhere.calls) / f64::from(self.elsewhere.per)
+    }
+
+    /// Mean time for each call of the loop (s).
+    fn mean(&self) -> f64 {
+        self.share() * self.elsewhere.law.mean()
+    }
+
+    /// The variance of that time (s^2).
+    fn variance(&self) -> f64 {
+        self.share() * self.elsewhere.law.variance() / f64::from(self.elsewhere.per)
+    }
+}
+
 impl ClosedLoop {
+    /// The same, of callers that call these too.
+    #[must_use]
+    pub fn calling(mut self, elsewhere: &[Elsewhere]) -> Self {
+        let address = self.address.within(ELSEWHERE);
+        let errand = |(index, elsewhere): (usize, &Elsewhere)| {
+            let own = address.within(index as u64);
+            let address = |purpose| -> Address { own.within(purpose as u64) };
+            Errand {
+                elsewhere: elsewhere.clone(),
+                costs: CallCosts::new(address, &elsewhere.law),
+            }
+        };
+        self.errands = elsewhere.iter().enumerate().map(errand).collect();
+        self
+    }
+
     /// The same, of calls whose attempts fail by chance. Each attempt is one of the loop's calls then: it takes a token and a
     /// place, and all flows are of attempts.
     #[must_use]
@@ -25,22 +79,39 @@ impl ClosedLoop {
 
     /// Mean time between two attempts (s).
     pub(super) fn away(&self) -> f64 {
-        let local = self.local.mean();
+        let local = self.before_a_call();
         self.retries.map_or(local, |retries| {
             let failed = retries.failure_rate;
             failed * retries.back_off.as_secs_f64() + (1.0 - failed) * local
         })
     }
 
+    /// Mean time from a call that has succeeded to the next (s).
+    fn before_a_call(&self) -> f64 {
+        let elsewhere = self.errands.iter().map(Errand::mean);
+        self.local.mean() + elsewhere.sum::<f64>()
+    }
+
     /// Its squared coefficient of variation.
+    fn before_a_call_scv(&self) -> f64 {
+        let mean = self.before_a_call();
+        if self.errands.is_empty() || mean == 0.0 {
+            return self.local.scv();
+        }
+        let local = self.local.mean();
+        let elsewhere = self.errands.iter().map(Errand::variance);
+        (self.local.scv() * local * local + elsewhere.sum::<f64>()) / (mean * mean)
+    }
+
+    /// The squared coefficient of variation of what is between two attempts.
     pub(super) fn away_scv(&self) -> f64 {
         let Some(retries) = self.retries else {
-            return self.local.scv();
+            return self.before_a_call_scv();
         };
-        let (mean, local) = (self.away(), self.local.mean());
+        let (mean, local) = (self.away(), self.before_a_call());
         let back_off = retries.back_off.as_secs_f64();
         let squares = retries.failure_rate * back_off * back_off
-            + (1.0 - retries.failure_rate) * local * local * (1.0 + self.local.scv());
+            + (1.0 - retries.failure_rate) * local * local * (1.0 + self.before_a_call_scv());
         squares / (mean * mean) - 1.0
     }
 
@@ -58,7 +129,17 @@ impl ClosedLoop {
     /// share fails that is meant to, which takes most of the noise out.
     pub(super) fn away_draws(&mut self, counts: [usize; 2], unit: f64) -> Vec<u64> {
         let local = self.local.mean() * unit;
-        let mut draws = scaled_draws(&mut self.locals, 0, counts, local);
+        let mut draws = scaled_draws(counts, local, |from, to| self.locals.work(from, to));
+        for errand in &mut self.errands {
+            let (mean, calls) = (errand.mean() * unit, u64::from(errand.elsewhere.calls));
+            let costs = &mut errand.costs;
+            let more = scaled_draws(counts, mean, |from, to| {
+                costs.work(from * calls, to * calls)
+            });
+            for (draw, more) in draws.iter_mut().zip(more) {
+                *draw += more;
+            }
+        }
         let Some(retries) = self.retries else {
             return draws;
         };

@@ -2,6 +2,7 @@ use rand::Rng;
 
 use super::*;
 use crate::engine::Purpose;
+use crate::workload::CallLaw;
 
 fn closed_loop(
     limit: Option<(f64, f64)>,
@@ -405,4 +406,68 @@ fn the_answer_does_not_depend_on_what_was_asked_before() {
         .collect();
     down.reverse();
     assert_eq!(up, down);
+}
+
+fn elsewhere(latency: Law, retries: Option<Retries>, calls: u32, per: u32) -> Elsewhere {
+    Elsewhere {
+        law: CallLaw { latency, retries },
+        calls,
+        per,
+    }
+}
+
+/// What a caller calls elsewhere is to the loop what as much local work is.
+#[test]
+fn calls_elsewhere_are_time_away() {
+    let (latency, nothing) = (Law::Exponential { mean: LATENCY }, Law::Constant(0.0));
+    let local = Law::Exponential { mean: 0.08 };
+    let whole = elsewhere(local.clone(), None, 1, 1);
+    // Three calls of a gamma law's third for two of the loop.
+    let third = Law::Gamma {
+        mean: 0.08 * 2.0 / 3.0,
+        shape: 1.0 / 3.0,
+    };
+    let shares = elsewhere(third, None, 3, 2);
+    for (limit, places) in [
+        (Some((100.0, 1.0)), None),
+        (None, Some(5)),
+        (Some((60.0, 9.0)), Some(4)),
+    ] {
+        for callers in [1, 7, 13, 30] {
+            let expected = closed_loop(limit, places, &latency, &local)
+                .flow(callers)
+                .calls;
+            let mut loops = [&whole, &shares].map(|own| {
+                closed_loop(limit, places, &latency, &nothing).calling(std::slice::from_ref(own))
+            });
+            for found in loops.iter_mut().map(|own| own.flow(callers).calls) {
+                assert!(
+                    (found / expected - 1.0).abs() < 0.01,
+                    "{limit:?} {places:?} {callers}: {found} for {expected}"
+                );
+            }
+        }
+    }
+}
+
+/// The mean of what is done elsewhere is that of all attempts and their pauses.
+#[test]
+fn without_a_limit_calls_elsewhere_take_their_means() {
+    let retries = Some(Retries {
+        failure_rate: 0.2,
+        back_off: SimDuration::from_millis(40),
+    });
+    let (latency, local) = (Law::Exponential { mean: 0.03 }, Law::Constant(0.01));
+    let errands = [
+        elsewhere(Law::Exponential { mean: 0.016 }, retries, 2, 1),
+        elsewhere(Law::Constant(0.06), None, 1, 3),
+    ];
+    // 30 and 10 ms, two of (16 + 8) / 0.8, a third of 60.
+    let each = 0.030 + 0.010 + 0.060 + 0.020;
+    let found = closed_loop(None, None, &latency, &local)
+        .calling(&errands)
+        .flow(6)
+        .calls;
+    assert!((found - 6.0 / each).abs() < 1e-9, "{found}");
+    assert!((errands[0].law.attempts() - 1.25).abs() < 1e-12);
 }

@@ -26,7 +26,7 @@ fn curves(samples: &[Sample]) -> Vec<Curves> {
 }
 
 /// The first sample at which the two differ, if any.
-fn assert_twins(name: &str, scenario: &Scenario) {
+pub(super) fn assert_twins(name: &str, scenario: &Scenario) {
     let (told, twin) = both(scenario);
     assert_eq!(told.samples.len(), twin.len(), "{name}: as many samples");
     for ((at, engine), (twin_at, twin)) in told.samples.iter().zip(&twin) {
@@ -44,7 +44,7 @@ fn assert_twins(name: &str, scenario: &Scenario) {
 }
 
 /// Sampled so often that hardly a poll goes unseen.
-fn closely(mut scenario: Scenario) -> Scenario {
+pub(super) fn closely(mut scenario: Scenario) -> Scenario {
     scenario.horizon = secs(40);
     scenario.sample = ms(13);
     scenario

@@ -14,17 +14,17 @@ use crate::systems::{self, ms, secs, system};
 const CALL: Law = Law::Exponential { mean: 0.015 };
 
 /// `members` members of two partitions each that call a dependency for every record.
-fn calling(members: u32, rate: f64, limit: Option<(f64, f64)>) -> Scenario {
+pub(super) fn calling(members: u32, rate: f64, limit: Option<(f64, f64)>) -> Scenario {
     let partitions = 2 * members as usize;
     let mut scenario = system(partitions, members, rate, Law::Constant(0.0));
     scenario.horizon = secs(400);
     scenario.sample = secs(5);
-    scenario.settings[0].processing.calls = 1;
+    scenario.settings[0].processing.calls = vec![1];
     scenario.settings[0].properties.max_poll_records = 50;
-    scenario.downstream = Some(Downstream {
+    scenario.downstreams = vec![Downstream {
         limit: limit.map(|(rate, burst)| RateLimit { rate, burst }),
         ..Downstream::new("bank-api", CALL)
-    });
+    }];
     scenario
 }
 
@@ -70,7 +70,7 @@ fn apart(scenario: &Scenario) -> Apart {
 }
 
 /// The engine is within `share` of the twin's throughput, and its lag within `records` at every sample.
-fn assert_near(name: &str, scenario: &Scenario, share: f64, records: f64) {
+pub(super) fn assert_near(name: &str, scenario: &Scenario, share: f64, records: f64) {
     let apart = apart(scenario);
     assert!(
         apart.throughput.abs() <= share && apart.lag_records <= records,
@@ -79,7 +79,7 @@ fn assert_near(name: &str, scenario: &Scenario, share: f64, records: f64) {
 }
 
 /// Batches of 50 in the hands of each member are committed at other instants: one batch each is noise.
-fn batches(scenario: &Scenario) -> f64 {
+pub(super) fn batches(scenario: &Scenario) -> f64 {
     50.0 * scenario.group.processes.len() as f64
 }
 
@@ -97,7 +97,7 @@ fn near_the_knee_the_law_of_the_latency_shows() {
     let scenario = calling(4, 300.0, Some((200.0, 1.0)));
     assert_near("exponential", &scenario, 0.02, 0.02 * 80_000.0);
     let mut scenario = calling(4, 300.0, Some((200.0, 1.0)));
-    if let Some(downstream) = &mut scenario.downstream {
+    if let Some(downstream) = scenario.downstreams.first_mut() {
         downstream.latency = Law::Constant(0.015);
     }
     assert_near("constant", &scenario, 0.02, 0.02 * 80_000.0);
@@ -150,7 +150,7 @@ fn a_burst_is_spent_and_saved_up_again() {
 #[test]
 fn places_bound_the_calls_in_flight() {
     let mut scenario = calling(6, 300.0, None);
-    if let Some(downstream) = &mut scenario.downstream {
+    if let Some(downstream) = scenario.downstreams.first_mut() {
         downstream.concurrency = Some(2);
     }
     assert_near("two places", &scenario, 0.02, 0.02 * 80_000.0);
@@ -171,13 +171,13 @@ fn members_with_several_calls_in_flight() {
 #[test]
 fn a_record_that_makes_several_calls() {
     let mut scenario = calling(6, 60.0, Some((200.0, 20.0)));
-    scenario.settings[0].processing.calls = 5;
+    scenario.settings[0].processing.calls = vec![5];
     scenario.settings[0].processing.time = Law::Constant(0.002);
     scenario.settings[0].properties.max_poll_records = 10;
     assert_near("five calls", &scenario, 0.01, 10.0 * 6.0 + 0.01 * 8_000.0);
     // Without a limit every call is a step of the record, and nothing is approximate.
     let mut scenario = calling(2, 20.0, None);
-    scenario.settings[0].processing.calls = 3;
+    scenario.settings[0].processing.calls = vec![3];
     assert_near("no limit", &scenario, 0.0, 0.0);
 }
 
@@ -208,7 +208,7 @@ fn local_work_and_a_rate_that_comes_and_goes() {
 
 /// The same, refused above the limit and made again after `back_off` ms.
 fn refused(mut scenario: Scenario, back_off: u64) -> Scenario {
-    if let Some(downstream) = &mut scenario.downstream {
+    if let Some(downstream) = scenario.downstreams.first_mut() {
         downstream.when_limited = WhenLimited::Reject;
         downstream.on_outage.back_off = ms(back_off);
     }
@@ -275,7 +275,7 @@ fn refused_members_with_several_calls_in_flight() {
 
 /// The same, of whose attempts this share fails by chance and is made again after `back_off` ms.
 fn failing(mut scenario: Scenario, rate: f64, back_off: u64) -> Scenario {
-    if let Some(downstream) = &mut scenario.downstream {
+    if let Some(downstream) = scenario.downstreams.first_mut() {
         downstream.failure_rate = rate;
         downstream.on_outage.back_off = ms(back_off);
     }
@@ -286,8 +286,8 @@ fn failing(mut scenario: Scenario, rate: f64, back_off: u64) -> Scenario {
 #[test]
 fn attempts_that_fail_of_members_that_nothing_holds_back() {
     let mut scenario = failing(calling(2, 20.0, None), 0.2, 100);
-    scenario.settings[0].processing.calls = 3;
-    if let Some(downstream) = &mut scenario.downstream {
+    scenario.settings[0].processing.calls = vec![3];
+    if let Some(downstream) = scenario.downstreams.first_mut() {
         downstream.latency = Law::Constant(0.015);
     }
     assert_near("constant", &scenario, 0.0, 0.0);
@@ -318,7 +318,7 @@ fn attempts_that_fail_at_a_limit() {
             0.03 * 120_000.0,
         );
         scenario.settings[0].processing.concurrency = 4;
-        scenario.downstream.as_mut().expect("one").when_limited = WhenLimited::Block;
+        scenario.downstreams[0].when_limited = WhenLimited::Block;
         assert_near(
             &format!("{name}, 4 each"),
             &scenario,
@@ -358,7 +358,7 @@ impl Crowd {
         let settings = &mut scenario.settings[0];
         settings.processing.concurrency = self.concurrency;
         settings.properties.max_poll_records = self.records;
-        if let Some(downstream) = &mut scenario.downstream {
+        if let Some(downstream) = scenario.downstreams.first_mut() {
             downstream.latency = latency;
             downstream.load = LoadCurve::from_knots(vec![(3, 1.0), (12, self.factor)]);
             downstream.concurrency = self.places;

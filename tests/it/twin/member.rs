@@ -45,6 +45,8 @@ pub struct InHand {
     pub ends: SimTime,
     /// Calls still to be made, one after another.
     pub calls: u64,
+    /// What the calls of other dependencies take that come after those.
+    pub after: SimDuration,
     /// Attempts at the present call that will still fail, once it has begun.
     pub failures: Option<u64>,
     /// Whether the present step is an attempt at a call.

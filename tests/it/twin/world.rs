@@ -6,8 +6,8 @@ use std::collections::BinaryHeap;
 
 use lagsim::engine::{Address, Purpose};
 use lagsim::scenario::{
-    Action, BackOff, CommitPolicy, DeadLetterTopic, GiveUp, OnError, OnFailure, PoisonRecords,
-    Produce, RetryBy, Scenario, WhenLimited,
+    Action, BackOff, CommitPolicy, DeadLetterTopic, Downstream, GiveUp, OnError, OnFailure,
+    PoisonRecords, Produce, RetryBy, Scenario, WhenLimited,
 };
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use lagsim::workload::{Arrivals, CallCosts, Failures, RecordCosts};
@@ -102,6 +102,8 @@ struct Partition {
     latency: Option<RecordCosts>,
     /// How often each call fails, and the latencies of attempts that do, in the order in which they are made.
     failing: Option<(CallCosts, RecordCosts)>,
+    /// Calls of other dependencies than the shared one: how many per record, and whether they come before its own.
+    others: Vec<(u64, bool, CallCosts)>,
     poison: Vec<Failures>,
 }
 
@@ -138,7 +140,7 @@ impl<'s> World<'s> {
             failed: 0,
             samples: Vec::new(),
         };
-        if let Some(downstream) = &scenario.downstream {
+        if let Some(downstream) = scenario.downstreams.get(scenario.shared()) {
             let rate = downstream.limit.map(|limit| (limit.rate, limit.burst));
             world.limiter = Limiter::new(rate, downstream.concurrency);
             world.limiter.refuses = downstream.when_limited == WhenLimited::Reject;
@@ -173,16 +175,28 @@ impl<'s> World<'s> {
         let id = PartitionId(index as u32);
         let name = format!("{}-{index}", scenario.topic.name);
         let address = |purpose| Address::new(scenario.seed, 0, purpose, &name);
-        let latency = scenario
-            .downstream
-            .as_ref()
-            .map(|downstream| RecordCosts::new(address(Purpose::Latency), &downstream.latency));
-        let failing = (scenario.downstream.as_ref()).map(|own| {
-            let costs = CallCosts::new(address, &own.latency, own.retries());
-            (
-                costs,
-                RecordCosts::new(address(Purpose::FailedLatency), &own.latency),
-            )
+        let of_calls = |which: usize| {
+            let name = match which {
+                0 => name.clone(),
+                _ => format!("{name}/{}", scenario.downstreams[which].name),
+            };
+            move |purpose| Address::new(scenario.seed, 0, purpose, &name)
+        };
+        let shared = scenario.shared();
+        let own = scenario.downstreams.get(shared);
+        let latency =
+            own.map(|own| RecordCosts::new(of_calls(shared)(Purpose::Latency), &own.latency));
+        let failing = own.map(|own| {
+            let costs = CallCosts::new(of_calls(shared), &own.call());
+            let failed = of_calls(shared)(Purpose::FailedLatency);
+            (costs, RecordCosts::new(failed, &own.latency))
+        });
+        let others = scenario.downstreams.iter().enumerate();
+        let others = others.filter(|(which, _)| *which != shared);
+        let others = others.map(|(which, own)| {
+            let calls = scenario.settings[0].processing.calls_of(which);
+            let costs = CallCosts::new(of_calls(which), &own.call());
+            (u64::from(calls), which < shared, costs)
         });
         let poison = scenario.poison.iter().map(|poison| match poison.which {
             PoisonRecords::At { partition, offset } if partition == id => {
@@ -203,6 +217,7 @@ impl<'s> World<'s> {
             work: RecordCosts::new(address(Purpose::Work), law),
             latency,
             failing,
+            others: others.collect(),
             poison: poison.collect(),
         };
         let first = partition.arrivals.time_of(0);
@@ -445,9 +460,14 @@ impl<'s> World<'s> {
             }
             return;
         };
-        let calls = u64::from(self.scenario.settings[0].processing.calls);
+        let calls = self.shared_calls();
         let log = &mut self.partitions[partition.ix()];
-        let own = log.work.record(offset);
+        let mut own = log.work.record(offset);
+        let mut after = SimDuration::ZERO;
+        for (calls, before, costs) in &mut log.others {
+            let work = costs.work(offset * *calls, (offset + 1) * *calls);
+            *(if *before { &mut own } else { &mut after }) += work;
+        }
         let latency = log.latency.as_mut().map_or(SimDuration::ZERO, |latency| {
             latency.work(offset * calls, (offset + 1) * calls)
         });
@@ -459,15 +479,16 @@ impl<'s> World<'s> {
             outcome: Outcome::Passed,
             ends: self.now + own,
             calls,
+            after,
             failures: None,
             calling: false,
             fails: false,
         };
         if let Some(entry) = failing {
             let attempt = self.scenario.poison[entry].attempt;
-            let attempt = attempt.unwrap_or(own + latency);
+            let attempt = attempt.unwrap_or(own + latency + after);
             let on_error = &self.scenario.settings[0].on_error[entry];
-            in_hand.calls = 0;
+            (in_hand.calls, in_hand.after) = (0, SimDuration::ZERO);
             (in_hand.ends, in_hand.outcome) = fail(on_error, attempt, self.scenario, self.now);
         }
         let member = &mut self.members[who];
@@ -493,7 +514,7 @@ impl<'s> World<'s> {
             self.share_anew(self.limiter.in_flight + 1);
             self.give_places();
         }
-        let downstream = self.scenario.downstream.as_ref();
+        let downstream = self.shared();
         let back_off = downstream.map_or(SimDuration::ZERO, |own| own.on_outage.back_off);
         let member = &mut self.members[who];
         if in_hand.fails {
@@ -516,6 +537,13 @@ impl<'s> World<'s> {
                 in_hand.ends = again;
             }
             return self.push(again, Event::Step(who, lane, epoch));
+        }
+        if !in_hand.after.is_zero() {
+            let ends = now + in_hand.after;
+            if let Some(in_hand) = &mut member.lanes[lane] {
+                (in_hand.after, in_hand.ends) = (SimDuration::ZERO, ends);
+            }
+            return self.push(ends, Event::Step(who, lane, epoch));
         }
         member.lanes[lane] = None;
         let InHand {
@@ -547,9 +575,19 @@ impl<'s> World<'s> {
         self.next_record(who, lane);
     }
 
+    /// The dependency whose calls are events of their own.
+    fn shared(&self) -> Option<&'s Downstream> {
+        self.scenario.downstreams.get(self.scenario.shared())
+    }
+
+    fn shared_calls(&self) -> u64 {
+        let processing = &self.scenario.settings[0].processing;
+        u64::from(processing.calls_of(self.scenario.shared()))
+    }
+
     /// How many times as long as alone calls take while so many are in flight.
     fn factor(&self, calls: u32) -> f64 {
-        let downstream = self.scenario.downstream.as_ref();
+        let downstream = self.shared();
         downstream.map_or(1.0, |own| own.load.factor(calls))
     }
 
@@ -577,6 +615,7 @@ impl<'s> World<'s> {
     }
 
     fn give_places(&mut self) {
+        let calls = self.shared_calls();
         while self
             .limiter
             .places
@@ -594,7 +633,6 @@ impl<'s> World<'s> {
             let Some(in_hand) = &mut self.members[who].lanes[lane] else {
                 continue;
             };
-            let calls = u64::from(self.scenario.settings[0].processing.calls);
             let call = (in_hand.offset + 1) * calls - in_hand.calls;
             let partition = &mut self.partitions[in_hand.partition.ix()];
             let (Some(latency), Some((costs, failed))) =

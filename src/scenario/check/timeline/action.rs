@@ -1,7 +1,6 @@
 //! Single actions of the timeline.
 
 use super::super::super::document::nearest;
-use super::super::super::downstream::DownstreamChange;
 use super::super::super::model::Action;
 use super::super::super::on_error::DeadLetterTopic;
 use super::super::super::raw::{self, At, Count, Either, OneOrMany, Scalar, Spot, Who};
@@ -379,67 +378,5 @@ impl Judge<'_> {
         }
         let over = self.duration_or(&value.over, SimDuration::ZERO);
         Some(Turn::To(self.rate(value.to.as_ref()?)?, over.as_secs_f64()))
-    }
-
-    fn downstream_change(
-        &mut self,
-        change: &Either<raw::Text, raw::DownstreamChange>,
-        walk: &Walk<'_, '_>,
-    ) -> Option<Vec<Action>> {
-        let place = match change {
-            Either::Plain(word) => &word.0.span,
-            Either::Table(table) => &table.span,
-        };
-        if walk.start.downstream.is_none() {
-            if self.excused.contains("downstream") {
-                return None;
-            }
-            return self.error(
-                place,
-                "there is no dependency to change",
-                "describe it in a section [downstream.NAME]",
-            );
-        }
-        let table = match change {
-            Either::Plain(word) => {
-                let choices = [
-                    ("stop", &DownstreamChange::Stop),
-                    ("fail", &DownstreamChange::Fail),
-                    ("resume", &DownstreamChange::Resume),
-                ];
-                let change = self.choice(word, &choices)?.clone();
-                return Some(vec![Action::Downstream(change)]);
-            }
-            Either::Table(table) => table,
-        };
-        let mut actions = Vec::new();
-        if let Some(law) = &table.value.latency {
-            actions.push(Action::Downstream(DownstreamChange::Latency(
-                self.law(law)?,
-            )));
-        }
-        if let Some(rate) = &table.value.failure_rate {
-            let rate = self.failure_rate(rate)?;
-            actions.push(Action::Downstream(DownstreamChange::FailureRate(rate)));
-        }
-        let none = |rate: &raw::Limit| rate.0.value == Scalar::Text("none".to_owned());
-        match &table.value.rate_limit {
-            Some(rate) if none(rate) => {
-                actions.push(Action::Downstream(DownstreamChange::Limit(None)))
-            }
-            limit => {
-                let rate = limit.as_ref().map(|limit| raw::Rate(limit.0.clone()));
-                if let Some(limit) = self.limit(rate.as_ref(), table.value.burst.as_ref()) {
-                    actions.push(Action::Downstream(DownstreamChange::Limit(Some(limit))));
-                } else if limit.is_some() {
-                    return None;
-                }
-            }
-        }
-        if actions.is_empty() {
-            let help = r#"write "stop", "fail", "resume", or a table with latency, failure-rate or rate-limit"#;
-            return self.error(&place.clone(), "nothing changes here", help);
-        }
-        Some(actions)
     }
 }

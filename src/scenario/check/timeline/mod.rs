@@ -1,6 +1,7 @@
 //! The timeline, walked in order of time: who runs when, how many partitions there are, which settings apply.
 
 mod action;
+mod downstream;
 mod fleet;
 mod set;
 
@@ -49,7 +50,8 @@ pub(super) struct Walked {
 #[derive(Clone, Copy)]
 pub(super) struct Start<'w> {
     pub(super) brokers: &'w Brokers,
-    pub(super) downstream: Option<&'w Downstream>,
+    /// None where they could not be read.
+    pub(super) downstreams: Option<&'w [Downstream]>,
     pub(super) settings: Option<&'w Settings>,
 }
 
@@ -117,7 +119,9 @@ impl Judge<'_> {
             let label = self.label(entry);
             for action in actions.unwrap_or_default() {
                 let all = walk.autoscaled.then(|| walk.fleet.len());
-                let label = label.clone().unwrap_or_else(|| describe(&action, all));
+                let label = label.clone().unwrap_or_else(|| {
+                    describe(&action, all, walk.start.downstreams.unwrap_or(&[]))
+                });
                 let at = turnout.at;
                 walk.walked
                     .timeline
@@ -249,7 +253,7 @@ impl Judge<'_> {
 }
 
 /// What people call an action when the file does not say; of `all` that an autoscaler may run only some do.
-fn describe(action: &Action, all: Option<usize>) -> String {
+fn describe(action: &Action, all: Option<usize>, downstreams: &[Downstream]) -> String {
     let members = |count: usize| match count {
         count if Some(count) == all => "all members".to_owned(),
         1 => "1 member".to_owned(),
@@ -275,13 +279,27 @@ fn describe(action: &Action, all: Option<usize>) -> String {
             format!("freeze of {} for {length}", members(processes.len()))
         }
         Action::RateChange => "other production rate".to_owned(),
-        Action::Downstream(DownstreamChange::Stop) => "downstream stops".to_owned(),
-        Action::Downstream(DownstreamChange::Fail) => "downstream fails".to_owned(),
-        Action::Downstream(DownstreamChange::Resume) => "downstream resumes".to_owned(),
-        Action::Downstream(_) => "downstream changes".to_owned(),
-        Action::DeadLetter(DeadLetterTopic::Stopped) => "dead-letter topic stops".to_owned(),
-        Action::DeadLetter(DeadLetterTopic::Failing) => "dead-letter topic fails".to_owned(),
-        Action::DeadLetter(DeadLetterTopic::Up) => "dead-letter topic resumes".to_owned(),
+        Action::Downstream(which, change) => {
+            let name = match downstreams {
+                [] | [_] => "downstream",
+                all => &all[*which].name,
+            };
+            let does = match change {
+                DownstreamChange::Stop => "stops",
+                DownstreamChange::Fail => "fails",
+                DownstreamChange::Resume => "resumes",
+                _ => "changes",
+            };
+            format!("{name} {does}")
+        }
+        Action::DeadLetter(answers) => {
+            let does = match answers {
+                DeadLetterTopic::Stopped => "stops",
+                DeadLetterTopic::Failing => "fails",
+                DeadLetterTopic::Up => "resumes",
+            };
+            format!("dead-letter topic {does}")
+        }
         Action::Adopt { .. } => "other settings at once".to_owned(),
         Action::AdoptAtRestart { .. } => "other settings at restart".to_owned(),
     }

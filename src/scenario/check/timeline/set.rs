@@ -52,7 +52,7 @@ impl Judge<'_> {
         }
         let written = self.mirror(tree)?;
         let model: &Model = &written.model;
-        let settings = self.settings(model, walk.start.brokers, walk.start.downstream);
+        let settings = self.settings(model, walk.start.brokers, walk.start.downstreams);
         let place = assignments_span(&walk.tree, index);
         walk.tree = written.tree;
         let settings = settings?;

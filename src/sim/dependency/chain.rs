@@ -1,0 +1,189 @@
+//! The dependencies that a record calls, one after another: what each is now, and which of them answers nothing. Not who
+//! waits for the one that is shared.
+
+use super::{callers_of, calls, shares};
+use crate::scenario::{Downstream, DownstreamChange, Processing, Scenario};
+use crate::sim::member::{App, Member};
+use crate::sim::outage::CallFailure;
+use crate::units::{SimDuration, SimTime};
+use crate::workload::{CallLaw, Elsewhere, Law};
+
+/// What a dependency that works for nobody does with calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outage {
+    /// It does not answer.
+    Hangs,
+    /// It refuses at once.
+    Refuses,
+}
+
+/// The dependencies in the order of the calls.
+#[derive(Debug)]
+pub(super) struct Chain {
+    specs: Vec<Downstream>,
+    outages: Vec<Option<Outage>>,
+    /// The one whose callers may be in each other's way.
+    shared: usize,
+    /// Calls of each, by settings.
+    processing: Vec<Processing>,
+    /// The first that answers nothing of those that records call, by settings.
+    first_out: Vec<Option<usize>>,
+}
+
+impl Chain {
+    /// Those of `scenario` at its start; it has some.
+    pub fn new(scenario: &Scenario) -> Self {
+        let processing = scenario.settings.iter().map(|own| own.processing.clone());
+        Chain {
+            specs: scenario.downstreams.clone(),
+            outages: vec![None; scenario.downstreams.len()],
+            shared: scenario.shared(),
+            processing: processing.collect(),
+            first_out: vec![None; scenario.settings.len()],
+        }
+    }
+
+    /// What one of them is now.
+    pub fn spec(&self, which: usize) -> &Downstream {
+        &self.specs[which]
+    }
+
+    /// What the shared one is now.
+    pub fn shared(&self) -> &Downstream {
+        &self.specs[self.shared]
+    }
+
+    /// Calls of the shared one that a record makes.
+    pub fn shared_calls(&self, settings: usize) -> u32 {
+        self.processing[settings].calls_of(self.shared)
+    }
+
+    /// Local work of a record for each of its calls of the shared one.
+    pub fn local(&self, settings: usize) -> Law {
+        let calls = self.shared_calls(settings).max(1);
+        self.processing[settings]
+            .time
+            .scaled(1.0 / f64::from(calls))
+    }
+
+    /// What callers of the shared one do at the others. Where they give up what fails that is all of its attempts, and nothing
+    /// after it.
+    pub fn elsewhere(&self, settings: usize) -> Vec<Elsewhere> {
+        let per = self.shared_calls(settings).max(1);
+        let failure = self.failure(settings);
+        let last = failure.map_or(self.specs.len(), |failure| failure.which);
+        let others = self.specs[..last].iter().enumerate();
+        let others = others.filter(|(which, _)| *which != self.shared);
+        let others = others.map(|(which, own)| Elsewhere {
+            law: own.call(),
+            calls: self.processing[settings].calls_of(which),
+            per,
+        });
+        let fails = failure.map(|failure| Elsewhere {
+            law: CallLaw {
+                latency: Law::Constant(failure.length().as_secs_f64()),
+                retries: None,
+            },
+            calls: 1,
+            per,
+        });
+        let all = others.chain(fails);
+        all.filter(|own| own.calls > 0).collect()
+    }
+
+    /// Mean time of a record while nothing holds it back, by settings (s).
+    pub fn records_s(&self) -> Vec<f64> {
+        let processing = self.processing.iter();
+        processing.map(|own| own.record_s(&self.specs)).collect()
+    }
+
+    /// Whether one of them answers nothing.
+    pub fn any_out(&self) -> bool {
+        self.outages.iter().any(Option::is_some)
+    }
+
+    /// The first that answers nothing of those that records call: there they stand, or are given up.
+    pub fn out(&self, settings: usize) -> Option<usize> {
+        self.first_out[settings]
+    }
+
+    /// Whether a member makes no calls now although it has some to make.
+    pub fn stands(&self, member: &Member, now: SimTime) -> bool {
+        let settings = match member.app {
+            App::Processing => member.batch.settings,
+            _ => member.settings,
+        };
+        member.frozen_until.is_some()
+            || member.caller.stands_until > now
+            || self.out(settings).is_some() && self.failure(settings).is_none()
+    }
+
+    /// Calls of the shared one that a member has in flight, if it has nothing else to do.
+    pub fn callers(&self, member: &Member) -> u32 {
+        if calls(member) {
+            return if shares(member) {
+                member.batch.callers
+            } else {
+                0
+            };
+        }
+        match self.shared_calls(member.settings) {
+            0 => 0,
+            _ => callers_of(member),
+        }
+    }
+
+    /// One of them changes.
+    pub fn change(&mut self, which: usize, change: &DownstreamChange) {
+        let (spec, outage) = (&mut self.specs[which], &mut self.outages[which]);
+        match change {
+            DownstreamChange::Stop => *outage = Some(Outage::Hangs),
+            DownstreamChange::Fail => *outage = Some(Outage::Refuses),
+            DownstreamChange::Resume => *outage = None,
+            DownstreamChange::Latency(law) => spec.latency = law.clone(),
+            DownstreamChange::FailureRate(rate) => spec.failure_rate = *rate,
+            DownstreamChange::Limit(limit) => spec.limit = *limit,
+        }
+        for (first, own) in self.first_out.iter_mut().zip(&self.processing) {
+            let mut outages = self.outages.iter().enumerate();
+            let out = outages.find(|(which, out)| out.is_some() && own.calls_of(*which) > 0);
+            *first = out.map(|(which, _)| which);
+        }
+    }
+
+    /// Whether attempts fail anywhere that are made again until one succeeds.
+    pub fn retries(&self) -> bool {
+        let fails = |which| self.gives_nothing_up(which) && self.fails_in(which).is_some();
+        (0..self.specs.len()).any(fails)
+    }
+
+    /// Where a record stands whose attempts fail and are made again until one succeeds, and after how long an attempt fails.
+    pub fn retried(&self, settings: usize) -> Option<(usize, SimDuration)> {
+        let which = self
+            .out(settings)
+            .filter(|which| self.gives_nothing_up(*which))?;
+        Some((which, self.fails_in(which)?))
+    }
+
+    /// What a record comes to now whose call fails, if it is given up.
+    pub fn failure(&self, settings: usize) -> Option<CallFailure> {
+        let which = self.out(settings)?;
+        Some(CallFailure {
+            which,
+            gives_up: self.specs[which].on_outage.gives_up?,
+            after: self.fails_in(which)?,
+        })
+    }
+
+    fn gives_nothing_up(&self, which: usize) -> bool {
+        self.specs[which].on_outage.gives_up.is_none()
+    }
+
+    /// After how long an attempt at a call of one of them fails, if attempts do; those that hang without a timeout do not.
+    fn fails_in(&self, which: usize) -> Option<SimDuration> {
+        match self.outages[which]? {
+            Outage::Hangs => self.specs[which].on_outage.timeout,
+            Outage::Refuses => Some(SimDuration::ZERO),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What the records of a partition take: local work, then calls of one dependency after another.
+
+use super::Topic;
+use crate::engine::Address;
+use crate::scenario::Scenario;
+use crate::sim::outage::CallFailure;
+use crate::units::{PartitionId, SimDuration};
+use crate::workload::{CallCosts, CallLaw};
+
+impl Topic {
+    /// What calls of each dependency take in partition `index`.
+    pub(super) fn costs_of_calls(
+        &self,
+        scenario: &Scenario,
+        replication: u32,
+        index: usize,
+    ) -> Vec<CallCosts> {
+        let laws = self.call_laws.iter().enumerate();
+        laws.map(|(which, law)| costs(scenario, replication, index, which, law))
+            .collect()
+    }
+
+    /// From now on calls of a dependency take what `law` says.
+    pub fn set_calls(&mut self, scenario: &Scenario, replication: u32, which: usize, law: CallLaw) {
+        for (index, partition) in self.partitions.iter_mut().enumerate() {
+            partition.calls[which] = costs(scenario, replication, index, which, &law);
+        }
+        self.call_laws[which] = law;
+    }
+
+    /// From now on a record whose call fails comes to this, by settings.
+    pub fn set_failures(&mut self, failure: impl Fn(usize) -> Option<CallFailure>) {
+        for (settings, own) in self.failures.iter_mut().enumerate() {
+            *own = failure(settings);
+        }
+    }
+
+    /// What a record comes to under these settings if it makes calls and they fail.
+    pub fn failure_of(&self, settings: usize) -> Option<CallFailure> {
+        self.failures[settings]
+    }
+
+    /// Whether records make calls under these settings, of dependencies before `which`.
+    pub fn depends(&self, settings: usize, which: usize) -> bool {
+        let mut calls = self.calls_of[settings].iter().take(which);
+        calls.any(|calls| *calls > 0)
+    }
+
+    /// Calls of the shared dependency that a record makes.
+    pub fn shared_calls(&self, settings: usize) -> u64 {
+        let calls = self.calls_of[settings].get(self.shared);
+        calls.copied().unwrap_or(0)
+    }
+
+    /// Work of records one after another: local work and their calls.
+    #[inline]
+    pub fn work(&mut self, id: PartitionId, from: u64, to: u64, settings: usize) -> SimDuration {
+        self.work_before(id, from, to, settings, usize::MAX)
+    }
+
+    /// Their local work, and their calls of dependencies before `which`.
+    #[inline]
+    pub fn work_before(
+        &mut self,
+        id: PartitionId,
+        from: u64,
+        to: u64,
+        settings: usize,
+        which: usize,
+    ) -> SimDuration {
+        let (law, calls) = (self.law_of[settings], &self.calls_of[settings]);
+        let partition = &mut self.partitions[id.ix()];
+        let mut work = partition.work[law].work(from, to);
+        for (costs, calls) in partition.calls.iter_mut().zip(calls).take(which) {
+            if *calls > 0 {
+                // Call c of a record is number offset x calls + c.
+                work += costs.work(from * calls, to * calls);
+            }
+        }
+        work
+    }
+
+    /// Attempts at their calls of the shared dependency.
+    #[inline]
+    pub fn attempts(&mut self, id: PartitionId, from: u64, to: u64, settings: usize) -> u64 {
+        let calls = self.shared_calls(settings);
+        let failed = self.failed_at(id, from, to, settings, self.shared);
+        to.saturating_sub(from) * calls + failed
+    }
+
+    /// Attempts that fail by chance, of all calls.
+    #[inline]
+    pub(super) fn failed_attempts(
+        &mut self,
+        id: PartitionId,
+        from: u64,
+        to: u64,
+        settings: usize,
+    ) -> u64 {
+        let all = 0..self.call_laws.len();
+        all.map(|which| self.failed_at(id, from, to, settings, which))
+            .sum()
+    }
+
+    /// Those of one dependency.
+    #[inline]
+    fn failed_at(
+        &mut self,
+        id: PartitionId,
+        from: u64,
+        to: u64,
+        settings: usize,
+        which: usize,
+    ) -> u64 {
+        if (self.call_laws.get(which)).is_none_or(|law| law.retries.is_none()) {
+            return 0;
+        }
+        let calls = self.calls_of[settings][which];
+        self.partitions[id.ix()].calls[which].failed(from * calls, to * calls)
+    }
+}
+
+/// What calls of a dependency take in a partition. Draws of the first stand where those of the only one do, so that it costs
+/// the same with others after it.
+fn costs(
+    scenario: &Scenario,
+    replication: u32,
+    index: usize,
+    which: usize,
+    law: &CallLaw,
+) -> CallCosts {
+    let mut name = format!("{}-{index}", scenario.topic.name);
+    if which > 0 {
+        name = format!("{name}/{}", scenario.downstreams[which].name);
+    }
+    let address = |purpose| Address::new(scenario.seed, replication, purpose, &name);
+    CallCosts::new(address, law)
+}
