@@ -99,11 +99,7 @@ fn cases(args: &CompareArgs, path: &Path) -> anyhow::Result<Sides> {
     }
     let plan = Plan::of(&asked, 0);
     let read = |name: &str| files.read(name);
-    let sweep = Sweep {
-        experiment: &asked,
-        plan: &plan,
-        read: &read,
-    };
+    let sweep = Sweep::new(&asked, &plan, &read);
     sweep.check(&all).map_err(|wrong| *wrong)?;
     if !args.results.quiet {
         sweep::doubts(&asked, &files);

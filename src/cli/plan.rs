@@ -22,11 +22,7 @@ pub fn plan(args: &PlanArgs) -> anyhow::Result<Exit> {
     let read = |name: &str| files.read(name);
     let columns = Plan::of(&experiment, 0);
     let cases: Vec<usize> = (0..experiment.cases()).collect();
-    let sweep = Sweep {
-        experiment: &experiment,
-        plan: &columns,
-        read: &read,
-    };
+    let sweep = Sweep::new(&experiment, &columns, &read);
     sweep.check(&cases).map_err(|wrong| *wrong)?;
     let results = Results::of(&args.results, &experiment.name, report::NAMES)?;
     let progress = Progress::of_runs(columns.runs() as u64, args.results.quiet);

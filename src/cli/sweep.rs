@@ -40,13 +40,9 @@ fn swept(args: &SweepArgs) -> anyhow::Result<Exit> {
     let read = |name: &str| files.read(name);
     let cases: Vec<usize> = (0..experiment.cases()).collect();
     let unplanned = Plan::of(&experiment, 0);
-    let sizes = Sweep {
-        experiment: &experiment,
-        plan: &unplanned,
-        read: &read,
-    }
-    .check(&cases)
-    .map_err(|wrong| *wrong)?;
+    let sizes = Sweep::new(&experiment, &unplanned, &read)
+        .check(&cases)
+        .map_err(|wrong| *wrong)?;
     if !args.results.quiet {
         doubts(&experiment, &files);
     }
@@ -56,11 +52,7 @@ fn swept(args: &SweepArgs) -> anyhow::Result<Exit> {
         shard: args.shard.unwrap_or(Shard::WHOLE),
     };
     let (plan, shard) = (&header.plan, header.shard);
-    let sweep = Sweep {
-        experiment: &experiment,
-        plan,
-        read: &read,
-    };
+    let sweep = Sweep::new(&experiment, plan, &read);
     let own: Vec<usize> = cases.into_iter().filter(|case| shard.has(*case)).collect();
     if args.dry_run {
         return dry_run(&sweep, &own);

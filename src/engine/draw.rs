@@ -35,7 +35,7 @@ pub enum Purpose {
 }
 
 /// The address of a family of draws: (seed, replication, purpose, entity name) folded into one key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Address(u64);
 
 impl Address {

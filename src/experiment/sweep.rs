@@ -12,6 +12,7 @@ use crate::measure::{Keep, Recorder};
 use crate::scenario::{Diagnostics, Experiment, Scenario, case_note, check_case};
 use crate::sim::{self, Fact, GroupView, Observer, Sample, Totals};
 use crate::units::{SimDuration, SimTime};
+use crate::workload::Stock;
 
 /// Points of a curve that is kept for a picture.
 pub const CURVE_POINTS: usize = 240;
@@ -38,15 +39,25 @@ pub struct RunFigures {
 
 /// Cases that can be run, with what is needed to run them.
 pub struct Sweep<'a> {
-    /// What is asked.
-    pub experiment: &'a Experiment,
+    experiment: &'a Experiment,
     /// What is measured.
     pub plan: &'a Plan,
-    /// How files are loaded.
-    pub read: ReadFile<'a>,
+    read: ReadFile<'a>,
+    /// What its runs have in common: cases run on the same draws.
+    stock: Stock,
 }
 
-impl Sweep<'_> {
+impl<'a> Sweep<'a> {
+    /// Those of `experiment`, measured by `plan`; `read` loads its files.
+    pub fn new(experiment: &'a Experiment, plan: &'a Plan, read: ReadFile<'a>) -> Self {
+        Sweep {
+            experiment,
+            plan,
+            read,
+            stock: Stock::default(),
+        }
+    }
+
     /// The model of a case.
     ///
     /// # Errors
@@ -154,7 +165,7 @@ impl Sweep<'_> {
                 horizon: stage.horizon,
                 curve: curve.as_mut(),
             };
-            let passed_on = sim::run(stage, replication, &mut sketched);
+            let passed_on = sim::run_among(&self.stock, stage, replication, &mut sketched);
             (sketched.recorder.into_outcome(), passed_on)
         });
         RunFigures {

@@ -39,6 +39,7 @@ pub use observer::{
 use crate::engine::Ties;
 use crate::scenario::{PassedOn, Scenario};
 use crate::units::SimTime;
+use crate::workload::Stock;
 
 /// Runs `scenario` once; `replication` addresses its draws. Returns what it produced to its first retry topic (that of a
 /// retry topic: to the next), by partition.
@@ -57,13 +58,32 @@ pub fn run_with_ties(
     ties: Ties,
     observer: &mut dyn Observer,
 ) -> Vec<Vec<PassedOn>> {
+    let world = world::World::new(scenario, replication, ties);
+    world.run(&mut grid(scenario), observer).into_passed_on()
+}
+
+/// As [`run`], among others of the same draws: what costs of records one has worked out is in `stock` for the next.
+pub fn run_among(
+    stock: &Stock,
+    scenario: &Scenario,
+    replication: u32,
+    observer: &mut dyn Observer,
+) -> Vec<Vec<PassedOn>> {
+    let mut world = world::World::new(scenario, replication, Ties::FirstScheduled);
+    world.topic.draw_on(stock, scenario, replication);
+    let mut topic = world.run(&mut grid(scenario), observer);
+    topic.give_back(stock, scenario, replication);
+    topic.into_passed_on()
+}
+
+/// The instants of the model's curves.
+fn grid(scenario: &Scenario) -> impl Iterator<Item = SimTime> {
     let mut point = SimTime::ZERO;
-    let mut grid = std::iter::from_fn(move || {
+    std::iter::from_fn(move || {
         let at = point;
         point += scenario.sample;
         Some(at)
-    });
-    world::World::new(scenario, replication, ties).run(&mut grid, observer)
+    })
 }
 
 /// As [`run`], with the curves at these instants, which increase, instead of the model's own.

@@ -9,7 +9,7 @@ use super::topic::Topic;
 use super::{Fact, Observer, PartitionState};
 use crate::engine::{Agenda, Patience, Ties};
 use crate::kafka::{GroupState, PollClock};
-use crate::scenario::{PassedOn, Scenario};
+use crate::scenario::Scenario;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// Everything that exists during a run.
@@ -72,13 +72,13 @@ impl<'s> World<'s> {
         world
     }
 
-    /// Runs to the horizon; `observer` sees every fact and every point of the sample grid, which increases. Returns what was
-    /// produced to the next retry topic, by partition.
+    /// Runs to the horizon; `observer` sees every fact and every point of the sample grid, which increases. Returns the topic
+    /// as it is then.
     pub fn run(
         mut self,
         grid: &mut dyn Iterator<Item = SimTime>,
         observer: &mut dyn Observer,
-    ) -> Vec<Vec<PassedOn>> {
+    ) -> Topic {
         let horizon = SimTime::ZERO + self.scenario.horizon;
         let mut point = grid.next();
         let mut patience = Patience::default();
@@ -107,7 +107,7 @@ impl<'s> World<'s> {
         self.tell(horizon, observer);
         let totals = self.totals(horizon);
         observer.finish(horizon, &totals, &self.view());
-        self.topic.into_passed_on()
+        self.topic
     }
 
     /// Whether members take their steps in the order of time: they are in each other's way at the dependency, or what one

@@ -85,6 +85,11 @@ impl CallCosts {
         }
     }
 
+    /// The latencies of the attempts that succeed.
+    pub fn latencies(&mut self) -> &mut RecordCosts {
+        &mut self.succeeded
+    }
+
     /// What the calls [`from`, `to`) take one after another, attempts that fail and pauses among it: exactly the same however
     /// the range is cut.
     #[inline]

@@ -1,7 +1,11 @@
 //! The work of records as an additive random measure over offsets. Not aware of who does the work or when.
 
 mod gamma;
+mod known;
 mod single;
+mod stock;
+
+pub use self::stock::Stock;
 
 use self::gamma::GammaMeasure;
 use self::single::SingleCosts;
@@ -32,6 +36,11 @@ const CONSTANT_BITS: u32 = 32;
 impl RecordCosts {
     /// The measure of `law` at `address` (one per partition and purpose).
     pub fn new(address: Address, law: &Law) -> Self {
+        RecordCosts::learning(address, law, 0)
+    }
+
+    /// The same, that keeps what it has worked out, up to so many `bytes`: for many runs over the same records.
+    fn learning(address: Address, law: &Law, bytes: usize) -> Self {
         let measure = match law {
             Law::Constant(secs) => {
                 let scaled = secs.max(0.0) * 1e9 * 2.0_f64.powi(CONSTANT_BITS as i32);
@@ -41,10 +50,10 @@ impl RecordCosts {
                     fraction: each as u64 & ((1 << CONSTANT_BITS) - 1),
                 }
             }
-            Law::Exponential { mean } => gamma(address, *mean, 1.0),
-            Law::Gamma { mean, shape } => gamma(address, *mean, *shape),
+            Law::Exponential { mean } => gamma(address, *mean, 1.0, bytes),
+            Law::Gamma { mean, shape } => gamma(address, *mean, *shape, bytes),
             Law::Lognormal { .. } | Law::Bimodal { .. } | Law::Empirical(_) => {
-                Measure::Single(Box::new(SingleCosts::new(address, law)))
+                Measure::Single(Box::new(SingleCosts::new(address, law, bytes)))
             }
         };
         RecordCosts { measure }
@@ -69,14 +78,23 @@ impl RecordCosts {
         })
     }
 
+    /// How much of what it has worked out it keeps (B).
+    fn bytes_known(&self) -> usize {
+        match &self.measure {
+            Measure::Constant { .. } => 0,
+            Measure::Gamma(measure) => measure.bytes_known(),
+            Measure::Single(costs) => costs.bytes_known(),
+        }
+    }
+
     /// Work of the record at `offset`.
     pub fn record(&mut self, offset: u64) -> SimDuration {
         self.work(offset, offset + 1)
     }
 }
 
-fn gamma(address: Address, mean: f64, shape: f64) -> Measure {
-    Measure::Gamma(Box::new(GammaMeasure::new(address, mean, shape)))
+fn gamma(address: Address, mean: f64, shape: f64, bytes: usize) -> Measure {
+    Measure::Gamma(Box::new(GammaMeasure::new(address, mean, shape, bytes)))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ mod rate;
 pub use arrival::{Arrivals, Pattern, Production, Shares};
 pub use breaker::{Breaker, BreakerConfig, BreakerState};
 pub use calls::{CallCosts, CallLaw, Retries};
-pub use cost::RecordCosts;
+pub use cost::{RecordCosts, Stock};
 pub use dependency::{ClosedLoop, Elsewhere, Flow, TokenBucket};
 pub use failure::Failures;
 pub use key::{Keys, RecordKeys, murmur2, partition_for};

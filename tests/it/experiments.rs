@@ -43,11 +43,7 @@ fn wrong(path: &Path, seed: Option<u64>, most: u32) -> Vec<String> {
     experiment.replications = experiment.replications.min(most);
     let plan = Plan::of(&experiment, 0);
     assert!(!plan.answers.is_empty(), "{} states no answer", source.stem);
-    let sweep = Sweep {
-        experiment: &experiment,
-        plan: &plan,
-        read: &read,
-    };
+    let sweep = Sweep::new(&experiment, &plan, &read);
     let cases: Vec<usize> = (0..plan.cases()).collect();
     sweep.check(&cases).unwrap_or_else(|why| panic!("{why}"));
     let mut findings = Findings::new(&plan);

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use lagsim::experiment::{Plan, Sweep};
+use lagsim::experiment::{Plan, Sweep, run_once};
+use lagsim::measure::Keep;
 use lagsim::scenario::{Diagnostics, Experiment, Source, check_experiment, experiment_schema};
 
 use super::cli::Desk;
@@ -496,6 +497,41 @@ fn a_sweep_does_not_go_on_with_another_model_and_reuses_what_still_holds() {
     assert!(told.err.contains("leave out --resume"), "{}", told.err);
 }
 
+/// Cases leave to each other what they have worked out of the costs of records, of partitions that not all of them have, by
+/// laws that not all of them share.
+#[test]
+fn a_run_of_a_sweep_is_the_run_by_itself() {
+    let text = r#"
+model = "calls.toml"
+replications = 2
+metrics = ["max-lag", "mean-lag", "max-age", "processed"]
+[[axis]]
+key = "topic.partitions"
+values = [2, 5]
+[[axis]]
+key = "processing.time"
+values = ["5ms", { lognormal = { mean = "5ms", p99 = "40ms" } }, { gamma = { mean = "5ms", shape = 0.5 } }]
+[[axis]]
+key = "group.properties.max.poll.records"
+values = [7, 100, 500]
+"#;
+    let experiment = judged("experiment.toml", text).unwrap_or_else(|found| panic!("{found}"));
+    let plan = Plan::of(&experiment, 0);
+    let sweep = Sweep::new(&experiment, &plan, &files);
+    for case in 0..experiment.cases() {
+        let scenario = sweep.scenario(case).unwrap();
+        for replication in [0, 1, 1] {
+            let alone = run_once(&scenario, replication, Keep::SUMMARY).summary;
+            let figures = sweep.run_one(&scenario, case, replication).figures;
+            assert_eq!(
+                figures,
+                plan.figures(&alone),
+                "case {case}, replication {replication}"
+            );
+        }
+    }
+}
+
 #[test]
 fn cases_have_common_random_numbers() {
     let desk = desk();
@@ -631,6 +667,10 @@ fn files(path: &str) -> Result<String, String> {
     match path {
         "small.toml" => Ok(MODEL.to_owned()),
         "slow.toml" => Ok(MODEL.replace("8ms", "9ms")),
+        "calls.toml" => Ok(format!(
+            "{MODEL}downstream.bank.latency = {{ exponential = '4ms' }}\n\
+             [[at]]\ntime = '1m'\ndownstream = {{ latency = {{ lognormal = {{ mean = '3ms', p99 = '9ms' }} }} }}\n"
+        )),
         "broken.toml" => Ok("horizon = 5\n".to_owned()),
         _ => Err("there is no such file".to_owned()),
     }
@@ -644,11 +684,7 @@ fn judged(name: &str, text: &str) -> Result<Experiment, Diagnostics> {
     };
     let experiment = check_experiment(&source, &[], &files)?;
     let plan = Plan::of(&experiment, 0);
-    let sweep = Sweep {
-        experiment: &experiment,
-        plan: &plan,
-        read: &files,
-    };
+    let sweep = Sweep::new(&experiment, &plan, &files);
     let cases: Vec<usize> = (0..experiment.cases()).collect();
     sweep.check(&cases).map_err(|wrong| *wrong)?;
     Ok(experiment)
@@ -689,11 +725,7 @@ fn shown(text: &str) -> String {
     let experiment =
         judged("experiment.toml", text).unwrap_or_else(|found| panic!("{text}\n{found}"));
     let plan = Plan::of(&experiment, 0);
-    let sweep = Sweep {
-        experiment: &experiment,
-        plan: &plan,
-        read: &files,
-    };
+    let sweep = Sweep::new(&experiment, &plan, &files);
     let cases = (0..experiment.cases()).map(|case| format!("{:?}", sweep.scenario(case).unwrap()));
     let cases = cases.collect::<Vec<_>>().join("\n");
     format!("{cases}\n{plan:?}\n{:?}", experiment.planning)

@@ -337,11 +337,7 @@ pub mod tests {
             let keys = format!("replications = 3\nmetrics = [\"{metric}\"]");
             let asked = around(asked(&keys, &read), &[-0.2, -0.1, 0.1, 0.2], &read);
             let plan = Plan::of(&asked, 0);
-            let sweep = Sweep {
-                experiment: &asked,
-                plan: &plan,
-                read: &read,
-            };
+            let sweep = Sweep::new(&asked, &plan, &read);
             let mut findings = Findings::new(&plan);
             for case in 0..plan.cases() {
                 let scenario = sweep.scenario(case).unwrap_or_else(|why| panic!("{why}"));

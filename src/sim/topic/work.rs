@@ -1,11 +1,11 @@
 //! What the records of a partition take: local work, then calls of one dependency after another.
 
 use super::Topic;
-use crate::engine::Address;
+use crate::engine::{Address, Purpose};
 use crate::scenario::Scenario;
 use crate::sim::outage::CallFailure;
 use crate::units::{PartitionId, SimDuration};
-use crate::workload::{CallCosts, CallLaw};
+use crate::workload::{CallCosts, CallLaw, Law, RecordCosts, Stock};
 
 impl Topic {
     /// What calls of each dependency take in partition `index`.
@@ -18,6 +18,43 @@ impl Topic {
         let laws = self.call_laws.iter().enumerate();
         laws.map(|(which, law)| costs(scenario, replication, index, which, law))
             .collect()
+    }
+
+    /// What earlier runs have worked out of the costs of its records is taken from `stock`.
+    pub fn draw_on(&mut self, stock: &Stock, scenario: &Scenario, replication: u32) {
+        let count = self.partitions.len();
+        self.each_of_costs(scenario, replication, |address, law, costs| {
+            *costs = stock.take(address, law, count);
+        });
+    }
+
+    /// And put back there, with what has been worked out since.
+    pub fn give_back(&mut self, stock: &Stock, scenario: &Scenario, replication: u32) {
+        self.each_of_costs(scenario, replication, |address, law, costs| {
+            let nothing = RecordCosts::new(address, &Law::Constant(0.0));
+            stock.put(address, law, std::mem::replace(costs, nothing));
+        });
+    }
+
+    fn each_of_costs(
+        &mut self,
+        scenario: &Scenario,
+        replication: u32,
+        mut act: impl FnMut(Address, &Law, &mut RecordCosts),
+    ) {
+        for (index, partition) in self.partitions.iter_mut().enumerate() {
+            let name = format!("{}-{index}", scenario.topic.name);
+            let address = Address::new(scenario.seed, replication, Purpose::Work, &name);
+            for (law, costs) in self.laws.iter().zip(&mut partition.work) {
+                act(address, law, costs);
+            }
+            let calls = self.call_laws.iter().zip(&mut partition.calls);
+            for (which, (law, costs)) in calls.enumerate() {
+                let name = name_of_calls(scenario, index, which);
+                let address = Address::new(scenario.seed, replication, Purpose::Latency, &name);
+                act(address, &law.latency, costs.latencies());
+            }
+        }
     }
 
     /// From now on calls of a dependency take what `law` says.
@@ -120,8 +157,17 @@ impl Topic {
     }
 }
 
-/// What calls of a dependency take in a partition. Draws of the first stand where those of the only one do, so that it costs
-/// the same with others after it.
+/// Where the draws of a dependency's calls stand in a partition. Those of the first stand where those of the only one do, so
+/// that it costs the same with others after it.
+fn name_of_calls(scenario: &Scenario, index: usize, which: usize) -> String {
+    let topic = &scenario.topic.name;
+    match which {
+        0 => format!("{topic}-{index}"),
+        _ => format!("{topic}-{index}/{}", scenario.downstreams[which].name),
+    }
+}
+
+/// What calls of a dependency take in a partition.
 fn costs(
     scenario: &Scenario,
     replication: u32,
@@ -129,10 +175,7 @@ fn costs(
     which: usize,
     law: &CallLaw,
 ) -> CallCosts {
-    let mut name = format!("{}-{index}", scenario.topic.name);
-    if which > 0 {
-        name = format!("{name}/{}", scenario.downstreams[which].name);
-    }
+    let name = name_of_calls(scenario, index, which);
     let address = |purpose| Address::new(scenario.seed, replication, purpose, &name);
     CallCosts::new(address, law)
 }

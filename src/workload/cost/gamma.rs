@@ -2,6 +2,7 @@
 
 use rand_distr::{Distribution, Exp1, Gamma};
 
+use super::known::Known;
 use crate::engine::{Address, Words};
 
 /// A block has 2^12 records, a leaf of its tree 2^4.
@@ -36,6 +37,7 @@ pub(super) struct GammaMeasure {
     leaf: u64,
     /// Work of the block before each record of the leaf, and before the next leaf [ns].
     prefix: [u64; LEAF + 1],
+    known: Known<LEAF>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +59,8 @@ enum Halves {
 }
 
 impl GammaMeasure {
-    pub(super) fn new(address: Address, mean: f64, shape: f64) -> Self {
+    /// Keeps up to so many `bytes` of what it works out.
+    pub(super) fn new(address: Address, mean: f64, shape: f64, bytes: usize) -> Self {
         let shape = shape.max(1e-6);
         let scale = mean.max(0.0) * 1e9 / shape;
         let halves = std::array::from_fn(|depth| Halves::of((BLOCK >> (depth + 1)) as f64 * shape));
@@ -71,7 +74,12 @@ impl GammaMeasure {
             path: Vec::with_capacity(DEPTH),
             leaf: u64::MAX,
             prefix: [0; LEAF + 1],
+            known: Known::within(bytes),
         }
+    }
+
+    pub(super) fn bytes_known(&self) -> usize {
+        self.known.bytes()
     }
 
     #[inline]
@@ -105,7 +113,15 @@ impl GammaMeasure {
         if inside == 0 && leaf == self.leaf.wrapping_add(1) {
             return self.prefix[LEAF];
         }
+        if self.known.keeps()
+            && let Some(before) = self.known.before(leaf, inside)
+        {
+            return before;
+        }
         self.move_to(leaf);
+        if self.known.keeps() {
+            self.known.learn(leaf, self.prefix[0], &self.prefix[1..]);
+        }
         self.prefix[inside]
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rand_distr::{Distribution, StandardNormal};
 
+use super::known::Known;
 use crate::engine::{Address, Words};
 use crate::workload::Law;
 
@@ -22,6 +23,7 @@ pub(super) struct SingleCosts {
     prefix: [u64; CHUNK + 1],
     /// (chunk + 1, its sum [ns]) at the chunk's number modulo the size.
     sums: Vec<(u64, u64)>,
+    known: Known<CHUNK>,
 }
 
 #[derive(Clone, Debug)]
@@ -39,14 +41,20 @@ enum Sampler {
 }
 
 impl SingleCosts {
-    pub(super) fn new(address: Address, law: &Law) -> Self {
+    /// Keeps up to so many `bytes` of what it works out.
+    pub(super) fn new(address: Address, law: &Law, bytes: usize) -> Self {
         SingleCosts {
             address,
             sampler: Sampler::of(law),
             chunk: u64::MAX,
             prefix: [0; CHUNK + 1],
             sums: vec![(0, 0); REMEMBERED],
+            known: Known::within(bytes),
         }
+    }
+
+    pub(super) fn bytes_known(&self) -> usize {
+        self.known.bytes()
     }
 
     #[inline]
@@ -56,22 +64,33 @@ impl SingleCosts {
         let mut sum = 0_u64;
         let mut whole = first;
         if skipped > 0 {
-            self.move_to(first);
-            let before = self.prefix[skipped];
+            let before = self.before(first, skipped);
             if first == last {
-                return self.prefix[taken] - before;
+                return self.before(first, taken) - before;
             }
-            sum = self.prefix[CHUNK] - before;
+            sum = self.before(first, CHUNK) - before;
             whole += 1;
         }
         for chunk in whole..last {
             sum = sum.saturating_add(self.chunk_sum(chunk));
         }
         if taken > 0 {
-            self.move_to(last);
-            sum = sum.saturating_add(self.prefix[taken]);
+            sum = sum.saturating_add(self.before(last, taken));
         }
         sum
+    }
+
+    /// Work of a chunk before its record `inside`, up to all of it [ns].
+    #[inline]
+    fn before(&mut self, chunk: u64, inside: usize) -> u64 {
+        if chunk != self.chunk
+            && self.known.keeps()
+            && let Some(before) = self.known.before(chunk, inside)
+        {
+            return before;
+        }
+        self.move_to(chunk);
+        self.prefix[inside]
     }
 
     fn chunk_sum(&mut self, chunk: u64) -> u64 {
@@ -81,6 +100,9 @@ impl SingleCosts {
         let place = chunk as usize % REMEMBERED;
         if self.sums[place].0 == chunk + 1 {
             return self.sums[place].1;
+        }
+        if self.known.keeps() {
+            return self.before(chunk, CHUNK); // All of it is worth working out: others will want parts.
         }
         let mut words = self.address.words(0, chunk);
         let mut sum = 0_u64;
@@ -106,6 +128,9 @@ impl SingleCosts {
             }
         });
         self.sums[chunk as usize % REMEMBERED] = (chunk + 1, sum);
+        if self.known.keeps() {
+            self.known.learn(chunk, 0, &self.prefix[1..]);
+        }
     }
 }
 

@@ -44,6 +44,40 @@ fn work_is_the_same_however_a_range_is_cut() {
     }
 }
 
+/// In any order, with a jump too far to be kept, and records too long for it.
+#[test]
+fn costs_that_are_kept_are_the_same() {
+    let slow = [
+        Law::Exponential { mean: 3.0 },
+        Law::Lognormal {
+            mean: 3.0,
+            p99: 20.0,
+        },
+    ];
+    let laws = laws().into_iter().map(|(law, _)| law).chain(slow);
+    for law in laws {
+        let address = Address::new(3, 0, Purpose::Work, "orders-0");
+        let mut plain = costs(&law);
+        let mut learning = RecordCosts::learning(address, &law, 100_000);
+        for step in 0..6_000_u64 {
+            let from = match step % 5 {
+                0 => 18_443_201 - step,
+                1 => 18_443_201 + step * 7_919 % 5_000_000,
+                _ => 18_443_201 + step * 7_919 % 9_000,
+            };
+            let to = from + step * 31 % 700;
+            assert_eq!(
+                learning.work(from, to),
+                plain.work(from, to),
+                "{law:?} {from}"
+            );
+        }
+        assert!(learning.bytes_known() <= 100_000);
+        let kept = matches!(law, Law::Constant(_)) || law.mean() > 1.0;
+        assert!(kept || learning.bytes_known() > 10_000, "{law:?}");
+    }
+}
+
 #[test]
 fn a_constant_cost_is_exact_however_long_and_however_far() {
     for secs in [0.0, 1e-9, 0.62, 4.3, 3600.0, 86_400.0] {

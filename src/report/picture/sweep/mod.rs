@@ -199,11 +199,7 @@ pub mod tests {
         let drawn = ASKED.iter().map(|(name, axes)| {
             let asked = asked(axes, &read);
             let plan = Plan::of(&asked, 0);
-            let sweep = Sweep {
-                experiment: &asked,
-                plan: &plan,
-                read: &read,
-            };
+            let sweep = Sweep::new(&asked, &plan, &read);
             let mut findings = Findings::new(&plan);
             for case in 0..plan.cases() {
                 let scenario = sweep.scenario(case).unwrap_or_else(|why| panic!("{why}"));

@@ -1,0 +1,105 @@
+//! Costs of records between runs that have draws in common. Asking never changes an answer, so neither does who asked before.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::RecordCosts;
+use crate::engine::Address;
+use crate::workload::Law;
+
+/// Most that is kept between runs (B).
+const ROOM: usize = 128 << 20;
+/// Most that the costs of one run keep, all partitions together (B).
+const ROOM_OF_A_RUN: usize = 16 << 20;
+
+/// What runs have worked out of the costs of records: cases of an experiment differ in their settings, and seldom in these.
+#[derive(Debug, Default)]
+pub struct Stock {
+    shelves: Mutex<Shelves>,
+}
+
+#[derive(Debug, Default)]
+struct Shelves {
+    /// As many as runs have needed at the same time.
+    costs: BTreeMap<Address, Vec<(Law, RecordCosts)>>,
+    /// What they keep (B).
+    bytes: usize,
+}
+
+impl Stock {
+    /// The costs of `law` at `address`, for a run of so many partitions.
+    pub fn take(&self, address: Address, law: &Law, partitions: usize) -> RecordCosts {
+        let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        let shelf = shelves.costs.get_mut(&address);
+        let found = shelf.and_then(|shelf| {
+            let place = shelf.iter().position(|(own, _)| own == law)?;
+            Some(shelf.swap_remove(place).1)
+        });
+        match found {
+            Some(costs) => {
+                shelves.bytes -= costs.bytes_known();
+                costs
+            }
+            None => RecordCosts::learning(address, law, ROOM_OF_A_RUN / partitions.max(1)),
+        }
+    }
+
+    /// Keeps the costs of `law` at `address` for later runs, if there is room.
+    pub fn put(&self, address: Address, law: &Law, costs: RecordCosts) {
+        let bytes = costs.bytes_known();
+        let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        if bytes > 0 && shelves.bytes + bytes <= ROOM {
+            shelves.bytes += bytes;
+            let shelf = shelves.costs.entry(address).or_default();
+            shelf.push((law.clone(), costs));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Purpose;
+
+    const LAW: Law = Law::Exponential { mean: 0.004 };
+
+    fn address(replication: u32) -> Address {
+        Address::new(1, replication, Purpose::Work, "orders-0")
+    }
+
+    #[test]
+    fn what_was_put_there_is_taken_once() {
+        let stock = Stock::default();
+        let mut costs = stock.take(address(0), &LAW, 1);
+        let work = costs.work(100, 900);
+        let known = costs.bytes_known();
+        assert!(known > 0);
+        stock.put(address(0), &LAW, costs);
+        for (own, law, knows) in [
+            (address(1), LAW, 0),
+            (address(0), Law::Exponential { mean: 0.005 }, 0),
+            (address(0), LAW, known),
+            (address(0), LAW, 0),
+        ] {
+            let mut costs = stock.take(own, &law, 1);
+            assert_eq!(costs.bytes_known(), knows, "{own:?} {law:?}");
+            let same = (own, &law) == (address(0), &LAW);
+            assert_eq!(costs.work(100, 900) == work, same);
+        }
+    }
+
+    #[test]
+    fn no_more_is_kept_than_there_is_room() {
+        let stock = Stock::default();
+        for replication in 0..20 {
+            let mut costs = stock.take(address(replication), &LAW, 1);
+            for leaf in 0..250_000 {
+                costs.work(leaf * 16 + 1, leaf * 16 + 2);
+            }
+            assert!((ROOM_OF_A_RUN / 2..=ROOM_OF_A_RUN).contains(&costs.bytes_known()));
+            stock.put(address(replication), &LAW, costs);
+        }
+        let shelves = stock.shelves.lock().unwrap();
+        assert!((ROOM / 2..=ROOM).contains(&shelves.bytes));
+    }
+}
