@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::curves::lag_of;
+use crate::scenario::Downstream;
 use crate::sim::{PartitionState, Sample};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
@@ -14,6 +15,8 @@ pub struct Segment {
     pub since: SimTime,
     /// The state.
     pub state: PartitionState,
+    /// Of a throttled partition, the dependency that its member waits for: an index into those of the scenario.
+    pub waits_for: Option<usize>,
     /// Lag when it began (records).
     pub lag: u64,
     /// Highest lag sampled in it, at least the one it began with (records).
@@ -28,10 +31,23 @@ impl Segment {
         Segment {
             since,
             state,
+            waits_for: None,
             lag,
             peak: lag,
             peak_at: since,
         }
+    }
+
+    /// The same of a member that waits for a dependency.
+    #[must_use]
+    pub fn waiting_for(mut self, dependency: Option<usize>) -> Self {
+        self.waits_for = dependency;
+        self
+    }
+
+    /// Whether it is of the same state, for the same dependency.
+    pub fn is_like(&self, other: &Segment) -> bool {
+        (self.state, self.waits_for) == (other.state, other.waits_for)
     }
 
     fn rise_to(&mut self, at: SimTime, lag: u64) {
@@ -63,6 +79,12 @@ impl Account {
             lost: 0,
         }
     }
+
+    fn add(&mut self, other: &Account) {
+        self.time += other.time;
+        self.gained += other.gained;
+        self.lost += other.lost;
+    }
 }
 
 /// The stretches of every partition, as told so far.
@@ -91,9 +113,7 @@ impl Segments {
         }
         match told.last_mut() {
             // The same state again is no new stretch.
-            Some(last) if last.state == segment.state => {
-                last.rise_to(segment.peak_at, segment.peak)
-            }
+            Some(last) if last.is_like(&segment) => last.rise_to(segment.peak_at, segment.peak),
             _ => told.push(segment),
         }
     }
@@ -145,25 +165,52 @@ impl Segments {
     /// What each state did to the lag of `partition` until `end`, when its lag was `last`.
     /// States that never were do not appear.
     pub fn accounts(&self, partition: usize, end: SimTime, last: u64) -> Vec<Account> {
+        let stretches = self.stretches(partition, end, last);
+        let each: Vec<Account> = stretches.map(|(_, account)| account).collect();
+        add_up(&each)
+    }
+
+    /// What waiting for each of so many dependencies did to the lag of some partitions until `end`, each with its lag then.
+    pub fn waits(
+        &self,
+        partitions: impl Iterator<Item = (usize, u64)>,
+        end: SimTime,
+        of: usize,
+    ) -> Vec<Account> {
+        let mut waits = vec![Account::new(PartitionState::Throttled); of];
+        let stretches = partitions.flat_map(|(ix, last)| self.stretches(ix, end, last));
+        for (segment, account) in stretches {
+            if let Some(sum) = segment.waits_for.and_then(|which| waits.get_mut(which)) {
+                sum.add(&account);
+            }
+        }
+        waits
+    }
+
+    /// What each stretch did.
+    fn stretches(
+        &self,
+        partition: usize,
+        end: SimTime,
+        last: u64,
+    ) -> impl Iterator<Item = (&Segment, Account)> {
         let told = self
             .partitions
             .get(partition)
             .map_or(&[][..], Vec::as_slice);
-        let mut accounts = PartitionState::ALL.map(Account::new);
-        for (ix, segment) in told.iter().enumerate() {
+        told.iter().enumerate().map(move |(ix, segment)| {
             let (until, lag) = told
                 .get(ix + 1)
                 .map_or((end, last), |next| (next.since, next.lag));
-            let account = &mut accounts[place(segment.state)];
-            account.time += until.since(segment.since);
             let peak = segment.peak.max(lag);
-            account.gained += peak - segment.lag;
-            account.lost += peak - lag;
-        }
-        accounts
-            .into_iter()
-            .filter(|account| told.iter().any(|segment| segment.state == account.state))
-            .collect()
+            let account = Account {
+                state: segment.state,
+                time: until.since(segment.since),
+                gained: peak - segment.lag,
+                lost: peak - lag,
+            };
+            (segment, account)
+        })
     }
 }
 
@@ -174,9 +221,7 @@ pub fn add_up<'a>(accounts: impl IntoIterator<Item = &'a Account>) -> Vec<Accoun
     for account in accounts {
         let ix = place(account.state);
         seen[ix] = true;
-        sums[ix].time += account.time;
-        sums[ix].gained += account.gained;
-        sums[ix].lost += account.lost;
+        sums[ix].add(account);
     }
     sums.into_iter()
         .zip(seen)
@@ -190,6 +235,22 @@ fn place(state: PartitionState) -> usize {
         .iter()
         .position(|&other| other == state)
         .unwrap_or(0)
+}
+
+/// What waiting for one of several dependencies did to the lag.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Wait {
+    /// Index of the dependency into those of the scenario.
+    #[serde(skip)]
+    pub which: usize,
+    /// Its name.
+    pub dependency: String,
+    /// Time for which members waited for it, partitions added up (s).
+    pub seconds: f64,
+    /// Lag gained meanwhile (records).
+    pub lag_gained: u64,
+    /// Lag worked off meanwhile (records).
+    pub lag_lost: u64,
 }
 
 /// An account in the summary.
@@ -207,10 +268,27 @@ pub struct Cause {
     pub lag_net: i64,
     /// Share of the lag gained in all states but `keeping-up`, from 0 to 1; `keeping-up` is no cause and has 0.
     pub share_of_gained: f64,
+    /// Of `throttled`, where a model has several dependencies: what of it waiting for each of them did, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<Wait>,
 }
 
-/// The accounts as the summary shows them.
-pub fn causes(accounts: &[Account]) -> Vec<Cause> {
+/// Waits for each of `downstreams` as the summary shows them: of several.
+pub fn waits(waits: &[Account], downstreams: &[Downstream]) -> Vec<Wait> {
+    let each = waits.iter().zip(downstreams).enumerate();
+    let each = each.filter(|(_, (account, _))| downstreams.len() > 1 && !account.time.is_zero());
+    each.map(|(which, (account, own))| Wait {
+        which,
+        dependency: own.name.clone(),
+        seconds: account.time.as_secs_f64(),
+        lag_gained: account.gained,
+        lag_lost: account.lost,
+    })
+    .collect()
+}
+
+/// The accounts as the summary shows them, `throttled` with what members waited for.
+pub fn causes(accounts: &[Account], waits: &[Wait]) -> Vec<Cause> {
     let is_cause = |state| state != PartitionState::KeepingUp;
     let all: u64 = accounts
         .iter()
@@ -229,6 +307,10 @@ pub fn causes(accounts: &[Account]) -> Vec<Cause> {
                 account.gained as f64 / all as f64
             } else {
                 0.0
+            },
+            dependencies: match account.state {
+                PartitionState::Throttled => waits.to_vec(),
+                _ => Vec::new(),
             },
         })
         .collect()
@@ -326,7 +408,7 @@ mod tests {
         let mut segments = Segments::default();
         segments.tell(PartitionId(0), told(0, PartitionState::KeepingUp, 0));
         segments.tell(PartitionId(0), told(10, PartitionState::Blocked, 50));
-        let causes = causes(&segments.accounts(0, SimTime::from_secs(20), 150));
+        let causes = causes(&segments.accounts(0, SimTime::from_secs(20), 150), &[]);
         let shares: Vec<_> = causes
             .iter()
             .map(|c| (c.state, c.share_of_gained))

@@ -166,6 +166,7 @@ pub fn outcome(scenario: &Scenario, curve: Curve, facts: &[(u64, Fact)]) -> Outc
                         since: at,
                         log_end,
                         committed,
+                        waits_for: None,
                     },
                 );
             }

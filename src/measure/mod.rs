@@ -19,7 +19,7 @@ mod verdict;
 pub mod words;
 
 pub use alert::{AlertEpisode, AlertRule};
-pub use attribution::{Cause, Segment};
+pub use attribution::{Cause, Segment, Wait};
 pub use curves::{Curves, Point, lag_of};
 pub use expect::{Judged, in_words, measure};
 pub use explain::{Explanation, explain};

@@ -1,7 +1,7 @@
 //! The observer behind every report: one pass over a run, out comes an [`Outcome`].
 
 use super::alert::Alerts;
-use super::attribution::{self, Account, Segment, Segments};
+use super::attribution::{self, Account, Segment, Segments, Wait};
 use super::curves::Curves;
 use super::lag::Lags;
 use super::poison::Poisons;
@@ -184,9 +184,10 @@ impl<'a> Recorder<'a> {
             age_s,
             behind_from_s: self.lags.drain().behind_from.map(SimTime::as_secs_f64),
             drained_at_s: self.lags.drain().drained_at.map(SimTime::as_secs_f64),
-            attribution: attribution::causes(&attribution::add_up(
-                self.accounts().iter().flatten(),
-            )),
+            attribution: attribution::causes(
+                &attribution::add_up(self.accounts().iter().flatten()),
+                &self.waits(partitions.iter().map(|own| own.lag.last).enumerate()),
+            ),
             partitions,
             rebalance_count: rebalances.len() as u64,
             pause_max_s,
@@ -215,6 +216,13 @@ impl<'a> Recorder<'a> {
             .collect()
     }
 
+    /// What waiting for each of several dependencies did to the lag of some partitions, each with its last.
+    fn waits(&self, partitions: impl Iterator<Item = (usize, u64)>) -> Vec<Wait> {
+        let downstreams = &self.scenario.downstreams;
+        let waits = (self.segments).waits(partitions, self.end, downstreams.len());
+        attribution::waits(&waits, downstreams)
+    }
+
     fn partitions(&self) -> Vec<PartitionSummary> {
         let told = self
             .lags
@@ -228,6 +236,7 @@ impl<'a> Recorder<'a> {
                 .partitions()
                 .get(ix)
                 .and_then(|told| told.last());
+            let waits = self.waits(std::iter::once((ix, lag.last)));
             PartitionSummary {
                 partition: ix as u32,
                 accounts: sum(self.totals.partitions.get(ix)),
@@ -236,7 +245,7 @@ impl<'a> Recorder<'a> {
                 state: state.map_or("starting", |segment| segment.state.name()),
                 state_since_s: state.map_or(0.0, |segment| segment.since.as_secs_f64()),
                 poison: self.poisons.open(ix),
-                attribution: attribution::causes(&accounts),
+                attribution: attribution::causes(&accounts, &waits),
             }
         })
         .collect()
@@ -251,9 +260,11 @@ impl Observer for Recorder<'_> {
             since,
             log_end,
             committed,
+            waits_for,
         } = fact
         {
             let segment = Segment::new(*since, *state, log_end.saturating_sub(*committed));
+            let segment = segment.waiting_for(*waits_for);
             self.segments.tell(*partition, segment);
             return;
         }

@@ -345,6 +345,15 @@ fn causes(summary: &Summary) -> String {
             signed(cause.lag_net),
             share
         ));
+        for wait in &cause.dependencies {
+            text.push_str(&format!(
+                "    {:<10}{:>10} {:>10} {:>10}\n",
+                wait.dependency,
+                percent(wait.seconds / whole),
+                grouped(wait.lag_gained),
+                grouped(wait.lag_lost)
+            ));
+        }
     }
     text
 }

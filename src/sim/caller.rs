@@ -52,6 +52,8 @@ pub(super) struct Caller {
     /// Most records kept while the breaker is open; `None` if the application waits with its batch in hand.
     buffer: Option<u64>,
     pub failing: Option<Failing>,
+    /// The dependency at which its attempts failed last.
+    pub failed_at: usize,
     /// Its calls are not made before: it waits for its next attempt, or for its open breaker.
     pub stands_until: SimTime,
     /// Tells what it waits for from what it waited for before.
@@ -87,6 +89,7 @@ impl Caller {
             callers: u64::from(batch.callers.max(1)),
         };
         self.failing = Some(failing);
+        self.failed_at = attempts.which;
         let done = (batch.done * batch.calls as f64) as u64;
         self.succeed(now, done);
         let Some(breaker) = self.breaker.as_mut().filter(|_| attempts.watched) else {

@@ -124,9 +124,14 @@ impl Dependency {
         self.chain.out(settings).is_some()
     }
 
-    /// Whether they wait: for one that stands still, or for the limit of the shared one.
-    pub fn delays(&self, settings: usize) -> bool {
-        self.stops(settings) || self.saturated && self.chain.shared_calls(settings) > 0
+    /// Which of them a member waits for: the one that stands still, or does no longer and its next attempt is to come, or
+    /// the shared one with its limit.
+    pub fn delays(&self, member: &Member, now: SimTime) -> Option<usize> {
+        let limited = self.saturated && self.chain.shared_calls(member.settings) > 0;
+        let failed = member.caller.waits(now).then_some(member.caller.failed_at);
+        let out = self.chain.out(member.settings);
+        out.or(failed)
+            .or(limited.then_some(self.chain.shared_index()))
     }
 
     /// Whether attempts fail that are made again until one succeeds.

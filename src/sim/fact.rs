@@ -193,6 +193,8 @@ pub enum Fact {
         log_end: u64,
         /// Committed offset at `since` (0 if none).
         committed: u64,
+        /// Of a throttled one, the dependency that its member waits for: an index into those of the scenario.
+        waits_for: Option<usize>,
     },
 }
 

@@ -84,7 +84,7 @@ impl World<'_> {
             let waits = member.caller.waits(at);
             let dependency = self.dependency.as_ref();
             let stopped = dependency.is_some_and(|own| own.stops(member.settings));
-            let waiting = dependency.is_some_and(|own| own.delays(member.settings));
+            let waits_for = dependency.and_then(|own| own.delays(member, at));
             let partition = &self.topic.partitions[index];
             let state = if member.frozen_until.is_some() {
                 PartitionState::Frozen
@@ -94,12 +94,14 @@ impl World<'_> {
                 PartitionState::KeepingUp
             } else if position < partition.evicted_to {
                 PartitionState::Evicted
-            } else if waiting || waits {
+            } else if waits_for.is_some() {
                 PartitionState::Throttled
             } else {
                 PartitionState::Saturated
             };
-            if state != partition.state {
+            let another = state == PartitionState::Throttled && waits_for != partition.waits_for;
+            if state != partition.state || another {
+                self.topic.partitions[index].waits_for = waits_for;
                 self.tell_state(id, state, at);
             }
         }

@@ -52,6 +52,8 @@ pub(super) struct Partition {
     pub reader: Option<(ProcessId, SimTime)>,
     /// Its state, as told last.
     pub state: PartitionState,
+    /// The dependency that its owner waits for, if that is its state.
+    pub waits_for: Option<usize>,
     /// Accounts.
     pub totals: PartitionTotals,
     /// What was produced of it to the next retry topic.
@@ -187,6 +189,7 @@ impl Topic {
                 owner: None,
                 reader: None,
                 state: PartitionState::Starting,
+                waits_for: None,
                 totals: PartitionTotals::default(),
                 passed_on: Vec::new(),
             });
@@ -331,13 +334,16 @@ impl Topic {
     /// The fact that a partition is in `state` from `since` on.
     pub fn state_fact(&mut self, id: PartitionId, state: PartitionState, since: SimTime) -> Fact {
         let log_end = self.log_end(id, since);
-        let committed = self.partitions[id.ix()].committed.unwrap_or(0);
+        let partition = &self.partitions[id.ix()];
+        let committed = partition.committed.unwrap_or(0);
+        let waits_for = (partition.waits_for).filter(|_| state == PartitionState::Throttled);
         Fact::State {
             partition: id,
             state,
             since,
             log_end,
             committed,
+            waits_for,
         }
     }
 }

@@ -188,6 +188,23 @@ fn evenly_spaced_records_are_told_from_poissons() {
     }
 }
 
+/// A ledger is called twice for each call of the bank: it takes no token of its limit, but its part of a record's time.
+#[test]
+fn with_several_dependencies_the_limit_is_that_of_the_shared_one() {
+    let ledger = "calls = { ledger = 2, bank = 1 }\n[downstream.ledger]\nlatency = \"10ms\"\n";
+    let bank = "[downstream.bank]\n";
+    let truth = mistaken(LIMITED, &[(bank, &format!("{ledger}{bank}"))]);
+    let found = fitted(&mistaken(&truth, &[("\"60/s\"", "\"45/s\"")]), &truth);
+    let limits = found.iter().map(|one| told(one.limit.as_ref().unwrap()));
+    assert_holds("60/s", 60.0, 0.06, limits);
+    let truth = format!("{BEHIND}{ledger}{bank}latency = \"2ms\"\n");
+    let slower = [("500/s", "150/s"), ("200/s", "40/s")];
+    let truth = mistaken(&truth, &slower);
+    let found = fitted(&mistaken(&truth, &[("\"8ms\"", "\"20ms\"")]), &truth);
+    let times = found.iter().map(|one| &told(&one.service).time);
+    assert_holds("8ms", 0.008, 0.15, times);
+}
+
 #[test]
 fn a_limit_that_binds_is_fitted_and_the_members_speed_is_not() {
     let model = mistaken(LIMITED, &[("\"60/s\"", "\"45/s\"")]);

@@ -1,5 +1,6 @@
 //! Records that call several dependencies: which outage of which of them stops whom, and what of one is the other's affair.
 
+use lagsim::engine::{Address, Purpose};
 use lagsim::kafka::parallel::ProcessingOrder;
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, GivesUp, OnOutage,
@@ -292,6 +293,139 @@ fn an_outage_that_goes_over_from_one_to_the_other_leaves_nothing_behind() {
                 assert_eq!(totals.duplicates + totals.lost, 0, "{commit:?}");
             }
         }
+    }
+}
+
+/// From when to when a dependency is out, and whether it hangs.
+type Outage = (f64, f64, bool);
+
+/// One record after another, as a handler makes its calls: how many are processed and how many skipped by the end.
+fn by_hand(scenario: &Scenario, outages: &[Vec<Outage>; 2]) -> (u64, u64) {
+    let (mut now, mut processed, mut skipped) = (0.0, 0, 0);
+    let end = scenario.horizon.as_secs_f64();
+    loop {
+        now += scenario.settings[0].processing.time.mean();
+        let mut given_up = false;
+        for (own, outages) in scenario.downstreams.iter().zip(outages) {
+            match called(own, outages, now) {
+                Ok(answered) => now = answered,
+                Err(failed) => {
+                    (now, given_up) = (failed, true);
+                    break;
+                }
+            }
+        }
+        if now > end {
+            return (processed, skipped);
+        }
+        *(if given_up {
+            &mut skipped
+        } else {
+            &mut processed
+        }) += 1;
+    }
+}
+
+/// When a call that is made at an instant is answered, or its record given up.
+fn called(own: &Downstream, outages: &[Outage], made: f64) -> Result<f64, f64> {
+    let on_outage = &own.on_outage;
+    let (mut at, mut failed) = (made, 0);
+    loop {
+        let answered = at + own.latency.mean();
+        let meets = |(from, to, _): &&Outage| *from < answered && at < *to;
+        let Some((from, to, hangs)) = outages.iter().find(meets) else {
+            return Ok(answered);
+        };
+        at = at.max(*from);
+        let after = match (hangs, on_outage.timeout) {
+            (false, _) => 0.0,
+            (true, Some(timeout)) => timeout.as_secs_f64(),
+            (true, None) => f64::INFINITY,
+        };
+        if at + after >= *to {
+            at = *to; // It is answered as the dependency is back.
+            continue;
+        }
+        failed += 1;
+        if on_outage.gives_up.is_some_and(|own| own.attempts == failed) {
+            return Err(at + after);
+        }
+        let pause = on_outage
+            .gives_up
+            .map_or(on_outage.back_off, |own| own.back_off.first);
+        at += after + pause.as_secs_f64();
+    }
+}
+
+/// What an outage does to the record in hand as it begins and as it ends is all that is not told record by record.
+#[test]
+fn outages_at_random_come_to_what_they_do_record_by_record() {
+    let address = Address::new(7, 0, Purpose::Sample, "outages");
+    for seed in 0..60 {
+        let mut words = address.words(0, seed);
+        let mut below = |n: u64| words.word() % n;
+        let mut scenario = system();
+        let mut outages = [Vec::new(), Vec::new()];
+        for which in [BANK, LEDGER] {
+            let own = &mut scenario.downstreams[which].on_outage;
+            if below(2) == 0 {
+                *own = thrice(GiveUp::Skip);
+                own.gives_up = own.gives_up.map(|own| GivesUp {
+                    attempts: 1 + below(3) as u32,
+                    ..own
+                });
+            } else {
+                own.timeout = [None, Some(secs(2)), Some(secs(30))][below(3) as usize];
+                own.back_off = ms([500, 7_000][below(2) as usize]);
+            }
+            let mut from = 30_000;
+            for _ in 0..1 + below(3) {
+                // No attempt of a record falls on the end of an outage, give or take the record.
+                from += 1_000 * (1 + below(120));
+                let (begins, ends) = (from + 137, from + 1_000 * (3 + below(100)) + 600);
+                let hangs = below(2) == 0;
+                let out = match hangs {
+                    true => DownstreamChange::Stop,
+                    false => DownstreamChange::Fail,
+                };
+                for (at, change) in [(begins, out), (ends, DownstreamChange::Resume)] {
+                    scenario = with(scenario, at_ms(at), Action::Downstream(which, change));
+                }
+                outages[which].push((begins as f64 / 1e3, ends as f64 / 1e3, hangs));
+                from = ends - 600;
+            }
+        }
+        scenario.timeline.sort_by_key(|entry| entry.at);
+        let totals = run(&scenario).totals.partitions[0];
+        let (processed, skipped) = by_hand(&scenario, &outages);
+        let turns = (2 * (outages[0].len() + outages[1].len())) as f64;
+        // Where both are out at once, the record in hand may make its next attempt a pause earlier or later.
+        let meets = |one: &Outage| {
+            outages[1]
+                .iter()
+                .filter(|own| one.0 < own.1 && own.0 < one.1)
+                .count()
+        };
+        let both = outages[0].iter().map(meets).sum::<usize>() as f64;
+        let pauses = scenario.downstreams.iter().map(|own| {
+            let OnOutage {
+                timeout,
+                back_off,
+                gives_up,
+                ..
+            } = own.on_outage;
+            let pause = gives_up.map_or(back_off, |own| own.back_off.first);
+            (timeout.unwrap_or_default() + pause).as_secs_f64()
+        });
+        let doubtful = both * pauses.fold(0.0, f64::max);
+        let apart = |a: u64, b: u64| a.abs_diff(b) as f64;
+        assert!(
+            apart(totals.processed, processed) <= turns + doubtful / 0.06
+                && apart(totals.skipped, skipped) <= turns + doubtful / 0.01,
+            "{seed}: {} processed for {processed}, {} skipped for {skipped}",
+            totals.processed,
+            totals.skipped
+        );
     }
 }
 

@@ -118,6 +118,90 @@ fn a_throttled_partition_names_the_dependency_and_an_outage_since_when() {
     );
 }
 
+/// At the bank's limit all the time, and the ledger is away for a minute: each is named while it holds the group up.
+#[test]
+fn of_several_dependencies_the_one_is_named_that_is_waited_for() {
+    let changes = [
+        "downstream={ bank = { rate-limit = \"50/s\", burst = 1, latency = \"1ms\" }, ledger = { latency = \"2ms\" } }",
+        "group.properties.max.poll.interval.ms=6000000",
+        "at.0={ time = \"5m\", downstream = { ledger = \"stop\" } }",
+        "at.1={ time = \"6m\", downstream = { ledger = \"resume\" } }",
+    ];
+    says(
+        &told(&changes, 250, None),
+        "throttled",
+        &["waits for bank (limit 50/s)"],
+    );
+    let away = told(&changes, 350, None);
+    says(
+        &away,
+        "throttled",
+        &["waits for ledger, which has answered nothing since 5m"],
+    );
+    says(
+        &told(&changes, 600, None),
+        "throttled",
+        &["waits for bank (limit 50/s)"],
+    );
+
+    let (_, outcome) = ran(&changes);
+    let mut causes = outcome.summary.attribution.iter();
+    let throttled = causes.find(|own| own.state == "throttled").expect("one");
+    let waits = &throttled.dependencies;
+    let names: Vec<&str> = waits.iter().map(|own| own.dependency.as_str()).collect();
+    assert_eq!(names, ["bank", "ledger"]);
+    assert_eq!(
+        waits.iter().map(|own| own.lag_gained).sum::<u64>(),
+        throttled.lag_gained
+    );
+    // Four partitions for a minute, at 100/s in all.
+    assert!((waits[1].seconds - 240.0).abs() <= 8.0, "{waits:?}");
+    assert!((5_500..6_700).contains(&waits[1].lag_gained), "{waits:?}");
+    let own = outcome.summary.partitions[0].attribution.iter();
+    let own: Vec<u64> = own
+        .flat_map(|cause| &cause.dependencies)
+        .map(|own| own.lag_gained)
+        .collect();
+    assert!((1_200..1_800).contains(&own[1]), "{own:?}");
+    let causes = outcome.summary.verdict.causes.join(" ");
+    assert!(
+        causes.contains("ledger answers nothing from 5m to 6m"),
+        "{causes}"
+    );
+    assert!(
+        causes.contains("Members wait for bank (") && causes.contains(" and ledger ("),
+        "{causes}"
+    );
+    let remedies = outcome.summary.verdict.remedies.join(" ");
+    assert!(remedies.contains("ledger: records given up"), "{remedies}");
+    assert!(
+        remedies.contains("bank: a higher limit (50/s now)"),
+        "{remedies}"
+    );
+}
+
+/// Nothing is shared: what is waited for is the outage, and it is enough to name that.
+#[test]
+fn an_outage_of_the_second_is_told_as_one_of_the_only() {
+    let (_, outcome) = ran(&[
+        "downstream={ bank = { latency = \"1ms\" }, ledger = { latency = \"1ms\" } }",
+        "group.properties.max.poll.interval.ms=6000000",
+        "at.0={ time = \"5m\", downstream = { ledger = \"stop\" } }",
+        "at.1={ time = \"10m\", downstream = { ledger = \"resume\" } }",
+    ]);
+    let verdict = &outcome.summary.verdict;
+    let causes = verdict.causes.join(" ");
+    assert!(
+        causes.contains("ledger answers nothing from 5m to 10m: members wait"),
+        "{causes}"
+    );
+    assert!(causes.contains("Members wait for ledger; "), "{causes}");
+    assert!(!causes.contains("bank"), "{causes}");
+    let remedies = verdict.remedies.join(" ");
+    assert!(remedies.contains("ledger: a circuit breaker"), "{remedies}");
+    assert!(!remedies.contains("bank"), "{remedies}");
+}
+
 #[test]
 fn a_poison_record_blocks_its_partition_and_those_of_the_same_poll_loop() {
     let by = |by: &str| {

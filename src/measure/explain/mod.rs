@@ -185,12 +185,13 @@ fn told(scenario: &Scenario, segments: &[Segment]) -> Vec<Segment> {
     let mut told: Vec<Segment> = Vec::new();
     for (ix, segment) in segments.iter().enumerate() {
         let unseen = segment.state == PartitionState::KeepingUp && segment.lag > most;
-        let state = match segments.get(ix + 1) {
-            Some(next) if unseen => next.state,
-            _ => segment.state,
+        let seen = match segments.get(ix + 1) {
+            Some(next) if unseen => next,
+            _ => segment,
         };
-        if told.last().is_none_or(|last| last.state != state) {
-            told.push(Segment::new(segment.since, state, segment.lag));
+        if told.last().is_none_or(|last| !last.is_like(seen)) {
+            let stretch = Segment::new(segment.since, seen.state, segment.lag);
+            told.push(stretch.waiting_for(seen.waits_for));
         }
     }
     told

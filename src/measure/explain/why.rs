@@ -4,7 +4,7 @@ use super::event::cause_of_rebalance;
 use super::{Story, Tenure};
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol, RemovalReason};
 use crate::measure::poison::Poisons;
-use crate::measure::verdict::{Stop, dependency, down, lengths, session_timeout, stops};
+use crate::measure::verdict::{dependency, down, lengths, session_timeout, stops};
 use crate::measure::words::{capital, grouped, listed, short, span};
 use crate::sim::{Fact, PartitionState};
 use crate::units::{ProcessId, SimDuration, SimTime};
@@ -92,21 +92,27 @@ fn saturated(story: &Story) -> Vec<String> {
 
 fn throttled(story: &Story) -> Vec<String> {
     let now = story.at.as_secs_f64();
-    let out = stops(story.scenario).into_iter();
-    let out = out.filter(|stop| stop.is_during(now));
-    // A record stands at the first of its calls that is not answered.
-    vec![match out.min_by_key(|stop| stop.which) {
-        Some(Stop { which, from, .. }) => format!(
-            "{} waits for {}, which has answered nothing since {}{}.",
+    let stretch = story.stretches.last();
+    let shared = story.scenario.shared();
+    let which = stretch.and_then(|own| own.waits_for).unwrap_or(shared);
+    let name = dependency(story.scenario, which);
+    let mut out = stops(story.scenario).into_iter();
+    let out = out.find(|stop| stop.which == which && stop.is_during(now));
+    vec![match out {
+        Some(stop) => format!(
+            "{} waits for {name}, which has answered nothing since {}{}.",
             reader(story),
-            dependency(story.scenario, which),
-            span(from),
+            span(stop.from),
+            rates(story)
+        ),
+        None if which != shared => format!(
+            "{} waits for its next attempt at {name}{}.",
+            reader(story),
             rates(story)
         ),
         None => format!(
-            "{} waits for {}, which all members share{}.",
+            "{} waits for {name}, which all members share{}.",
             reader(story),
-            dependency(story.scenario, story.scenario.shared()),
             rates(story)
         ),
     }]

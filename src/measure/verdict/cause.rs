@@ -1,8 +1,9 @@
 //! The sentences that name a cause.
 
+use super::super::attribution::Wait;
 use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{capital, counted, grouped, listed, percent, short, span};
-use super::{Culprit, dead_letter, failing, outage, poison, scaling, skew};
+use super::{Culprit, SMALLEST_SHARE, dead_letter, failing, outage, poison, scaling, skew, stops};
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol};
 use crate::scenario::{Scenario, Settings};
 use crate::units::SimDuration;
@@ -258,16 +259,52 @@ pub fn dependency(scenario: &Scenario, which: usize) -> String {
     format!("{}{limit}", downstream.name)
 }
 
+/// Those of several dependencies that members waited for noteworthily, the one first that made most of the lag.
+pub fn waited_for<'s>(scenario: &Scenario, summary: &'s Summary) -> Vec<&'s Wait> {
+    let throttled = summary
+        .attribution
+        .iter()
+        .find(|own| own.state == "throttled");
+    let waits = throttled.map_or(&[][..], |own| &own.dependencies);
+    let all: u64 = waits.iter().map(|own| own.lag_gained).sum();
+    let least = (SMALLEST_SHARE * all as f64).max(1.0);
+    let known = waits
+        .iter()
+        .filter(|own| own.which < scenario.downstreams.len());
+    let mut waits: Vec<&Wait> = known.filter(|own| own.lag_gained as f64 >= least).collect();
+    waits.sort_by_key(|own| std::cmp::Reverse(own.lag_gained));
+    waits
+}
+
+/// The dependency that members waited for most.
+pub fn slowest(scenario: &Scenario, summary: &Summary) -> usize {
+    let waits = waited_for(scenario, summary);
+    waits.first().map_or(scenario.shared(), |own| own.which)
+}
+
 fn throttled(scenario: &Scenario, summary: &Summary) -> String {
     let lag = gained_and_lost(summary, "throttled");
     if scenario.downstreams.is_empty() {
         return format!("A dependency is slower than the traffic: members wait for it; {lag}.");
     }
-    let names = outage::held_back_by(scenario);
-    if !names.is_empty() {
-        return format!("Members wait for {}; {lag}.", listed(&names));
+    let which = match waited_for(scenario, summary).as_slice() {
+        [] => scenario.shared(),
+        [only] => only.which,
+        several => {
+            let name = |own: &&Wait| {
+                let gained = counted(own.lag_gained, "record", "records");
+                format!("{} ({gained})", own.dependency)
+            };
+            let names: Vec<String> = several.iter().map(name).collect();
+            return format!("Members wait for {}; {lag}.", listed(&names));
+        }
+    };
+    let stops = stops(scenario);
+    if stops.iter().any(|stop| stop.which == which) {
+        let name = &scenario.downstreams[which].name;
+        return format!("Members wait for {name}; {lag}.");
     }
-    let name = dependency(scenario, scenario.shared());
+    let name = dependency(scenario, which);
     let when = if summary.drained_at_s.is_some() {
         "at times "
     } else {

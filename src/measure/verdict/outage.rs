@@ -135,19 +135,6 @@ pub fn during(stops: &[Stop]) -> String {
     format!("from {} {until}{more}", span(*from))
 }
 
-/// The dependencies that members wait for where one stops: those that do, and the one that has a limit besides.
-pub fn held_back_by(scenario: &Scenario) -> Vec<String> {
-    let stops = stops(scenario);
-    if stops.is_empty() {
-        return Vec::new();
-    }
-    let all = scenario.downstreams.iter().enumerate();
-    let holds = all.filter(|(which, own)| {
-        own.limit.is_some() || stops.iter().any(|stop| stop.which == *which)
-    });
-    holds.map(|(_, own)| own.name.clone()).collect()
-}
-
 /// Whether a member ran into max.poll.interval.ms during one of these, or right after.
 pub fn explains(eviction: &Eviction, stops: &[Stop], scenario: &Scenario) -> bool {
     let longest = scenario
@@ -168,17 +155,24 @@ pub fn polls_on(downstream: &Downstream) -> bool {
         || outage.gives_up.is_some_and(|own| !own.then.crashes())
 }
 
-/// What would help against those whose callers do not poll on.
+/// What would help against those whose callers do not poll on. A breaker goes with what callers share, or without.
 pub fn remedy(scenario: &Scenario) -> Option<String> {
     let stop = by_dependency(scenario).into_iter();
-    let blocking = stop.filter(|(own, _)| !polls_on(own));
-    let blocking: Vec<String> = blocking.map(|(own, _)| own.name.clone()).collect();
+    let blocking = stop.map(|(own, _)| own).filter(|own| !polls_on(own));
+    let blocking: Vec<&Downstream> = blocking.collect();
     if blocking.is_empty() {
         return None;
     }
+    let beside = |own: &Downstream| own.is_shared() && !blocking.contains(&own);
+    let remedy = match scenario.downstreams.iter().any(beside) {
+        true => "records given up while it is away, to a dead-letter topic (on-error)",
+        false => {
+            "a circuit breaker that pauses the partitions (consumer.pause()) and keeps polling while it is away"
+        }
+    };
+    let names: Vec<String> = blocking.iter().map(|own| own.name.clone()).collect();
     Some(format!(
-        "{}: a circuit breaker that pauses the partitions (consumer.pause()) and keeps polling while it is \
-         away; then nobody exceeds max.poll.interval.ms and the group stays as it is.",
-        listed(&blocking)
+        "{}: {remedy}; then nobody exceeds max.poll.interval.ms and the group stays as it is.",
+        listed(&names)
     ))
 }

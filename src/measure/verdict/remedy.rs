@@ -49,7 +49,10 @@ fn answered_by_another(
         }
         // A crash that is noticed late is one story.
         Culprit::Evictions => culprits.contains(&Culprit::Orphaned) || pods_die(culprits, scenario),
-        Culprit::Throttled => culprits.contains(&Culprit::Outage) && no_limit(scenario),
+        Culprit::Throttled => {
+            let slowest = scenario.downstreams.get(cause::slowest(scenario, summary));
+            culprits.contains(&Culprit::Outage) && slowest.is_some_and(|own| own.limit.is_none())
+        }
         // The barrier waited for members that hung in their calls.
         Culprit::Rebalancing => culprits.contains(&Culprit::Outage),
         Culprit::Orphaned => culprits.contains(&Culprit::Outage) || pods_die(culprits, scenario),
@@ -72,11 +75,6 @@ fn retries_in_place(scenario: &Scenario) -> bool {
         .any(in_place)
 }
 
-/// Whether nothing but stops makes dependencies slow.
-fn no_limit(scenario: &Scenario) -> bool {
-    scenario.downstreams.iter().all(|own| own.limit.is_none())
-}
-
 /// The remedy against `culprit`.
 pub(super) fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Option<String> {
     Some(match culprit {
@@ -86,7 +84,7 @@ pub(super) fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Op
         Culprit::Outage => return outage::remedy(scenario),
         Culprit::Evictions => evictions(scenario, summary),
         Culprit::Saturated => saturated(scenario, summary),
-        Culprit::Throttled => throttled(scenario),
+        Culprit::Throttled => throttled(scenario, summary),
         Culprit::Rebalancing => rebalancing(scenario),
         Culprit::Orphaned => orphaned(scenario, summary),
         Culprit::Frozen => "Frozen members: find what stops the process (garbage collection, CPU limits, a \
@@ -279,8 +277,8 @@ fn saturated(scenario: &Scenario, summary: &Summary) -> String {
     )
 }
 
-fn throttled(scenario: &Scenario) -> String {
-    let Some(downstream) = scenario.downstreams.get(scenario.shared()) else {
+fn throttled(scenario: &Scenario, summary: &Summary) -> String {
+    let Some(downstream) = scenario.downstreams.get(cause::slowest(scenario, summary)) else {
         return "Dependency: a higher limit, or fewer calls per record.".to_owned();
     };
     let limit = match (downstream.limit, downstream.concurrency) {

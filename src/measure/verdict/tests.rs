@@ -1,3 +1,4 @@
+use super::super::attribution::Wait;
 use super::super::fixture::{alert, flapping, incident, mark, outcome, poison, scaled, scenario};
 use crate::kafka::Assignor;
 use crate::scenario::{
@@ -270,6 +271,49 @@ fn an_outage_is_named_and_its_evictions_have_no_remedy_of_their_own() {
     let verdict = outcome(&model, &curve, &[(2_110, evicted)]).summary.verdict;
     let advises = |text: &String| text.starts_with("bank-api");
     assert!(!verdict.remedies.iter().any(advises), "{verdict:?}");
+}
+
+/// What is named first is what made most of the lag; what made next to nothing of it is not.
+#[test]
+fn of_several_dependencies_those_are_named_that_made_the_lag() {
+    let mut model = scenario(1, 1, 3_600, 10);
+    let limit = |rate| Some(RateLimit { rate, burst: 1.0 });
+    model.downstreams = ["bank", "ledger", "audit"]
+        .map(|name| Downstream::new(name, Law::Constant(0.01)))
+        .to_vec();
+    model.downstreams[0].limit = limit(100.0);
+    let curve = |_: usize, second: u64| (second * 10, Throttled);
+    let mut summary = outcome(&model, &curve, &[]).summary;
+    let told = |gained: [u64; 3], summary: &mut crate::measure::Summary| {
+        let wait = |which: usize| Wait {
+            which,
+            dependency: model.downstreams[which].name.clone(),
+            seconds: 60.0,
+            lag_gained: gained[which],
+            lag_lost: 0,
+        };
+        let mut causes = summary.attribution.iter_mut();
+        let throttled = causes.find(|own| own.state == "throttled").expect("one");
+        throttled.dependencies = (0..3).map(wait).collect();
+        let sentences = super::cause::sentences(super::Culprit::Throttled, &model, summary);
+        let remedy = super::remedy::of(super::Culprit::Throttled, &model, summary);
+        (sentences[0].clone(), remedy.expect("one"))
+    };
+    let (cause, remedy) = told([10_000, 25_000, 1_000], &mut summary);
+    assert!(
+        cause.starts_with("Members wait for ledger (25,000 records) and bank (10,000 records); "),
+        "{cause}"
+    );
+    assert!(
+        remedy.starts_with("ledger: a faster dependency"),
+        "{remedy}"
+    );
+    let (cause, remedy) = told([36_000, 0, 0], &mut summary);
+    assert!(
+        cause.starts_with("bank (limit 100/s) is slower than"),
+        "{cause}"
+    );
+    assert!(remedy.starts_with("bank: a higher limit"), "{remedy}");
 }
 
 #[test]

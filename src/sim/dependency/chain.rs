@@ -53,6 +53,11 @@ impl Chain {
         &self.specs[self.shared]
     }
 
+    /// Which one that is.
+    pub fn shared_index(&self) -> usize {
+        self.shared
+    }
+
     /// Calls of the shared one that a record makes.
     pub fn shared_calls(&self, settings: usize) -> u32 {
         self.processing[settings].calls_of(self.shared)
