@@ -53,12 +53,12 @@ pub(super) fn sentence(scenario: &Scenario, summary: &Summary) -> String {
     let meanwhile = meanwhile.into_iter().filter(|(what, _)| does(*what));
     let meanwhile: Vec<String> = meanwhile.map(|(_, does)| does).collect();
     format!(
-        "The dead-letter topic is down {}: {} to it, and a record that it did not take {}.",
+        "The dead-letter topic is down {}: {}, and a record that it did not take {}.",
         during(&down(scenario)),
         counted(
             summary.dead_letters_failed,
-            "produce fails",
-            "produces fail"
+            "produce to it fails",
+            "produces to it fail"
         ),
         meanwhile.join(", or ")
     )

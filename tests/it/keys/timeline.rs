@@ -172,7 +172,11 @@ pub const CASES: &[Case] = &[
     ),
     (
         "At.dead-letter",
-        &[POISON, "poison.0.on-error='dead-letter'", DOWN],
+        &[
+            POISON,
+            "poison.0.on-error={ dead-letter = { on-failure = 'skip' } }",
+            DOWN,
+        ],
         ["at.0.dead-letter='stop'", "at.0.dead-letter='fail'"],
     ),
     (

@@ -239,7 +239,7 @@ pub const CASES: &[Case] = &[
         "PassOn.timeout",
         &[
             POISON,
-            "poison.0.on-error={ dead-letter = { timeout = '2m' } }",
+            "poison.0.on-error={ dead-letter = { timeout = '2m', on-failure = 'skip' } }",
             DOWN,
         ],
         [
