@@ -98,6 +98,7 @@ fn count(which: CountMetric, summary: &Summary) -> u64 {
         CountMetric::Rebalances => summary.rebalance_count,
         CountMetric::Evictions => summary.eviction_count,
         CountMetric::Crashes => summary.crashes,
+        CountMetric::DeadLettersFailed => summary.dead_letters_failed,
         CountMetric::CallsFailed => summary.calls_failed,
         CountMetric::CallsRefused => summary.calls_refused,
         CountMetric::CommitsFailed => summary.commits_failed,

@@ -176,6 +176,7 @@ impl<'a> Recorder<'a> {
             commits_failed: self.totals.commits_failed,
             poison_attempts: self.totals.poison_attempts,
             crashes: self.totals.crashes,
+            dead_letters_failed: self.totals.dead_letters_failed,
             calls_failed: self.totals.calls_failed,
             calls_refused: self.totals.calls_refused,
             calls_refused_per_s_max: self.totals.calls_refused_per_s_max,

@@ -55,6 +55,8 @@ impl Outcome {
         let figures: Vec<RetryTopicFigures> = figures.collect();
         let dead: u64 = figures.iter().map(|own| own.dead_lettered).sum();
         self.summary.accounts.dead_lettered += dead;
+        let failed = retries.iter().map(|own| own.summary.dead_letters_failed);
+        self.summary.dead_letters_failed += failed.sum::<u64>();
         self.summary.retry_topics = figures;
         self.retries = retries;
         self.summary.conclude(scenario);

@@ -58,6 +58,8 @@ pub struct Summary {
     pub poison_attempts: u64,
     /// How often a process exited because it could not process a record.
     pub crashes: u64,
+    /// Produces to the dead-letter topic that failed, those of its retry topics among them.
+    pub dead_letters_failed: u64,
     /// Attempts at dependency calls that failed by chance, of records that were processed.
     pub calls_failed: u64,
     /// Calls that the dependency refused because of its limit.

@@ -271,6 +271,7 @@ fn record(results: &Results, fact: &Fact) -> Row {
         } => Row {
             event: match fate {
                 Fate::Skipped => "poison-skipped",
+                Fate::Undelivered => "poison-undelivered",
                 Fate::DeadLettered => "poison-dead-lettered",
                 Fate::PassedOn => "poison-retried",
             },

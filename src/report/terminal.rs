@@ -244,6 +244,11 @@ fn records(summary: &Summary) -> Vec<Total> {
             "given up, to a retry topic".to_owned(),
         ),
         (
+            "produces failed",
+            summary.dead_letters_failed,
+            "to a dead-letter topic that was down".to_owned(),
+        ),
+        (
             "commits failed",
             summary.commits_failed,
             "refused".to_owned(),

@@ -75,7 +75,7 @@ const fn row(name: &'static str, kind: FigureKind, unit: Unit, better: Better) -
 }
 
 /// Every figure, by name.
-pub const FIGURES: [Figure; 35] = {
+pub const FIGURES: [Figure; 36] = {
     use Better::{Less, More};
     use CountMetric as C;
     use FigureKind as F;
@@ -102,6 +102,12 @@ pub const FIGURES: [Figure; 35] = {
         row("rebalances", F::Count(C::Rebalances), Count, Less),
         row("evictions", F::Count(C::Evictions), Count, Less),
         row("crashes", F::Count(C::Crashes), Count, Less),
+        row(
+            "dead-letters-failed",
+            F::Count(C::DeadLettersFailed),
+            Count,
+            Less,
+        ),
         row("calls-failed", F::Count(C::CallsFailed), Count, Less),
         row("calls-refused", F::Count(C::CallsRefused), Count, Less),
         row("commits-failed", F::Count(C::CommitsFailed), Count, Less),

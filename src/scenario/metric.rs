@@ -117,6 +117,8 @@ pub enum CountMetric {
     Evictions,
     /// `crashes`: of processes that could not process a record.
     Crashes,
+    /// `dead-letters-failed`: produces to the dead-letter topic.
+    DeadLettersFailed,
     /// `calls-failed`: by chance.
     CallsFailed,
     /// `calls-refused`: by the dependency, above its limit.

@@ -2,7 +2,7 @@
 
 use super::downstream::{Downstream, DownstreamChange, GivesUp};
 use super::metric::Expectation;
-use super::on_error::OnError;
+use super::on_error::{DeadLetterTopic, OnError};
 use super::retry::{RetryTopic, Stage};
 use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{
@@ -79,6 +79,12 @@ impl Scenario {
         let mut all = self.downstreams.iter().enumerate();
         let shared = all.find(|(index, own)| own.is_shared() || limited_later(*index));
         shared.map_or(0, |(index, _)| index)
+    }
+
+    /// Whether the dead-letter topic is ever down.
+    pub fn loses_dead_letter_topic(&self) -> bool {
+        let mut entries = self.timeline.iter();
+        entries.any(|entry| matches!(entry.action, Action::DeadLetter(_)))
     }
 
     /// What the group speaks: no model changes that on the way.
@@ -346,6 +352,8 @@ pub enum Action {
     RateChange,
     /// One of [`Scenario::downstreams`] changes.
     Downstream(usize, DownstreamChange),
+    /// The dead-letter topic answers so from now on.
+    DeadLetter(DeadLetterTopic),
     /// Running processes take up other settings at once.
     Adopt {
         /// Index into [`Scenario::settings`].

@@ -100,7 +100,7 @@ impl GiveUp {
     /// topic.
     fn after(self, last: bool) -> GiveUp {
         match self {
-            GiveUp::RetryTopic { produce } if last => GiveUp::DeadLetter { produce },
+            GiveUp::RetryTopic(produce) if last => GiveUp::DeadLetter(produce),
             other => other,
         }
     }

@@ -2,14 +2,16 @@
 
 mod boundary;
 mod failure;
+mod letter;
 mod overlap;
 mod plan;
 
+use self::letter::Letter;
 use super::outage::CallFailure;
 use super::topic::Topic;
 use super::{Fact, Fate};
 use crate::kafka::Run;
-use crate::scenario::{CommitPolicy, Scenario};
+use crate::scenario::{CommitPolicy, DeadLetterTopic, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// What one stretch of a batch is.
@@ -22,14 +24,21 @@ pub(super) enum Kind {
         /// What becomes of them.
         fate: Fate,
     },
-    /// A poison record that is given up in the end.
+    /// A record that is given up in the end.
     GivenUp {
         /// What becomes of it.
         fate: Fate,
-        /// How often it was tried.
+        /// How often it was tried; 0 of one whose calls failed.
         attempts: u32,
         /// Known by its offset, so worth a line in the list of events.
         named: bool,
+    },
+    /// A record that could not be produced to the dead-letter topic, and starts anew.
+    Anew {
+        /// How often it was tried; 0 of one whose calls failed.
+        attempts: u32,
+        /// The member seeks back to it and to the rest of the batch, instead of trying it again in its handler.
+        seeks: bool,
     },
     /// A poison record that the member seeks back to.
     SoughtBack {
@@ -61,6 +70,8 @@ pub(super) struct Stage {
     pub from: u64,
     pub to: u64,
     pub kind: Kind,
+    /// Of a single record that goes to the dead-letter topic, if that can be: on its way there.
+    letter: Option<Letter>,
     /// End, as work from the start of the batch.
     ends: SimDuration,
 }
@@ -76,6 +87,65 @@ impl Kind {
 }
 
 impl Stage {
+    /// It, after so much work.
+    fn after(self, worked: SimDuration) -> Stage {
+        let ends = self.ends.saturating_sub(worked);
+        Stage { ends, ..self }
+    }
+
+    /// Whether its poison record waits for a dead-letter topic that does not answer.
+    pub fn waits_for_answer(&self) -> bool {
+        let undelivered = |kind| {
+            matches!(
+                kind,
+                Kind::GivenUp {
+                    fate: Fate::Undelivered,
+                    ..
+                }
+            )
+        };
+        undelivered(self.kind) && self.letter.is_some_and(|letter| letter.waits())
+    }
+
+    /// Whether a process exits because its record could not be produced to the dead-letter topic.
+    pub fn exits_undelivered(&self) -> bool {
+        let exits = matches!(self.kind, Kind::Crash { .. } | Kind::Exit { .. });
+        exits && self.letter.is_some()
+    }
+
+    /// Whether its record is known by its offset, so that it was told when it was met.
+    pub fn is_named(&self) -> bool {
+        let own = self.letter.map(|letter| letter.tried.named);
+        own.unwrap_or(matches!(self.kind, Kind::GivenUp { named: true, .. }))
+    }
+
+    /// Whether it is of a poison record that the member does not get past.
+    pub fn is_in_the_way(&self) -> bool {
+        match self.kind {
+            Kind::SoughtBack { .. } | Kind::Stuck | Kind::Crash { .. } => true,
+            Kind::Anew { attempts, .. } => attempts > 0,
+            Kind::Records | Kind::Failing { .. } => false,
+            Kind::GivenUp { .. } | Kind::Exit { .. } => false,
+        }
+    }
+
+    /// Whether it is of a record whose calls fail, and that the member does not get past.
+    fn stands_at_its_calls(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Exit { .. } | Kind::Anew { attempts: 0, .. }
+        )
+    }
+
+    /// The fact that a process has met its poison record.
+    pub fn met_by(&self, process: ProcessId) -> Fact {
+        Fact::PoisonMet {
+            process: Some(process),
+            partition: self.partition,
+            offset: self.from,
+        }
+    }
+
     /// Whether it is of records one after another, each of which ends for itself.
     fn is_stretch(&self) -> bool {
         matches!(self.kind, Kind::Records | Kind::Failing { .. })
@@ -132,6 +202,8 @@ pub(super) struct Batch {
     pub settings: usize,
     /// What its calls were planned to come to, if they fail.
     pub failure: Option<CallFailure>,
+    /// How the dead-letter topic answers, by which it was planned.
+    pub dead_letter: DeadLetterTopic,
     /// Stages before this one were accounted for when it was planned anew.
     planned_from: usize,
     /// Poison records that failed before and are tried again in another batch, with how often they failed.
@@ -194,6 +266,9 @@ impl Batch {
         };
         for stage in &mut self.stages {
             stage.ends = scaled(stage.ends);
+            if let Some(letter) = &mut stage.letter {
+                (letter.after, letter.takes) = (scaled(letter.after), scaled(letter.takes));
+            }
         }
         self.alone = scaled(self.alone);
         self.length = self.alone;
@@ -232,7 +307,10 @@ impl Batch {
         if !self.poison {
             return None;
         }
-        let stuck = self.stages.iter().find(|stage| stage.kind == Kind::Stuck);
+        let stuck = self.stages.iter().find(|stage| match stage.kind {
+            Kind::Anew { seeks, attempts } => !seeks && attempts > 0,
+            kind => kind == Kind::Stuck,
+        });
         stuck.map(|stage| stage.partition)
     }
 
@@ -291,17 +369,18 @@ impl Batch {
         }
     }
 
-    /// Tells which poison records were given up: once the batch is through or left, whenever it was looked at before.
+    /// Tells which poison records were given up of those that were told to be met: once the batch is through or left, whenever it was looked at before.
     pub fn tell_given_up(
         &mut self,
         at: SimTime,
         process: ProcessId,
+        topic: &Topic,
         facts: &mut Vec<(SimTime, Fact)>,
     ) {
         for stage in &self.stages[self.told..self.accounted.0] {
-            if let Kind::GivenUp {
-                fate, named: true, ..
-            } = stage.kind
+            let stuck_at = topic.partitions[stage.partition.ix()].stuck_at;
+            if let Kind::GivenUp { fate, named, .. } = stage.kind
+                && (named || stuck_at == Some(stage.from))
             {
                 let given_up = Fact::PoisonGivenUp {
                     process,
@@ -336,7 +415,8 @@ impl Batch {
                     self.pass_on(stage, to, now, shop);
                 }
             }
-            Kind::SoughtBack { .. } | Kind::Stuck | Kind::Crash { .. } | Kind::Exit { .. } => {}
+            Kind::SoughtBack { .. } | Kind::Anew { .. } | Kind::Stuck => {}
+            Kind::Crash { .. } | Kind::Exit { .. } => {}
         }
         self.accounted.1 = to - stage.from;
     }

@@ -126,6 +126,14 @@ impl Caller {
         breaker.is_some_and(|breaker| breaker.record(now, false, fresh))
     }
 
+    /// The calls that it has made of the batch in hand, brought up to `now`, have succeeded; those of what is left of it are
+    /// counted anew. Returns whether that closes its breaker.
+    pub fn count_anew(&mut self, now: SimTime, batch: &Batch) -> bool {
+        let closes = self.succeed(now, (batch.done * batch.calls as f64) as u64);
+        self.recorded = 0;
+        closes
+    }
+
     /// A call is made; returns whether that makes its breaker half-open.
     pub fn let_through(&mut self, now: SimTime) -> bool {
         let breaker = self.breaker.as_mut();
@@ -292,7 +300,8 @@ impl Member {
     /// on. Records worked on at the same time are done again together.
     pub fn set_batch_aside(&mut self, at: SimTime, ground: &mut Ground) {
         self.account_until(at, ground.scenario, ground.topic);
-        self.batch.tell_given_up(at, self.process, ground.facts);
+        self.batch
+            .tell_given_up(at, self.process, ground.topic, ground.facts);
         let current = self.batch.generation == self.link.generation && self.reads();
         if current {
             let policy = self.batch.policy(ground.scenario);

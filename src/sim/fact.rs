@@ -2,7 +2,6 @@
 
 use crate::kafka::{KafkaError, RebalanceReason, RemovalReason};
 use crate::platform::ScaleReason;
-use crate::scenario::GiveUp;
 use crate::units::{PartitionId, ProcessId, SimTime};
 use crate::workload::BreakerState;
 
@@ -279,19 +278,10 @@ impl PartitionState {
 pub enum Fate {
     /// Logged and skipped.
     Skipped,
+    /// The same, because it could not be produced to the dead-letter topic.
+    Undelivered,
     /// Produced to the dead-letter topic.
     DeadLettered,
     /// Produced to the next retry topic.
     PassedOn,
-}
-
-impl Fate {
-    /// What giving up comes to, if the process lives on.
-    pub(super) fn of(then: GiveUp) -> Self {
-        match then {
-            GiveUp::DeadLetter { .. } => Fate::DeadLettered,
-            GiveUp::RetryTopic { .. } => Fate::PassedOn,
-            GiveUp::Skip | GiveUp::Crash { .. } => Fate::Skipped,
-        }
-    }
 }

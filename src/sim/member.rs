@@ -301,12 +301,17 @@ impl Member {
         self.batch.begin(at, self.link.generation, &mut shop);
         self.app = App::Processing;
         self.wake = self.batch.ends_at();
+        self.ask_for_calls(at, ground);
+        if self.batch.poison {
+            self.meet_poison(at, ground);
+        }
+    }
+
+    /// The calls of what has been planned are asked for.
+    fn ask_for_calls(&mut self, at: SimTime, ground: &mut Ground) {
         if self.batch.calls > 0 {
             self.batch.paced |= ground.asked.is_some();
             ground.asks(at, self.process, self.batch.demand);
-        }
-        if self.batch.poison {
-            self.meet_poison(at, ground);
         }
     }
 
@@ -336,6 +341,9 @@ impl Member {
 
     /// The batch is through: accounts, seeks back to poison, commits.
     fn finish(&mut self, at: SimTime, ground: &mut Ground) {
+        if let Some(record) = self.batch.starts_anew() {
+            return self.start_anew(record, at, ground);
+        }
         let (scenario, settings) = (ground.scenario, self.settings);
         let mut shop = Workshop {
             scenario,
@@ -346,7 +354,8 @@ impl Member {
         if self.batch.calls > 0 {
             ground.asks(at, self.process, 0.0);
         }
-        self.batch.tell_given_up(at, self.process, ground.facts);
+        self.batch
+            .tell_given_up(at, self.process, ground.topic, ground.facts);
         self.calls_succeeded(at, ground);
         let current = self.batch.generation == self.link.generation && self.reads();
         let mut sleeps = SimDuration::ZERO;

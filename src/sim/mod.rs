@@ -10,6 +10,7 @@ mod departure;
 mod dependency;
 mod event;
 mod fact;
+mod giving_up;
 mod group;
 mod identity;
 mod latency;

@@ -34,15 +34,12 @@ pub(super) struct CallFailure {
 }
 
 impl CallFailure {
-    /// From the first attempt until the application is done with the record.
+    /// From the first attempt until the last one has failed.
     pub fn length(&self) -> SimDuration {
         let GivesUp {
-            attempts,
-            back_off,
-            then,
+            attempts, back_off, ..
         } = self.gives_up;
-        let pauses = back_off.all_between(attempts);
-        self.after * u64::from(attempts) + pauses + then.takes()
+        self.after * u64::from(attempts) + back_off.all_between(attempts)
     }
 
     /// After `since` of them, how long it is until the first attempt that has not failed: none if it is under way. `None` if
@@ -60,16 +57,23 @@ impl CallFailure {
 }
 
 impl World<'_> {
-    /// Brings the batches in hand into an outage, or out of one, whose callers give up what fails.
+    /// Brings the batches in hand into an outage, or out of one, whose callers give up what fails, or of the dead-letter topic.
     fn mind_giving_up(&mut self, now: SimTime) {
         for index in 0..self.members.len() {
-            let (scenario, member) = (self.scenario, &mut self.members[index]);
+            let member = &mut self.members[index];
             let settings = member.batch.settings;
             let fails = self.topic.failure_of(settings);
             let works = member.app == App::Processing && member.frozen_until.is_none();
-            if !works || member.batch.failure == fails {
+            let turns = member.batch.dead_letter != self.topic.dead_letter
+                && member.batch.minds_dead_letters();
+            if !works || member.batch.failure == fails && !turns {
                 continue;
             }
+            member.batch.advance(now);
+            if turns && member.caller.count_anew(now, &member.batch) {
+                self.tell_breaker(ProcessId(index as u32));
+            }
+            let (scenario, member) = (self.scenario, &mut self.members[index]);
             let topic = &mut self.topic;
             let mut shop = Workshop {
                 scenario,
@@ -90,6 +94,10 @@ impl World<'_> {
                     dependency.minded = true;
                 }
             }
+            if turns {
+                let (members, mut ground) = self.ground();
+                members[index].meet_poison_anew(now, &mut ground);
+            }
             let member = &self.members[index];
             if member.attended() {
                 self.attend(member.process);
@@ -100,7 +108,7 @@ impl World<'_> {
     /// Brings callers into an outage, or out of one, as of `now`. Attempts are no events: when a breaker opens follows
     /// from their period.
     pub fn mind_outage(&mut self, now: SimTime) {
-        if self.scenario.gives_up().next().is_some() {
+        if self.topic.may_fail {
             self.mind_giving_up(now);
         }
         let Some(dependency) = &mut self.dependency else {

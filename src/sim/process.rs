@@ -146,7 +146,7 @@ impl World<'_> {
         }
         let member = &mut self.members[process.ix()];
         member.account_until(now, self.scenario, &mut self.topic);
-        (member.batch).tell_given_up(now, process, &mut self.facts);
+        (member.batch).tell_given_up(now, process, &self.topic, &mut self.facts);
         self.run_workers(process);
         self.fall_silent(process);
         self.lose_batch(process, Cause::Crash);

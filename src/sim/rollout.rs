@@ -40,6 +40,7 @@ impl World<'_> {
             Action::Freeze { processes, length } => self.freeze_all(processes, *length),
             Action::RateChange => {}
             Action::Downstream(which, change) => self.change_dependency(*which, change),
+            Action::DeadLetter(answers) => self.change_dead_letter_topic(*answers),
             Action::Adopt { settings } => self.adopt(*settings),
             Action::AdoptAtRestart { settings } => {
                 self.members

@@ -135,6 +135,7 @@ impl World<'_> {
             commits_failed,
             poison_attempts,
             crashes,
+            dead_letters_failed: self.topic.dead_letters_failed,
             calls_failed: self.topic.calls_failed,
             calls_refused,
             calls_refused_per_s_max: most,

@@ -5,7 +5,7 @@ use super::batch::Kind;
 use super::world::World;
 use super::{Fact, StopReason};
 use crate::platform::CrashLoop;
-use crate::scenario::{OnError, Scenario};
+use crate::scenario::{GiveUp, OnError, Scenario};
 use crate::units::ProcessId;
 
 /// What restarts processes that have exited.
@@ -19,11 +19,14 @@ pub(super) struct Supervisor {
 impl Supervisor {
     /// That of `scenario`.
     pub fn new(scenario: &Scenario) -> Self {
-        let mut handlings = scenario.settings.iter().flat_map(|own| &own.on_error);
+        let handlings = scenario.settings.iter().flat_map(|own| &own.on_error);
+        let of_poison = handlings.filter_map(OnError::then);
+        let of_calls = scenario.gives_up().map(|gives_up| gives_up.then);
+        let down = scenario.loses_dead_letter_topic();
+        let crashes = |then: GiveUp| then.crashes() || down && then.may_crash();
         Supervisor {
             processes: vec![CrashLoop::default(); scenario.group.processes.len()],
-            of_records: handlings.any(OnError::crashes)
-                || scenario.gives_up().any(|own| own.then.crashes()),
+            of_records: of_poison.chain(of_calls).any(crashes),
         }
     }
 }
@@ -47,6 +50,7 @@ impl World<'_> {
             _ => return,
         };
         ground.accounts.crashes += 1;
+        ground.topic.dead_letters_failed += u64::from(stage.exits_undelivered());
         let policy = member.settings_of(ground.scenario).processing.restart;
         // A pod that is being deleted is not restarted.
         let again = !member.stopping;
@@ -61,7 +65,7 @@ impl World<'_> {
         if closes {
             let member = &mut self.members[process.ix()];
             member.account_until(now, self.scenario, &mut self.topic);
-            (member.batch).tell_given_up(now, process, &mut self.facts);
+            (member.batch).tell_given_up(now, process, &self.topic, &mut self.facts);
             // Whatever starts it meanwhile waits until it is gone.
             member.stopping = true;
             self.close(process);

@@ -10,7 +10,7 @@ use super::{Cause, Fact, Fate, PartitionState, PartitionTotals};
 use crate::engine::{Address, Purpose};
 use crate::kafka::parallel::{Completed, ProcessingOrder};
 use crate::kafka::{Appends, LogStart, Logs, RetentionLimits};
-use crate::scenario::{Downstream, GiveUp, OnError, PassedOn, PoisonRecords, Scenario};
+use crate::scenario::{DeadLetterTopic, Downstream, PassedOn, PoisonRecords, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use crate::workload::{Arrivals, CallCosts, CallLaw, Failures, Law, RecordCosts, RecordKeys};
 
@@ -77,6 +77,12 @@ pub(super) struct Topic {
     pub calls_failed: u64,
     /// What a record comes to whose dependency call fails, while calls do, by settings index.
     failures: Vec<Option<CallFailure>>,
+    /// How the dead-letter topic answers.
+    pub dead_letter: DeadLetterTopic,
+    /// Whether one of the two can change what becomes of a batch in hand.
+    pub may_fail: bool,
+    /// Produces to the dead-letter topic that failed.
+    pub dead_letters_failed: u64,
     retention: RetentionLimits,
     /// From its append until a record may be read: in a retry topic.
     pub delay: SimDuration,
@@ -128,6 +134,9 @@ impl Topic {
             shared: scenario.shared(),
             calls_failed: 0,
             failures: vec![None; scenario.settings.len()],
+            dead_letter: DeadLetterTopic::Up,
+            may_fail: scenario.gives_up().next().is_some() || scenario.loses_dead_letter_topic(),
+            dead_letters_failed: 0,
             retention: retention(scenario),
             delay: (scenario.stage.as_ref()).map_or(SimDuration::ZERO, |stage| stage.delay),
         };
@@ -270,8 +279,11 @@ impl Topic {
     pub fn given_up(&mut self, id: PartitionId, from: u64, to: u64, fate: Fate) {
         let partition = &mut self.partitions[id.ix()];
         let account = &mut partition.totals;
+        if fate == Fate::Undelivered {
+            self.dead_letters_failed += to - from;
+        }
         *(match fate {
-            Fate::Skipped => &mut account.skipped,
+            Fate::Skipped | Fate::Undelivered => &mut account.skipped,
             Fate::DeadLettered => &mut account.dead_lettered,
             Fate::PassedOn => &mut account.retried,
         }) += to - from;
@@ -411,29 +423,4 @@ fn retention(scenario: &Scenario) -> RetentionLimits {
         segment_records: (properties.segment_bytes / size).max(1),
         check_interval: scenario.cluster.properties.retention_check_interval,
     }
-}
-
-/// How long a poison record takes in a batch that is at the end of its attempts, how many the batch makes, and what comes
-/// then; `None` if there is no end to them, or it does not come after it has failed `tried` times before.
-pub(super) fn last_attempts(
-    on_error: &OnError,
-    attempt: SimDuration,
-    tried: u32,
-) -> Option<(SimDuration, u32, GiveUp)> {
-    let OnError::Retry {
-        attempts,
-        back_off,
-        then,
-        seeks,
-    } = on_error
-    else {
-        return None;
-    };
-    let (attempts, pauses) = match seeks {
-        true if tried + 1 < *attempts => return None,
-        true => (1, SimDuration::ZERO),
-        false => (*attempts, back_off.all_between(*attempts)),
-    };
-    let length = attempt * u64::from(attempts) + pauses;
-    Some((length + then.takes(), attempts, *then))
 }

@@ -7,9 +7,10 @@
 use std::collections::BTreeSet;
 
 use super::commit::{PendingCommit, SHORTEST};
+use super::giving_up::last_attempts;
 use super::link::Phase;
 use super::member::{Accounts, App, Ground, Member};
-use super::topic::{Topic, last_attempts};
+use super::topic::Topic;
 use super::world::World;
 use super::{Fact, Fate};
 use crate::kafka::parallel::{FULL_SPEED, Handler, Outcome, Pool};
@@ -148,12 +149,12 @@ impl Handler for Application<'_> {
         let attempt = self.scenario.poison[entry].attempt.unwrap_or(own);
         let on_error = &self.scenario.settings[self.settings].on_error[entry];
         if let Some((length, attempts, then)) = last_attempts(on_error, attempt, failed) {
-            let dead_lettered = matches!(then, GiveUp::DeadLetter { .. });
+            let dead_lettered = matches!(then, GiveUp::DeadLetter(_));
             let outcome = Outcome::GivenUp {
                 dead_lettered,
                 attempts,
             };
-            return (length, outcome);
+            return (length + then.takes(), outcome);
         }
         let back_off = match on_error {
             OnError::RetryForever(RetryBy::Seek { back_off }) => *back_off,

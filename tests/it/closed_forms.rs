@@ -3,7 +3,7 @@
 
 use lagsim::engine::Address;
 use lagsim::scenario::{
-    BackOff, CommitPolicy, Downstream, GiveUp, OnError, PoisonRecords, RateLimit, Scenario,
+    BackOff, CommitPolicy, Downstream, GiveUp, OnError, PoisonRecords, Produce, RateLimit, Scenario,
 };
 use lagsim::units::SimDuration;
 use lagsim::workload::{CallCosts, Law, Pattern};
@@ -197,7 +197,7 @@ fn one_poison_record_in_a_hundred_takes_six_sevenths_of_the_capacity() {
             multiplier: 1.0,
             max: secs(1),
         },
-        then: GiveUp::DeadLetter { produce: ms(10) },
+        then: GiveUp::DeadLetter(Produce::taking(ms(10))),
     };
     let mut scenario = without_latencies(system(1, 1, 0.0, Law::Constant(0.005)));
     scenario.horizon = secs(20_000);

@@ -4,7 +4,7 @@ use lagsim::engine::{Address, Purpose};
 use lagsim::kafka::parallel::ProcessingOrder;
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, GivesUp, OnOutage,
-    RateLimit, Scenario, WhileOpen,
+    Produce, RateLimit, Scenario, WhileOpen,
 };
 use lagsim::sim::{Fact, PartitionState};
 use lagsim::units::{ProcessId, SimDuration};
@@ -275,7 +275,7 @@ fn an_outage_that_goes_over_from_one_to_the_other_leaves_nothing_behind() {
             scenario.horizon = secs(900);
             scenario.downstreams = system().downstreams;
             for own in &mut scenario.downstreams {
-                own.on_outage = thrice(GiveUp::DeadLetter { produce: ms(10) });
+                own.on_outage = thrice(GiveUp::DeadLetter(Produce::taking(ms(10))));
             }
             let processing = &mut scenario.settings[0].processing;
             (processing.calls, processing.commit) = (vec![1, 2], commit);

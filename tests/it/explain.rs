@@ -374,3 +374,22 @@ fn the_parts_add_up() {
         None
     );
 }
+
+#[test]
+fn a_record_that_cannot_be_dead_lettered_is_told_with_the_topic_that_is_down() {
+    let changes = [
+        "poison.0={ partition = 0, offset = 500, on-error = { retry = { attempts = 2, back-off = \"1s\", then = \"dead-letter\" } } }",
+        "at.0={ time = \"1s\", dead-letter = \"stop\" }",
+        "at.1={ time = \"10m\", dead-letter = \"resume\" }",
+    ];
+    says(
+        &told(&changes, 300, Some(0)),
+        "blocked",
+        &[
+            "The record at offset 500 is in the way",
+            "The dead-letter topic takes nothing since 1s",
+        ],
+    );
+    let why = told(&changes, 1_199, Some(0)).why.join(" ");
+    assert!(!why.contains("dead-letter topic"), "{why}");
+}

@@ -3,7 +3,7 @@
 
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, GivesUp, OnError,
-    OnOutage, Scenario,
+    OnOutage, Produce, Scenario,
 };
 use lagsim::sim::{Fact, StopReason};
 use lagsim::units::{ProcessId, SimDuration};
@@ -11,9 +11,7 @@ use lagsim::workload::Law;
 
 use crate::systems::{self, Told, at_ms, at_offset, run, secs, with, with_poison};
 
-const DEAD_LETTER: GiveUp = GiveUp::DeadLetter {
-    produce: SimDuration::from_millis(10),
-};
+const DEAD_LETTER: GiveUp = GiveUp::DeadLetter(Produce::taking(SimDuration::from_millis(10)));
 const CRASH: GiveUp = GiveUp::Crash { closes: false };
 
 /// Three attempts, one second apart.
@@ -141,7 +139,7 @@ fn the_record_in_hand_as_the_outage_ends_is_tried_again_at_its_next_attempt() {
 
 #[test]
 fn a_produce_that_is_under_way_when_the_outage_ends_is_finished() {
-    let mut scenario = hanging(thrice(GiveUp::DeadLetter { produce: secs(5) }));
+    let mut scenario = hanging(thrice(GiveUp::DeadLetter(Produce::taking(secs(5)))));
     scenario.timeline[1].at = at_ms(110_000);
     backlogged(&mut scenario);
     let scenario = committing(scenario, CommitPolicy::PerRecord);
@@ -155,7 +153,7 @@ fn a_produce_that_is_under_way_when_the_outage_ends_is_finished() {
 /// Commits take a second: three attempts until 108 s, a produce of 5 s and one commit, then a record a second.
 #[test]
 fn the_record_in_hand_as_the_outage_ends_is_committed_once() {
-    let mut scenario = hanging(thrice(GiveUp::DeadLetter { produce: secs(5) }));
+    let mut scenario = hanging(thrice(GiveUp::DeadLetter(Produce::taking(secs(5)))));
     scenario.timeline[1].at = at_ms(110_000);
     scenario.cluster.commit_latency = secs(1);
     backlogged(&mut scenario);

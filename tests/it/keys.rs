@@ -55,6 +55,7 @@ const HUMP: &str = "produce.bursts.0={ at = '1m', length = '3m', factor = 4 }";
 const SLOW: &str = "processing={ time = '11ms', commit = 'after-batch' }";
 const POISON: &str = "poison.0={ share = 0.01, on-error = 'skip' }";
 const CRASHES: &str = "poison.0={ partition = 1, offset = 100, on-error = 'crash' }";
+const DOWN: &str = "at.0={ time = '5m', dead-letter = 'stop' }";
 const SET: &str = "at.0={ time = '5m', set = { processing.time = '20ms' }, takes-effect = 'now' }";
 
 const RETRY: &str =

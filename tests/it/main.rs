@@ -22,6 +22,7 @@ mod comparisons; // variants on the same draws: what differs, and how surely
 mod consumer;
 mod cooperative; // rebalances in which members read on
 mod crashes; // processes that exit because of a record, and how they are started again
+mod dead_letters; // a dead-letter topic that is down: records that start anew, are skipped, or make a process exit
 mod dependencies; // records that call several dependencies: outages and changes of each, and whose affair they are
 mod explain; // why a partition is where it is, state by state
 mod faults; // faults and changes of the timeline, each rule by itself

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use lagsim::kafka::{Assignor, AutoCommitFrom, GroupProtocol, LateCommit, ReconcilesFrom};
 use lagsim::platform::{Behavior, ScaledObject};
 use lagsim::scenario::{
-    Action, BackOff, CommitPolicy, Downstream, GiveUp, OnError, OnStop, PoisonRecords, RateLimit,
-    RetryBy, Scenario, Settings,
+    Action, BackOff, CommitPolicy, Downstream, GiveUp, OnError, OnStop, PoisonRecords, Produce,
+    RateLimit, RetryBy, Scenario, Settings,
 };
 use lagsim::sim::{Fact, PartitionState};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -78,7 +78,7 @@ fn reactions() -> impl Strategy<Value = OnError> {
     };
     prop_oneof![
         Just(retry(1, GiveUp::Skip)),
-        Just(retry(4, GiveUp::DeadLetter { produce: ms(9) })),
+        Just(retry(4, GiveUp::DeadLetter(Produce::taking(ms(9))))),
         Just(OnError::RetryForever(RetryBy::InPlace)),
         Just(OnError::RetryForever(RetryBy::Seek { back_off: ms(300) })),
     ]

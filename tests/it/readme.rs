@@ -63,8 +63,8 @@ fn its_model_is_valid() {
 }
 
 #[test]
-fn its_models_of_retry_topics_and_of_dependencies_are_valid() {
-    for fence in ["toml retries", "toml dependencies"] {
+fn its_models_of_single_matters_are_valid() {
+    for fence in ["toml retries", "toml dependencies", "toml dead-letter"] {
         let source = Source {
             name: "README.md".to_owned(),
             stem: "readme".to_owned(),

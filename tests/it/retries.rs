@@ -6,7 +6,7 @@ use lagsim::kafka::OffsetReset;
 use lagsim::measure::{Keep, KeptCurves, Outcome};
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, GivesUp, OnError,
-    OnOutage, PassedOn, PoisonRecords, Scenario,
+    OnOutage, PassedOn, PoisonRecords, Produce, Scenario,
 };
 use lagsim::units::{SimDuration, SimTime};
 use lagsim::workload::{Law, Pattern};
@@ -17,8 +17,8 @@ use crate::systems::{
 };
 
 const PRODUCE: SimDuration = SimDuration::from_millis(10);
-const RETRY: GiveUp = GiveUp::RetryTopic { produce: PRODUCE };
-const DEAD_LETTER: GiveUp = GiveUp::DeadLetter { produce: PRODUCE };
+const RETRY: GiveUp = GiveUp::RetryTopic(Produce::taking(PRODUCE));
+const DEAD_LETTER: GiveUp = GiveUp::DeadLetter(Produce::taking(PRODUCE));
 
 /// The dependency refuses all calls from 10 to 20 min; whoever is refused gives the record up at once.
 fn outage(mut scenario: Scenario, then: GiveUp) -> Scenario {

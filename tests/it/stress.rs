@@ -12,9 +12,9 @@ use lagsim::kafka::{
 };
 use lagsim::platform::{Behavior, KafkaTrigger, ScaledObject};
 use lagsim::scenario::{
-    Action, BackOff, Client, CommitPolicy, Downstream, DownstreamChange, GiveUp, GivesUp, OnError,
-    OnOutage, OnStop, PoisonRecords, RateLimit, RetryBy, Scenario, Settings, WhenLimited,
-    WhileOpen,
+    Action, BackOff, Client, CommitPolicy, DeadLetterTopic, Downstream, DownstreamChange, GiveUp,
+    GivesUp, OnError, OnFailure, OnOutage, OnStop, PoisonRecords, Produce, RateLimit, RetryBy,
+    Scenario, Settings, WhenLimited, WhileOpen,
 };
 use lagsim::sim::Fact;
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -366,7 +366,7 @@ fn giving_up(mut scenario: Scenario, seed: u64, calm: bool) -> Scenario {
     let closes = dice.once_in(2);
     let then = [
         GiveUp::Skip,
-        GiveUp::DeadLetter { produce: ms(5) },
+        GiveUp::DeadLetter(Produce::taking(ms(5))),
         GiveUp::Crash { closes },
     ];
     let first = ms(dice.of(&[0, 10, 2_000]));
@@ -405,7 +405,7 @@ fn with_ledger(mut scenario: Scenario, seed: u64, calm: bool) -> Scenario {
         let closes = dice.once_in(2);
         let then = [
             GiveUp::Skip,
-            GiveUp::DeadLetter { produce: ms(5) },
+            GiveUp::DeadLetter(Produce::taking(ms(5))),
             GiveUp::Crash { closes },
         ];
         ledger.on_outage.gives_up = Some(GivesUp {
@@ -465,7 +465,7 @@ fn poisoned(scenario: Scenario, dice: &mut Dice, calm: bool) -> Scenario {
     };
     let mut handlings = vec![
         given_up(GiveUp::Skip),
-        given_up(GiveUp::DeadLetter { produce: ms(5) }),
+        given_up(GiveUp::DeadLetter(Produce::taking(ms(5)))),
     ];
     if !calm {
         let drawn = dice.of(&[1, 500]);
@@ -673,7 +673,9 @@ fn check_facts(scenario: &Scenario, told: &Told) {
 fn seeks(scenario: &Scenario) -> bool {
     let handlings = scenario.settings.iter().flat_map(|s| &s.on_error);
     let mut handlings = handlings;
-    handlings.any(|on_error| matches!(on_error, OnError::RetryForever(RetryBy::Seek { .. })))
+    handlings.any(|on_error| {
+        on_error.seeks() || matches!(on_error, OnError::RetryForever(RetryBy::Seek { .. }))
+    })
 }
 
 /// A timer may have committed what its member only keeps behind an open breaker; by another policy it commits what it has
@@ -815,17 +817,74 @@ fn survive(seed: u64, calm: bool) {
     );
     let told = systems::run(&scenario);
     check(&scenario, &told, calm);
+    if let Some(scenario) = losing_dead_letters(scenario.clone(), seed, calm) {
+        check(
+            &scenario,
+            &systems::run_last_scheduled_first(&scenario),
+            calm,
+        );
+        check(&scenario, &systems::run(&scenario), calm);
+    }
     if let Some(retrying) = retrying(scenario) {
         survive_retries(&retrying, told, calm);
     }
+}
+
+/// The same with a dead-letter topic that is down now and then, if it has one.
+fn losing_dead_letters(mut scenario: Scenario, seed: u64, calm: bool) -> Option<Scenario> {
+    let mut dice = Dice(seed ^ 0x00DE_AD1E_77E5);
+    let between = |own: &Settings| own.client.heartbeats == Heartbeats::BetweenRecords;
+    let between = scenario.settings.iter().any(between);
+    let mut passes_on = false;
+    let mut fail = |then: &mut GiveUp, seeks: bool, dice: &mut Dice| {
+        if let GiveUp::DeadLetter(produce) = then {
+            passes_on = true;
+            let ways = [OnFailure::Skip, OnFailure::Retry, OnFailure::Crash];
+            produce.on_failure = match dice.of(&ways[..if calm { 2 } else { 3 }]) {
+                OnFailure::Retry if between && !seeks => OnFailure::Skip,
+                other => other,
+            };
+            produce.timeout = ms(dice.of(&[6, 300, 9_000]));
+        }
+    };
+    for settings in &mut scenario.settings {
+        settings.processing.concurrency = 1;
+        for handling in &mut settings.on_error {
+            if let OnError::Retry { then, seeks, .. } = handling {
+                *seeks = dice.once_in(2);
+                fail(then, *seeks, &mut dice);
+            }
+        }
+    }
+    let downstreams = scenario.downstreams.iter_mut();
+    for gives_up in downstreams.filter_map(|own| own.on_outage.gives_up.as_mut()) {
+        fail(&mut gives_up.then, false, &mut dice);
+    }
+    if !passes_on || scenario.settings[0].processing.order.is_some() {
+        return None;
+    }
+    let ways = [
+        DeadLetterTopic::Stopped,
+        DeadLetterTopic::Failing,
+        DeadLetterTopic::Up,
+    ];
+    for _ in 0..1 + dice.below(6) {
+        let at = SimTime::from_millis(dice.below(DISTURBED));
+        let answers = dice.of(&ways);
+        scenario = with(scenario, at, Action::DeadLetter(answers));
+    }
+    let resume = Action::DeadLetter(DeadLetterTopic::Up);
+    scenario = with(scenario, SimTime::from_millis(DISTURBED), resume);
+    scenario.timeline.sort_by_key(|entry| entry.at);
+    Some(scenario)
 }
 
 /// The same with retry topics where it has a dead-letter topic.
 fn retrying(mut scenario: Scenario) -> Option<Scenario> {
     let mut passes_on = false;
     let mut pass_on = |then: &mut GiveUp| {
-        if let GiveUp::DeadLetter { produce } = *then {
-            *then = GiveUp::RetryTopic { produce };
+        if let GiveUp::DeadLetter(produce) = *then {
+            *then = GiveUp::RetryTopic(produce);
             passes_on = true;
         }
     };
@@ -886,7 +945,9 @@ fn leaping(mut scenario: Scenario) -> Scenario {
 
 /// Whole rounds at once and poll by poll: the same facts, curves and accounts, and the same group.
 fn leaps_change_nothing(seed: u64, calm: bool) {
-    for mut scenario in [draw(seed, calm), leaping(draw(seed, calm))] {
+    let losing = losing_dead_letters(draw(seed, calm), seed, calm);
+    let drawn = [draw(seed, calm), leaping(draw(seed, calm))];
+    for mut scenario in drawn.into_iter().chain(losing) {
         let by_leaps = systems::run(&scenario);
         scenario.leaps = false;
         assert_eq!(by_leaps, systems::run(&scenario));

@@ -117,6 +117,7 @@ fn partition(story: &Story, when: SimTime, fact: &Fact) -> Option<String> {
         } if *partition == id => {
             let how = match fate {
                 Fate::Skipped => "skips",
+                Fate::Undelivered => "cannot dead-letter and skips",
                 Fate::DeadLettered => "dead-letters",
                 Fate::PassedOn => "sends to a retry topic",
             };

@@ -4,7 +4,7 @@ use super::event::cause_of_rebalance;
 use super::{Story, Tenure};
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol, RemovalReason};
 use crate::measure::poison::Poisons;
-use crate::measure::verdict::{dependency, lengths, session_timeout, stops};
+use crate::measure::verdict::{dependency, down, lengths, session_timeout, stops};
 use crate::measure::words::{capital, grouped, listed, short, span};
 use crate::sim::{Fact, PartitionState};
 use crate::units::{ProcessId, SimDuration, SimTime};
@@ -97,8 +97,7 @@ fn throttled(story: &Story) -> Vec<String> {
     let which = stretch.and_then(|own| own.waits_for).unwrap_or(shared);
     let name = dependency(story.scenario, which);
     let mut out = stops(story.scenario).into_iter();
-    let out = out
-        .find(|stop| stop.which == which && stop.from <= now && stop.to.is_none_or(|to| now < to));
+    let out = out.find(|stop| stop.which == which && stop.is_during(now));
     vec![match out {
         Some(stop) => format!(
             "{} waits for {name}, which has answered nothing since {}{}.",
@@ -127,12 +126,21 @@ fn blocked(story: &Story) -> Vec<String> {
         }
     }
     if let Some(poison) = poisons.open(story.partition) {
-        return vec![format!(
+        let mut told = vec![format!(
             "The record at offset {} is in the way since {}: it can neither be processed nor is it given up, and the committed \
              offset stays in front of it, so what comes behind waits, whoever reads the partition.",
             grouped(poison.offset),
             span(poison.met_at_s)
         )];
+        let now = story.at.as_secs_f64();
+        let mut out = down(story.scenario).into_iter();
+        told.extend(out.find(|stop| stop.is_during(now)).map(|stop| {
+            format!(
+                "The dead-letter topic takes nothing since {}: what is given up does not get there.",
+                span(stop.from)
+            )
+        }));
+        return told;
     }
     let others = 0..story.outcome.last.len();
     let other = others

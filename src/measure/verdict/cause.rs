@@ -3,7 +3,7 @@
 use super::super::attribution::Wait;
 use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{capital, counted, grouped, listed, percent, short, span};
-use super::{Culprit, SMALLEST_SHARE, failing, outage, poison, scaling, skew, stops};
+use super::{Culprit, SMALLEST_SHARE, dead_letter, failing, outage, poison, scaling, skew, stops};
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol};
 use crate::scenario::{Scenario, Settings};
 use crate::units::SimDuration;
@@ -12,6 +12,7 @@ use crate::units::SimDuration;
 pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Vec<String> {
     let one = |text: String| vec![text];
     match culprit {
+        Culprit::DeadLetterTopic => one(dead_letter::sentence(scenario, summary)),
         Culprit::Poison => poison::sentences(scenario, summary),
         Culprit::Outage => outage::sentences(scenario, summary),
         Culprit::Flapping => scaling::flapping(summary).into_iter().collect(),

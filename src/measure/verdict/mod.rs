@@ -2,6 +2,7 @@
 //! model. Not a place for figures that the summary does not hold.
 
 mod cause;
+mod dead_letter;
 mod failing;
 mod outage;
 mod outlook;
@@ -11,6 +12,7 @@ mod scaling;
 mod skew;
 
 pub(super) use cause::{dependency, lengths, session_timeout};
+pub(super) use dead_letter::down;
 pub use outage::{Stop, stops};
 use serde::Serialize;
 
@@ -22,7 +24,7 @@ use crate::scenario::Scenario;
 pub struct Verdict {
     /// One line: how the lag went.
     pub headline: String,
-    /// What made the lag: poison records first, then evictions, then the rest by its share.
+    /// What made the lag: a dead-letter topic that is down and poison records first, then evictions, then the rest by its share.
     pub causes: Vec<String>,
     /// Whether and when it drains, and which alert fires when.
     pub outlook: Vec<String>,
@@ -33,6 +35,7 @@ pub struct Verdict {
 /// A cause that the verdict names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Culprit {
+    DeadLetterTopic,
     Poison,
     Outage,
     Flapping,
@@ -86,9 +89,12 @@ fn commits_nothing(summary: &Summary) -> bool {
     summary.lag.last > 0 && summary.accounts.committed == 0
 }
 
-/// Poison, outages, a flapping autoscaler, evictions, then the rest by share; the rest only if the group was behind for more than a moment.
+/// A dead-letter topic that is down, poison, outages, a flapping autoscaler, evictions, then the rest by share; the rest only if the group was behind for more than a moment.
 fn culprits(scenario: &Scenario, summary: &Summary) -> Vec<Culprit> {
     let mut found = Vec::new();
+    if summary.dead_letters_failed > 0 {
+        found.push(Culprit::DeadLetterTopic);
+    }
     if poison::matters(scenario, summary) {
         found.push(Culprit::Poison);
     }

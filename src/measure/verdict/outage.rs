@@ -5,15 +5,22 @@ use super::super::summary::Summary;
 use super::super::words::{counted, listed, span};
 use crate::scenario::{Action, Downstream, DownstreamChange, GiveUp, GivesUp, Scenario, WhileOpen};
 
-/// A time in which a dependency answers nothing.
+/// A time in which a dependency, or the dead-letter topic, answers nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stop {
-    /// Index of the dependency.
+    /// Index of the dependency; 0 for the dead-letter topic.
     pub which: usize,
     /// Its beginning (s).
     pub from: f64,
-    /// Its end (s); none if the dependency does not come back.
+    /// Its end (s); none if it does not come back.
     pub to: Option<f64>,
+}
+
+impl Stop {
+    /// Whether an instant lies within it (s).
+    pub fn is_during(&self, now: f64) -> bool {
+        self.from <= now && self.to.is_none_or(|to| now < to)
+    }
 }
 
 /// All of them, in the order in which they begin.
@@ -93,12 +100,7 @@ fn sentence(
     scenario: &Scenario,
     summary: &Summary,
 ) -> String {
-    let Stop { which, from, to } = stops[0];
-    let until = to.map_or("to the end".to_owned(), |to| format!("to {}", span(to)));
-    let more = match stops.len() {
-        1 => String::new(),
-        all => format!(", and {} more", counted(all as u64 - 1, "time", "times")),
-    };
+    let which = stops[0].which;
     let breaker = downstream.on_outage.breaker;
     let meanwhile = gives_up(scenario, which).map(|gives_up| giving_up(gives_up, summary));
     let meanwhile = meanwhile.unwrap_or_else(|| match breaker {
@@ -114,20 +116,33 @@ fn sentence(
         }
     });
     format!(
-        "{} answers nothing from {} {until}{more}: {meanwhile}.",
+        "{} answers nothing {}: {meanwhile}.",
         downstream.name,
-        span(from)
+        during(stops)
     )
 }
 
-/// Whether a member ran into max.poll.interval.ms while a dependency answered nothing, or right after.
-pub fn explains(eviction: &Eviction, scenario: &Scenario) -> bool {
+/// `from 10m to 30m, and 2 times more`: when something is away.
+pub fn during(stops: &[Stop]) -> String {
+    let Some(Stop { from, to, .. }) = stops.first() else {
+        return String::new();
+    };
+    let until = to.map_or("to the end".to_owned(), |to| format!("to {}", span(to)));
+    let more = match stops.len() {
+        1 => String::new(),
+        all => format!(", and {} more", counted(all as u64 - 1, "time", "times")),
+    };
+    format!("from {} {until}{more}", span(*from))
+}
+
+/// Whether a member ran into max.poll.interval.ms during one of these, or right after.
+pub fn explains(eviction: &Eviction, stops: &[Stop], scenario: &Scenario) -> bool {
     let longest = scenario
         .settings
         .iter()
         .map(|own| own.properties.max_poll_interval.as_secs_f64())
         .fold(0.0, f64::max);
-    stops(scenario).iter().any(|stop| {
+    stops.iter().any(|stop| {
         let until = stop.to.map_or(f64::INFINITY, |to| to + longest);
         (stop.from..=until).contains(&eviction.time_s)
     })

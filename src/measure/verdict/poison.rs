@@ -22,7 +22,7 @@ pub fn matters(scenario: &Scenario, summary: &Summary) -> bool {
 /// Whether processes exit because of one.
 fn exits(scenario: &Scenario) -> bool {
     let mut handlings = scenario.settings.iter().flat_map(|own| &own.on_error);
-    handlings.any(OnError::crashes)
+    handlings.any(OnError::may_crash)
 }
 
 /// Pauses (s) that the poison records that were given up took in their handlers.

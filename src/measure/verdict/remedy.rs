@@ -3,7 +3,7 @@
 use super::super::rebalance::Eviction;
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, short, span};
-use super::{Culprit, cause, failing, outage, outlook, scaling, skew};
+use super::{Culprit, Stop, cause, dead_letter, failing, outage, outlook, scaling, skew};
 use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{GroupProtocol, RebalanceProtocol, ReconcilesFrom};
 use crate::platform::Deployment;
@@ -36,15 +36,16 @@ fn answered_by_another(
         Culprit::Evictions | Culprit::Orphaned | Culprit::Rebalancing if summary.crashes > 0 => {
             true
         }
+        // Records are given up, if the dead-letter topic lets them.
+        Culprit::Poison => culprits.contains(&Culprit::DeadLetterTopic),
         // A handler that never returns is the poison record's story.
         Culprit::Evictions if stuck && retries_in_place(scenario) => true,
         Culprit::Evictions if summary.evictions.iter().any(breached) => {
-            culprits.contains(&Culprit::Outage)
-                && summary
-                    .evictions
-                    .iter()
-                    .filter(|e| breached(e))
-                    .all(|e| outage::explains(e, scenario))
+            let (stops, down) = (outage::stops(scenario), dead_letter::down(scenario));
+            let of_stops = culprits.contains(&Culprit::Outage).then_some(stops);
+            let stretches: Vec<Stop> = of_stops.into_iter().flatten().chain(down).collect();
+            let mut breaches = summary.evictions.iter().filter(|e| breached(e));
+            breaches.all(|e| outage::explains(e, &stretches, scenario))
         }
         // A crash that is noticed late is one story.
         Culprit::Evictions => culprits.contains(&Culprit::Orphaned) || pods_die(culprits, scenario),
@@ -78,6 +79,7 @@ fn retries_in_place(scenario: &Scenario) -> bool {
 pub(super) fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Option<String> {
     Some(match culprit {
         Culprit::Flapping => return scaling::remedy(scenario, summary),
+        Culprit::DeadLetterTopic => dead_letter::remedy(scenario),
         Culprit::Poison => poison(summary),
         Culprit::Outage => return outage::remedy(scenario),
         Culprit::Evictions => evictions(scenario, summary),

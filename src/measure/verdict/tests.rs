@@ -2,13 +2,14 @@ use super::super::attribution::Wait;
 use super::super::fixture::{alert, flapping, incident, mark, outcome, poison, scaled, scenario};
 use crate::kafka::Assignor;
 use crate::scenario::{
-    Action, BackOff, Downstream, DownstreamChange, GiveUp, GivesUp, RateLimit, TimelineEntry,
+    Action, BackOff, DeadLetterTopic, Downstream, DownstreamChange, GiveUp, GivesUp, OnError,
+    OnFailure, Produce, RateLimit, TimelineEntry,
 };
 use crate::sim::Fact;
 use crate::sim::PartitionState::{
     self, Blocked, Evicted, KeepingUp, Orphaned, Saturated, Starting, Throttled,
 };
-use crate::units::ProcessId;
+use crate::units::{ProcessId, SimDuration, SimTime};
 use crate::workload::{Law, LoadCurve};
 
 #[test]
@@ -379,4 +380,55 @@ fn calls_that_fail_are_told_with_what_their_pauses_cost() {
     let (causes, remedy) = told(100, &mut outcome);
     assert_eq!(causes.len(), 1);
     assert!(remedy.is_some_and(|text| text.starts_with("No parallelism left")));
+}
+
+/// Whoever gives records up is not told to.
+#[test]
+fn a_dead_letter_topic_that_is_down_is_told_with_what_its_absence_makes_of_records() {
+    let (mut scenario, mut outcome) = incident();
+    let turns = [
+        (600, DeadLetterTopic::Stopped),
+        (900, DeadLetterTopic::Failing),
+        (1_800, DeadLetterTopic::Up),
+    ];
+    scenario.timeline = turns
+        .map(|(at, answers)| TimelineEntry {
+            at: SimTime::from_secs(at),
+            action: Action::DeadLetter(answers),
+            label: String::new(),
+        })
+        .into();
+    let mut told = |on_failure, crashes| {
+        let then = GiveUp::DeadLetter(Produce {
+            on_failure,
+            ..Produce::taking(SimDuration::from_millis(10))
+        });
+        scenario.settings[0].on_error = vec![OnError::once(then)];
+        outcome.summary.dead_letters_failed = 43;
+        outcome.summary.crashes = crashes;
+        let verdict = super::verdict(&scenario, &outcome.summary);
+        (verdict.causes[0].clone(), verdict.remedies[0].clone())
+    };
+    let (cause, remedy) = told(OnFailure::Retry, 0);
+    assert_eq!(
+        cause,
+        "The dead-letter topic is down from 10m to 30m: 43 produces to it fail, and a record that it did not take starts anew \
+         with all its attempts."
+    );
+    assert_eq!(
+        remedy,
+        "Dead-letter topic: another place for what it does not take (a topic of another cluster, a file), so that a record that \
+         fails is neither lost nor in the way of those behind it."
+    );
+    let (cause, remedy) = told(OnFailure::Skip, 0);
+    assert!(cause.ends_with("is skipped and lost."), "{cause}");
+    assert!(
+        remedy.ends_with("below 2m lets those behind go on sooner."),
+        "{remedy}"
+    );
+    let (cause, _) = told(OnFailure::Crash, 7);
+    assert!(
+        cause.ends_with("makes its process exit, 7 times in all."),
+        "{cause}"
+    );
 }

@@ -92,8 +92,8 @@ impl Judge<'_> {
                 .as_ref()
                 .is_some_and(|group| group.processes.iter().any(refused));
         let mut gives_up = downstreams.iter().filter_map(|own| own.on_outage.gives_up);
-        let of_calls = gives_up.any(|gives_up| gives_up.then.crashes());
-        if !handlings.any(OnError::crashes) && !of_calls && !may_be_refused {
+        let of_calls = gives_up.any(|gives_up| gives_up.then.may_crash());
+        if !handlings.any(OnError::may_crash) && !of_calls && !may_be_refused {
             let help = "write on-error = \"crash\" where a record makes the process exit; crashes of the timeline have restart-after";
             self.warn(
                 &restart.span,

@@ -10,6 +10,7 @@ mod client;
 mod commit;
 mod csv;
 mod curve;
+mod dead_letter;
 mod doubt;
 mod downstream;
 mod expect;
@@ -287,6 +288,7 @@ impl Judge<'_> {
             (first.as_ref(), &walked),
             downstreams.as_deref(),
         );
+        self.dead_letter_topic(model, (first.as_ref(), &walked), downstreams.as_deref());
         let partitions = walked.partitions;
         let expectations =
             self.expectations(model.expect.as_deref().unwrap_or(&[]), model, partitions);

@@ -1,6 +1,6 @@
 //! What becomes of a record that fails, and of a process that exits because of one.
 
-use super::super::on_error::{BackOff, GiveUp, OnError, RetryBy};
+use super::super::on_error::{BackOff, GiveUp, OnError, OnFailure, Produce, RetryBy};
 use super::super::raw::{self, Either, Spot};
 use super::judge::Judge;
 use super::one_of;
@@ -12,12 +12,18 @@ pub(super) const ON_ERROR: &str = r#"write "retry-forever", "skip", "dead-letter
 /// What giving up means, by its word.
 const GIVE_UPS: [(&str, GiveUp); 4] = [
     ("skip", GiveUp::Skip),
-    ("dead-letter", GiveUp::DeadLetter { produce: PRODUCE }),
-    ("retry-topic", GiveUp::RetryTopic { produce: PRODUCE }),
+    ("dead-letter", GiveUp::DeadLetter(PRODUCE)),
+    ("retry-topic", GiveUp::RetryTopic(PRODUCE)),
     ("crash", GiveUp::Crash { closes: false }),
 ];
-/// A produce to a dead-letter topic or a retry topic, acknowledged, where the model does not say.
-const PRODUCE: SimDuration = SimDuration::from_millis(10);
+/// A produce to a dead-letter topic or a retry topic, where the model does not say.
+const PRODUCE: Produce = Produce::taking(SimDuration::from_millis(10));
+/// What is done about a failed one, by its word.
+const ON_FAILURES: [(&str, OnFailure); 3] = [
+    ("retry", OnFailure::Retry),
+    ("skip", OnFailure::Skip),
+    ("crash", OnFailure::Crash),
+];
 /// Pause of a retry for ever by seek, where the model does not say.
 const SEEK_BACK_OFF: SimDuration = SimDuration::from_secs(1);
 /// The shortest such pause: without latencies nothing else lets time pass between two attempts.
@@ -51,22 +57,43 @@ impl Judge<'_> {
             return self.retry(retry);
         }
         let (letter, retry) = (&table.value.dead_letter, &table.value.retry_topic);
-        if let Some(then) = self.passed_on(letter.as_ref(), retry.as_ref()) {
-            return Some(OnError::once(then));
-        }
-        self.exit(table.value.crash.as_ref()?).map(OnError::once)
+        let crash = table.value.crash.as_ref();
+        self.gone((letter.as_ref(), retry.as_ref()), crash)
+            .map(OnError::once)
     }
 
-    /// A record that is produced elsewhere, where one of the two is written.
-    fn passed_on(
+    /// What a table says of giving up, which has one of these: the record is produced elsewhere, or the process exits.
+    fn gone(
         &mut self,
-        letter: Option<&Spot<raw::PassOn>>,
-        retry: Option<&Spot<raw::PassOn>>,
+        (letter, retry): (Option<&Spot<raw::PassOn>>, Option<&Spot<raw::PassOn>>),
+        crash: Option<&Spot<raw::Exit>>,
     ) -> Option<GiveUp> {
-        let produce = self.duration_or(&letter.or(retry)?.value.produce, PRODUCE);
-        Some(match letter {
-            Some(_) => GiveUp::DeadLetter { produce },
-            None => GiveUp::RetryTopic { produce },
+        match (letter, retry) {
+            (Some(letter), _) => self.produce(letter).map(GiveUp::DeadLetter),
+            (None, Some(retry)) => self.produce(retry).map(GiveUp::RetryTopic),
+            (None, None) => self.exit(crash?),
+        }
+    }
+
+    fn produce(&mut self, table: &Spot<raw::PassOn>) -> Option<Produce> {
+        let value = &table.value;
+        let takes = self.duration_or(&value.produce, PRODUCE.takes);
+        let timeout = self.duration_or(&value.timeout, PRODUCE.timeout);
+        let on_failure = match &value.on_failure {
+            Some(word) => self.choice(word, &ON_FAILURES)?,
+            None => PRODUCE.on_failure,
+        };
+        if timeout <= takes {
+            let at = value.timeout.as_ref().or(value.produce.as_ref());
+            let message =
+                format!("a produce takes {takes}, but the producer gives it up after {timeout}");
+            let help = "write a timeout longer than `produce` (2m by default), or none would ever be acknowledged";
+            return self.error(at.map_or(&table.span, |time| &time.0.span), message, help);
+        }
+        Some(Produce {
+            takes,
+            timeout,
+            on_failure,
         })
     }
 
@@ -181,10 +208,8 @@ impl Judge<'_> {
         let help = r#"write "skip", "dead-letter", "retry-topic", "crash", { dead-letter = { produce = "10ms" } } or { crash = { close = true } }"#;
         one_of(self, &table.span, &given, "what giving up means", help)?;
         let (letter, retry) = (&table.value.dead_letter, &table.value.retry_topic);
-        match self.passed_on(letter.as_ref(), retry.as_ref()) {
-            Some(then) => Some(then),
-            None => self.exit(table.value.crash.as_ref()?),
-        }
+        let crash = table.value.crash.as_ref();
+        self.gone((letter.as_ref(), retry.as_ref()), crash)
     }
 
     /// How a process is started again that exits because of a record.

@@ -15,7 +15,7 @@ const MOST_TOPICS: usize = 100;
 const LONGEST_NAME: usize = 249;
 
 /// A place where the model says what giving up means, and what.
-type Handling<'m> = (&'m Place, GiveUp);
+pub(super) type Handling<'m> = (&'m Place, GiveUp);
 
 impl Judge<'_> {
     /// The retry topics, in order.
@@ -125,11 +125,14 @@ impl Judge<'_> {
                 "leave one of them out",
             );
         }
-        for (at, _) in handlings.iter().filter(|(_, then)| then.crashes()) {
+        for (at, then) in handlings.iter().filter(|(_, then)| then.may_crash()) {
             refuse(
                 at,
                 "processes that exit because of a record, and take the readers of retry topics along, are not modelled",
-                r#"write "skip", "dead-letter" or "retry-topic""#,
+                match then.crashes() {
+                    true => r#"write "skip", "dead-letter" or "retry-topic""#,
+                    false => r#"write on-failure = "retry" or "skip""#,
+                },
             );
         }
         for (name, section) in model.downstreams() {
@@ -164,7 +167,7 @@ impl Judge<'_> {
 }
 
 /// Every place where the model says what giving up means.
-fn handlings<'m>(
+pub(super) fn handlings<'m>(
     model: &'m Model,
     first: Option<&Settings>,
     walked: &'m Walked,

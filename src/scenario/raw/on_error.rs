@@ -78,7 +78,8 @@ pub struct GiveUp {
     pub crash: Option<Spot<Exit>>,
 }
 
-/// A produce to a dead-letter topic or a retry topic.
+/// A produce to a dead-letter topic or a retry topic. `timeout` and `on-failure` are about the dead-letter topic, behind the
+/// last retry topic too.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(
     deny_unknown_fields,
@@ -88,6 +89,12 @@ pub struct GiveUp {
 pub struct PassOn {
     /// How long the produce takes, acknowledged; default "10ms".
     pub produce: Option<Time>,
+    /// How long the producer tries while the dead-letter topic is stopped; default "2m", delivery.timeout.ms of Kafka's
+    /// producer.
+    pub timeout: Option<Time>,
+    /// What the application does about a record whose produce failed: `retry` (default: it starts anew with all its
+    /// attempts), `skip` (logged and lost) or `crash`.
+    pub on_failure: Option<Text>,
 }
 
 /// The process exits because it cannot process a record, and its supervisor starts it again (`processing.restart`).

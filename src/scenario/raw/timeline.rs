@@ -46,6 +46,8 @@ pub struct At {
     /// The dependency: `stop` (calls hang), `fail` (calls are refused), `resume`, or a table. Of several, a table that says so
     /// by their names: `{ ledger = "stop" }`, `{ ledger = { latency = "1s" } }`.
     pub downstream: Option<Either<Text, DownstreamChanges>>,
+    /// The dead-letter topic: `stop` (no answer comes), `fail` (it refuses what is produced to it) or `resume`.
+    pub dead_letter: Option<Text>,
     /// Settings that change, by their paths.
     pub set: Option<Assignments>,
     /// For `set`: `at-restart` (default: when a member next starts) or `now`.

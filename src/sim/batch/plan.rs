@@ -1,20 +1,41 @@
 //! The plan of a batch: which stretches it has, and how long each takes. Made when a poll returns it, and anew for what is
 //! left of it when its calls begin to fail, or fail no longer.
 
-use super::{Batch, Fate, Kind, Stage, Workshop};
+use super::super::giving_up::End;
+use super::super::outage::CallFailure;
+use super::letter::Tried;
+use super::{Batch, Kind, Stage, Workshop};
 use crate::kafka::Run;
-use crate::scenario::{GiveUp, PoisonRecords};
+use crate::scenario::PoisonRecords;
 use crate::units::{PartitionId, SimDuration, SimTime};
 
 /// The record in hand as a batch is planned anew.
 #[derive(Default)]
-struct InHand {
-    /// It is gone on with as it is: this stage, with what is left of it.
-    kept: Option<Stage>,
-    /// What has been worked on it already, if it is begun anew.
-    head: SimDuration,
+pub(super) struct InHand {
+    /// It is gone on with as this stage.
+    pub kept: Option<Stage>,
+    /// What has been worked on it already, of that stage or of what is planned for it anew.
+    pub head: SimDuration,
     /// Until its next attempt.
-    wait: SimDuration,
+    pub wait: SimDuration,
+}
+
+impl InHand {
+    /// It is gone on with as this stage, of which that is left.
+    pub fn kept(stage: Stage) -> Self {
+        InHand {
+            kept: Some(stage),
+            ..InHand::default()
+        }
+    }
+
+    /// So much has been worked on it.
+    pub fn begun(head: SimDuration) -> Self {
+        InHand {
+            head,
+            ..InHand::default()
+        }
+    }
 }
 
 impl Batch {
@@ -26,18 +47,28 @@ impl Batch {
         self.change_speed();
         self.settings = shop.settings;
         self.failure = shop.topic.failure_of(self.settings);
+        self.dead_letter = shop.topic.dead_letter;
         self.plan_rest(None, shop);
     }
 
-    /// Its calls fail from `now` on, or fail no longer, or otherwise than before: what is left of it is planned anew. The
-    /// record in hand is tried again at the instant that is returned. Expects the settings it was begun under.
+    /// Its calls fail from `now` on, or fail no longer, or otherwise than before, or the dead-letter topic answers otherwise:
+    /// what is left of it is planned anew. The record in hand is tried again at the instant that is returned. Expects the
+    /// settings it was begun under.
     pub fn replan(&mut self, now: SimTime, shop: &mut Workshop) -> SimTime {
         self.account_until(now, shop);
         if self.callers > 1 {
             self.account_share(now, shop);
         }
         let in_hand = self.in_hand(now, shop);
+        let again = now + in_hand.wait;
+        self.go_on(now, in_hand, shop);
+        again
+    }
+
+    /// Goes on at `now` with the record in hand, everything before it being accounted for, and plans what comes after it.
+    pub(super) fn go_on(&mut self, now: SimTime, in_hand: InHand, shop: &mut Workshop) {
         self.failure = shop.topic.failure_of(self.settings);
+        self.dead_letter = shop.topic.dead_letter;
         self.cut_off_rest();
         self.stages.extend(in_hand.kept);
         self.plan_rest(in_hand.kept, shop);
@@ -52,14 +83,19 @@ impl Batch {
                 stage.ends += before;
             }
         }
-        now + in_hand.wait
     }
 
     /// Plans what is not accounted for, after the stage that is gone on with.
     fn plan_rest(&mut self, kept: Option<Stage>, shop: &mut Workshop) {
         let mut ends = kept.map_or(SimDuration::ZERO, |stage| stage.ends);
         let fresh = self.stages.len();
-        if !self.leaves_the_rest() {
+        if let Some(kept) = kept.filter(|_| self.leaves_the_rest()) {
+            let own = |run: &Run| {
+                run.partition == kept.partition && (run.from..run.to).contains(&kept.from)
+            };
+            let index = self.runs.iter().position(own);
+            self.left_from = index.map_or(self.left_from, |index| index + 1);
+        } else {
             self.left_from = self.runs.len();
             for index in 0..self.runs.len() {
                 if let Some(run) = self.rest_of(self.runs[index], kept) {
@@ -107,18 +143,11 @@ impl Batch {
             return InHand::default();
         };
         let worked = self.worked(now);
-        let keeps = |kind, to| InHand {
-            kept: Some(Stage {
-                from: stage.from + self.accounted.1,
-                ends: stage.ends.saturating_sub(worked),
-                kind,
-                to,
-                ..stage
-            }),
-            ..InHand::default()
-        };
-        if !stage.is_stretch() && !matches!(stage.kind, Kind::Exit { .. }) {
-            return keeps(stage.kind, stage.to);
+        if let Some(letter) = stage.letter.filter(|_| self.callers == 1) {
+            return self.letter_in_hand(stage.after(worked), letter, shop);
+        }
+        if !stage.is_stretch() && !stage.stands_at_its_calls() {
+            return InHand::kept(stage.after(worked));
         }
         if self.callers > 1 {
             return InHand::default();
@@ -132,41 +161,61 @@ impl Batch {
             }
         };
         let elapsed = worked.saturating_sub(stage.ends.saturating_sub(rest));
-        let fails = shop.topic.failure_of(self.settings).map(|own| own.which);
-        let failed = self.failure.map(|own| own.which);
-        // Where two fail at once it counts as standing at the first.
-        let at = failed.into_iter().chain(fails).min().unwrap_or(0);
-        let before = (shop.topic).work_before(stage.partition, from, from + 1, self.settings, at);
-        let (head, trying) = (elapsed.min(before), elapsed.saturating_sub(before));
-        let wait = match self.failure {
-            Some(failure) if failure.which == at && elapsed >= before => {
-                failure.next_attempt(trying)
-            }
-            _ => Some(SimDuration::ZERO),
-        };
-        match (wait, stage.kind) {
-            (Some(wait), _) => InHand {
-                head,
-                wait,
-                kept: None,
-            },
+        match (
+            self.tried_on(stage.partition, from, elapsed, shop),
+            stage.kind,
+        ) {
+            (Some(in_hand), _) => in_hand,
             // Its attempts are over: it is being produced to another topic, or committed.
             (None, Kind::Failing { fate }) => {
                 let after = self.work_of(stage, from + 1, stage.to, shop)
                     + self.each_commit(shop.scenario) * (stage.to - from - 1);
-                let given_up = Kind::GivenUp {
-                    fate,
-                    attempts: 0,
-                    named: false,
+                let one = Stage {
+                    from,
+                    to: from + 1,
+                    kind: Tried::IN_CALLS.kind(End::Done(fate)),
+                    letter: self.letter_of_calls(stage.partition, from, shop),
+                    ends: stage.ends.saturating_sub(after),
+                    ..stage
                 };
-                let mut kept = keeps(given_up, from + 1);
-                if let Some(stage) = &mut kept.kept {
-                    stage.ends = stage.ends.saturating_sub(after);
+                let one = one.after(worked);
+                match one.letter {
+                    Some(letter) => self.letter_in_hand(one, letter, shop),
+                    None => InHand::kept(one),
                 }
-                kept
             }
-            (None, kind) => keeps(kind, stage.to),
+            (None, _) => InHand::kept(stage.after(worked)),
         }
+    }
+
+    /// What becomes of a record that has been in hand for `elapsed`: its calls are made, or fail. `None` if its attempts are
+    /// over.
+    pub(super) fn tried_on(
+        &self,
+        partition: PartitionId,
+        offset: u64,
+        elapsed: SimDuration,
+        shop: &mut Workshop,
+    ) -> Option<InHand> {
+        let fails = shop.topic.failure_of(self.settings);
+        let which = |own: CallFailure| own.which;
+        let (failing, failed) = (fails.map(which), self.failure.map(which));
+        // Where two fail at once it counts as standing at the first.
+        let at = failed.into_iter().chain(failing).min().unwrap_or(0);
+        let before = (shop.topic).work_before(partition, offset, offset + 1, self.settings, at);
+        let wait = match self.failure {
+            Some(failure) if failure.which == at && elapsed >= before => {
+                failure.next_attempt(elapsed.saturating_sub(before))?
+            }
+            _ => SimDuration::ZERO,
+        };
+        if self.failure == fails {
+            return Some(InHand::begun(elapsed));
+        }
+        Some(InHand {
+            wait,
+            ..InHand::begun(elapsed.min(before))
+        })
     }
 
     /// Forgets the plan of what is not accounted for; the work of a new one counts from here.
@@ -223,13 +272,13 @@ impl Batch {
     }
 
     /// The stages of the plan.
-    pub(super) fn planned(&self) -> &[Stage] {
+    pub fn planned(&self) -> &[Stage] {
         &self.stages[self.planned_from..]
     }
 
     pub(super) fn count_calls(&mut self, shop: &mut Workshop) {
-        // A batch that is stuck at a poison record is nobody's competitor for the dependency.
-        let competes = self.stuck_on().is_none();
+        // A batch that is stuck at a poison record for ever is nobody's competitor for the dependency.
+        let competes = !self.stages.iter().any(|stage| stage.kind == Kind::Stuck);
         let failing = self.failure.map_or(0, |failure| failure.which);
         let (mut calls, mut depends) = (0, false);
         for stage in self.planned().iter().filter(|_| competes) {
@@ -237,7 +286,7 @@ impl Batch {
             let (to, before) = match stage.kind {
                 Kind::Records => (stage.to, usize::MAX),
                 Kind::Failing { .. } => (stage.to, failing),
-                Kind::Exit { .. } => (stage.from + 1, failing),
+                _ if stage.stands_at_its_calls() => (stage.from + 1, failing),
                 _ => continue,
             };
             depends |= shop.topic.depends(self.settings, before);
@@ -290,13 +339,14 @@ impl Batch {
         let attempt = scenario.poison[entry].attempt.unwrap_or(own);
         let on_error = &scenario.settings[self.settings].on_error[entry];
         let named = matches!(scenario.poison[entry].which, PoisonRecords::At { .. });
-        let (length, kind, to) = self.fate(partition, offset, on_error, attempt, named);
+        let (length, kind, letter) = self.fate((partition, offset), on_error, attempt, named);
         let ends = before + length;
         self.stages.push(Stage {
             partition,
             from: offset,
-            to,
+            to: offset + u64::from(kind.is_done_with()),
             kind,
+            letter,
             ends,
         });
         ends
@@ -314,18 +364,16 @@ impl Batch {
             from,
             to,
             kind: Kind::Records,
+            letter: None,
             ends: before,
         };
         let mut worked_on = to;
-        match self.failure.map(|failure| failure.gives_up.then) {
-            Some(GiveUp::Crash { closes }) => {
-                (stage.kind, stage.to) = (Kind::Exit { closes }, from);
+        match self.failure.map(|failure| self.end_of_calls(failure).1) {
+            Some(End::Done(fate)) => stage.kind = Kind::Failing { fate },
+            Some(end) => {
+                (stage.kind, stage.to) = (Tried::IN_CALLS.kind(end), from);
+                stage.letter = self.letter_of_calls(partition, from, shop);
                 worked_on = from + 1;
-            }
-            Some(then) => {
-                stage.kind = Kind::Failing {
-                    fate: Fate::of(then),
-                }
             }
             None => {}
         }
@@ -344,10 +392,13 @@ impl Batch {
         shop: &mut Workshop,
     ) -> SimDuration {
         match (stage.kind, self.failure) {
-            (Kind::Failing { .. } | Kind::Exit { .. }, Some(failure)) => {
+            (kind, Some(failure))
+                if matches!(kind, Kind::Failing { .. }) || stage.stands_at_its_calls() =>
+            {
                 let (id, which) = (stage.partition, failure.which);
                 let before = (shop.topic).work_before(id, from, to, self.settings, which);
-                before + failure.length() * (to - from)
+                let giving_up = self.end_of_calls(failure).0;
+                before + (failure.length() + giving_up) * (to - from)
             }
             _ => shop.topic.work(stage.partition, from, to, self.settings),
         }

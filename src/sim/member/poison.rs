@@ -1,37 +1,48 @@
 //! What a member does about poison records in its batch, and about a batch that counts for nothing any more.
 
 use super::super::Fact;
-use super::super::batch::Kind;
+use super::super::batch::{Kind, Stage, Workshop};
+use super::super::topic::Topic;
 use super::{Ground, Member};
 use crate::kafka::Run;
-use crate::units::{SimDuration, SimTime};
+use crate::units::{PartitionId, SimDuration, SimTime};
+
+/// A partition is blocked by a record in its way; returns whether that is news, and the member does not get past it.
+fn block(blocked: &mut Vec<PartitionId>, stage: &Stage, topic: &mut Topic) -> bool {
+    let in_the_way = stage.is_in_the_way();
+    if !(in_the_way || stage.waits_for_answer()) || blocked.contains(&stage.partition) {
+        return false;
+    }
+    blocked.push(stage.partition);
+    if in_the_way {
+        topic.partitions[stage.partition.ix()].stuck_at = Some(stage.from);
+    }
+    in_the_way
+}
 
 impl Member {
     /// Notes poison records at the head of the batch's way, and when they are met.
     pub(super) fn meet_poison(&mut self, at: SimTime, ground: &mut Ground) {
         for stage in self.batch.stages() {
-            match stage.kind {
-                Kind::Records | Kind::Failing { .. } | Kind::Exit { .. } => continue,
-                Kind::GivenUp { named: false, .. } => continue,
-                Kind::GivenUp { .. } => {}
-                Kind::SoughtBack { .. } | Kind::Stuck | Kind::Crash { .. } => {
-                    if self.blocked.contains(&stage.partition) {
-                        continue;
-                    }
-                    self.blocked.push(stage.partition);
-                    ground.topic.partitions[stage.partition.ix()].stuck_at = Some(stage.from);
-                }
+            let named = matches!(stage.kind, Kind::GivenUp { named: true, .. });
+            let met = block(&mut self.blocked, stage, ground.topic);
+            if named || met {
+                ground.facts.push((at, stage.met_by(self.process)));
             }
-            let (partition, offset) = (stage.partition, stage.from);
-            let process = Some(self.process);
-            ground.facts.push((
-                at,
-                Fact::PoisonMet {
-                    process,
-                    partition,
-                    offset,
-                },
-            ));
+        }
+    }
+
+    /// The dead-letter topic answers otherwise: what is left of the batch is in its partition's way where it was not, or no more.
+    pub fn meet_poison_anew(&mut self, at: SimTime, ground: &mut Ground) {
+        let before = self.blocked.clone();
+        let batch = &self.batch;
+        self.blocked
+            .retain(|id| !batch.runs.iter().any(|run| run.partition == *id));
+        for stage in batch.planned() {
+            let told = stage.is_named() || before.contains(&stage.partition);
+            if block(&mut self.blocked, stage, ground.topic) && !told {
+                ground.facts.push((at, stage.met_by(self.process)));
+            }
         }
     }
 
@@ -53,40 +64,76 @@ impl Member {
     ) -> SimDuration {
         let (mut sleeps, mut failed) = (SimDuration::ZERO, Vec::new());
         for stage in self.batch.stages() {
-            match stage.kind {
+            let (partition, offset) = (stage.partition, stage.from);
+            let paused = match stage.kind {
                 Kind::SoughtBack { back_off, rest_too } => {
                     ground.accounts.poison_attempts += 1;
-                    let paused = if rest_too {
-                        SimDuration::ZERO
-                    } else {
+                    if !rest_too {
                         back_off
-                    };
-                    if rest_too {
+                    } else {
                         sleeps = back_off;
-                        failed.push((stage.partition, stage.from, false));
+                        let tried = self.batch.tried(partition, offset).unwrap_or(0);
+                        failed.push((partition, offset, Some(tried + 1)));
+                        SimDuration::ZERO
                     }
-                    if current {
-                        // What is kept of the partition comes after it, and is fetched again.
-                        self.caller.drop_kept(&[stage.partition]);
-                        for run in self.batch.left() {
-                            self.caller.drop_kept(&[run.partition]);
-                            self.fetcher.seek(run.partition, run.from, at);
-                        }
-                        self.fetcher.seek(stage.partition, stage.from, at + paused);
-                    }
+                }
+                Kind::Anew { attempts, .. } => {
+                    ground.accounts.poison_attempts += u64::from(attempts);
+                    ground.topic.dead_letters_failed += 1;
+                    failed.push((partition, offset, Some(0)));
+                    SimDuration::ZERO
                 }
                 Kind::GivenUp { attempts, .. } => {
                     ground.accounts.poison_attempts += u64::from(attempts);
-                    failed.push((stage.partition, stage.from, true));
+                    failed.push((partition, offset, None));
+                    continue;
                 }
-                Kind::Records | Kind::Failing { .. } => {}
-                Kind::Stuck | Kind::Crash { .. } | Kind::Exit { .. } => {}
+                Kind::Records | Kind::Failing { .. } => continue,
+                Kind::Stuck | Kind::Crash { .. } | Kind::Exit { .. } => continue,
+            };
+            if current {
+                // What is kept of the partition comes after it, and is fetched again.
+                self.caller.drop_kept(&[partition]);
+                for run in self.batch.left() {
+                    self.caller.drop_kept(&[run.partition]);
+                    self.fetcher.seek(run.partition, run.from, at);
+                }
+                self.fetcher.seek(partition, offset, at + paused);
             }
         }
-        for (partition, offset, done_with) in failed {
-            self.batch.note_failure(partition, offset, done_with);
+        for (partition, offset, tried) in failed {
+            self.batch.note_tried(partition, offset, tried);
         }
         sleeps
+    }
+
+    /// A record could not be produced to the dead-letter topic, and its handler starts it anew: the batch goes on with it.
+    pub(super) fn start_anew(
+        &mut self,
+        (stage, attempts): (Stage, u32),
+        at: SimTime,
+        ground: &mut Ground,
+    ) {
+        if self.batch.calls > 0 {
+            ground.asks(at, self.process, 0.0);
+        }
+        self.calls_succeeded(at, ground);
+        ground.accounts.poison_attempts += u64::from(attempts);
+        ground.topic.dead_letters_failed += 1;
+        if attempts > 0 {
+            let (partition, offset) = (stage.partition, stage.from);
+            self.batch.note_tried(partition, offset, Some(0));
+        }
+        let (scenario, settings) = (ground.scenario, self.batch.settings);
+        let mut shop = Workshop {
+            scenario,
+            settings,
+            topic: ground.topic,
+        };
+        self.batch.start_anew(at, &mut shop);
+        self.caller.count_anew(at, &self.batch);
+        self.wake = self.batch.ends_at();
+        self.ask_for_calls(at, ground);
     }
 
     /// A batch that outlived its assignment cannot be sought back into: what its client committed of it as it gave the

@@ -1,6 +1,6 @@
 //! Keys of what happens when.
 
-use super::{API, CRASH, Case, DEPLOY, RESTART, SET};
+use super::{API, CRASH, Case, DEPLOY, DOWN, POISON, RESTART, SET};
 
 pub const CASES: &[Case] = &[
     ("at", &[], ["seed=0", CRASH]),
@@ -169,6 +169,15 @@ pub const CASES: &[Case] = &[
         "At.downstream",
         &[API],
         ["seed=0", "at.0={ time = '5m', downstream = 'stop' }"],
+    ),
+    (
+        "At.dead-letter",
+        &[
+            POISON,
+            "poison.0.on-error={ dead-letter = { on-failure = 'skip' } }",
+            DOWN,
+        ],
+        ["at.0.dead-letter='stop'", "at.0.dead-letter='fail'"],
     ),
     (
         "DownstreamChange.latency",

@@ -1,6 +1,6 @@
 //! Keys of the dependency, of poison records, of alerts and expectations.
 
-use super::{ALERT, API, BACK, BREAKER, Case, HUMP, LIMITED, OUTAGE, POISON, RETRY, SLOW};
+use super::{ALERT, API, BACK, BREAKER, Case, DOWN, HUMP, LIMITED, OUTAGE, POISON, RETRY, SLOW};
 
 pub const CASES: &[Case] = &[
     (
@@ -233,6 +233,30 @@ pub const CASES: &[Case] = &[
         [
             "poison.0.on-error.dead-letter.produce='9ms'",
             "poison.0.on-error.dead-letter.produce='900ms'",
+        ],
+    ),
+    (
+        "PassOn.timeout",
+        &[
+            POISON,
+            "poison.0.on-error={ dead-letter = { timeout = '2m', on-failure = 'skip' } }",
+            DOWN,
+        ],
+        [
+            "poison.0.on-error.dead-letter.timeout='2m'",
+            "poison.0.on-error.dead-letter.timeout='1m'",
+        ],
+    ),
+    (
+        "PassOn.on-failure",
+        &[
+            POISON,
+            "poison.0.on-error={ dead-letter = { timeout = '1m' } }",
+            DOWN,
+        ],
+        [
+            "poison.0.on-error.dead-letter.on-failure='retry'",
+            "poison.0.on-error.dead-letter.on-failure='skip'",
         ],
     ),
     (

@@ -1,7 +1,8 @@
 //! Without a shared dependency the engine takes no shortcut: every sample must be equal.
 
 use lagsim::scenario::{
-    Action, BackOff, CommitPolicy, GiveUp, OnError, PoisonRecords, RetryBy, Scenario,
+    Action, BackOff, CommitPolicy, DeadLetterTopic, GiveUp, OnError, OnFailure, PoisonRecords,
+    Produce, RetryBy, Scenario,
 };
 use lagsim::sim::Sample;
 use lagsim::units::SimTime;
@@ -211,7 +212,7 @@ fn given_up(attempts: u32, then: GiveUp) -> OnError {
 fn poison_that_is_given_up_in_the_end() {
     let skip = given_up(1, GiveUp::Skip);
     let retry = given_up(5, GiveUp::Skip);
-    let dead_letter = given_up(3, GiveUp::DeadLetter { produce: ms(11) });
+    let dead_letter = given_up(3, GiveUp::DeadLetter(Produce::taking(ms(11))));
     for on_error in [skip, retry, dead_letter] {
         for attempt in [None, Some(ms(31))] {
             let share = PoisonRecords::Share(0.01);
@@ -223,6 +224,46 @@ fn poison_that_is_given_up_in_the_end() {
             scenario.settings[0].processing.commit = CommitPolicy::Async;
             scenario.settings[0].processing.concurrency = 5;
             assert_twins(&format!("{on_error:?}, five at a time"), &scenario);
+        }
+    }
+}
+
+/// It stops, refuses and comes back, again and again.
+#[test]
+fn poison_whose_dead_letter_topic_is_down() {
+    let turns = [
+        (3_000, DeadLetterTopic::Stopped),
+        (9_123, DeadLetterTopic::Failing),
+        (11_000, DeadLetterTopic::Up),
+        (14_007, DeadLetterTopic::Failing),
+        (15_500, DeadLetterTopic::Stopped),
+        (21_000, DeadLetterTopic::Up),
+        (24_000, DeadLetterTopic::Stopped),
+        (29_001, DeadLetterTopic::Up),
+    ];
+    for on_failure in [OnFailure::Retry, OnFailure::Skip] {
+        for (takes, timeout) in [(11, 1_500), (400, 2_100)] {
+            let on_error = given_up(
+                3,
+                GiveUp::DeadLetter(Produce {
+                    takes: ms(takes),
+                    timeout: ms(timeout),
+                    on_failure,
+                }),
+            );
+            let name = format!("{on_failure:?}, {takes} ms");
+            for attempt in [None, Some(ms(31))] {
+                let share = PoisonRecords::Share(0.01);
+                let mut scenario = with_poison(six(60.0), share, attempt, on_error.clone());
+                for (at, answers) in turns {
+                    scenario = with(scenario, at_ms(at), Action::DeadLetter(answers));
+                }
+                assert_twins(&name, &scenario);
+                for commit in [CommitPolicy::PerRecord, CommitPolicy::Async] {
+                    scenario.settings[0].processing.commit = commit;
+                    assert_twins(&format!("{name}, {commit:?}"), &scenario);
+                }
+            }
         }
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BinaryHeap;
 
 use lagsim::engine::{Address, Purpose};
 use lagsim::scenario::{
-    Action, BackOff, CommitPolicy, Downstream, GiveUp, OnError, PoisonRecords, RetryBy, Scenario,
-    WhenLimited,
+    Action, BackOff, CommitPolicy, DeadLetterTopic, Downstream, GiveUp, OnError, OnFailure,
+    PoisonRecords, Produce, RetryBy, Scenario, WhenLimited,
 };
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use lagsim::workload::{Arrivals, CallCosts, Failures, RecordCosts};
@@ -487,10 +487,9 @@ impl<'s> World<'s> {
         if let Some(entry) = failing {
             let attempt = self.scenario.poison[entry].attempt;
             let attempt = attempt.unwrap_or(own + latency + after);
-            let (length, outcome) = fail(&self.scenario.settings[0].on_error[entry], attempt);
+            let on_error = &self.scenario.settings[0].on_error[entry];
             (in_hand.calls, in_hand.after) = (0, SimDuration::ZERO);
-            in_hand.ends = length.map_or(SimTime::NEVER, |length| self.now + length);
-            in_hand.outcome = outcome;
+            (in_hand.ends, in_hand.outcome) = fail(on_error, attempt, self.scenario, self.now);
         }
         let member = &mut self.members[who];
         member.lanes[lane] = Some(in_hand);
@@ -742,13 +741,18 @@ impl<'s> World<'s> {
     }
 }
 
-/// How long a failing record keeps its lane, if not for ever, and what becomes of it.
-fn fail(on_error: &OnError, attempt: SimDuration) -> (Option<SimDuration>, Outcome) {
+/// Until when a failing record keeps its lane that it gets at `now`, and what becomes of it.
+fn fail(
+    on_error: &OnError,
+    attempt: SimDuration,
+    scenario: &Scenario,
+    now: SimTime,
+) -> (SimTime, Outcome) {
     match on_error {
         OnError::RetryForever(RetryBy::Seek { back_off }) => {
-            (Some(attempt), Outcome::SeekBack(*back_off))
+            (now + attempt, Outcome::SeekBack(*back_off))
         }
-        OnError::RetryForever(RetryBy::InPlace) => (None, Outcome::Passed),
+        OnError::RetryForever(RetryBy::InPlace) => (SimTime::NEVER, Outcome::Passed),
         OnError::Retry {
             attempts,
             back_off,
@@ -759,12 +763,44 @@ fn fail(on_error: &OnError, attempt: SimDuration) -> (Option<SimDuration>, Outco
             for pause in pauses(back_off).take(*attempts as usize - 1) {
                 length += pause + attempt;
             }
-            if let GiveUp::DeadLetter { produce } = then {
-                length += *produce;
+            let mut ends = now + length;
+            if let GiveUp::DeadLetter(produce) = then {
+                let mut taken;
+                (ends, taken) = produced(*produce, scenario, ends);
+                while !taken && produce.on_failure == OnFailure::Retry && ends < SimTime::NEVER {
+                    (ends, taken) = produced(*produce, scenario, ends + length);
+                }
             }
-            (Some(length), Outcome::Passed)
+            (ends, Outcome::Passed)
         }
         OnError::Retry { seeks: true, .. } => unreachable!("a retry by seek has tests of its own"),
+    }
+}
+
+/// When a produce that is begun at `begun` is answered or given up, and whether the dead-letter topic has taken it.
+fn produced(produce: Produce, scenario: &Scenario, begun: SimTime) -> (SimTime, bool) {
+    let deadline = begun + produce.timeout;
+    let (mut answers, mut tried) = (DeadLetterTopic::Up, begun);
+    for entry in &scenario.timeline {
+        let Action::DeadLetter(next) = entry.action else {
+            continue;
+        };
+        let answered = match answers {
+            DeadLetterTopic::Stopped => deadline,
+            _ => deadline.min(tried + produce.takes),
+        };
+        if entry.at > begun && entry.at >= answered {
+            break;
+        }
+        if answers == DeadLetterTopic::Stopped {
+            tried = entry.at.max(begun);
+        }
+        answers = next;
+    }
+    match answers {
+        DeadLetterTopic::Stopped => (deadline, false),
+        _ if tried + produce.takes >= deadline => (deadline, false),
+        _ => (tried + produce.takes, answers == DeadLetterTopic::Up),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::super::document::nearest;
 use super::super::super::model::Action;
+use super::super::super::on_error::DeadLetterTopic;
 use super::super::super::raw::{self, At, Count, Either, OneOrMany, Scalar, Spot, Who};
 use super::super::curve::Turn;
 use super::super::group::MOST_MEMBERS;
@@ -10,6 +11,13 @@ use super::super::one_of;
 use super::super::topic::MOST_PARTITIONS;
 use super::Walk;
 use crate::units::{ProcessId, SimDuration, SimTime};
+
+/// How the dead-letter topic answers, by the word of its entry.
+const DEAD_LETTER_TOPIC: [(&str, DeadLetterTopic); 3] = [
+    ("stop", DeadLetterTopic::Stopped),
+    ("fail", DeadLetterTopic::Failing),
+    ("resume", DeadLetterTopic::Up),
+];
 
 impl Judge<'_> {
     /// What an entry does at `at`; several actions if it says several things at once.
@@ -54,6 +62,10 @@ impl Judge<'_> {
         }
         if let Some(change) = &written.downstream {
             return self.downstream_change(change, walk);
+        }
+        if let Some(word) = &written.dead_letter {
+            let answers = self.choice(word, &DEAD_LETTER_TOPIC)?;
+            return Some(vec![Action::DeadLetter(answers)]);
         }
         let now = match &written.takes_effect {
             Some(word) => self.choice(word, &[("at-restart", false), ("now", true)])?,

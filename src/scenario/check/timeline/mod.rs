@@ -9,6 +9,7 @@ use toml::de::DeTable;
 
 use super::super::downstream::{Downstream, DownstreamChange};
 use super::super::model::{Action, Group, Settings, TimelineEntry, Topic};
+use super::super::on_error::DeadLetterTopic;
 use super::super::raw::{At, Spot};
 use super::curve::Turn;
 use super::group::instant;
@@ -21,8 +22,7 @@ use fleet::Fleet;
 /// Most entries of the timeline, repetitions included.
 const MOST_ENTRIES: u64 = 5_000;
 
-const ACTIONS: &str =
-    "write one of crash, restart, deploy, scale, add-partitions, freeze, rate, downstream and set";
+const ACTIONS: &str = "write one of crash, restart, deploy, scale, add-partitions, freeze, rate, downstream, dead-letter and set";
 
 /// What the walk along the timeline found.
 pub(super) struct Walked {
@@ -240,6 +240,7 @@ impl Judge<'_> {
             ("freeze", at.freeze.is_some()),
             ("rate", at.rate.is_some()),
             ("downstream", at.downstream.is_some()),
+            ("dead-letter", at.dead_letter.is_some()),
             ("set", at.set.is_some()),
         ];
         one_of(self, &entry.span, &given, "the action", ACTIONS)?;
@@ -290,6 +291,14 @@ fn describe(action: &Action, all: Option<usize>, downstreams: &[Downstream]) -> 
                 _ => "changes",
             };
             format!("{name} {does}")
+        }
+        Action::DeadLetter(answers) => {
+            let does = match answers {
+                DeadLetterTopic::Stopped => "stops",
+                DeadLetterTopic::Failing => "fails",
+                DeadLetterTopic::Up => "resumes",
+            };
+            format!("dead-letter topic {does}")
         }
         Action::Adopt { .. } => "other settings at once".to_owned(),
         Action::AdoptAtRestart { .. } => "other settings at restart".to_owned(),
