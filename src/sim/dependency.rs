@@ -56,7 +56,7 @@ pub(super) struct Dependency {
     /// What each member takes of the limit since then [calls/s].
     rates: Vec<f64>,
     /// Whether its callers wait for the limit.
-    pub saturated: bool,
+    saturated: bool,
     /// Whether its callers ask for more than the limit, have used up what was saved, and are refused.
     overrun: bool,
     refusals: Refusals,
@@ -124,14 +124,16 @@ impl Dependency {
         self.chain.out(settings).is_some()
     }
 
-    /// Which of them a member waits for: the one that stands still, or does no longer and its next attempt is to come, or
-    /// the shared one with its limit.
+    /// Which of them a member waits for: the one that stands still, or does no longer and its next attempt is to come; or
+    /// the shared one with its limit; or the one at which its records are given up.
     pub fn delays(&self, member: &Member, now: SimTime) -> Option<usize> {
-        let limited = self.saturated && self.chain.shared_calls(member.settings) > 0;
+        let settings = member.settings;
+        let limited = self.saturated && self.chain.shared_calls(settings) > 0;
         let failed = member.caller.waits(now).then_some(member.caller.failed_at);
-        let out = self.chain.out(member.settings);
-        out.or(failed)
-            .or(limited.then_some(self.chain.shared_index()))
+        let out = self.chain.out(settings);
+        let stands = out.filter(|_| self.chain.failure(settings).is_none());
+        let shared = limited.then_some(self.chain.shared_index());
+        stands.or(failed).or(shared).or(out)
     }
 
     /// Whether attempts fail that are made again until one succeeds.
@@ -249,7 +251,7 @@ impl Dependency {
         self.refusals.rate = refused;
         let again = speed != self.speed || several;
         self.speed = speed;
-        self.saturated = speed < 0.95;
+        self.saturated = callers > 0 && speed < 0.95;
         for member in members.iter_mut().filter(|member| calls(member)) {
             if again || !member.batch.paced {
                 let speed = match self.chain.stands(member, now) {

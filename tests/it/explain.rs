@@ -180,6 +180,21 @@ fn of_several_dependencies_the_one_is_named_that_is_waited_for() {
     );
 }
 
+/// What is given up at the ledger has waited for the bank before: the outage of the one is not what holds the group up.
+#[test]
+fn where_records_are_given_up_the_limit_before_is_what_is_waited_for() {
+    let changes = [
+        "downstream={ bank = { rate-limit = \"50/s\", burst = 1, latency = \"1ms\" }, ledger = { latency = \"2ms\", on-error = \"skip\" } }",
+        "at.0={ time = \"5m\", downstream = { ledger = \"fail\" } }",
+        "at.1={ time = \"8m\", downstream = { ledger = \"resume\" } }",
+    ];
+    says(
+        &told(&changes, 400, None),
+        "throttled",
+        &["waits for bank (limit 50/s), which all members share"],
+    );
+}
+
 /// Nothing is shared: what is waited for is the outage, and it is enough to name that.
 #[test]
 fn an_outage_of_the_second_is_told_as_one_of_the_only() {
