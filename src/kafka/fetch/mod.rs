@@ -166,7 +166,7 @@ struct InFlight {
     available: SimTime,
     /// When the answer is at the member.
     answered: SimTime,
-    /// How many partitions it asks for.
+    /// How many partitions it asks for; none if one of them has been sought elsewhere since.
     asked: usize,
     /// Whether its data comes too late for the first long poll, so that more of them follow.
     repeats: bool,
@@ -258,6 +258,12 @@ impl Fetcher {
         slot.paused_until = paused_until;
         self.paused_to = self.paused_to.max(paused_until);
         self.buffer.retain(|&(buffered, _)| buffered != index);
+        // A long poll that is out asks for another offset; the one after it asks for this.
+        let leader = self.brokers.iter_mut();
+        let leader = leader.filter(|broker| broker.slots.contains(&index));
+        for in_flight in leader.filter_map(|broker| broker.in_flight.as_mut()) {
+            in_flight.asked = 0;
+        }
     }
 
     /// Positions that were out of range since this was asked last.

@@ -402,6 +402,34 @@ fn a_fetch_thread_goes_on_until_its_queue_is_full() {
     );
 }
 
+/// Not the one after it, which asks for what was sought.
+#[test]
+fn after_a_seek_the_long_poll_that_is_out_holds_a_fetch_thread() {
+    let limits = FetchLimits {
+        when: FetchWhen::Ahead {
+            of_partition: 1_000,
+            of_all: 1_000,
+        },
+        ..LIMITS
+    };
+    let mut logs = Listed(vec![[vec![0; 10], vec![60_000]].concat()]);
+    let mut fetcher = fetcher(1, 1);
+    poll(&mut fetcher, 0, 500, &limits, &mut logs);
+    poll(&mut fetcher, 2, 500, &limits, &mut logs);
+    // Long polls for offset 10 reach the broker at 3 and at 505, and this one comes back at 1006.
+    fetcher.seek(PartitionId(0), 4, ms(700));
+    for (at, look) in [(700, 1_006), (1_006, 1_008)] {
+        assert_eq!(
+            poll(&mut fetcher, at, 500, &limits, &mut logs).0,
+            Polled::Wait(ms(look))
+        );
+    }
+    assert_eq!(
+        poll(&mut fetcher, 1_008, 500, &limits, &mut logs).1,
+        [run(0, 4, 10)]
+    );
+}
+
 /// kafkajs: `fetcher.js`.
 #[test]
 fn who_does_not_overlap_asks_once_everything_of_a_broker_is_processed() {
