@@ -446,6 +446,16 @@ impl Member {
         self.waits_in_poll = false;
     }
 
+    /// A background timer that was not looked at goes on with its beat from `now` on.
+    pub fn go_on_committing(&mut self, now: SimTime, scenario: &Scenario) {
+        let timer = self.settings_of(scenario).client.auto_commit_from != AutoCommitFrom::Poll;
+        if timer && self.auto_commit_due < now {
+            let interval = self.auto_commit_interval(scenario);
+            let late = now.since(self.auto_commit_due).as_nanos();
+            self.auto_commit_due += interval * late.div_ceil(interval.as_nanos());
+        }
+    }
+
     /// What the coordinator has stored by `until` becomes the committed offset.
     pub fn store_commits(&mut self, until: SimTime, topic: &mut Topic) {
         while (self.pending.front()).is_some_and(|commit| commit.stored_at <= until) {

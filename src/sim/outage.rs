@@ -80,10 +80,14 @@ impl World<'_> {
                 settings,
                 topic,
             };
+            let attended = member.batch.crashes;
             let tried = member.batch.replan(now, &mut shop);
             let processing = &scenario.settings[member.settings].processing;
             if member.stopping && processing.on_stop == OnStop::FinishRecord {
                 member.batch.cut_after_record(now, &mut shop);
+            }
+            if attended && !member.batch.crashes {
+                member.go_on_committing(now, scenario);
             }
             member.wake = member.batch.ends_at();
             if tried > now && fails.is_none() && dependency::calls(member) {
