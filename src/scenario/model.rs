@@ -217,10 +217,10 @@ impl Processing {
 
     /// Those of `downstreams` that a record calls, and how often.
     pub fn called<'d>(
-        &self,
+        &'d self,
         downstreams: &'d [Downstream],
     ) -> impl Iterator<Item = (&'d Downstream, u32)> {
-        let calls = downstreams.iter().zip(self.calls.clone());
+        let calls = downstreams.iter().zip(self.calls.iter().copied());
         calls.filter(|(_, calls)| *calls > 0)
     }
 

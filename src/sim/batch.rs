@@ -95,16 +95,10 @@ impl Stage {
 
     /// Whether its poison record waits for a dead-letter topic that does not answer.
     pub fn waits_for_answer(&self) -> bool {
-        let undelivered = |kind| {
-            matches!(
-                kind,
-                Kind::GivenUp {
-                    fate: Fate::Undelivered,
-                    ..
-                }
-            )
+        let Kind::GivenUp { fate, .. } = self.kind else {
+            return false;
         };
-        undelivered(self.kind) && self.letter.is_some_and(|letter| letter.waits())
+        fate == Fate::Undelivered && self.letter.is_some_and(|letter| letter.waits())
     }
 
     /// Whether a process exits because its record could not be produced to the dead-letter topic.
@@ -369,7 +363,8 @@ impl Batch {
         }
     }
 
-    /// Tells which poison records were given up of those that were told to be met: once the batch is through or left, whenever it was looked at before.
+    /// Tells which poison records were given up of those that were told to be met: once the batch is through or left, whenever
+    /// it was looked at before.
     pub fn tell_given_up(
         &mut self,
         at: SimTime,

@@ -1,5 +1,5 @@
-//! Giving a record up: after which attempts, how long it takes, and what becomes of the record, by how the dead-letter topic answers.
-//! A producer whose produce gets no answer goes on trying until its timeout, so one that is under way when the topic comes back
+//! Giving a record up: after which attempts, how long it takes, and what becomes of the record, by how the dead-letter topic
+//! answers. A producer whose produce gets no answer goes on trying until its timeout, so one that is under way when the topic comes back
 //! is acknowledged then; what is answered is answered by how the topic is as the answer comes.
 
 use super::Fate;

@@ -91,8 +91,8 @@ fn between(from: f64, to: f64, weight: f64) -> f64 {
     from + (to - from) * weight
 }
 
-/// Callers that loop for ever: local work and calls elsewhere, a token of a shared bucket (first in, first out, or asked for again and again),
-/// wait first-in-first-out for one of a number of shared places, hold it for the latency of the call, repeat.
+/// Callers that loop for ever: local work and calls elsewhere, a token of a shared bucket (first in, first out, or asked for
+/// again and again), wait first-in-first-out for one of a number of shared places, hold it for the latency of the call, repeat.
 #[derive(Clone, Debug)]
 pub struct ClosedLoop {
     address: Address,

@@ -32,7 +32,8 @@ impl Member {
         }
     }
 
-    /// The dead-letter topic answers otherwise: what is left of the batch is in its partition's way where it was not, or no more.
+    /// The dead-letter topic answers otherwise: what is left of the batch is in its partition's way where it was not, or no
+    /// more.
     pub fn meet_poison_anew(&mut self, at: SimTime, ground: &mut Ground) {
         let before = self.blocked.clone();
         let batch = &self.batch;

@@ -55,7 +55,8 @@ impl<const N: usize> Known<N> {
         (known.base != UNKNOWN).then(|| known.base + u64::from(past))
     }
 
-    /// Keeps a leaf, if there is room and it takes less than 4.3 s: what stands before its first record, and at the end of each.
+    /// Keeps a leaf, if there is room and it takes less than 2^32 ns (4.3 s): what stands before its first record, and at the
+    /// end of each.
     pub fn learn(&mut self, leaf: u64, base: u64, ends: &[u64]) {
         if self.leaves.is_empty() {
             self.first = leaf;

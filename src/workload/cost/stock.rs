@@ -7,9 +7,9 @@ use super::RecordCosts;
 use crate::engine::Address;
 use crate::workload::Law;
 
-/// Most that is kept between runs (B).
+/// Most that is kept between runs (B): thirty replications of a million records each, which take some 4 B a record.
 const ROOM: usize = 128 << 20;
-/// Most that the costs of one run keep, all partitions together (B).
+/// Most that the costs of one run keep, all partitions together (B): four million records. What comes after them is drawn anew.
 const ROOM_OF_A_RUN: usize = 16 << 20;
 
 /// What runs have worked out of the costs of records: cases of an experiment differ in their settings, and seldom in these.
