@@ -6,15 +6,18 @@ mod failure;
 mod letter;
 mod overlap;
 mod plan;
+mod watch;
 
 use self::chance::Chance;
 use self::letter::Letter;
+pub(super) use self::watch::Opening;
 use super::outage::CallFailure;
 use super::topic::Topic;
 use super::{Fact, Fate};
 use crate::kafka::Run;
 use crate::scenario::{CommitPolicy, DeadLetterTopic, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
+use crate::workload::Breaker;
 
 /// What one stretch of a batch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +65,13 @@ pub(super) enum Kind {
     Exit {
         /// Whether it closes its consumer on the way out.
         closes: bool,
+    },
+    /// The circuit breaker opens by an attempt at a call of this record that fails by chance, or before it.
+    Opens(Opening),
+    /// Nothing is done until the circuit breaker lets calls through again.
+    Stands {
+        /// What has been worked on the record in hand.
+        head: SimDuration,
     },
 }
 
@@ -124,6 +134,7 @@ impl Stage {
             Kind::Anew { attempts, .. } => attempts > 0,
             Kind::Records | Kind::Failing { .. } => false,
             Kind::GivenUp { .. } | Kind::Exit { .. } => false,
+            Kind::Opens(_) | Kind::Stands { .. } => false,
         }
     }
 
@@ -180,6 +191,8 @@ pub(super) struct Batch {
     pub depends: bool,
     /// Attempts at calls of the shared dependency that it makes.
     pub calls: u64,
+    /// Of these, made before it was planned as it is now.
+    pub made: u64,
     /// Records worked on at the same time.
     pub callers: u32,
     /// Calls per second when it is alone.
@@ -217,6 +230,8 @@ pub(super) struct Workshop<'a> {
     pub scenario: &'a Scenario,
     pub settings: usize,
     pub topic: &'a mut Topic,
+    /// The circuit breaker before the calls that are planned, if some may fail by chance.
+    pub breaker: Option<&'a Breaker>,
 }
 
 impl Batch {
@@ -269,6 +284,9 @@ impl Batch {
             }
             if let Some(chance) = &mut stage.chance {
                 chance.after = scaled(chance.after);
+            }
+            if let Kind::Opens(opening) = &mut stage.kind {
+                opening.after = scaled(opening.after);
             }
         }
         self.alone = scaled(self.alone);
@@ -396,6 +414,7 @@ impl Batch {
             }
             Kind::SoughtBack { .. } | Kind::Anew { .. } | Kind::Stuck => {}
             Kind::Crash { .. } | Kind::Exit { .. } => {}
+            Kind::Opens(_) | Kind::Stands { .. } => {}
         }
         self.accounted.1 = to - stage.from;
     }

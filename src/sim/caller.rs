@@ -4,13 +4,13 @@
 use std::collections::VecDeque;
 
 use super::Fact;
-use super::batch::Batch;
+use super::batch::{Batch, Opening, Workshop};
 use super::link::Phase;
 use super::member::{App, Ground, Member};
 use super::outage::Attempts;
 use super::topic::Topic;
 use crate::kafka::{Call, Polled, Run};
-use crate::scenario::{CommitPolicy, Downstream, WhileOpen};
+use crate::scenario::{CommitPolicy, Downstream, OnStop, WhileOpen};
 use crate::units::{PartitionId, SimDuration, SimTime};
 use crate::workload::{Breaker, BreakerState};
 
@@ -80,7 +80,8 @@ impl Caller {
         }
     }
 
-    /// Its attempts fail from `now` on; returns when that opens its breaker.
+    /// Its attempts fail from `now` on, and what it has made of the batch in hand [has been seen](Member::see_calls_made); returns when
+    /// that opens its breaker.
     pub fn fail(&mut self, now: SimTime, attempts: Attempts, batch: &Batch) -> SimTime {
         self.number = self.number.wrapping_add(1);
         let failing = Failing {
@@ -90,8 +91,6 @@ impl Caller {
         };
         self.failing = Some(failing);
         self.failed_at = attempts.which;
-        let done = (batch.done * batch.calls as f64) as u64;
-        self.succeed(now, done);
         let Some(breaker) = self.breaker.as_mut().filter(|_| attempts.watched) else {
             return SimTime::NEVER;
         };
@@ -118,20 +117,34 @@ impl Caller {
         self.number
     }
 
-    /// So many calls of the batch in hand have succeeded; returns whether that closes its breaker.
-    fn succeed(&mut self, now: SimTime, calls: u64) -> bool {
-        let fresh = calls.saturating_sub(self.recorded);
-        self.recorded = self.recorded.max(calls);
-        let breaker = self.breaker.as_mut();
-        breaker.is_some_and(|breaker| breaker.record(now, false, fresh))
+    /// So many attempts of the batch in hand are over; returns which states that makes its breaker take.
+    fn see(
+        &mut self,
+        now: SimTime,
+        calls: u64,
+        batch: &Batch,
+        topic: &mut Topic,
+    ) -> Vec<BreakerState> {
+        let from = self.recorded;
+        self.recorded = from.max(calls);
+        let Some(breaker) = &mut self.breaker else {
+            return Vec::new();
+        };
+        if topic.is_flaky() {
+            return batch.show((from, self.recorded), breaker, now, topic);
+        }
+        let turns = breaker.record(now, false, self.recorded - from);
+        turns.then(|| breaker.state()).into_iter().collect()
     }
 
-    /// The calls that it has made of the batch in hand, brought up to `now`, have succeeded; those of what is left of it are
-    /// counted anew. Returns whether that closes its breaker.
-    pub fn count_anew(&mut self, now: SimTime, batch: &Batch) -> bool {
-        let closes = self.succeed(now, (batch.done * batch.calls as f64) as u64);
-        self.recorded = 0;
-        closes
+    /// The batch in hand was planned anew: its calls are counted anew.
+    pub fn count_anew(&mut self, batch: &Batch) {
+        self.recorded = batch.made;
+    }
+
+    /// Its breaker, if calls may fail by chance behind it.
+    pub fn watching(&self, topic: &Topic) -> Option<&Breaker> {
+        self.breaker.as_ref().filter(|_| topic.is_flaky())
     }
 
     /// A call is made; returns whether that makes its breaker half-open.
@@ -280,11 +293,100 @@ impl Member {
             .max(stored)
     }
 
-    /// The calls of its batch have all succeeded.
-    pub fn calls_succeeded(&mut self, at: SimTime, ground: &mut Ground) {
-        if self.caller.succeed(at, self.batch.calls) {
+    /// The calls of its batch are all over.
+    pub fn calls_over(&mut self, at: SimTime, ground: &mut Ground) {
+        self.see_calls(at, self.batch.calls, ground);
+    }
+
+    /// Those that it has made of its batch, brought up to `at`, are over.
+    pub fn see_calls_made(&mut self, at: SimTime, ground: &mut Ground) {
+        let made = (self.batch.done * self.batch.calls as f64) as u64;
+        self.see_calls(at, made, ground);
+    }
+
+    fn see_calls(&mut self, at: SimTime, calls: u64, ground: &mut Ground) {
+        let process = self.process;
+        let states = (self.caller).see(at, calls, &self.batch, ground.topic);
+        let turns = states
+            .into_iter()
+            .map(|state| (at, Fact::BreakerTurned { process, state }));
+        ground.facts.extend(turns);
+    }
+
+    /// The breaker opens at the end of its plan, by an attempt that fails by chance: what becomes of the batch is as in an
+    /// outage. How often the call fails from then on is as open as it was before.
+    pub(super) fn breaker_opens(
+        &mut self,
+        (partition, offset, opening): (PartitionId, u64, Opening),
+        at: SimTime,
+        ground: &mut Ground,
+    ) {
+        if self.batch.calls > 0 {
+            ground.asks(at, self.process, 0.0);
+        }
+        self.calls_over(at, ground);
+        self.caller.failed_at = ground.topic.shared;
+        let settings = self.batch.settings;
+        let Opening {
+            call,
+            failed,
+            after: mut head,
+        } = opening;
+        if failed > 0 {
+            ground.topic.go_on_anew(partition, call, failed);
+            head = (ground.topic).work_until_call(partition, (offset, call), settings);
+        }
+        let mut shop = Workshop {
+            scenario: ground.scenario,
+            settings,
+            breaker: None,
+            topic: ground.topic,
+        };
+        self.batch.drop_last(at, &mut shop);
+        let until = self.caller.open_until(at).unwrap_or(at);
+        if self.caller.polls_on() {
+            return self.set_batch_aside(at, ground);
+        }
+        (self.batch).stand((at, until), (partition, offset), head, &mut shop);
+        self.wake = self.batch.ends_at();
+    }
+
+    /// A batch that is begun while the breaker is open waits, if the application does not poll on.
+    pub(super) fn stand_before_open_breaker(&mut self, at: SimTime, ground: &mut Ground) {
+        let open = self.caller.open_until(at).filter(|_| self.batch.calls > 0);
+        let (Some(until), Some(first)) = (open, self.batch.runs.first()) else {
+            return;
+        };
+        let mut shop = Workshop {
+            scenario: ground.scenario,
+            settings: self.batch.settings,
+            breaker: None,
+            topic: ground.topic,
+        };
+        let first = (first.partition, first.from);
+        (self.batch).stand((at, until), first, SimDuration::ZERO, &mut shop);
+    }
+
+    /// The breaker lets calls through again: the batch that has stood before it goes on.
+    pub(super) fn stand_no_more(&mut self, at: SimTime, ground: &mut Ground) {
+        if self.caller.let_through(at) {
             self.tell_breaker(at, ground);
         }
+        let scenario = ground.scenario;
+        let mut shop = Workshop {
+            scenario,
+            settings: self.batch.settings,
+            breaker: self.caller.watching(ground.topic),
+            topic: ground.topic,
+        };
+        self.batch.stand_no_more(at, &mut shop);
+        let on_stop = scenario.settings[self.settings].processing.on_stop;
+        if self.stopping && on_stop == OnStop::FinishRecord {
+            self.batch.cut_after_record(at, &mut shop);
+        }
+        self.caller.count_anew(&self.batch);
+        self.wake = self.batch.ends_at();
+        self.ask_for_calls(at, ground);
     }
 
     fn tell_breaker(&self, at: SimTime, ground: &mut Ground) {

@@ -302,6 +302,7 @@ impl Member {
             scenario: ground.scenario,
             settings,
             topic: ground.topic,
+            breaker: None,
         };
         let (begun, ends) = self.batch.record_at(at, &mut shop);
         self.timer_waits = begun < at && at < ends;

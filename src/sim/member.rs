@@ -300,11 +300,13 @@ impl Member {
         let mut shop = Workshop {
             scenario,
             settings,
+            breaker: self.caller.watching(ground.topic),
             topic: ground.topic,
         };
         self.batch.refused = self.link.phase != Phase::Stable;
         self.batch.begin(at, self.link.generation, &mut shop);
         self.app = App::Processing;
+        self.stand_before_open_breaker(at, ground);
         self.wake = self.batch.ends_at();
         self.ask_for_calls(at, ground);
         if self.batch.poison {
@@ -313,7 +315,7 @@ impl Member {
     }
 
     /// The calls of what has been planned are asked for.
-    fn ask_for_calls(&mut self, at: SimTime, ground: &mut Ground) {
+    pub(super) fn ask_for_calls(&mut self, at: SimTime, ground: &mut Ground) {
         if self.batch.calls > 0 {
             self.batch.paced |= ground.asked.is_some();
             ground.asks(at, self.process, self.batch.demand);
@@ -349,10 +351,17 @@ impl Member {
         if let Some(record) = self.batch.starts_anew() {
             return self.start_anew(record, at, ground);
         }
+        if let Some(opening) = self.batch.opening() {
+            return self.breaker_opens(opening, at, ground);
+        }
+        if self.batch.stands().is_some() {
+            return self.stand_no_more(at, ground);
+        }
         let (scenario, settings) = (ground.scenario, self.settings);
         let mut shop = Workshop {
             scenario,
             settings,
+            breaker: None,
             topic: ground.topic,
         };
         self.batch.account_all(at, &mut shop);
@@ -361,7 +370,7 @@ impl Member {
         }
         self.batch
             .tell_given_up(at, self.process, ground.topic, ground.facts);
-        self.calls_succeeded(at, ground);
+        self.calls_over(at, ground);
         let current = self.batch.generation == self.link.generation && self.reads();
         let mut sleeps = SimDuration::ZERO;
         if self.batch.poison {
@@ -405,7 +414,9 @@ impl Member {
     /// Stands still from `now` until `thaws`: what is under way goes on with what is left of it.
     pub fn freeze(&mut self, now: SimTime, thaws: SimTime) {
         self.frozen_until = Some(thaws);
-        if self.app == App::Processing {
+        if self.app == App::Processing && self.batch.stands().is_some() {
+            self.wake = self.wake.max(thaws); // What it waits for does not wait for it.
+        } else if self.app == App::Processing {
             self.batch.advance(now);
             self.batch.since = thaws;
             self.batch.change_speed();
@@ -468,6 +479,7 @@ impl Member {
         let mut shop = Workshop {
             scenario,
             settings,
+            breaker: None,
             topic,
         };
         self.batch.account_until(now, &mut shop);

@@ -123,6 +123,7 @@ impl World<'_> {
                 scenario,
                 settings,
                 topic,
+                breaker: None,
             };
             for left in member.batch.break_off(now, shop) {
                 member.caller.drop_kept(&[left.partition]);

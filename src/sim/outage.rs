@@ -73,22 +73,16 @@ impl World<'_> {
             members[index].commit_before_exit(now, &mut ground);
             let member = &mut self.members[index];
             member.batch.advance(now);
-            if turns && member.caller.count_anew(now, &member.batch) {
-                self.tell_breaker(ProcessId(index as u32));
+            let flaky = member.caller.watching(&self.topic).is_some();
+            if turns || flaky {
+                let (members, mut ground) = self.ground();
+                members[index].see_calls_made(now, &mut ground);
             }
-            let (scenario, member) = (self.scenario, &mut self.members[index]);
-            let topic = &mut self.topic;
-            let mut shop = Workshop {
-                scenario,
-                settings,
-                topic,
-            };
-            let tried = member.batch.replan(now, &mut shop);
-            let processing = &scenario.settings[member.settings].processing;
-            if member.stopping && processing.on_stop == OnStop::FinishRecord {
-                member.batch.cut_after_record(now, &mut shop);
+            let tried = self.replan(index, now);
+            let member = &mut self.members[index];
+            if turns || flaky {
+                member.caller.count_anew(&member.batch);
             }
-            member.wake = member.batch.ends_at();
             if tried > now && fails.is_none() && dependency::calls(member) {
                 let number = member.caller.stand_until(tried);
                 let process = ProcessId(index as u32);
@@ -105,6 +99,43 @@ impl World<'_> {
             if member.attended() {
                 self.attend(member.process);
             }
+        }
+    }
+
+    /// What is left of a member's batch in hand is planned anew; the record in hand is tried again at the instant that is
+    /// returned.
+    fn replan(&mut self, index: usize, now: SimTime) -> SimTime {
+        let (scenario, member) = (self.scenario, &mut self.members[index]);
+        let settings = member.batch.settings;
+        let mut shop = Workshop {
+            scenario,
+            settings,
+            breaker: member.caller.watching(&self.topic),
+            topic: &mut self.topic,
+        };
+        let tried = member.batch.replan(now, &mut shop);
+        let processing = &scenario.settings[member.settings].processing;
+        if member.stopping && processing.on_stop == OnStop::FinishRecord {
+            member.batch.cut_after_record(now, &mut shop);
+        }
+        member.wake = member.batch.ends_at();
+        tried
+    }
+
+    /// Something else than its own calls has changed what a member's breaker is at, or how often calls fail: where it opens
+    /// by chance follows anew. What it has made of them has been seen.
+    pub fn watch_anew(&mut self, process: ProcessId, now: SimTime) {
+        let member = &mut self.members[process.ix()];
+        let watches = member.caller.watching(&self.topic).is_some();
+        if !watches || !dependency::calls(member) || member.frozen_until.is_some() {
+            return;
+        }
+        member.batch.advance(now);
+        self.replan(process.ix(), now);
+        let member = &mut self.members[process.ix()];
+        member.caller.count_anew(&member.batch);
+        if member.attended() {
+            self.attend(process);
         }
     }
 
@@ -157,6 +188,9 @@ impl World<'_> {
     fn start_failing(&mut self, process: ProcessId, now: SimTime, attempts: Attempts) {
         let member = &mut self.members[process.ix()];
         member.batch.advance(now);
+        let (members, mut ground) = self.ground();
+        members[process.ix()].see_calls_made(now, &mut ground);
+        let member = &mut self.members[process.ix()];
         let half_open = attempts.watched && member.caller.let_through(now);
         let opens = member.caller.fail(now, attempts, &member.batch);
         let number = member.caller.number;
@@ -178,6 +212,7 @@ impl World<'_> {
             member.caller.stands_until = next;
             self.agenda.schedule(next, Event::Attempt(process, number));
         }
+        self.watch_anew(process, now);
     }
 
     /// So many attempts have failed that the breaker opens; or the wait for the next attempt is over.
@@ -195,6 +230,7 @@ impl World<'_> {
         if caller.let_through(now) {
             self.tell_breaker(process);
         }
+        self.watch_anew(process, now);
         self.pace_anew(now);
     }
 

@@ -121,6 +121,7 @@ impl World<'_> {
                     scenario,
                     settings,
                     topic,
+                    breaker: None,
                 };
                 member.wake = member.batch.cut_after_record(now, shop);
                 if self.coupled() {
@@ -300,6 +301,7 @@ impl World<'_> {
         let serial = member.link.serial;
         self.note(Fact::Thawed { process });
         self.tell_state_of_all(process, PartitionState::KeepingUp);
+        self.watch_anew(process, now);
         // Also if nothing couples the members any more: its batch was given no end while it stood still.
         self.pace_anew(now);
         if let Some(serial) = serial

@@ -245,8 +245,13 @@ impl World<'_> {
             DownstreamChange::Latency(_) | DownstreamChange::FailureRate(_)
         );
         if other_calls {
-            for member in &mut self.members {
-                member.account_given_up(now, self.scenario, &mut self.topic);
+            let (members, mut ground) = self.ground();
+            for member in members {
+                member.account_given_up(now, ground.scenario, ground.topic);
+                if dependency::calls(member) && member.caller.watching(ground.topic).is_some() {
+                    member.batch.advance(now);
+                    member.see_calls_made(now, &mut ground);
+                }
             }
         }
         let Some(dependency) = &mut self.dependency else {
@@ -266,10 +271,14 @@ impl World<'_> {
                 let mut shop = Workshop {
                     scenario,
                     settings,
+                    breaker: None,
                     topic,
                 };
                 member.batch.advance(now);
                 member.batch.rescale(slower[settings], &mut shop);
+            }
+            for index in 0..self.members.len() {
+                self.watch_anew(ProcessId(index as u32), now);
             }
         }
         self.pace(now);

@@ -132,6 +132,7 @@ impl World<'_> {
             scenario,
             settings,
             topic,
+            breaker: None,
         };
         Some(member.batch.record_at(at, shop))
     }

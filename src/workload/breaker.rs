@@ -122,6 +122,18 @@ impl Breaker {
         failures.max(1)
     }
 
+    /// Whether so many failures among the calls to come could open it, whatever else they are.
+    pub fn may_open(&self, failures: u64) -> bool {
+        let least = u64::from(self.config.minimum_number_of_calls);
+        let least = least.min(u64::from(self.config.sliding_window_size));
+        let least = match self.state {
+            BreakerState::HalfOpen => least.min(self.size()),
+            _ => least,
+        };
+        let most = (self.failures + failures) as f64;
+        most >= self.config.failure_rate_threshold * least as f64 * (1.0 - 1e-9)
+    }
+
     fn turn(&mut self, state: BreakerState) {
         self.state = state;
         self.window.clear();

@@ -168,8 +168,22 @@ impl CallCosts {
 
     /// How many attempts at a call that is given up fail, and what they take with the pauses between them.
     pub fn giving_up(&mut self, call: u64) -> (u64, SimDuration) {
+        let failed = self.failed.as_ref();
+        let most = failed.and_then(|failed| failed.most).unwrap_or(0);
+        (u64::from(most), self.failing(call, most))
+    }
+
+    /// What so many failed attempts at a call take with the pauses between them.
+    pub fn failing(&mut self, call: u64, attempts: u32) -> SimDuration {
         let failed = self.failed.as_mut();
-        failed.map_or((0, SimDuration::ZERO), |failed| failed.giving_up(call))
+        failed.map_or(SimDuration::ZERO, |failed| failed.first(call, attempts))
+    }
+
+    /// How many attempts at a call fail: [`Self::failed`] of one call, and no more.
+    #[inline]
+    pub fn failures(&mut self, call: u64) -> u64 {
+        let failed = self.failed.as_mut();
+        failed.map_or(0, |failed| failed.of_call(call))
     }
 
     /// The calls [`from`, `to`) are made anew from now on: how often they fail is drawn again.
@@ -321,12 +335,20 @@ impl FailedAttempts {
         None
     }
 
-    fn giving_up(&mut self, call: u64) -> (u64, SimDuration) {
-        let (chunk, most) = (call >> CHUNK_BITS, self.most.unwrap_or(0));
+    /// What the first attempts at a call that fails so often take with the pauses between them.
+    fn first(&mut self, call: u64, attempts: u32) -> SimDuration {
+        let chunk = call >> CHUNK_BITS;
         self.move_to(chunk);
         let low = self.before[call as usize % CHUNK];
-        let time = self.latencies_of(chunk, low, low + u64::from(most));
-        (u64::from(most), time + self.back_off.all_between(most))
+        let time = self.latencies_of(chunk, low, low + u64::from(attempts));
+        time + self.back_off.all_between(attempts)
+    }
+
+    #[inline]
+    fn of_call(&mut self, call: u64) -> u64 {
+        self.move_to(call >> CHUNK_BITS);
+        let inside = call as usize % CHUNK;
+        self.before[inside + 1] - self.before[inside]
     }
 
     fn draw_anew(&mut self, from: u64, to: u64) {

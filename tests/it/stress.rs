@@ -109,10 +109,14 @@ fn draw(seed: u64, calm: bool) -> Scenario {
         } else if seed.is_multiple_of(2) {
             downstream.load = LoadCurve::from_knots(vec![(1, 1.0), (4, 3.0)]);
         }
-        if downstream.on_outage.breaker.is_none() && seed % 5 < 2 {
+        if seed % 5 < 2 {
             downstream.failure_rate = if calm { 0.1 } else { 0.3 };
             if calm {
                 downstream.on_outage.back_off = ms(1);
+                if let Some((config, _)) = &mut downstream.on_outage.breaker {
+                    // Chance opens it again and again.
+                    config.wait_duration_in_open_state = ms(1);
+                }
             }
         }
         scenario.downstreams = vec![downstream];

@@ -1,6 +1,8 @@
 //! Slow and obvious simulators that must agree with the engine: sample by sample where it is exact, within a stated
 //! distance where it takes a shortcut (the shared dependency). They share the engine's addressed draws and nothing else.
 
+mod behind_a_breaker;
+mod breaker;
 mod broker;
 mod exact;
 mod limiter;

@@ -86,7 +86,6 @@ impl Judge<'_> {
         };
         let load = self.load(section, latency.as_ref());
         let on_outage = self.on_outage(section);
-        self.refuse_chance(name, section, model);
         let failure_rate = match &section.failure_rate {
             Some(rate) => self.failure_rate(rate),
             None => Some(0.0),
@@ -146,23 +145,6 @@ impl Judge<'_> {
             return self.error(&value.0.span, message, help);
         }
         Some(rate)
-    }
-
-    /// Attempts that fail by chance, now or later, behind a breaker.
-    fn refuse_chance(&mut self, name: &str, section: &raw::Downstream, model: &Model) {
-        let Some(breaker) = &section.circuit_breaker else {
-            return;
-        };
-        let later = model.changes_of(name);
-        let later = later.filter_map(|change| change.failure_rate.as_ref());
-        for rate in section.failure_rate.iter().chain(later) {
-            self.clash::<()>(
-                &rate.0.span,
-                "a circuit breaker that sees calls fail by chance is not modelled",
-                (&breaker.span, "the circuit breaker"),
-                "leave one of them out; an outage, in which all calls fail, is downstream = \"fail\" on the timeline",
-            );
-        }
     }
 
     /// How much longer calls take under load.

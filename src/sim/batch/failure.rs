@@ -93,6 +93,8 @@ impl Batch {
                     | Kind::Anew { .. }
                     | Kind::Crash { .. }
                     | Kind::Exit { .. }
+                    | Kind::Opens(_)
+                    | Kind::Stands { .. }
             )
         )
     }

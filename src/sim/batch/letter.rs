@@ -166,11 +166,16 @@ impl Batch {
 
     /// Everything before the record that [starts anew](Self::starts_anew) is done, and that one begins at `now`.
     pub fn start_anew(&mut self, now: SimTime, shop: &mut Workshop) {
+        self.drop_last(now, shop);
+        self.go_on(now, InHand::default(), shop);
+    }
+
+    /// The last stage is over, and everything before it is done.
+    pub fn drop_last(&mut self, now: SimTime, shop: &mut Workshop) {
         self.stages.pop();
         // Somebody may have looked at it as it ended.
         let before = self.stages.len();
         (self.accounted, self.told) = (self.accounted.min((before, 0)), self.told.min(before));
         self.account_all(now, shop);
-        self.go_on(now, InHand::default(), shop);
     }
 }

@@ -48,7 +48,7 @@ impl Batch {
         self.settings = shop.settings;
         self.failure = shop.topic.failure_of(self.settings);
         self.dead_letter = shop.topic.dead_letter;
-        self.plan_rest(None, shop);
+        self.plan_rest(&InHand::default(), shop);
     }
 
     /// Its calls fail from `now` on, or fail no longer, or otherwise than before, or the dead-letter topic answers otherwise:
@@ -71,7 +71,7 @@ impl Batch {
         self.dead_letter = shop.topic.dead_letter;
         self.cut_off_rest();
         self.stages.extend(in_hand.kept);
-        self.plan_rest(in_hand.kept, shop);
+        self.plan_rest(&in_hand, shop);
         self.since = now;
         let alone = self.alone.as_nanos().max(1) as f64;
         self.done = (in_hand.head.as_nanos() as f64 / alone).min(1.0);
@@ -86,7 +86,8 @@ impl Batch {
     }
 
     /// Plans what is not accounted for, after the stage that is gone on with.
-    fn plan_rest(&mut self, kept: Option<Stage>, shop: &mut Workshop) {
+    fn plan_rest(&mut self, in_hand: &InHand, shop: &mut Workshop) {
+        let kept = in_hand.kept;
         let mut ends = kept.map_or(SimDuration::ZERO, |stage| stage.ends);
         let fresh = self.stages.len();
         if let Some(kept) = kept.filter(|_| self.leaves_the_rest()) {
@@ -106,6 +107,10 @@ impl Batch {
                     break;
                 }
             }
+        }
+        self.made = self.made_by(in_hand, shop);
+        if let Some(breaker) = shop.breaker {
+            ends = self.cut_at_opening(breaker.clone(), ends, shop);
         }
         self.plan_times(ends, fresh, shop);
     }
@@ -145,6 +150,13 @@ impl Batch {
         let worked = self.worked(now);
         if let Some(chance) = stage.chance.filter(|_| self.callers == 1) {
             return self.chance_in_hand(stage.after(worked), chance, shop);
+        }
+        if let Kind::Opens(opening) = stage.kind
+            && self.callers == 1
+        {
+            let elapsed = opening.after.saturating_sub(stage.after(worked).ends);
+            let tried = self.tried_on(stage.partition, stage.from, elapsed, shop);
+            return tried.unwrap_or(InHand::begun(elapsed));
         }
         if let Some(letter) = stage.letter.filter(|_| self.callers == 1) {
             return self.letter_in_hand(stage.after(worked), letter, shop);
@@ -279,12 +291,34 @@ impl Batch {
         &self.stages[self.planned_from..]
     }
 
+    /// The records of a stage that make calls, and before which dependency they end: of a record whose call fails those before
+    /// it count.
+    pub(super) fn calling(&self, stage: &Stage) -> Option<(u64, u64, usize)> {
+        let failing = self.failure.map_or(0, |failure| failure.which);
+        match stage.kind {
+            _ if stage.chance.is_some() => {
+                let lost = stage.lost_by_chance().filter(|_| stage.makes_its_calls());
+                lost.map(|lost| (stage.from, stage.from + 1, lost.which))
+            }
+            Kind::Records => Some((stage.from, stage.to, usize::MAX)),
+            Kind::Failing { .. } => Some((stage.from, stage.to, failing)),
+            _ if stage.stands_at_its_calls() => Some((stage.from, stage.from + 1, failing)),
+            _ => None,
+        }
+    }
+
     pub(super) fn count_calls(&mut self, shop: &mut Workshop) {
         // A batch that is stuck at a poison record for ever is nobody's competitor for the dependency.
         let competes = !self.stages.iter().any(|stage| stage.kind == Kind::Stuck);
-        let failing = self.failure.map_or(0, |failure| failure.which);
         let (mut calls, mut depends) = (0, false);
         for stage in self.planned().iter().filter(|_| competes) {
+            let id = stage.partition;
+            if let Kind::Opens(opening) = stage.kind {
+                let (at, failed) = ((stage.from, opening.call), opening.failed);
+                depends = true;
+                calls += (shop.topic).attempts_until(id, at, failed, self.settings);
+                continue;
+            }
             if let Some(lost) = stage.lost_by_chance() {
                 depends = true;
                 calls += match stage.makes_its_calls() {
@@ -293,17 +327,12 @@ impl Batch {
                 };
                 continue;
             }
-            // Of a record whose call fails those before it count.
-            let (to, before) = match stage.kind {
-                Kind::Records => (stage.to, usize::MAX),
-                Kind::Failing { .. } => (stage.to, failing),
-                _ if stage.stands_at_its_calls() => (stage.from + 1, failing),
-                _ => continue,
+            let Some((from, to, before)) = self.calling(stage) else {
+                continue;
             };
             depends |= shop.topic.depends(self.settings, before);
             if shop.topic.shared < before {
-                let id = stage.partition;
-                calls += shop.topic.attempts(id, stage.from, to, self.settings);
+                calls += shop.topic.attempts(id, from, to, self.settings);
             }
         }
         (self.calls, self.depends) = (calls, depends);

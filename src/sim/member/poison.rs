@@ -91,6 +91,7 @@ impl Member {
                 }
                 Kind::Records | Kind::Failing { .. } => continue,
                 Kind::Stuck | Kind::Crash { .. } | Kind::Exit { .. } => continue,
+                Kind::Opens(_) | Kind::Stands { .. } => continue,
             };
             if current {
                 // What is kept of the partition comes after it, and is fetched again.
@@ -118,7 +119,7 @@ impl Member {
         if self.batch.calls > 0 {
             ground.asks(at, self.process, 0.0);
         }
-        self.calls_succeeded(at, ground);
+        self.calls_over(at, ground);
         ground.accounts.poison_attempts += u64::from(attempts);
         ground.topic.dead_letters_failed += 1;
         if attempts > 0 {
@@ -132,10 +133,11 @@ impl Member {
         let mut shop = Workshop {
             scenario,
             settings,
+            breaker: self.caller.watching(ground.topic),
             topic: ground.topic,
         };
         self.batch.start_anew(at, &mut shop);
-        self.caller.count_anew(at, &self.batch);
+        self.caller.count_anew(&self.batch);
         self.wake = self.batch.ends_at();
         self.ask_for_calls(at, ground);
     }

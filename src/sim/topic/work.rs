@@ -210,6 +210,50 @@ impl Topic {
         }
     }
 
+    /// What calls of the shared dependency take in a partition, if they may fail by chance.
+    pub fn flaky(&mut self, id: PartitionId) -> Option<&mut CallCosts> {
+        let law = self.call_laws.get(self.shared)?;
+        let own = &mut self.partitions[id.ix()].calls;
+        law.retries.and(own.get_mut(self.shared))
+    }
+
+    /// Whether attempts at calls of the shared dependency may fail by chance.
+    pub fn is_flaky(&self) -> bool {
+        let law = self.call_laws.get(self.shared);
+        law.is_some_and(|law| law.retries.is_some())
+    }
+
+    /// How long a record takes until it comes to a call of the shared dependency, which may be the end of the one before.
+    pub fn work_until_call(
+        &mut self,
+        id: PartitionId,
+        (offset, call): (u64, u64),
+        settings: usize,
+    ) -> SimDuration {
+        let before = self.work_before(id, offset, offset + 1, settings, self.shared);
+        let (shared, first) = (self.shared, offset * self.shared_calls(settings));
+        before + self.partitions[id.ix()].calls[shared].work(first, call)
+    }
+
+    /// Attempts at calls of the shared dependency until a call, and so many at that one.
+    pub fn attempts_until(
+        &mut self,
+        id: PartitionId,
+        (offset, call): (u64, u64),
+        failed: u64,
+        settings: usize,
+    ) -> u64 {
+        let first = offset * self.shared_calls(settings);
+        let before = self.partitions[id.ix()].calls[self.shared].failed(first, call);
+        call - first + before + failed
+    }
+
+    /// Attempts at a call of the shared dependency have failed so often, and what comes of it then is anybody's guess.
+    pub fn go_on_anew(&mut self, id: PartitionId, call: u64, failed: u64) {
+        self.calls_failed += failed;
+        self.partitions[id.ix()].calls[self.shared].draw_anew(call, call + 1);
+    }
+
     /// Such a record is not done with: its attempts were in vain, and all its calls are made anew.
     pub fn start_anew(&mut self, id: PartitionId, lost: Lost, settings: usize) {
         self.calls_of_lost_failed(id, lost, settings);

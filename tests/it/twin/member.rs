@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use lagsim::units::{PartitionId, SimDuration, SimTime};
 
+use super::breaker::Breaker;
+
 /// A partition that a member owns.
 #[derive(Debug)]
 pub struct Owned {
@@ -74,6 +76,9 @@ pub struct Member {
     pub finished: BTreeMap<PartitionId, u64>,
     /// Partitions to seek back at the end of the batch.
     pub seeks: Vec<(PartitionId, u64, SimDuration)>,
+    /// Records that it keeps while its breaker is open.
+    pub kept: VecDeque<(PartitionId, u64)>,
+    pub breaker: Option<Breaker>,
     pub auto_commit_due: SimTime,
     pub frozen_until: SimTime,
     /// Voids events of the past.
@@ -92,10 +97,18 @@ impl Member {
             lanes: Vec::new(),
             finished: BTreeMap::new(),
             seeks: Vec::new(),
+            kept: VecDeque::new(),
+            breaker: None,
             auto_commit_due: SimTime::NEVER,
             frozen_until: SimTime::ZERO,
             epoch: 0,
         }
+    }
+
+    /// Until when its breaker lets no call through.
+    pub fn open_until(&self, now: SimTime) -> Option<SimTime> {
+        let until = self.breaker.as_ref()?.open_until;
+        until.filter(|until| *until > now)
     }
 
     /// Gives everything up but the batch in hand.

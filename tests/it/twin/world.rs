@@ -2,16 +2,17 @@
 //! record worked on, each commit. Who owns what is told from outside; everything else follows facts of Kafka's client.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use lagsim::engine::{Address, Purpose};
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, DeadLetterTopic, Downstream, GiveUp, OnError, OnFailure,
-    PoisonRecords, Produce, RetryBy, Scenario, WhenLimited,
+    PoisonRecords, Produce, RetryBy, Scenario, WhenLimited, WhileOpen,
 };
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use lagsim::workload::{Arrivals, CallCosts, Failures, RecordCosts};
 
+use super::breaker::Breaker;
 use super::broker::{Brokers, Chunk, Limiter, Limits, Request};
 use super::member::{App, InHand, Member, Outcome, Owned};
 
@@ -43,6 +44,8 @@ enum Event {
     /// A caller has its token and wants a place.
     Token(usize, usize, u64),
     CommitAnswer(usize, u64),
+    /// A lane that waits for the breaker takes its next record.
+    Next(usize, usize, u64),
     /// An iteration of the loop inside poll().
     Look(usize),
     Freeze(Vec<ProcessId>, SimDuration),
@@ -59,7 +62,7 @@ impl Event {
             Event::MaxWait(_) => (3, 0),
             Event::Answer(request, _) => (4, request.broker),
             Event::Stored(..) => (5, 0),
-            Event::Step(..) | Event::CommitAnswer(..) => (6, 0),
+            Event::Step(..) | Event::CommitAnswer(..) | Event::Next(..) => (6, 0),
             Event::Token(..) => (7, 0),
             Event::Look(_) => (8, 0),
             Event::Freeze(..) => (9, 0),
@@ -150,7 +153,11 @@ impl<'s> World<'s> {
         }
         for _ in &scenario.group.processes {
             let brokers = scenario.cluster.brokers as usize;
-            world.members.push(Member::new(brokers));
+            let mut member = Member::new(brokers);
+            let watched = scenario.downstreams.get(scenario.shared());
+            let breaker = watched.and_then(|own| own.on_outage.breaker);
+            member.breaker = breaker.map(|(config, _)| Breaker::new(config));
+            world.members.push(member);
         }
         for (at, ownership) in ownership {
             world.push(at, Event::Ownership(ownership));
@@ -249,6 +256,12 @@ impl<'s> World<'s> {
         self.limiter.refused
     }
 
+    /// How often breakers have opened.
+    pub fn opened(&self) -> u64 {
+        let breakers = self.members.iter().filter_map(|own| own.breaker.as_ref());
+        breakers.map(|own| own.opened).sum()
+    }
+
     /// Attempts at calls that failed by chance.
     pub fn failed(&self) -> u64 {
         self.failed
@@ -280,6 +293,10 @@ impl<'s> World<'s> {
                 self.give_places();
             }
             Event::CommitAnswer(member, epoch) => self.commit_answered(member, epoch),
+            Event::Next(member, lane, epoch) if self.members[member].epoch == epoch => {
+                self.next_record(member, lane);
+            }
+            Event::Next(..) => {}
             Event::Look(member) => self.look(member),
             Event::Freeze(who, length) => who.iter().for_each(|who| self.freeze(who.ix(), length)),
             Event::Sample => self.sample(),
@@ -409,8 +426,24 @@ impl<'s> World<'s> {
                 .collect();
             self.send_commit(&positions);
         }
-        let records = self.members[who].drain(settings.properties.max_poll_records);
-        self.send_fetches(who);
+        let open = self.members[who].open_until(now);
+        let open = open.filter(|_| !self.blocks());
+        let member = &mut self.members[who];
+        let most = settings.properties.max_poll_records;
+        let kept = (most as usize).min(member.kept.len());
+        if let Some(until) = open.filter(|_| kept > 0) {
+            return self.push(until, Event::Look(who));
+        }
+        let mut records: VecDeque<_> = member.kept.drain(..kept).collect();
+        if records.is_empty() {
+            records = member.drain(most);
+            self.send_fetches(who);
+        }
+        if let Some(until) = open.filter(|_| !records.is_empty()) {
+            // Whoever has nothing finds out by a poll that its breaker is open.
+            self.members[who].kept = records;
+            return self.push(until, Event::Look(who));
+        }
         let member = &mut self.members[who];
         if records.is_empty() {
             let pauses = member.owned.values().map(|owned| owned.paused_until);
@@ -452,8 +485,68 @@ impl<'s> World<'s> {
         }
     }
 
+    /// Whether the application waits with its batch while its breaker is open.
+    fn blocks(&self) -> bool {
+        let watched = self.shared().and_then(|own| own.on_outage.breaker);
+        watched.is_some_and(|(_, while_open)| while_open == WhileOpen::Block)
+    }
+
+    /// What is left of the batch is kept, what is done of it committed, and the application polls on.
+    fn set_aside(&mut self, who: usize) {
+        let member = &mut self.members[who];
+        let mut left = std::mem::take(&mut member.to_do);
+        left.append(&mut member.kept);
+        member.kept = left;
+        let finished: Vec<_> = std::mem::take(&mut member.finished).into_iter().collect();
+        member.lanes.fill(None);
+        member.epoch += 1;
+        self.send_commit(&finished);
+        self.poll(who);
+    }
+
+    /// The breaker opens by the attempt that is over: the call is made anew once it lets calls through again, with luck of its own.
+    /// Whether the record is still in hand.
+    fn breaker_opens(&mut self, who: usize, lane: usize) -> bool {
+        let (calls, blocks) = (self.shared_calls(), self.blocks());
+        let member = &mut self.members[who];
+        let until = member.open_until(self.now).expect("it has opened");
+        let Some(in_hand) = &mut member.lanes[lane] else {
+            return false;
+        };
+        if in_hand.calls == 0 && !in_hand.fails {
+            return false; // It was its last call.
+        }
+        if in_hand.fails {
+            let call = (in_hand.offset + 1) * calls - in_hand.calls;
+            let partition = &mut self.partitions[in_hand.partition.ix()];
+            let (costs, _) = partition.failing.as_mut().expect("it calls");
+            costs.draw_anew(call, call + 1);
+        }
+        (in_hand.fails, in_hand.failures, in_hand.ends) = (false, None, until);
+        if blocks {
+            let epoch = member.epoch;
+            self.push(until, Event::Step(who, lane, epoch));
+            return true;
+        }
+        let own = (in_hand.partition, in_hand.offset);
+        member.to_do.push_front(own);
+        self.set_aside(who);
+        true
+    }
+
     /// A free lane takes the next record, or the batch is through.
     fn next_record(&mut self, who: usize, lane: usize) {
+        let member = &self.members[who];
+        if let Some(until) = member
+            .open_until(self.now)
+            .filter(|_| !member.to_do.is_empty())
+        {
+            let epoch = member.epoch;
+            return match self.blocks() {
+                true => self.push(until, Event::Next(who, lane, epoch)),
+                false => self.set_aside(who),
+            };
+        }
         let Some((partition, offset)) = self.members[who].to_do.pop_front() else {
             if self.members[who].lanes.iter().all(Option::is_none) {
                 self.end_batch(who);
@@ -530,6 +623,11 @@ impl<'s> World<'s> {
             self.limiter.in_flight -= 1;
             self.share_anew(self.limiter.in_flight + 1);
             self.give_places();
+            let breaker = self.members[who].breaker.as_mut();
+            let opens = breaker.is_some_and(|breaker| breaker.see(now, in_hand.fails));
+            if opens && self.breaker_opens(who, lane) {
+                return;
+            }
         }
         let downstream = self.shared();
         let back_off = downstream.map_or(SimDuration::ZERO, |own| own.on_outage.back_off);
