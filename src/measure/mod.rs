@@ -3,6 +3,7 @@
 
 mod alert;
 mod attribution;
+mod breaker;
 mod curves;
 mod expect;
 mod explain;
@@ -20,6 +21,7 @@ pub mod words;
 
 pub use alert::{AlertEpisode, AlertRule};
 pub use attribution::{Cause, Segment, Wait};
+pub use breaker::Breakers;
 pub use curves::{Curves, Point, lag_of};
 pub use expect::{Judged, in_words, measure};
 pub use explain::{Explanation, explain};

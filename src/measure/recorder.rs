@@ -2,6 +2,7 @@
 
 use super::alert::Alerts;
 use super::attribution::{self, Account, Segment, Segments, Wait};
+use super::breaker::BreakerHistory;
 use super::curves::Curves;
 use super::lag::Lags;
 use super::poison::Poisons;
@@ -88,6 +89,7 @@ pub struct Recorder<'a> {
     segments: Segments,
     history: GroupHistory,
     poisons: Poisons,
+    breakers: BreakerHistory,
     replicas: Option<ReplicaHistory>,
     alerts: Alerts,
     last: Vec<Sample>,
@@ -116,6 +118,7 @@ impl<'a> Recorder<'a> {
             segments: Segments::default(),
             history: GroupHistory::new(&scenario.group),
             poisons: Poisons::default(),
+            breakers: BreakerHistory::default(),
             replicas: ReplicaHistory::new(scenario),
             alerts: Alerts::new(&scenario.alerts, &scenario.monitoring),
             last: Vec::new(),
@@ -179,6 +182,7 @@ impl<'a> Recorder<'a> {
             dead_letters_failed: self.totals.dead_letters_failed,
             calls_failed: self.totals.calls_failed,
             calls_given_up: self.calls_given_up(),
+            breakers: self.breakers.clone().finish(self.end),
             calls_refused: self.totals.calls_refused,
             calls_refused_per_s_max: self.totals.calls_refused_per_s_max,
             lag,
@@ -283,6 +287,7 @@ impl Observer for Recorder<'_> {
         }
         self.history.observe(at, fact);
         self.poisons.observe(at, fact);
+        self.breakers.observe(at, fact);
         if let Some(replicas) = &mut self.replicas {
             replicas.observe(at, fact);
         }

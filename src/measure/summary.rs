@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::alert::{AlertEpisode, AlertRule};
 use super::attribution::Cause;
+use super::breaker::Breakers;
 use super::expect::{self, Judged};
 use super::lag::{AgeFigures, LagFigures};
 use super::rebalance::{Eviction, Rebalance};
@@ -65,6 +66,8 @@ pub struct Summary {
     /// Calls that failed by chance as often as they may, of each dependency that has any: their records were given up, or
     /// started anew.
     pub calls_given_up: Vec<CallsGivenUp>,
+    /// Circuit breakers, if one of them opened.
+    pub breakers: Option<Breakers>,
     /// Calls that the dependency refused because of its limit.
     pub calls_refused: u64,
     /// The same, at most (calls/s).

@@ -243,6 +243,17 @@ fn records(summary: &Summary) -> Vec<Total> {
             accounts.retried,
             "given up, to a retry topic".to_owned(),
         ),
+    ];
+    let seen = rare.into_iter().chain(failures(summary));
+    let seen = seen.filter(|(_, count, _)| *count > 0);
+    rows.extend(seen.map(|(name, count, what)| (name, grouped(count), what)));
+    rows
+}
+
+/// What failed, and how often.
+fn failures(summary: &Summary) -> [(&'static str, u64, String); 5] {
+    let breakers = summary.breakers.unwrap_or_default();
+    [
         (
             "produces failed",
             summary.dead_letters_failed,
@@ -255,14 +266,16 @@ fn records(summary: &Summary) -> Vec<Total> {
         ),
         ("calls failed", summary.calls_failed, "by chance".to_owned()),
         (
+            "breakers opened",
+            breakers.opened_count,
+            format!("open {} of the members' time", percent(breakers.open_share)),
+        ),
+        (
             "calls given up",
             summary.calls_given_up(),
             "failed by chance as often as they may".to_owned(),
         ),
-    ];
-    let seen = rare.into_iter().filter(|(_, count, _)| *count > 0);
-    rows.extend(seen.map(|(name, count, what)| (name, grouped(count), what)));
-    rows
+    ]
 }
 
 /// What became of records, and how the members dropped out that had them.

@@ -313,9 +313,21 @@ impl Member {
         ground.facts.extend(turns);
     }
 
+    /// What ends is not the batch but what its breaker lets through of it, or its wait; returns whether it is.
+    pub(super) fn turns_breaker(&mut self, at: SimTime, ground: &mut Ground) -> bool {
+        if let Some(opening) = self.batch.opening() {
+            self.breaker_opens(opening, at, ground);
+        } else if self.batch.stands().is_some() {
+            self.stand_no_more(at, ground);
+        } else {
+            return false;
+        }
+        true
+    }
+
     /// The breaker opens at the end of its plan, by an attempt that fails by chance: what becomes of the batch is as in an
     /// outage. How often the call fails from then on is as open as it was before.
-    pub(super) fn breaker_opens(
+    fn breaker_opens(
         &mut self,
         (partition, offset, opening): (PartitionId, u64, Opening),
         at: SimTime,
@@ -353,7 +365,8 @@ impl Member {
 
     /// A batch that is begun while the breaker is open waits, if the application does not poll on.
     pub(super) fn stand_before_open_breaker(&mut self, at: SimTime, ground: &mut Ground) {
-        let open = self.caller.open_until(at).filter(|_| self.batch.calls > 0);
+        let flaky = self.caller.watching(ground.topic).is_some();
+        let open = (self.caller.open_until(at)).filter(|_| flaky && self.batch.calls > 0);
         let (Some(until), Some(first)) = (open, self.batch.runs.first()) else {
             return;
         };
@@ -368,7 +381,7 @@ impl Member {
     }
 
     /// The breaker lets calls through again: the batch that has stood before it goes on.
-    pub(super) fn stand_no_more(&mut self, at: SimTime, ground: &mut Ground) {
+    fn stand_no_more(&mut self, at: SimTime, ground: &mut Ground) {
         if self.caller.let_through(at) {
             self.tell_breaker(at, ground);
         }

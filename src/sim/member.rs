@@ -351,11 +351,8 @@ impl Member {
         if let Some(record) = self.batch.starts_anew() {
             return self.start_anew(record, at, ground);
         }
-        if let Some(opening) = self.batch.opening() {
-            return self.breaker_opens(opening, at, ground);
-        }
-        if self.batch.stands().is_some() {
-            return self.stand_no_more(at, ground);
+        if self.turns_breaker(at, ground) {
+            return;
         }
         let (scenario, settings) = (ground.scenario, self.settings);
         let mut shop = Workshop {

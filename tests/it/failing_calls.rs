@@ -2,11 +2,11 @@
 
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, DeadLetterTopic, Downstream, DownstreamChange, GiveUp, GivesUp,
-    OnFailure, Produce, RateLimit, Scenario,
+    OnFailure, Produce, RateLimit, Scenario, WhileOpen,
 };
 use lagsim::sim::Fact;
 use lagsim::units::SimDuration;
-use lagsim::workload::Law;
+use lagsim::workload::{BreakerConfig, BreakerState, Law};
 
 use crate::systems::{
     Told, at_ms, ms, run, run_chain, secs, system, with, with_backlog, with_retry_topics,
@@ -309,4 +309,154 @@ fn every_record_is_processed_or_given_up_once() {
             assert_eq!(told.total_lags().pop(), Some(0), "{commit:?} {concurrency}");
         }
     }
+}
+
+/// One member whose breaker looks at the last `window` calls, opens where all of them failed, and closes by one that succeeds.
+fn behind_a_breaker(rate: f64, window: u32, while_open: WhileOpen) -> Scenario {
+    let mut scenario = system(1, 1, 0.0, Law::Constant(0.002));
+    scenario.horizon = secs(2_000);
+    scenario.settings[0].processing.calls = vec![1];
+    scenario.settings[0].properties.max_poll_records = 10;
+    let config = BreakerConfig {
+        failure_rate_threshold: 1.0,
+        sliding_window_size: window,
+        minimum_number_of_calls: window,
+        wait_duration_in_open_state: secs(1),
+        permitted_number_of_calls_in_half_open_state: 1,
+    };
+    let mut bank = Downstream::new("bank-api", Law::Constant(0.010));
+    bank.failure_rate = rate;
+    bank.on_outage.back_off = ms(20);
+    bank.on_outage.breaker = Some((config, while_open));
+    scenario.downstreams = vec![bank];
+    with_backlog(scenario, 1_000_000)
+}
+
+fn openings(told: &Told) -> u64 {
+    let found = told.find(|fact| match fact {
+        Fact::BreakerTurned {
+            state: BreakerState::Open { .. },
+            ..
+        } => Some(()),
+        _ => None,
+    });
+    found.len() as u64
+}
+
+/// From closed it takes (1 - p^n) / ((1 - p) p^n) attempts until n in a row fail, and then 1 / (1 - p) more of one second each but for
+/// the last until one succeeds and it is closed again: 1 / (1 - p) openings in as many attempts as both together.
+#[test]
+fn a_breaker_opens_as_often_as_runs_of_failures_come() {
+    for (rate, window) in [(0.5_f64, 3), (0.3, 2), (0.2, 1), (0.6, 6)] {
+        let run_of = rate.powi(window as i32);
+        let until_open = (1.0 - run_of) / ((1.0 - rate) * run_of);
+        let until_closed = 1.0 / (1.0 - rate);
+        let opens = until_closed / (until_open + until_closed);
+        let attempts = 1.0 / (1.0 - rate);
+        let record = 0.002 + attempts * (0.010 + (rate - opens) * 0.020 + opens * 1.0);
+        let expected = 10.0 / (10.0 * record + 0.004);
+        let told = run(&behind_a_breaker(rate, window, WhileOpen::Block));
+        let lags = told.total_lags();
+        let speed = (lags[10] - lags[1_990]) as f64 / 1_980.0;
+        let name = format!("{rate} in runs of {window}");
+        let (processed, _) = sums(&told);
+        let found = openings(&told) as f64 / (processed as f64 * attempts);
+        // Openings come in clusters of 1 / (1 - p).
+        let deviation = (opens * processed as f64 * attempts * until_closed * 2.0).sqrt();
+        let off = (found - opens).abs() * processed as f64 * attempts;
+        assert!(off < 4.0 * deviation, "{name}: {found} for {opens}");
+        assert!(
+            (speed / expected - 1.0).abs() < 0.06,
+            "{name}: {speed} for {expected}"
+        );
+        // Whoever polls on does the record in hand again, and commits what was before it.
+        let told = run(&behind_a_breaker(
+            rate,
+            window,
+            WhileOpen::Buffer { records: 0 },
+        ));
+        let lags = told.total_lags();
+        let polling_on = (lags[10] - lags[1_990]) as f64 / 1_980.0;
+        assert!(
+            (polling_on / speed - 1.0).abs() < 0.08,
+            "{name}: {polling_on} and {speed}"
+        );
+    }
+}
+
+/// Nothing is lost or done twice, however many records are in hand and whatever else happens to the dependency.
+#[test]
+fn breakers_that_open_by_chance_and_in_outages_leave_no_record_behind() {
+    let policies = [
+        CommitPolicy::Auto,
+        CommitPolicy::AfterBatch,
+        CommitPolicy::PerRecord,
+        CommitPolicy::Async,
+    ];
+    let ways = [
+        WhileOpen::Block,
+        WhileOpen::Buffer { records: 0 },
+        WhileOpen::Buffer { records: 100 },
+    ];
+    for (commit, while_open) in policies.iter().flat_map(|own| ways.map(|way| (*own, way))) {
+        for concurrency in [1, 4] {
+            let mut scenario = behind_a_breaker(0.4, 4, while_open);
+            scenario.topic.partitions[0].log_end = 3_000;
+            scenario.settings[0].processing.commit = commit;
+            scenario.settings[0].processing.concurrency = concurrency;
+            scenario.settings[0].properties.enable_auto_commit = commit == CommitPolicy::Auto;
+            scenario.downstreams[0].on_outage.timeout = Some(secs(2));
+            let changes = [
+                (20_000, DownstreamChange::Stop),
+                (50_000, DownstreamChange::Resume),
+                (60_003, DownstreamChange::Fail),
+                (70_000, DownstreamChange::Resume),
+                (80_000, DownstreamChange::FailureRate(0.9)),
+                (110_000, DownstreamChange::FailureRate(0.2)),
+            ];
+            for (at, change) in changes {
+                scenario = with(scenario, at_ms(at), Action::Downstream(0, change));
+            }
+            let told = run(&scenario);
+            let totals = told.totals.partitions[0];
+            let name = format!("{commit:?} {while_open:?} {concurrency}");
+            assert_eq!(totals.processed, 3_000, "{name}");
+            assert_eq!((totals.lost, totals.duplicates), (0, 0), "{name}");
+            assert_eq!(told.total_lags().pop(), Some(0), "{name}");
+            assert!(openings(&told) > 20, "{name}");
+        }
+    }
+}
+
+/// What is known as a batch is begun of how its calls will fail is not true any more once they fail more or less often.
+#[test]
+fn a_breaker_minds_a_failure_rate_that_changes_under_a_batch() {
+    let changed = |from: f64, to: f64| {
+        let mut scenario = behind_a_breaker(from, 20, WhileOpen::Block);
+        scenario.settings[0].properties.max_poll_records = 500;
+        let rate = DownstreamChange::FailureRate(to);
+        // A batch of 500 takes 6 s without failures.
+        let scenario = with(scenario, at_ms(9_000), Action::Downstream(0, rate));
+        run(&scenario)
+    };
+    let first = |told: &Told| {
+        let found = told.find(|fact| match fact {
+            Fact::BreakerTurned { state, .. } => Some(*state),
+            _ => None,
+        });
+        found.first().map(|(at, _)| at.as_secs_f64())
+    };
+    // Twenty in a row of 30 ms each.
+    let opened = first(&changed(0.0, 0.99)).expect("it opens");
+    assert!((9.5..11.5).contains(&opened), "{opened}");
+    let told = changed(0.9, 0.01);
+    let last = told.find(|fact| match fact {
+        Fact::BreakerTurned {
+            state: BreakerState::Open { .. },
+            ..
+        } => Some(()),
+        _ => None,
+    });
+    let last = last.last().map(|(at, ())| at.as_secs_f64());
+    assert!(last.is_some_and(|at| at < 11.0), "{last:?}");
 }

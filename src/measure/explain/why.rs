@@ -8,6 +8,7 @@ use crate::measure::verdict::{dependency, down, failing_calls, lengths, session_
 use crate::measure::words::{capital, grouped, listed, short, span};
 use crate::sim::{Fact, PartitionState};
 use crate::units::{ProcessId, SimDuration, SimTime};
+use crate::workload::BreakerState;
 
 /// Why the partition of `story` is where it is.
 pub fn sentences(story: &Story) -> Vec<String> {
@@ -106,6 +107,12 @@ fn throttled(story: &Story) -> Vec<String> {
             span(stop.from),
             rates(story)
         ),
+        None if breaker_open(story).is_some() => format!(
+            "{} waits for {name}: its circuit breaker is open until {}{}.",
+            reader(story),
+            at(breaker_open(story).unwrap_or(story.at)),
+            rates(story)
+        ),
         None if which != shared => format!(
             "{} waits for its next attempt at {name}{}.",
             reader(story),
@@ -117,6 +124,21 @@ fn throttled(story: &Story) -> Vec<String> {
             rates(story)
         ),
     }]
+}
+
+/// Until when the circuit breaker of its reader lets no call through.
+fn breaker_open(story: &Story) -> Option<SimTime> {
+    let reader = story.tenures.last()?.process;
+    let events = story.outcome.events.iter();
+    let so_far = events.take_while(|(when, _)| *when <= story.at);
+    let turns = so_far.filter_map(|(_, fact)| match fact {
+        Fact::BreakerTurned { process, state } if *process == reader => Some(*state),
+        _ => None,
+    });
+    match turns.last()? {
+        BreakerState::Open { until } if until > story.at => Some(until),
+        _ => None,
+    }
 }
 
 fn blocked(story: &Story) -> Vec<String> {

@@ -16,6 +16,7 @@ pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Ve
         Culprit::Poison => poison::sentences(scenario, summary),
         Culprit::Outage => outage::sentences(scenario, summary),
         Culprit::GivenUp => failing::given_up(scenario, summary),
+        Culprit::Breakers => failing::breakers(scenario, summary).into_iter().collect(),
         Culprit::Flapping => scaling::flapping(summary).into_iter().collect(),
         Culprit::Evictions => evictions(scenario, summary),
         Culprit::Saturated => saturated(scenario, summary),
@@ -304,7 +305,8 @@ fn throttled(scenario: &Scenario, summary: &Summary) -> String {
         }
     };
     let stops = stops(scenario);
-    if stops.iter().any(|stop| stop.which == which) {
+    let open = failing::open(summary).is_some();
+    if open || stops.iter().any(|stop| stop.which == which) {
         let name = &scenario.downstreams[which].name;
         return format!("Members wait for {name}; {lag}.");
     }

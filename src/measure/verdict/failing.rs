@@ -1,10 +1,12 @@
 //! Calls that fail by chance, in words: how much longer they make a record, and what becomes of it where it is given up. Not
 //! what they cost a limit.
 
+use super::super::breaker::Breakers;
 use super::super::summary::{CallsGivenUp, Summary};
 use super::super::words::{counted, grouped, percent, short, span};
 use super::outage;
-use crate::scenario::{Downstream, Scenario};
+use crate::scenario::{Downstream, Scenario, WhileOpen};
+use crate::workload::BreakerConfig;
 
 /// A record that takes less than so many times as long is none of anybody's trouble.
 const NOTEWORTHY: f64 = 1.25;
@@ -105,6 +107,54 @@ pub(super) fn remedy_of_given_up(scenario: &Scenario, summary: &Summary) -> Opti
         u64::from(gives_up.attempts) + 1,
         grouped(fewer),
         grouped(most.calls)
+    ))
+}
+
+/// Circuit breakers that are open noteworthily long, and calls do fail by chance.
+pub(super) fn open(summary: &Summary) -> Option<Breakers> {
+    let noteworthy = |own: &Breakers| own.open_share >= super::SMALLEST_SHARE;
+    summary
+        .breakers
+        .filter(|own| summary.calls_failed > 0 && noteworthy(own))
+}
+
+/// The dependency with the breakers.
+fn watched(scenario: &Scenario) -> Option<(&Downstream, BreakerConfig, WhileOpen)> {
+    let mut all = scenario.downstreams.iter();
+    all.find_map(|own| {
+        let (config, while_open) = own.on_outage.breaker?;
+        Some((own, config, while_open))
+    })
+}
+
+/// What failing calls do to circuit breakers, and these to the members.
+pub(super) fn breakers(scenario: &Scenario, summary: &Summary) -> Option<String> {
+    let (own, config, while_open) = watched(scenario)?;
+    let open = open(summary)?;
+    let meanwhile = match while_open {
+        WhileOpen::Block => "members wait in their calls and do not poll",
+        WhileOpen::Buffer { .. } => "members poll on and process nothing",
+    };
+    Some(format!(
+        "The circuit breakers before {} are open {} of the members' time, in which {meanwhile}: {} by chance, {} of the last {} \
+         open one, and that happens {}.",
+        own.name,
+        percent(open.open_share),
+        counted(summary.calls_failed, "call fails", "calls fail"),
+        percent(config.failure_rate_threshold),
+        grouped(u64::from(config.sliding_window_size)),
+        counted(open.opened_count, "time", "times"),
+    ))
+}
+
+/// What would help against breakers that chance opens.
+pub(super) fn remedy_of_breakers(scenario: &Scenario) -> Option<String> {
+    let (own, config, _) = watched(scenario)?;
+    let wait = config.wait_duration_in_open_state.as_secs_f64();
+    Some(format!(
+        "Circuit breakers of {}: a failure-rate-threshold well above the share of calls that fails anyway, a larger          sliding-window-size if chance alone gets there, or a shorter wait-duration-in-open-state than {}.",
+        own.name,
+        span(wait)
     ))
 }
 

@@ -40,6 +40,7 @@ enum Culprit {
     Poison,
     Outage,
     GivenUp,
+    Breakers,
     Flapping,
     Evictions,
     Saturated,
@@ -91,7 +92,7 @@ fn commits_nothing(summary: &Summary) -> bool {
     summary.lag.last > 0 && summary.accounts.committed == 0
 }
 
-/// A dead-letter topic that is down, poison, outages, calls given up, a flapping autoscaler, evictions, then the rest by share; the rest only if the group was behind for more than a moment.
+/// A dead-letter topic that is down, poison, outages, calls given up, breakers, a flapping autoscaler, evictions, then the rest by share; the rest only if the group was behind for more than a moment.
 fn culprits(scenario: &Scenario, summary: &Summary) -> Vec<Culprit> {
     let mut found = Vec::new();
     if summary.dead_letters_failed > 0 {
@@ -107,6 +108,9 @@ fn culprits(scenario: &Scenario, summary: &Summary) -> Vec<Culprit> {
     }
     if summary.calls_given_up() > 0 {
         found.push(Culprit::GivenUp);
+    }
+    if failing::open(summary).is_some() {
+        found.push(Culprit::Breakers);
     }
     if scaling::flaps(summary) {
         found.push(Culprit::Flapping);

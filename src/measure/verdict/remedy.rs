@@ -51,7 +51,9 @@ fn answered_by_another(
         Culprit::Evictions => culprits.contains(&Culprit::Orphaned) || pods_die(culprits, scenario),
         Culprit::Throttled => {
             let slowest = scenario.downstreams.get(cause::slowest(scenario, summary));
-            culprits.contains(&Culprit::Outage) && slowest.is_some_and(|own| own.limit.is_none())
+            let told = [Culprit::Outage, Culprit::Breakers];
+            let told = told.iter().any(|own| culprits.contains(own));
+            told && slowest.is_some_and(|own| own.limit.is_none())
         }
         // The barrier waited for members that hung in their calls.
         Culprit::Rebalancing => culprits.contains(&Culprit::Outage),
@@ -82,6 +84,7 @@ pub(super) fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Op
         Culprit::DeadLetterTopic => dead_letter::remedy(scenario),
         Culprit::Poison => poison(summary),
         Culprit::Outage => return outage::remedy(scenario),
+        Culprit::Breakers => return failing::remedy_of_breakers(scenario),
         Culprit::GivenUp => return failing::remedy_of_given_up(scenario, summary),
         Culprit::Evictions => evictions(scenario, summary),
         Culprit::Saturated => saturated(scenario, summary),

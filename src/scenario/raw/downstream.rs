@@ -34,7 +34,7 @@ pub struct Downstream {
     pub concurrency: Option<Count>,
     /// Share of the attempts at calls that fail by chance, each for itself, from 0 to 0.999; default 0. A failed attempt takes
     /// the latency of a call and is made again after `retry-back-off`, until one succeeds, or as `on-error` says until the record
-    /// is given up; each of them takes its token of `rate-limit` and its place of `concurrency`.
+    /// is given up; each of them takes its token of `rate-limit` and its place of `concurrency`, and `circuit-breaker` sees it.
     pub failure_rate: Option<Number>,
     /// A call that gets no answer because the dependency has stopped fails after this long; default: never. A slow answer
     /// is not cut.

@@ -134,6 +134,17 @@ pub const CASES: &[Case] = &[
         ],
     ),
     (
+        "Downstream.failure-rate",
+        &[
+            BREAKER,
+            "downstream.api.circuit-breaker.wait-duration-in-open-state='5s'",
+        ],
+        [
+            "downstream.api.failure-rate=0.5",
+            "downstream.api.failure-rate=0.6",
+        ],
+    ),
+    (
         "CircuitBreaker.failure-rate-threshold",
         &[BREAKER, OUTAGE, BACK],
         [
