@@ -58,7 +58,7 @@ const GUARDS: [Guard; 7] = [
             "--set",
             "horizon=1h",
         ],
-        at_most: 700,
+        at_most: 650,
     },
     Guard {
         what: "an hour at a limit that is too low",
@@ -70,12 +70,12 @@ const GUARDS: [Guard; 7] = [
             "--set",
             "produce.rate=230/s",
         ],
-        at_most: 840,
+        at_most: 720,
     },
     Guard {
         what: "a day of deploys",
         args: &["run", "models/reconciliation.toml", "--set", "horizon=1d"],
-        at_most: 640,
+        at_most: 570,
     },
 ];
 

@@ -229,9 +229,10 @@ impl Batch {
     }
 
     /// Brings `done` up to `now`.
+    #[inline]
     pub fn advance(&mut self, now: SimTime) {
         if now > self.since && !self.length.is_zero() {
-            let part = now.since(self.since).as_nanos() as f64 / self.length.as_nanos() as f64;
+            let part = now.since(self.since).as_nanos_f64() / self.length.as_nanos_f64();
             self.done = (self.done + part).min(1.0);
         }
         self.since = self.since.max(now);
@@ -285,6 +286,7 @@ impl Batch {
     }
 
     /// When it ends at the speed of now.
+    #[inline]
     pub fn ends_at(&self) -> SimTime {
         if self.length == SimDuration::FOREVER {
             return SimTime::NEVER;
@@ -292,7 +294,7 @@ impl Batch {
         if self.done == 0.0 {
             return self.since + self.length;
         }
-        let rest = (1.0 - self.done) * self.length.as_nanos() as f64;
+        let rest = (1.0 - self.done) * self.length.as_nanos_f64();
         self.since + SimDuration::from_nanos_f64(rest)
     }
 
@@ -337,7 +339,7 @@ impl Batch {
         if self.alone == SimDuration::FOREVER {
             now.since(self.polled_at)
         } else {
-            SimDuration::from_nanos((self.done * self.alone.as_nanos() as f64) as u64)
+            SimDuration::from_nanos((self.done * self.alone.as_nanos_f64()) as u64)
         }
     }
 
@@ -357,6 +359,7 @@ impl Batch {
     }
 
     /// Accounts for the whole batch, which is through at `now`.
+    #[inline]
     pub fn account_all(&mut self, now: SimTime, shop: &mut Workshop) {
         while let Some(stage) = self.stages.get(self.accounted.0).copied() {
             self.account_stage(stage, now, shop);
@@ -373,9 +376,9 @@ impl Batch {
         facts: &mut Vec<(SimTime, Fact)>,
     ) {
         for stage in &self.stages[self.told..self.accounted.0] {
-            let stuck_at = topic.partitions[stage.partition.ix()].stuck_at;
+            let stuck_at = || topic.partitions[stage.partition.ix()].stuck_at;
             if let Kind::GivenUp { fate, named, .. } = stage.kind
-                && (named || stuck_at == Some(stage.from))
+                && (named || stuck_at() == Some(stage.from))
             {
                 let given_up = Fact::PoisonGivenUp {
                     process,
@@ -389,6 +392,7 @@ impl Batch {
         self.told = self.accounted.0;
     }
 
+    #[inline]
     fn account_stage(&mut self, stage: Stage, now: SimTime, shop: &mut Workshop) {
         self.account_to(stage, stage.to, now, shop);
         self.accounted = (self.accounted.0 + 1, 0);

@@ -160,6 +160,7 @@ impl Member {
     }
 
     /// Whether its next step may touch others, and so belongs on the agenda.
+    #[inline]
     pub fn attended(&self) -> bool {
         self.stopping
             || self.batch.crashes
@@ -185,6 +186,7 @@ impl Member {
 
     /// When it does something next by itself, with the commits of a background timer if it has one
     /// ([`Self::timer_commits`]).
+    #[inline]
     pub fn next_step_with(&self, timer: bool) -> SimTime {
         if timer {
             self.wake.min(self.auto_commit_due)
@@ -316,10 +318,10 @@ impl Member {
     }
 
     /// Positions that the log does not hold any more went where auto.offset.reset says: what lay between is lost.
+    #[inline]
     fn note_resets(&mut self, at: SimTime, ground: &mut Ground) {
         let process = self.process;
-        let resets: Vec<Reset> = self.fetcher.resets().collect();
-        for reset in resets {
+        for reset in self.fetcher.resets() {
             self.skip(reset);
             let Reset {
                 partition,

@@ -276,8 +276,8 @@ impl<'s> World<'s> {
         self.put_beats_off(at);
         for index in 0..self.members.len() {
             let member = &self.members[index];
-            let calls = dependency::calls(member) || dependency::callers_of(member) > 0;
-            if member.attended() && calls && member.frozen_until.is_none() {
+            let calls = || dependency::calls(member) || dependency::callers_of(member) > 0;
+            if member.attended() && calls() && member.frozen_until.is_none() {
                 let (wake, process) = (member.wake, member.process);
                 self.agenda.schedule(wake, Event::Wake(process));
             }
@@ -437,6 +437,7 @@ struct Turn {
 }
 
 impl Member {
+    #[inline]
     fn pass_turn(&self, turn: Turn) -> Turn {
         let step = self.next_step_with(turn.timer);
         let thread = self.next_of_callers();

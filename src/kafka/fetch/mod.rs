@@ -267,8 +267,8 @@ impl Fetcher {
     }
 
     /// Positions that were out of range since this was asked last.
-    pub fn resets(&mut self) -> std::vec::Drain<'_, Reset> {
-        self.resets.drain(..)
+    pub fn resets(&mut self) -> Vec<Reset> {
+        std::mem::take(&mut self.resets)
     }
 
     /// The member stands still from `now` on: no long poll is followed by another.

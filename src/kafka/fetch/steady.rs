@@ -4,9 +4,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
 
-use super::{Broker, Call, FetchLimits, FetchWhen, Fetcher, Logs, Polled, Run, Slot};
+use super::{Broker, Call, FetchLimits, FetchWhen, Fetcher, InFlight, Logs, Polled, Run, Slot};
 use crate::units::SimTime;
 
 /// What polls one after another come to.
@@ -138,59 +137,22 @@ impl Fetcher {
         in_poll: bool,
     ) -> SimTime {
         let reached = now + limits.round_trip.half();
-        for index in 0..self.brokers.len() {
-            if self.brokers[index].in_flight.is_some() {
+        let (slots, ranks) = (&mut self.slots, &expected.ranks);
+        for (broker, awaited) in self.brokers.iter_mut().zip(&mut expected.brokers) {
+            if broker.in_flight.is_some() {
                 continue;
             }
-            let asked = self.brokers[index].slots.len();
-            if expected.due(index, reached) {
-                if self.bring(expected, index, reached, limits, logs) {
-                    self.answer(index, reached, reached, reached, asked, limits);
-                    continue;
-                }
-                expected.expect_again(index, &self.slots);
-            }
-            let next = expected.brokers[index].next();
-            let mut turn = reached;
-            if in_poll {
-                turn = limits.turn(reached, next);
-            } else if limits.cycle().is_zero() {
+            let answer = awaited.answer(slots, ranks, reached, limits, logs, in_poll);
+            let Some((available, answers_at)) = answer else {
                 continue;
-            }
-            let answers_at = limits.answers_at(turn, next, in_poll);
-            if next <= answers_at && answers_at != SimTime::NEVER {
-                expected.due(index, answers_at);
-                self.bring(expected, index, answers_at, limits, logs);
-            }
-            self.answer(index, reached, next, answers_at, asked, limits);
+            };
+            let asked = broker.slots.len();
+            let in_flight = InFlight::new(reached, available, answers_at, asked, limits);
+            self.next_answer = self.next_answer.min(in_flight.answered);
+            self.repeats |= in_flight.repeats;
+            broker.in_flight = Some(in_flight);
         }
         self.next_answer
-    }
-
-    /// As [`Self::fill`], of the partitions that are due; whether that makes an answer.
-    #[inline(always)]
-    fn bring(
-        &mut self,
-        expected: &Expected,
-        broker: usize,
-        at: SimTime,
-        limits: &FetchLimits,
-        logs: &mut impl Logs,
-    ) -> bool {
-        let (mut records, mut out_of_range) = (0, false);
-        for &index in &expected.brokers[broker].coming {
-            let slot = &mut self.slots[index];
-            let (behind, gone) = Self::behind(slot, at, limits, logs);
-            if gone {
-                Self::reset(slot, at, limits, logs);
-                out_of_range = true;
-                continue;
-            }
-            let room = limits.per_response.saturating_sub(records);
-            slot.incoming = (slot.buffered_to, slot.buffered_to + behind.min(room));
-            records += behind;
-        }
-        records > 0 || out_of_range
     }
 
     /// Hands out all answers that have arrived, in the order of their arrival; returns how many records that are. `None`,
@@ -204,9 +166,9 @@ impl Fetcher {
         runs: &mut Vec<Run>,
     ) -> Option<u64> {
         let mut there = 0;
-        for (broker, expected) in self.brokers.iter().zip(&expected.brokers) {
+        for (broker, awaited) in self.brokers.iter().zip(&expected.brokers) {
             if broker.in_flight.is_some_and(|one| one.answered <= at) {
-                for &index in &expected.coming {
+                for &index in &awaited.coming {
                     let slot = &self.slots[index];
                     if slot.reset.is_some() {
                         return None;
@@ -219,16 +181,23 @@ impl Fetcher {
             return None;
         }
         while self.next_answer <= at {
-            let mut next = SimTime::NEVER;
-            let mut repeats = false;
-            let mut taken = false;
-            for index in 0..self.brokers.len() {
-                let Some(in_flight) = self.brokers[index].in_flight else {
+            let (mut next, mut repeats, mut taken) = (SimTime::NEVER, false, false);
+            for (broker, awaited) in self.brokers.iter_mut().zip(&mut expected.brokers) {
+                let Some(in_flight) = broker.in_flight else {
                     continue;
                 };
                 if in_flight.answered == self.next_answer && !taken {
                     taken = true;
-                    self.take_from(expected, index, runs);
+                    broker.in_flight = None;
+                    for &index in &awaited.coming {
+                        if let Some(run) = hand_out_of(&mut self.slots[index]) {
+                            runs.push(run);
+                            // What returned data goes to the end of the session's order.
+                            expected.ranks[index] = expected.last;
+                            expected.last += 1;
+                        }
+                    }
+                    awaited.expect_again(&self.slots);
                 } else {
                     next = next.min(in_flight.answered);
                     repeats |= in_flight.repeats;
@@ -237,32 +206,6 @@ impl Fetcher {
             (self.next_answer, self.repeats) = (next, repeats);
         }
         Some(there)
-    }
-
-    /// What a broker has answered goes to the application.
-    #[inline(always)]
-    fn take_from(&mut self, expected: &mut Expected, broker: usize, runs: &mut Vec<Run>) {
-        self.brokers[broker].in_flight = None;
-        for &index in &expected.brokers[broker].coming {
-            let slot = &mut self.slots[index];
-            let count = arrived(slot);
-            slot.incoming = (0, 0);
-            if count == 0 {
-                continue;
-            }
-            let (partition, from) = (slot.partition, slot.position);
-            let to = from + count;
-            (slot.position, slot.buffered_to) = (to, to);
-            runs.push(Run {
-                partition,
-                from,
-                to,
-            });
-            // What returned data goes to the end of the session's order.
-            expected.ranks[index] = expected.last;
-            expected.last += 1;
-        }
-        expected.expect_again(broker, &self.slots);
     }
 }
 
@@ -318,32 +261,91 @@ impl Expected {
         }
         Expected::of(slots, brokers, now)
     }
+}
+
+impl Awaited {
+    /// How a request that reaches the broker at `reached` is answered: when what it brings is there, and when the answer is
+    /// given; not at all if that is at once and empty, which is as if nothing had been asked.
+    #[inline(always)]
+    fn answer(
+        &mut self,
+        slots: &mut [Slot],
+        ranks: &[u64],
+        reached: SimTime,
+        limits: &FetchLimits,
+        logs: &mut impl Logs,
+        in_poll: bool,
+    ) -> Option<(SimTime, SimTime)> {
+        if self.due(ranks, reached) {
+            if self.bring(slots, reached, limits, logs) {
+                return Some((reached, reached));
+            }
+            self.expect_again(slots);
+        }
+        let next = self.next();
+        let mut turn = reached;
+        if in_poll {
+            turn = limits.turn(reached, next);
+        } else if limits.cycle().is_zero() {
+            return None;
+        }
+        let answers_at = limits.answers_at(turn, next, in_poll);
+        if next <= answers_at && answers_at != SimTime::NEVER {
+            self.due(ranks, answers_at);
+            self.bring(slots, answers_at, limits, logs);
+        }
+        Some((next, answers_at))
+    }
+
+    /// As [`Fetcher::fill`], of the partitions that are due; whether that makes an answer.
+    #[inline(always)]
+    fn bring(
+        &self,
+        slots: &mut [Slot],
+        at: SimTime,
+        limits: &FetchLimits,
+        logs: &mut impl Logs,
+    ) -> bool {
+        let (mut records, mut out_of_range) = (0, false);
+        for &index in &self.coming {
+            let slot = &mut slots[index];
+            let (behind, gone) = Fetcher::behind(slot, at, limits, logs);
+            if gone {
+                Fetcher::reset(slot, at, limits, logs);
+                out_of_range = true;
+                continue;
+            }
+            let room = limits.per_response.saturating_sub(records);
+            slot.incoming = (slot.buffered_to, slot.buffered_to + behind.min(room));
+            records += behind;
+        }
+        records > 0 || out_of_range
+    }
 
     /// Takes the partitions that are to be looked at by `at` into what is coming; whether there are any.
     #[inline(always)]
-    fn due(&mut self, broker: usize, at: SimTime) -> bool {
-        let Awaited { awaited, coming } = &mut self.brokers[broker];
-        while let Some(first) = awaited.peek_mut().filter(|first| first.0.0 <= at) {
-            coming.push(PeekMut::pop(first).0.1);
+    fn due(&mut self, ranks: &[u64], at: SimTime) -> bool {
+        while self.next() <= at
+            && let Some(Reverse((_, index))) = self.awaited.pop()
+        {
+            self.coming.push(index);
         }
-        if coming.len() > 1 {
-            coming.sort_unstable_by_key(|&slot| self.ranks[slot]);
+        if self.coming.len() > 1 {
+            self.coming.sort_unstable_by_key(|&slot| ranks[slot]);
         }
-        !coming.is_empty()
+        !self.coming.is_empty()
     }
 
     /// What has come, or has not, is awaited again.
     #[inline(always)]
-    fn expect_again(&mut self, broker: usize, slots: &[Slot]) {
-        let Awaited { awaited, coming } = &mut self.brokers[broker];
-        for index in coming.drain(..) {
-            awaited.push(Reverse((slots[index].due_at(), index)));
+    fn expect_again(&mut self, slots: &[Slot]) {
+        for index in self.coming.drain(..) {
+            self.awaited.push(Reverse((slots[index].due_at(), index)));
         }
     }
-}
 
-impl Awaited {
     /// When the first is to be looked at.
+    #[inline(always)]
     fn next(&self) -> SimTime {
         let first = self.awaited.peek();
         first.map_or(SimTime::NEVER, |first| first.0.0)
@@ -360,6 +362,24 @@ impl Slot {
             self.next
         }
     }
+}
+
+/// What its broker's answer has brought of a partition goes to the application, if that is anything.
+#[inline(always)]
+fn hand_out_of(slot: &mut Slot) -> Option<Run> {
+    let count = arrived(slot);
+    slot.incoming = (0, 0);
+    if count == 0 {
+        return None;
+    }
+    let (partition, from) = (slot.partition, slot.position);
+    let to = from + count;
+    (slot.position, slot.buffered_to) = (to, to);
+    Some(Run {
+        partition,
+        from,
+        to,
+    })
 }
 
 /// Records that its broker's answer brings of a partition: none at another offset than the next (a seek came in between).

@@ -8,14 +8,14 @@ impl Batch {
     /// How far work reaches into a stage of good records: the first offset not finished.
     pub(super) fn reached(&self, stage: Stage, worked: SimDuration, shop: &mut Workshop) -> u64 {
         let extra = self.each_commit(shop.scenario);
-        let whole = self.work_of(stage, stage.from, stage.to, shop);
+        let whole = self.work_of(&stage, stage.from, stage.to, shop);
         let starts = stage
             .ends
             .saturating_sub(whole + extra * (stage.to - stage.from));
         let (mut low, mut high) = (stage.from, stage.to);
         while low < high {
             let middle = low + (high - low).div_ceil(2);
-            let work = self.work_of(stage, stage.from, middle, shop);
+            let work = self.work_of(&stage, stage.from, middle, shop);
             if starts + work + extra * (middle - stage.from) <= worked {
                 low = middle;
             } else {
@@ -39,7 +39,7 @@ impl Batch {
             .map(|index| self.stages[index].ends);
         let begins = match before.unwrap_or_default() {
             _ if self.callers == 1 && stage.is_stretch() => {
-                let whole = self.work_of(stage, stage.from, stage.to, shop);
+                let whole = self.work_of(&stage, stage.from, stage.to, shop);
                 stage.ends.saturating_sub(whole + each * records)
             }
             before => before,
@@ -49,7 +49,7 @@ impl Batch {
             let ends = if !stage.is_stretch() {
                 stage.ends.saturating_sub(each)
             } else if self.callers == 1 {
-                begins + self.work_of(stage, stage.from, offset + 1, shop) + each * nth
+                begins + self.work_of(&stage, stage.from, offset + 1, shop) + each * nth
             } else {
                 let length = stage.ends.saturating_sub(begins).as_nanos();
                 let share = u128::from(length) * u128::from(nth + 1) / u128::from(records);
@@ -88,7 +88,7 @@ impl Batch {
         if stage.is_stretch() {
             to = stage.to.min(stage.from + self.accounted.1 + 1);
             if to < stage.to {
-                rest = self.work_of(stage, to, stage.to, shop);
+                rest = self.work_of(&stage, to, stage.to, shop);
                 rest += self.each_commit(shop.scenario) * (stage.to - to);
             }
         }
@@ -166,7 +166,7 @@ impl Batch {
         }
         let reached = self.reached(stage, worked, shop);
         let rest = |from, shop: &mut Workshop| {
-            let work = self.work_of(stage, from, stage.to, shop);
+            let work = self.work_of(&stage, from, stage.to, shop);
             work + self.each_commit(shop.scenario) * (stage.to - from)
         };
         let begins = stage.ends.saturating_sub(rest(reached, shop));

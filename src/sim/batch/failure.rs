@@ -56,6 +56,7 @@ impl Batch {
         self.failed.clear();
     }
 
+    #[inline]
     pub(super) fn leaves_the_rest(&self) -> bool {
         let last = self.stages.last().map(|stage| stage.kind);
         matches!(
@@ -71,8 +72,8 @@ impl Batch {
 
     /// The record because of which the process exits at the end of the batch.
     pub fn crash(&self) -> Option<Stage> {
-        let last = self.stages.last().copied();
-        last.filter(|stage| matches!(stage.kind, Kind::Crash { .. } | Kind::Exit { .. }))
+        let exits = |stage: &&Stage| matches!(stage.kind, Kind::Crash { .. } | Kind::Exit { .. });
+        self.stages.last().filter(exits).copied()
     }
 
     /// Runs that nothing has been done with, last first.

@@ -98,7 +98,7 @@ impl Batch {
         } else {
             self.left_from = self.runs.len();
             for index in 0..self.runs.len() {
-                if let Some(run) = self.rest_of(self.runs[index], kept) {
+                if let Some(run) = self.rest_of(self.runs[index], kept.as_ref()) {
                     ends = self.plan_run(run, ends, shop);
                 }
                 if self.leaves_the_rest() {
@@ -154,10 +154,10 @@ impl Batch {
         }
         let from = stage.from + self.accounted.1;
         let rest = match stage.kind {
-            Kind::Exit { .. } => self.work_of(stage, from, from + 1, shop),
+            Kind::Exit { .. } => self.work_of(&stage, from, from + 1, shop),
             _ => {
                 let commits = self.each_commit(shop.scenario) * (stage.to - from);
-                self.work_of(stage, from, stage.to, shop) + commits
+                self.work_of(&stage, from, stage.to, shop) + commits
             }
         };
         let elapsed = worked.saturating_sub(stage.ends.saturating_sub(rest));
@@ -168,7 +168,7 @@ impl Batch {
             (Some(in_hand), _) => in_hand,
             // Its attempts are over: it is being produced to another topic, or committed.
             (None, Kind::Failing { fate }) => {
-                let after = self.work_of(stage, from + 1, stage.to, shop)
+                let after = self.work_of(&stage, from + 1, stage.to, shop)
                     + self.each_commit(shop.scenario) * (stage.to - from - 1);
                 let one = Stage {
                     from,
@@ -235,7 +235,8 @@ impl Batch {
     }
 
     /// What is to be planned anew of a run, after the stage that is gone on with.
-    fn rest_of(&self, run: Run, kept: Option<Stage>) -> Option<Run> {
+    #[inline]
+    fn rest_of(&self, run: Run, kept: Option<&Stage>) -> Option<Run> {
         if self.planned_from == 0 && kept.is_none() {
             return Some(run);
         }
@@ -244,7 +245,7 @@ impl Batch {
         };
         let left = |stage: &Stage| stage.from == stage.to;
         let mut sought_back = self.stages[..self.planned_from].iter().filter(own);
-        let kept = kept.as_ref().filter(|stage| own(stage));
+        let kept = kept.filter(own);
         if sought_back.any(left) || kept.is_some_and(left) {
             return None;
         }
@@ -278,7 +279,7 @@ impl Batch {
 
     pub(super) fn count_calls(&mut self, shop: &mut Workshop) {
         // A batch that is stuck at a poison record for ever is nobody's competitor for the dependency.
-        let competes = !self.stages.iter().any(|stage| stage.kind == Kind::Stuck);
+        let competes = !self.poison || !self.stages.iter().any(|stage| stage.kind == Kind::Stuck);
         let failing = self.failure.map_or(0, |failure| failure.which);
         let (mut calls, mut depends) = (0, false);
         for stage in self.planned().iter().filter(|_| competes) {
@@ -289,7 +290,7 @@ impl Batch {
                 _ if stage.stands_at_its_calls() => (stage.from + 1, failing),
                 _ => continue,
             };
-            depends |= shop.topic.depends(self.settings, before);
+            depends = depends || shop.topic.depends(self.settings, before);
             if shop.topic.shared < before {
                 let id = stage.partition;
                 calls += shop.topic.attempts(id, stage.from, to, self.settings);
@@ -298,6 +299,7 @@ impl Batch {
         (self.calls, self.depends) = (calls, depends);
     }
 
+    #[inline]
     fn plan_run(&mut self, run: Run, mut ends: SimDuration, shop: &mut Workshop) -> SimDuration {
         let (partition, mut from) = (run.partition, run.from);
         if shop.scenario.poison.is_empty() {
@@ -353,6 +355,7 @@ impl Batch {
     }
 
     /// Records that are no poison come next; returns when they are through.
+    #[inline]
     fn plan_good(&mut self, run: Run, before: SimDuration, shop: &mut Workshop) -> SimDuration {
         let Run {
             partition,
@@ -377,7 +380,7 @@ impl Batch {
             }
             None => {}
         }
-        stage.ends = before + self.work_of(stage, from, worked_on, shop);
+        stage.ends = before + self.work_of(&stage, from, worked_on, shop);
         self.stages.push(stage);
         stage.ends
     }
@@ -386,7 +389,7 @@ impl Batch {
     #[inline]
     pub(super) fn work_of(
         &self,
-        stage: Stage,
+        stage: &Stage,
         from: u64,
         to: u64,
         shop: &mut Workshop,

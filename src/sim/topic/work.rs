@@ -73,17 +73,20 @@ impl Topic {
     }
 
     /// What a record comes to under these settings if it makes calls and they fail.
+    #[inline]
     pub fn failure_of(&self, settings: usize) -> Option<CallFailure> {
         self.failures[settings]
     }
 
     /// Whether records make calls under these settings, of dependencies before `which`.
+    #[inline]
     pub fn depends(&self, settings: usize, which: usize) -> bool {
         let mut calls = self.calls_of[settings].iter().take(which);
         calls.any(|calls| *calls > 0)
     }
 
     /// Calls of the shared dependency that a record makes.
+    #[inline]
     pub fn shared_calls(&self, settings: usize) -> u64 {
         let calls = self.calls_of[settings].get(self.shared);
         calls.copied().unwrap_or(0)
