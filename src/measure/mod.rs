@@ -28,7 +28,7 @@ pub use rebalance::{Eviction, Pause, Rebalance, RebalanceEnd};
 pub use recorder::{Keep, KeptCurves, MOST_DRAWN, Outcome, Recorder};
 pub use replicas::{Replicas, Scaling};
 pub use retry::RetryTopicFigures;
-pub use summary::{Accounts, OpenPoison, PartitionSummary, SCHEMA_VERSION, Summary};
+pub use summary::{Accounts, CallsGivenUp, OpenPoison, PartitionSummary, SCHEMA_VERSION, Summary};
 pub use trace::{Seen, Trace};
 pub use verdict::{Stop, Verdict, stops};
 

@@ -27,6 +27,15 @@ impl Poisons {
                 }
             }
             Fact::PoisonGivenUp { partition, .. } => *self.place(partition.ix()) = None,
+            // It was committed as its process exited: the next one begins behind it.
+            Fact::RecordsLost {
+                partition,
+                from,
+                to,
+            } => {
+                let place = self.place(partition.ix());
+                *place = place.filter(|open| !(*from..*to).contains(&open.offset));
+            }
             _ => {}
         }
     }
@@ -70,5 +79,28 @@ mod tests {
         };
         poisons.observe(SimTime::from_secs(500), &given_up);
         assert_eq!(poisons.open(2), None);
+    }
+
+    #[test]
+    fn a_record_that_is_lost_is_in_nobodys_way() {
+        let partition = PartitionId(0);
+        let met = Fact::PoisonMet {
+            process: None,
+            partition,
+            offset: 7,
+        };
+        for (lost, open) in [((4, 7), true), ((7, 9), false), ((8, 9), true)] {
+            let mut poisons = Poisons::default();
+            poisons.observe(SimTime::from_secs(5), &met);
+            poisons.observe(
+                SimTime::from_secs(9),
+                &Fact::RecordsLost {
+                    partition,
+                    from: lost.0,
+                    to: lost.1,
+                },
+            );
+            assert_eq!(poisons.open(0).is_some(), open, "{lost:?}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::lag::Lags;
 use super::poison::Poisons;
 use super::rebalance::GroupHistory;
 use super::replicas::ReplicaHistory;
-use super::summary::{Accounts, PartitionSummary, SCHEMA_VERSION, Summary};
+use super::summary::{Accounts, CallsGivenUp, PartitionSummary, SCHEMA_VERSION, Summary};
 use super::verdict::Verdict;
 use crate::kafka::GroupState;
 use crate::scenario::Scenario;
@@ -178,6 +178,7 @@ impl<'a> Recorder<'a> {
             crashes: self.totals.crashes,
             dead_letters_failed: self.totals.dead_letters_failed,
             calls_failed: self.totals.calls_failed,
+            calls_given_up: self.calls_given_up(),
             calls_refused: self.totals.calls_refused,
             calls_refused_per_s_max: self.totals.calls_refused_per_s_max,
             lag,
@@ -204,6 +205,18 @@ impl<'a> Recorder<'a> {
         };
         summary.conclude(scenario);
         summary
+    }
+
+    fn calls_given_up(&self) -> Vec<CallsGivenUp> {
+        let calls = self.totals.calls_given_up.iter().copied().enumerate();
+        let given_up = calls.filter(|(_, calls)| *calls > 0);
+        given_up
+            .map(|(which, calls)| CallsGivenUp {
+                which,
+                dependency: self.scenario.downstreams[which].name.clone(),
+                calls,
+            })
+            .collect()
     }
 
     /// What each state did to the lag of each partition.

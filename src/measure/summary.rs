@@ -60,8 +60,11 @@ pub struct Summary {
     pub crashes: u64,
     /// Produces to the dead-letter topic that failed, those of its retry topics among them.
     pub dead_letters_failed: u64,
-    /// Attempts at dependency calls that failed by chance, of records that were processed.
+    /// Attempts at dependency calls that failed by chance, of records that were processed or given up.
     pub calls_failed: u64,
+    /// Calls that failed by chance as often as they may, of each dependency that has any: their records were given up, or
+    /// started anew.
+    pub calls_given_up: Vec<CallsGivenUp>,
     /// Calls that the dependency refused because of its limit.
     pub calls_refused: u64,
     /// The same, at most (calls/s).
@@ -102,6 +105,18 @@ pub struct Summary {
     pub retry_topics: Vec<RetryTopicFigures>,
     /// What a reader should know before trusting a figure.
     pub warnings: Vec<String>,
+}
+
+/// Calls of one dependency that failed by chance as often as they may.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CallsGivenUp {
+    /// Its index.
+    #[serde(skip)]
+    pub which: usize,
+    /// Its name.
+    pub dependency: String,
+    /// Calls.
+    pub calls: u64,
 }
 
 /// What became of records.
@@ -175,6 +190,11 @@ impl Summary {
         let own = self.partitions.iter().map(|own| own.accounts);
         own.map(|own| own.skipped + own.dead_lettered + own.retried)
             .sum()
+    }
+
+    /// Calls that failed by chance as often as they may, of all dependencies.
+    pub fn calls_given_up(&self) -> u64 {
+        self.calls_given_up.iter().map(|own| own.calls).sum()
     }
 
     /// Records that are left in retry topics at the end.

@@ -253,10 +253,11 @@ fn records(summary: &Summary) -> Vec<Total> {
             summary.commits_failed,
             "refused".to_owned(),
         ),
+        ("calls failed", summary.calls_failed, "by chance".to_owned()),
         (
-            "calls failed",
-            summary.calls_failed,
-            "by chance, and made again".to_owned(),
+            "calls given up",
+            summary.calls_given_up(),
+            "failed by chance as often as they may".to_owned(),
         ),
     ];
     let seen = rare.into_iter().filter(|(_, count, _)| *count > 0);

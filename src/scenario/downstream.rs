@@ -44,9 +44,17 @@ impl Downstream {
     pub fn call(&self) -> CallLaw {
         CallLaw {
             latency: self.latency.clone(),
-            retries: (self.failure_rate > 0.0).then_some(Retries {
-                failure_rate: self.failure_rate,
-                back_off: self.on_outage.back_off,
+            retries: (self.failure_rate > 0.0).then_some(match self.on_outage.gives_up {
+                None => Retries {
+                    failure_rate: self.failure_rate,
+                    back_off: BackOff::constant(self.on_outage.back_off),
+                    attempts: None,
+                },
+                Some(gives_up) => Retries {
+                    failure_rate: self.failure_rate,
+                    back_off: gives_up.back_off,
+                    attempts: Some(gives_up.attempts),
+                },
             }),
         }
     }
@@ -57,6 +65,37 @@ impl Downstream {
             || self.concurrency.is_some()
             || !self.load.is_flat()
             || self.on_outage.breaker.is_some()
+    }
+}
+
+/// What a record comes to at one of the dependencies that it calls one after another, on average.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Called {
+    /// Calls that it makes of it.
+    pub calls: f64,
+    /// Share of the records that are given up there, because attempts fail by chance.
+    pub given_up: f64,
+    /// What giving up takes (s).
+    pub giving_up_s: f64,
+}
+
+impl Called {
+    /// Of records that make so many `calls` of each of `downstreams` until they are given up.
+    pub fn all(downstreams: &[Downstream], calls: &[u32]) -> Vec<Called> {
+        let mut reached = 1.0;
+        let each = downstreams.iter().zip(calls).map(|(own, calls)| {
+            let (calls, lost) = (f64::from(*calls), own.call().given_up());
+            let given_up = -(calls * (-lost).ln_1p()).exp_m1();
+            let takes = own.on_outage.gives_up.map(|gives_up| gives_up.then.takes());
+            let called = Called {
+                calls: reached * if lost > 0.0 { given_up / lost } else { calls },
+                given_up: reached * given_up,
+                giving_up_s: takes.unwrap_or_default().as_secs_f64(),
+            };
+            reached *= 1.0 - given_up;
+            called
+        });
+        each.collect()
     }
 }
 

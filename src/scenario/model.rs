@@ -1,6 +1,6 @@
 //! The validated model. The only way to one is the check.
 
-use super::downstream::{Downstream, DownstreamChange, GivesUp};
+use super::downstream::{Called, Downstream, DownstreamChange, GivesUp};
 use super::metric::Expectation;
 use super::on_error::{DeadLetterTopic, OnError};
 use super::retry::{RetryTopic, Stage};
@@ -224,11 +224,14 @@ impl Processing {
         calls.filter(|(_, calls)| *calls > 0)
     }
 
-    /// Mean time of a record while nothing holds it back (s).
+    /// Mean time of a record while nothing holds it back, until it is processed or given up (s).
     pub fn record_s(&self, downstreams: &[Downstream]) -> f64 {
-        let calls = self.called(downstreams);
-        let calls = calls.map(|(own, calls)| own.call().mean() * f64::from(calls));
-        self.time.mean() + calls.sum::<f64>()
+        let called = Called::all(downstreams, &self.calls);
+        let each = downstreams.iter().zip(called);
+        let each = each.map(|(own, called)| {
+            own.call().mean() * called.calls + called.given_up * called.giving_up_s
+        });
+        self.time.mean() + each.sum::<f64>()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What becomes of a record that fails. Not of which records do.
 
 use crate::units::SimDuration;
+pub use crate::workload::BackOff;
 
 /// What the application does with a record that fails.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,17 +31,6 @@ pub enum RetryBy {
     },
     /// Again and again inside the handler: nothing else moves, and no poll.
     InPlace,
-}
-
-/// Pauses between attempts.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BackOff {
-    /// Before the second attempt.
-    pub first: SimDuration,
-    /// Each further pause is this many times the one before.
-    pub multiplier: f64,
-    /// Never longer than this.
-    pub max: SimDuration,
 }
 
 /// What becomes of a record that is given up.
@@ -162,37 +152,5 @@ impl GiveUp {
             GiveUp::DeadLetter(produce) | GiveUp::RetryTopic(produce) => Some(*produce),
             GiveUp::Skip | GiveUp::Crash { .. } => None,
         }
-    }
-}
-
-impl BackOff {
-    /// No pauses.
-    pub const NONE: BackOff = BackOff {
-        first: SimDuration::ZERO,
-        multiplier: 1.0,
-        max: SimDuration::ZERO,
-    };
-
-    /// The pause before the next attempt, after `failed` of them: at least one.
-    pub fn after(&self, failed: u32) -> SimDuration {
-        let mut pause = self.first.min(self.max);
-        for _ in 1..failed {
-            pause = self.longer(pause);
-        }
-        pause
-    }
-
-    /// All pauses between `attempts`.
-    pub fn all_between(&self, attempts: u32) -> SimDuration {
-        let (mut sum, mut pause) = (SimDuration::ZERO, self.first);
-        for _ in 1..attempts {
-            sum += pause.min(self.max);
-            pause = self.longer(pause);
-        }
-        sum
-    }
-
-    fn longer(&self, pause: SimDuration) -> SimDuration {
-        SimDuration::from_secs_f64(pause.as_secs_f64() * self.multiplier).min(self.max)
     }
 }

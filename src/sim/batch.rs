@@ -1,11 +1,13 @@
 //! The batch a member has in hand: how long it takes, how far it is, and what it has processed.
 
 mod boundary;
+mod chance;
 mod failure;
 mod letter;
 mod overlap;
 mod plan;
 
+use self::chance::Chance;
 use self::letter::Letter;
 use super::outage::CallFailure;
 use super::topic::Topic;
@@ -72,6 +74,8 @@ pub(super) struct Stage {
     pub kind: Kind,
     /// Of a single record that goes to the dead-letter topic, if that can be: on its way there.
     letter: Option<Letter>,
+    /// Of a single record whose calls fail by chance until it is given up: how they do.
+    chance: Option<Chance>,
     /// End, as work from the start of the batch.
     ends: SimDuration,
 }
@@ -264,6 +268,9 @@ impl Batch {
             if let Some(letter) = &mut stage.letter {
                 (letter.after, letter.takes) = (scaled(letter.after), scaled(letter.takes));
             }
+            if let Some(chance) = &mut stage.chance {
+                chance.after = scaled(chance.after);
+            }
         }
         self.alone = scaled(self.alone);
         self.length = self.alone;
@@ -366,32 +373,6 @@ impl Batch {
         }
     }
 
-    /// Tells which poison records were given up of those that were told to be met: once the batch is through or left, whenever
-    /// it was looked at before.
-    pub fn tell_given_up(
-        &mut self,
-        at: SimTime,
-        process: ProcessId,
-        topic: &Topic,
-        facts: &mut Vec<(SimTime, Fact)>,
-    ) {
-        for stage in &self.stages[self.told..self.accounted.0] {
-            let stuck_at = || topic.partitions[stage.partition.ix()].stuck_at;
-            if let Kind::GivenUp { fate, named, .. } = stage.kind
-                && (named || stuck_at() == Some(stage.from))
-            {
-                let given_up = Fact::PoisonGivenUp {
-                    process,
-                    partition: stage.partition,
-                    offset: stage.from,
-                    fate,
-                };
-                facts.push((at, given_up));
-            }
-        }
-        self.told = self.accounted.0;
-    }
-
     #[inline]
     fn account_stage(&mut self, stage: Stage, now: SimTime, shop: &mut Workshop) {
         self.account_to(stage, stage.to, now, shop);
@@ -410,6 +391,9 @@ impl Batch {
                 .processed(stage.partition, from, to, self.settings),
             Kind::Failing { fate } | Kind::GivenUp { fate, .. } => {
                 shop.topic.given_up(stage.partition, from, to, fate);
+                if let Some(lost) = stage.lost_by_chance() {
+                    (shop.topic).calls_of_lost_failed(stage.partition, lost, self.settings);
+                }
                 if fate == Fate::PassedOn {
                     self.pass_on(stage, to, now, shop);
                 }

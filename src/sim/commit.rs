@@ -70,14 +70,12 @@ impl Member {
         settings.properties.auto_commit_interval.max(SHORTEST)
     }
 
-    /// Whether a background timer commits for it, as a step of its own. One that is attended takes no step by itself:
-    /// its positions are committed as it gives them up.
+    /// Whether a background timer commits for it. One that leaves or rejoins commits its positions as it gives them up.
     pub fn timer_commits(&self, scenario: &Scenario) -> bool {
         let settings = self.settings_of(scenario);
-        !self.attended()
+        !self.leaves_or_rejoins()
             && settings.processing.commit == CommitPolicy::Auto
             && settings.client.auto_commit_from != AutoCommitFrom::Poll
-            && self.link.phase == Phase::Stable
     }
 
     /// Whether the answer to a commit can tell it that it is no member any more. One of a pool of threads, or of a timer, is
@@ -259,6 +257,16 @@ impl Member {
     pub fn commit_waiting(&mut self, until: SimTime, ground: &mut Ground) {
         let waits = self.waits_in_poll && self.app == App::Polling;
         while waits && self.auto_commit_due <= until && self.commits_in_poll(ground.scenario) {
+            let due = self.auto_commit_due;
+            self.auto_commit(due, ground);
+            self.store_commits(due, ground.topic);
+        }
+    }
+
+    /// A background timer goes on committing during a batch at whose end the process exits, which is a step of the agenda's.
+    pub fn commit_before_exit(&mut self, until: SimTime, ground: &mut Ground) {
+        let exits = self.batch.crashes && self.timer_commits(ground.scenario);
+        while exits && self.auto_commit_due <= until && self.auto_commit_due < self.wake {
             let due = self.auto_commit_due;
             self.auto_commit(due, ground);
             self.store_commits(due, ground.topic);
@@ -448,16 +456,6 @@ impl Member {
     pub fn start_auto_commit(&mut self, at: SimTime, interval: SimDuration) {
         self.auto_commit_due = at + interval;
         self.waits_in_poll = false;
-    }
-
-    /// A background timer that was not looked at goes on with its beat from `now` on.
-    pub fn go_on_committing(&mut self, now: SimTime, scenario: &Scenario) {
-        let timer = self.settings_of(scenario).client.auto_commit_from != AutoCommitFrom::Poll;
-        if timer && self.auto_commit_due < now {
-            let interval = self.auto_commit_interval(scenario);
-            let late = now.since(self.auto_commit_due).as_nanos();
-            self.auto_commit_due += interval * late.div_ceil(interval.as_nanos());
-        }
     }
 
     /// What the coordinator has stored by `until` becomes the committed offset.

@@ -128,14 +128,18 @@ impl Member {
         }
     }
 
-    /// The round of a batch that is handed out at `at`; false, and nothing is done, if it does not end by `until`.
+    /// The round of a batch that is handed out at `at`; false, and nothing is done, if it does not end by `until`, or not all
+    /// of its records are processed.
     #[inline]
     fn round(&mut self, at: SimTime, until: SimTime, ends: Ends, ground: &mut Ground) -> bool {
         let mut work = SimDuration::ZERO;
         for run in &self.batch.runs {
-            work += ground
-                .topic
-                .work(run.partition, run.from, run.to, self.settings);
+            let (id, topic) = (run.partition, &mut *ground.topic);
+            let lost = topic.lost_in(id, (run.from, run.to), self.settings, usize::MAX);
+            if lost.is_some() {
+                return false;
+            }
+            work += topic.work(id, run.from, run.to, self.settings);
         }
         let worked = at + work;
         if ends.next(worked) > until {

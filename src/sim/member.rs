@@ -162,8 +162,13 @@ impl Member {
     /// Whether its next step may touch others, and so belongs on the agenda.
     #[inline]
     pub fn attended(&self) -> bool {
+        self.batch.crashes || self.leaves_or_rejoins()
+    }
+
+    /// Whether it is not a member that goes on as one.
+    #[inline]
+    pub fn leaves_or_rejoins(&self) -> bool {
         self.stopping
-            || self.batch.crashes
             || self.link.rejoin
             || self.link.phase != Phase::Stable
             || self.link.hears != Hears::Nothing
@@ -185,10 +190,10 @@ impl Member {
     }
 
     /// When it does something next by itself, with the commits of a background timer if it has one
-    /// ([`Self::timer_commits`]).
+    /// ([`Self::timer_commits`]) and they are steps of its own.
     #[inline]
     pub fn next_step_with(&self, timer: bool) -> SimTime {
-        if timer {
+        if timer && !self.batch.crashes {
             self.wake.min(self.auto_commit_due)
         } else {
             self.wake
@@ -219,6 +224,7 @@ impl Member {
     pub fn settle(&mut self, until: SimTime, ground: &mut Ground) {
         self.run_workers(until, ground);
         self.commit_waiting(until, ground);
+        self.commit_before_exit(until, ground);
         self.store_commits(until, ground.topic);
     }
 

@@ -49,8 +49,10 @@ pub struct Totals {
     pub crashes: u64,
     /// Produces to the dead-letter topic that failed.
     pub dead_letters_failed: u64,
-    /// Attempts at dependency calls that failed by chance, of records that were processed.
+    /// Attempts at dependency calls that failed by chance, of records that were processed or given up.
     pub calls_failed: u64,
+    /// Calls that failed by chance as often as they may, by dependency: their records were given up, or started anew.
+    pub calls_given_up: Vec<u64>,
     /// Calls that the dependency refused because of its limit.
     pub calls_refused: u64,
     /// The same, at most (calls/s).

@@ -69,6 +69,9 @@ impl World<'_> {
             if !works || member.batch.failure == fails && !turns {
                 continue;
             }
+            let (members, mut ground) = self.ground();
+            members[index].commit_before_exit(now, &mut ground);
+            let member = &mut self.members[index];
             member.batch.advance(now);
             if turns && member.caller.count_anew(now, &member.batch) {
                 self.tell_breaker(ProcessId(index as u32));
@@ -80,14 +83,10 @@ impl World<'_> {
                 settings,
                 topic,
             };
-            let attended = member.batch.crashes;
             let tried = member.batch.replan(now, &mut shop);
             let processing = &scenario.settings[member.settings].processing;
             if member.stopping && processing.on_stop == OnStop::FinishRecord {
                 member.batch.cut_after_record(now, &mut shop);
-            }
-            if attended && !member.batch.crashes {
-                member.go_on_committing(now, scenario);
             }
             member.wake = member.batch.ends_at();
             if tried > now && fails.is_none() && dependency::calls(member) {

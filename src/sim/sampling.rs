@@ -137,6 +137,7 @@ impl World<'_> {
             crashes,
             dead_letters_failed: self.topic.dead_letters_failed,
             calls_failed: self.topic.calls_failed,
+            calls_given_up: self.topic.calls_given_up.clone(),
             calls_refused,
             calls_refused_per_s_max: most,
         }

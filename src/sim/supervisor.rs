@@ -51,6 +51,11 @@ impl World<'_> {
         };
         ground.accounts.crashes += 1;
         ground.topic.dead_letters_failed += u64::from(stage.exits_undelivered());
+        if let Some(lost) = stage.lost_by_chance() {
+            ground
+                .topic
+                .start_anew(stage.partition, lost, member.batch.settings);
+        }
         let policy = member.settings_of(ground.scenario).processing.restart;
         // A pod that is being deleted is not restarted.
         let again = !member.stopping;

@@ -2,6 +2,8 @@
 
 mod work;
 
+pub(super) use self::work::Lost;
+
 use std::sync::Arc;
 
 use super::coverage::Coverage;
@@ -75,6 +77,8 @@ pub(super) struct Topic {
     pub shared: usize,
     /// Attempts at calls that failed by chance, of records that were processed.
     pub calls_failed: u64,
+    /// Calls that failed by chance as often as they may, by dependency.
+    pub calls_given_up: Vec<u64>,
     /// What a record comes to whose dependency call fails, while calls do, by settings index.
     failures: Vec<Option<CallFailure>>,
     /// How the dead-letter topic answers.
@@ -133,6 +137,7 @@ impl Topic {
             call_laws: downstreams().map(Downstream::call).collect(),
             shared: scenario.shared(),
             calls_failed: 0,
+            calls_given_up: vec![0; downstreams().len()],
             failures: vec![None; scenario.settings.len()],
             dead_letter: DeadLetterTopic::Up,
             may_fail: scenario.gives_up().next().is_some() || scenario.loses_dead_letter_topic(),

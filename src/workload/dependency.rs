@@ -265,11 +265,8 @@ impl ClosedLoop {
     fn draws(&mut self, callers: u32) -> Draws {
         let gap = self.bucket.map_or(0.0, |bucket| 1.0 / bucket.rate);
         let refused = self.bucket.and_then(|bucket| bucket.back_off);
-        let failed = (self.retries).map(|retries| retries.back_off.as_secs_f64());
-        let longest = [refused, failed]
-            .into_iter()
-            .flatten()
-            .fold(self.cycle(), f64::max);
+        let longest = refused.into_iter().fold(self.cycle(), f64::max);
+        let longest = longest.max(self.longest_pause());
         let unit = CYCLE / longest.max(gap / LONGEST_GAP);
         let measured = self.enough(callers);
         let warm_up = measured / WARM_UP;

@@ -2,6 +2,7 @@
 //! Not for anything that reacts: nothing here knows members, brokers or events.
 
 mod arrival;
+mod back_off;
 mod breaker;
 mod calls;
 mod cost;
@@ -13,6 +14,7 @@ mod load;
 mod rate;
 
 pub use arrival::{Arrivals, Pattern, Production, Shares};
+pub use back_off::BackOff;
 pub use breaker::{Breaker, BreakerConfig, BreakerState};
 pub use calls::{CallCosts, CallLaw, Retries};
 pub use cost::{RecordCosts, Stock};

@@ -227,3 +227,32 @@ fn attempts_come_before_the_crash() {
         assert_eq!(told.totals.poison_attempts, 4 * told.totals.crashes);
     }
 }
+
+/// librdkafka's timer commits every 5 s what has been handed out, while the application is at it too
+/// (`rd_kafka_cgrp_offset_commit_tmr_cb`): the next process begins behind the record.
+#[test]
+fn a_timer_commits_under_a_long_attempt_and_the_record_is_lost_with_the_rest_of_its_batch() {
+    let mut scenario = system(1, 1, false, CommitPolicy::Auto);
+    scenario.topic.partitions[0].log_end = 25;
+    scenario.settings[0].client = systems::profile("librdkafka");
+    let attempt = |scenario: &Scenario, takes| {
+        let mut scenario = scenario.clone();
+        scenario.poison.clear();
+        scenario.settings[0].on_error.clear();
+        with_poison(scenario, at_offset(0, 20), Some(takes), crash(false))
+    };
+    let told = run(&attempt(&scenario, secs(30)));
+    let totals = told.totals.partitions[0];
+    assert_eq!(told.totals.crashes, 1);
+    assert_eq!(totals.lost, 5, "{totals:?}");
+    assert_eq!(totals.duplicates, 0, "{totals:?}");
+    assert!(told.total_lags().pop().expect("samples") < 10);
+    // Shorter than the timer, it comes again until a timer falls into it.
+    let told = run(&attempt(&scenario, ms(10)));
+    assert!(told.totals.crashes > 5, "{}", told.totals.crashes);
+    // What polls before the last one have returned is committed, the batch in hand is not.
+    scenario.settings[0].client = systems::profile("franz-go");
+    let told = run(&attempt(&scenario, secs(30)));
+    assert!(told.totals.crashes > 5, "{}", told.totals.crashes);
+    assert_eq!(told.totals.partitions[0].lost, 0);
+}

@@ -25,6 +25,7 @@ mod crashes; // processes that exit because of a record, and how they are starte
 mod dead_letters; // a dead-letter topic that is down: records that start anew, are skipped, or make a process exit
 mod dependencies; // records that call several dependencies: outages and changes of each, and whose affair they are
 mod explain; // why a partition is where it is, state by state
+mod failing_calls; // calls that fail by chance, and records given up because of them
 mod faults; // faults and changes of the timeline, each rule by itself
 mod giving_up; // outages of the dependency whose callers give up: records skipped, dead-lettered, processes that exit
 mod oracles; // rebalances with known answers, to the nanosecond

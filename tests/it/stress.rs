@@ -359,8 +359,7 @@ fn giving_up(mut scenario: Scenario, seed: u64, calm: bool) -> Scenario {
     };
     let pool = scenario.settings[0].processing.order.is_some();
     let refuses = downstream.when_limited == WhenLimited::Reject;
-    let fails = downstream.failure_rate > 0.0;
-    if pool || refuses || fails || downstream.on_outage.breaker.is_some() {
+    if pool || refuses || downstream.on_outage.breaker.is_some() {
         return scenario;
     }
     let closes = dice.once_in(2);

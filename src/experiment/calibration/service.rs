@@ -3,7 +3,7 @@
 use super::stretch::{Behind, Stretch, find};
 use super::{Backlog, Estimate, Learnt};
 use crate::measure::Trace;
-use crate::scenario::{CommitPolicy, Downstream, Scenario};
+use crate::scenario::{Called, CommitPolicy, Scenario};
 use crate::workload::Law;
 
 /// Half the width of a 95 % interval in standard deviations.
@@ -53,26 +53,18 @@ impl Batch {
                 (commit * (records / every as f64).min(1.0), 0.0)
             }
         };
-        let called = || processing.called(&scenario.downstreams);
-        let each = |(own, calls): (&Downstream, u32)| (own.call(), f64::from(calls));
+        let called = Called::all(&scenario.downstreams, &processing.calls);
+        let each = || scenario.downstreams.iter().zip(&called);
         let variance = |law: &Law| law.scv() * law.mean().powi(2);
-        let shared = scenario.shared();
-        let shared_calls = f64::from(processing.calls_of(shared));
+        let shared = each().nth(scenario.shared());
+        let of_calls = each().map(|(own, called)| called.calls * own.call().variance());
         Batch {
             records,
             overhead_s,
             per_record_s,
-            calls: (scenario.downstreams.get(shared))
-                .map_or(0.0, |own| shared_calls * own.call().attempts()),
-            calls_s: called()
-                .map(each)
-                .map(|(call, calls)| calls * call.mean())
-                .sum(),
-            variance: variance(&processing.time)
-                + called()
-                    .map(each)
-                    .map(|(call, calls)| calls * call.variance())
-                    .sum::<f64>(),
+            calls: shared.map_or(0.0, |(own, called)| called.calls * own.call().attempts()),
+            calls_s: processing.record_s(&scenario.downstreams) - processing.time.mean(),
+            variance: variance(&processing.time) + of_calls.sum::<f64>(),
         }
     }
 

@@ -4,7 +4,7 @@ use super::event::cause_of_rebalance;
 use super::{Story, Tenure};
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol, RemovalReason};
 use crate::measure::poison::Poisons;
-use crate::measure::verdict::{dependency, down, lengths, session_timeout, stops};
+use crate::measure::verdict::{dependency, down, failing_calls, lengths, session_timeout, stops};
 use crate::measure::words::{capital, grouped, listed, short, span};
 use crate::sim::{Fact, PartitionState};
 use crate::units::{ProcessId, SimDuration, SimTime};
@@ -76,6 +76,7 @@ fn saturated(story: &Story) -> Vec<String> {
         reader(story),
         rates(story)
     )];
+    told.extend(failing_calls(story.scenario, &story.outcome.summary));
     if let Some(own) = story.owner() {
         let others = shares_with(story, own);
         if others > 0 {

@@ -5,7 +5,7 @@ use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{capital, counted, grouped, listed, percent, short, span};
 use super::{Culprit, SMALLEST_SHARE, dead_letter, failing, outage, poison, scaling, skew, stops};
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol};
-use crate::scenario::{Scenario, Settings};
+use crate::scenario::{Called, Scenario, Settings};
 use crate::units::SimDuration;
 
 /// What `culprit` did.
@@ -15,6 +15,7 @@ pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Ve
         Culprit::DeadLetterTopic => one(dead_letter::sentence(scenario, summary)),
         Culprit::Poison => poison::sentences(scenario, summary),
         Culprit::Outage => outage::sentences(scenario, summary),
+        Culprit::GivenUp => failing::given_up(scenario, summary),
         Culprit::Flapping => scaling::flapping(summary).into_iter().collect(),
         Culprit::Evictions => evictions(scenario, summary),
         Culprit::Saturated => saturated(scenario, summary),
@@ -245,7 +246,10 @@ pub fn dependency(scenario: &Scenario, which: usize) -> String {
                 0.0 => String::new(),
                 rate => format!(", of which {} % fail,", short(100.0 * rate)),
             };
-            let attempts = f64::from(calls) * downstream.call().attempts();
+            let all = settings.map_or(Vec::new(), |own| own.processing.calls.clone());
+            let called = Called::all(&scenario.downstreams, &all);
+            let made = called.get(which).map_or(f64::from(calls), |own| own.calls);
+            let attempts = made * downstream.call().attempts();
             format!(
                 " (limit {}/s; at {}{fail} {} records/s)",
                 short(limit.rate),

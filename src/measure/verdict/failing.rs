@@ -1,11 +1,31 @@
-//! What calls that fail by chance cost the members: how much longer they make a record. Not what they cost a limit.
+//! Calls that fail by chance, in words: how much longer they make a record, and what becomes of it where it is given up. Not
+//! what they cost a limit.
 
-use super::super::summary::Summary;
-use super::super::words::{counted, short, span};
+use super::super::summary::{CallsGivenUp, Summary};
+use super::super::words::{counted, grouped, percent, short, span};
+use super::outage;
 use crate::scenario::{Downstream, Scenario};
 
 /// A record that takes less than so many times as long is none of anybody's trouble.
 const NOTEWORTHY: f64 = 1.25;
+
+/// From a failed attempt to the next, where pauses grow the first of them (s).
+fn pause_s(own: &Downstream) -> f64 {
+    let gives_up = own.on_outage.gives_up;
+    let pause = gives_up.map_or(own.on_outage.back_off, |own| own.back_off.after(1));
+    pause.as_secs_f64()
+}
+
+/// What a failed attempt takes with the pause after it, on average (s).
+fn again_s(own: &Downstream) -> f64 {
+    let call = own.call();
+    let failed = call.attempts() - 1.0 + call.given_up();
+    let pause = match failed > 0.0 && own.on_outage.gives_up.is_some() {
+        true => call.pause() * call.attempts() / failed,
+        false => pause_s(own),
+    };
+    own.latency.mean() + pause
+}
 
 /// The dependency whose failing calls make a record noteworthily longer, and how many times as long it takes.
 fn longer<'s>(scenario: &'s Scenario, summary: &Summary) -> Option<(&'s Downstream, f64)> {
@@ -15,24 +35,76 @@ fn longer<'s>(scenario: &'s Scenario, summary: &Summary) -> Option<(&'s Downstre
     let failures =
         |(own, calls): &(&Downstream, u32)| f64::from(*calls) * (own.call().attempts() - 1.0);
     let (downstream, _) = called().max_by(|a, b| failures(a).total_cmp(&failures(b)))?;
-    let latency = downstream.latency.mean();
     let calls = called().map(|(own, calls)| f64::from(calls) * own.latency.mean());
     let alone = processing.time.mean() + calls.sum::<f64>();
-    let failed = summary.calls_failed as f64 / summary.accounts.processed.max(1) as f64;
-    let again = latency + downstream.on_outage.back_off.as_secs_f64();
-    let times = 1.0 + failed * again / alone;
+    let records = summary.accounts.processed + summary.given_up();
+    let failed = summary.calls_failed as f64 / records.max(1) as f64;
+    let times = 1.0 + failed * again_s(downstream) / alone;
     (alone > 0.0 && times >= NOTEWORTHY).then_some((downstream, times))
 }
 
 /// How much longer a record takes because of calls that fail.
-pub(super) fn sentence(scenario: &Scenario, summary: &Summary) -> Option<String> {
+pub fn sentence(scenario: &Scenario, summary: &Summary) -> Option<String> {
     let (downstream, times) = longer(scenario, summary)?;
     Some(format!(
         "{} by chance at {}, {} before the next attempt: a record takes {} times as long as without.",
         counted(summary.calls_failed, "call fails", "calls fail"),
         downstream.name,
-        span(downstream.on_outage.back_off.as_secs_f64()),
+        span(pause_s(downstream)),
         short((times * 10.0).round() / 10.0)
+    ))
+}
+
+/// What becomes of records whose calls fail by chance as often as they may, a sentence on each dependency.
+pub(super) fn given_up(scenario: &Scenario, summary: &Summary) -> Vec<String> {
+    let each = summary.calls_given_up.iter().filter_map(|own| {
+        let gives_up = scenario.downstreams.get(own.which)?.on_outage.gives_up?;
+        let records = match gives_up.then.crashes() {
+            true => String::new(),
+            false => format!(
+                ": {}, {} of all",
+                counted(own.calls, "record", "records"),
+                percent(share_of_records(own, summary))
+            ),
+        };
+        Some(format!(
+            "Calls of {} fail by chance, and {}{records}.",
+            own.dependency,
+            outage::giving_up(gives_up, summary)
+        ))
+    });
+    each.collect()
+}
+
+/// Which share of the records came to that.
+fn share_of_records(own: &CallsGivenUp, summary: &Summary) -> f64 {
+    let records = summary.accounts.processed + summary.given_up();
+    own.calls as f64 / records.max(1) as f64
+}
+
+/// What would help against that, at the dependency where it happens most.
+pub(super) fn remedy_of_given_up(scenario: &Scenario, summary: &Summary) -> Option<String> {
+    let most = summary.calls_given_up.iter().max_by_key(|own| own.calls)?;
+    let downstream = scenario.downstreams.get(most.which)?;
+    let gives_up = downstream.on_outage.gives_up?;
+    // A rate of the timeline alone is told by what came of it.
+    let rate = match downstream.failure_rate > 0.0 {
+        true => downstream.failure_rate,
+        false => share_of_records(most, summary).powf(1.0 / f64::from(gives_up.attempts)),
+    };
+    let fewer = (most.calls as f64 * rate.min(1.0)).round() as u64;
+    let exits = match gives_up.then.crashes() {
+        true => {
+            ", and a dead-letter topic instead of the exit lets the process go on with what comes behind"
+        }
+        false => "",
+    };
+    Some(format!(
+        "Calls given up at {}: an attempt more, {} in all, makes about {} of {}{exits}.",
+        most.dependency,
+        u64::from(gives_up.attempts) + 1,
+        grouped(fewer),
+        grouped(most.calls)
     ))
 }
 
@@ -41,6 +113,6 @@ pub(super) fn remedy(scenario: &Scenario, summary: &Summary, several: &str) -> O
     let (downstream, _) = longer(scenario, summary)?;
     Some(format!(
         "Failing calls: a shorter pause than {} before the next attempt, or {several}, so that others go on meanwhile.",
-        span(downstream.on_outage.back_off.as_secs_f64())
+        span(pause_s(downstream))
     ))
 }

@@ -13,6 +13,7 @@ mod skew;
 
 pub(super) use cause::{dependency, lengths, session_timeout};
 pub(super) use dead_letter::down;
+pub(super) use failing::sentence as failing_calls;
 pub use outage::{Stop, stops};
 use serde::Serialize;
 
@@ -38,6 +39,7 @@ enum Culprit {
     DeadLetterTopic,
     Poison,
     Outage,
+    GivenUp,
     Flapping,
     Evictions,
     Saturated,
@@ -89,7 +91,7 @@ fn commits_nothing(summary: &Summary) -> bool {
     summary.lag.last > 0 && summary.accounts.committed == 0
 }
 
-/// A dead-letter topic that is down, poison, outages, a flapping autoscaler, evictions, then the rest by share; the rest only if the group was behind for more than a moment.
+/// A dead-letter topic that is down, poison, outages, calls given up, a flapping autoscaler, evictions, then the rest by share; the rest only if the group was behind for more than a moment.
 fn culprits(scenario: &Scenario, summary: &Summary) -> Vec<Culprit> {
     let mut found = Vec::new();
     if summary.dead_letters_failed > 0 {
@@ -102,6 +104,9 @@ fn culprits(scenario: &Scenario, summary: &Summary) -> Vec<Culprit> {
     let outage = !stops(scenario).is_empty();
     if outage && (behind || outage::cost(scenario, summary)) {
         found.push(Culprit::Outage);
+    }
+    if summary.calls_given_up() > 0 {
+        found.push(Culprit::GivenUp);
     }
     if scaling::flaps(summary) {
         found.push(Culprit::Flapping);

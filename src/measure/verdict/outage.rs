@@ -47,7 +47,8 @@ pub fn stops(scenario: &Scenario) -> Vec<Stop> {
 /// Whether an outage cost records, or processes.
 pub fn cost(scenario: &Scenario, summary: &Summary) -> bool {
     let mut all = 0..scenario.downstreams.len();
-    all.any(|which| gives_up(scenario, which).is_some()) && summary.given_up() + summary.crashes > 0
+    let lost = summary.given_up() + summary.crashes;
+    all.any(|which| gives_up(scenario, which).is_some()) && lost > summary.calls_given_up()
 }
 
 /// When records are given up whose call of a dependency fails, if calls of it fail at all.
@@ -59,7 +60,8 @@ fn gives_up(scenario: &Scenario, which: usize) -> Option<GivesUp> {
     on_outage.gives_up.filter(|_| fails)
 }
 
-fn giving_up(gives_up: GivesUp, summary: &Summary) -> String {
+/// What becomes of a record whose call fails.
+pub(super) fn giving_up(gives_up: GivesUp, summary: &Summary) -> String {
     let attempts = counted(u64::from(gives_up.attempts), "attempt", "attempts");
     match gives_up.then {
         GiveUp::Skip => format!("a record whose call fails is skipped after {attempts}"),

@@ -78,8 +78,13 @@ fn given_up(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     }
     if summary.share_of("blocked") >= super::SMALLEST_SHARE || told.is_empty() {
         told.push(format!(
-            "Poison records block partitions for {} in all until they are given up; {}.",
+            "Poison records block partitions for {} in all until they are {}; {}.",
             partition_time(summary, "blocked"),
+            if summary.given_up() > 0 {
+                "given up"
+            } else {
+                "passed"
+            },
             gained(summary, "blocked")
         ));
     }
@@ -101,7 +106,7 @@ pub fn sentences(scenario: &Scenario, summary: &Summary) -> Vec<String> {
             .collect(),
         _ => vec![many_blocked(&blocked, summary)],
     };
-    told.extend(crashes(summary).filter(|_| exits(scenario)));
+    told.extend(crashes(summary, !blocked.is_empty()).filter(|_| exits(scenario)));
     let beside: Vec<&PartitionSummary> = summary
         .partitions
         .iter()
@@ -118,17 +123,21 @@ pub fn sentences(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     told
 }
 
-/// Processes that exit because of one.
-fn crashes(summary: &Summary) -> Option<String> {
+/// Processes that exit because of one, which is still in the way or not.
+fn crashes(summary: &Summary, blocked: bool) -> Option<String> {
     let times = match summary.crashes {
         0 => return None,
         1 => "once".to_owned(),
         many => format!("{} times", grouped(many)),
     };
+    let again = match blocked {
+        true => "is started again and meets it once more",
+        false => "is started again and in the end begins behind it",
+    };
     let group = gained(summary, "rebalancing");
     let nobody = gained(summary, "orphaned");
     Some(format!(
-        "Whoever gets to the record exits, {times}, is started again and meets it once more: {}; rebalancing: {group}; \
+        "Whoever gets to the record exits, {times}, {again}: {}; rebalancing: {group}; \
          until a crash is noticed: {nobody}.",
         counted(summary.rebalance_count, "rebalance", "rebalances"),
     ))

@@ -82,6 +82,7 @@ pub(super) fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Op
         Culprit::DeadLetterTopic => dead_letter::remedy(scenario),
         Culprit::Poison => poison(summary),
         Culprit::Outage => return outage::remedy(scenario),
+        Culprit::GivenUp => return failing::remedy_of_given_up(scenario, summary),
         Culprit::Evictions => evictions(scenario, summary),
         Culprit::Saturated => saturated(scenario, summary),
         Culprit::Throttled => throttled(scenario, summary),

@@ -111,7 +111,13 @@ impl Judge<'_> {
             };
             let stop = Action::Downstream(which, DownstreamChange::Stop);
             let stops = walked.timeline.iter().any(|entry| entry.action == stop);
-            if own.on_outage.timeout.is_none() && stops {
+            let mut changes = walked.timeline.iter();
+            let by_chance = own.failure_rate > 0.0
+                || changes.any(|entry| {
+                    matches!(entry.action,
+                    Action::Downstream(whose, DownstreamChange::FailureRate(_)) if whose == which)
+                });
+            if own.on_outage.timeout.is_none() && stops && !by_chance {
                 let help = "write after how long such a call fails, as in timeout = \"2s\"; or let the dependency refuse calls: downstream = \"fail\"";
                 self.warn(
                     written.place(),

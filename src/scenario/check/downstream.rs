@@ -148,9 +148,9 @@ impl Judge<'_> {
         Some(rate)
     }
 
-    /// Attempts that fail by chance, now or later, where failures decide more than when the next one is made.
+    /// Attempts that fail by chance, now or later, behind a breaker.
     fn refuse_chance(&mut self, name: &str, section: &raw::Downstream, model: &Model) {
-        let Some(other) = minds_failures(section) else {
+        let Some(breaker) = &section.circuit_breaker else {
             return;
         };
         let later = model.changes_of(name);
@@ -158,8 +158,8 @@ impl Judge<'_> {
         for rate in section.failure_rate.iter().chain(later) {
             self.clash::<()>(
                 &rate.0.span,
-                "calls that fail by chance are made again until they succeed: nothing else is modelled of them",
-                other,
+                "a circuit breaker that sees calls fail by chance is not modelled",
+                (&breaker.span, "the circuit breaker"),
                 "leave one of them out; an outage, in which all calls fail, is downstream = \"fail\" on the timeline",
             );
         }

@@ -33,8 +33,8 @@ pub struct Downstream {
     /// Most calls in flight at once, all members together; default: no limit.
     pub concurrency: Option<Count>,
     /// Share of the attempts at calls that fail by chance, each for itself, from 0 to 0.999; default 0. A failed attempt takes
-    /// the latency of a call and is made again after `retry-back-off`, until one succeeds; each of them takes its token of
-    /// `rate-limit` and its place of `concurrency`.
+    /// the latency of a call and is made again after `retry-back-off`, until one succeeds, or as `on-error` says until the record
+    /// is given up; each of them takes its token of `rate-limit` and its place of `concurrency`.
     pub failure_rate: Option<Number>,
     /// A call that gets no answer because the dependency has stopped fails after this long; default: never. A slow answer
     /// is not cut.
@@ -42,7 +42,7 @@ pub struct Downstream {
     /// From a call that failed or was refused to its next attempt; default "500ms" (resilience4j's Retry). Attempts go on
     /// until one succeeds, unless `on-error` says otherwise of those that fail.
     pub retry_back_off: Option<Time>,
-    /// What the application does with a record whose call fails: `skip`, `dead-letter`, `retry-topic`, `crash`, or a table
+    /// What the application does with a record whose call fails, in an outage or by chance: `skip`, `dead-letter`, `retry-topic`, `crash`, or a table
     /// with attempts, which are made inside the handler; default: it tries until the call succeeds.
     pub on_error: Option<Either<Text, OnError>>,
     /// A circuit breaker around the calls, one in each member.

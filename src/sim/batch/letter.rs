@@ -86,7 +86,9 @@ impl Batch {
     /// Whether some of it may go to the dead-letter topic.
     pub fn minds_dead_letters(&self) -> bool {
         let of_calls = self.failure.map(|failure| failure.gives_up.then);
-        self.poison || of_calls.is_some_and(|then| then.dead_letter().is_some())
+        self.poison
+            || of_calls.is_some_and(|then| then.dead_letter().is_some())
+            || self.planned().iter().any(|stage| stage.letter.is_some())
     }
 
     /// What giving up a record comes to whose calls fail.

@@ -143,6 +143,9 @@ impl Batch {
             return InHand::default();
         };
         let worked = self.worked(now);
+        if let Some(chance) = stage.chance.filter(|_| self.callers == 1) {
+            return self.chance_in_hand(stage.after(worked), chance, shop);
+        }
         if let Some(letter) = stage.letter.filter(|_| self.callers == 1) {
             return self.letter_in_hand(stage.after(worked), letter, shop);
         }
@@ -283,6 +286,14 @@ impl Batch {
         let failing = self.failure.map_or(0, |failure| failure.which);
         let (mut calls, mut depends) = (0, false);
         for stage in self.planned().iter().filter(|_| competes) {
+            if let Some(lost) = stage.lost_by_chance() {
+                depends = true;
+                calls += match stage.makes_its_calls() {
+                    true => (shop.topic).attempts_of_lost(stage.partition, lost, self.settings),
+                    false => 0,
+                };
+                continue;
+            }
             // Of a record whose call fails those before it count.
             let (to, before) = match stage.kind {
                 Kind::Records => (stage.to, usize::MAX),
@@ -349,14 +360,35 @@ impl Batch {
             to: offset + u64::from(kind.is_done_with()),
             kind,
             letter,
+            chance: None,
             ends,
         });
         ends
     }
 
-    /// Records that are no poison come next; returns when they are through.
+    /// Records that are no poison come next; returns when they are through, or the rest is left.
     #[inline]
     fn plan_good(&mut self, run: Run, before: SimDuration, shop: &mut Workshop) -> SimDuration {
+        let (mut rest, mut ends) = (run, before);
+        while let Some(lost) = self.lost_in(rest, shop) {
+            if lost.offset > rest.from {
+                let to = lost.offset;
+                ends = self.plan_stretch(Run { to, ..rest }, ends, shop);
+                if self.leaves_the_rest() {
+                    return ends;
+                }
+            }
+            ends = self.plan_lost(rest.partition, lost, ends, shop);
+            rest.from = lost.offset + 1;
+            if self.leaves_the_rest() || rest.from == rest.to {
+                return ends;
+            }
+        }
+        self.plan_stretch(rest, ends, shop)
+    }
+
+    /// Records come next whose calls all succeed, or all fail; returns when they are through.
+    fn plan_stretch(&mut self, run: Run, before: SimDuration, shop: &mut Workshop) -> SimDuration {
         let Run {
             partition,
             from,
@@ -368,6 +400,7 @@ impl Batch {
             to,
             kind: Kind::Records,
             letter: None,
+            chance: None,
             ends: before,
         };
         let mut worked_on = to;

@@ -2,6 +2,7 @@
 //! they could ask for, none of them waits, and what the limit has left afterwards is the same in whatever order it is told.
 
 use super::{DRY, Dependency, calls};
+use crate::scenario::DeadLetterTopic;
 use crate::sim::member::{Ground, Member};
 use crate::sim::world::World;
 use crate::units::{ProcessId, SimDuration, SimTime};
@@ -145,6 +146,7 @@ impl World<'_> {
         };
         self.scenario.leaps
             && self.scenario.poison.is_empty()
+            && self.topic.dead_letter == DeadLetterTopic::Up
             && !self.deployment.supervisor.of_records
             && self.members.iter().all(by_itself)
     }

@@ -2,11 +2,14 @@
 //! waits for the one that is shared.
 
 use super::{Part, callers_of, calls, shares};
-use crate::scenario::{Downstream, DownstreamChange, Processing, Scenario};
+use crate::scenario::{Called, Downstream, DownstreamChange, Processing, Scenario};
 use crate::sim::member::{App, Member};
 use crate::sim::outage::CallFailure;
 use crate::units::{SimDuration, SimTime};
 use crate::workload::{CallLaw, Elsewhere, Law};
+
+/// Fewer calls of the shared dependency per record than this count as so many: hardly a record gets as far as that.
+const FEWEST: f64 = 1e-9;
 
 /// What a dependency that works for nobody does with calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,35 +74,57 @@ impl Chain {
 
     /// Local work of a record for each of its calls of the shared one.
     pub fn local(&self, settings: usize) -> Law {
-        let calls = self.shared_calls(settings).max(1);
-        self.processing[settings]
-            .time
-            .scaled(1.0 / f64::from(calls))
+        let calls = self.calls_made(&self.called(settings));
+        self.processing[settings].time.scaled(1.0 / calls)
+    }
+
+    /// What records come to at each of them.
+    fn called(&self, settings: usize) -> Vec<Called> {
+        Called::all(&self.specs, &self.processing[settings].calls)
+    }
+
+    /// Calls of the shared one that a record makes on average; 1 of those that make none.
+    fn calls_made(&self, called: &[Called]) -> f64 {
+        let calls = called.get(self.shared).map_or(0.0, |own| own.calls);
+        if calls == 0.0 { 1.0 } else { calls.max(FEWEST) }
     }
 
     /// What callers of the shared one do at the others. Where they give up what fails that is all of its attempts, and nothing
     /// after it.
     pub fn elsewhere(&self, settings: usize) -> Vec<Elsewhere> {
         let per = self.shared_calls(settings).max(1);
+        let called = self.called(settings);
+        let made = self.calls_made(&called);
         let failure = self.failure(settings);
         let last = failure.map_or(self.specs.len(), |failure| failure.which);
-        let others = self.specs[..last].iter().enumerate();
-        let others = others.filter(|(which, _)| *which != self.shared);
-        let others = others.map(|(which, own)| Elsewhere {
-            law: own.call(),
-            calls: self.processing[settings].calls_of(which),
-            per,
-        });
-        let fails = failure.map(|failure| Elsewhere {
-            law: CallLaw {
-                latency: Law::Constant(failure.length().as_secs_f64()),
-                retries: None,
-            },
-            calls: 1,
-            per,
-        });
-        let all = others.chain(fails);
-        all.filter(|own| own.calls > 0).collect()
+        let mut all = Vec::new();
+        let mut add = |law: CallLaw, calls: u32, each: f64| {
+            let share = each / made;
+            all.push(Elsewhere {
+                law,
+                calls,
+                per,
+                share,
+            });
+        };
+        let once = |secs| CallLaw {
+            latency: Law::Constant(secs),
+            retries: None,
+        };
+        for (which, (own, called)) in self.specs.iter().zip(&called).enumerate().take(last) {
+            let calls = self.processing[settings].calls_of(which);
+            if which != self.shared && calls > 0 {
+                add(own.call(), calls, called.calls);
+            }
+            if called.given_up > 0.0 && called.giving_up_s > 0.0 {
+                add(once(called.giving_up_s), 1, called.given_up);
+            }
+        }
+        if let Some(failure) = failure {
+            let given_up: f64 = called[..last].iter().map(|own| own.given_up).sum();
+            add(once(failure.length().as_secs_f64()), 1, 1.0 - given_up);
+        }
+        all
     }
 
     /// Mean time of a record while nothing holds it back, by settings (s).

@@ -126,6 +126,9 @@ impl Member {
             self.batch.note_tried(partition, offset, Some(0));
         }
         let (scenario, settings) = (ground.scenario, self.batch.settings);
+        if let Some(lost) = stage.lost_by_chance() {
+            ground.topic.start_anew(stage.partition, lost, settings);
+        }
         let mut shop = Workshop {
             scenario,
             settings,

@@ -1,11 +1,23 @@
 //! What the records of a partition take: local work, then calls of one dependency after another.
 
+use std::cmp::Ordering;
+
 use super::Topic;
 use crate::engine::{Address, Purpose};
 use crate::scenario::Scenario;
 use crate::sim::outage::CallFailure;
 use crate::units::{PartitionId, SimDuration};
 use crate::workload::{CallCosts, CallLaw, Law, RecordCosts, Stock};
+
+/// A record that is given up because attempts at one of its calls fail by chance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) struct Lost {
+    pub offset: u64,
+    /// The dependency that is called.
+    pub which: usize,
+    /// The call, by its number in the partition.
+    call: u64,
+}
 
 impl Topic {
     /// What calls of each dependency take in partition `index`.
@@ -60,7 +72,8 @@ impl Topic {
     /// From now on calls of a dependency take what `law` says.
     pub fn set_calls(&mut self, scenario: &Scenario, replication: u32, which: usize, law: CallLaw) {
         for (index, partition) in self.partitions.iter_mut().enumerate() {
-            partition.calls[which] = costs(scenario, replication, index, which, &law);
+            let costs = costs(scenario, replication, index, which, &law);
+            partition.calls[which] = costs.succeeding(&partition.calls[which]);
         }
         self.call_laws[which] = law;
     }
@@ -118,6 +131,96 @@ impl Topic {
             }
         }
         work
+    }
+
+    /// The first of the records [`from`, `to`) that is given up because a call of a dependency before `which` fails by chance
+    /// as often as it may.
+    #[inline]
+    pub fn lost_in(
+        &mut self,
+        id: PartitionId,
+        (from, mut to): (u64, u64),
+        settings: usize,
+        which: usize,
+    ) -> Option<Lost> {
+        let calls = self.calls_of[settings].iter().enumerate().take(which);
+        let costs = &mut self.partitions[id.ix()].calls;
+        let mut first = None;
+        for ((which, calls), costs) in calls.zip(costs) {
+            // What stands later in a record does not come up if it is given up before.
+            if let Some(call) = costs.given_up_in(from * calls, to * calls) {
+                let offset = call / calls;
+                first = Some(Lost {
+                    offset,
+                    which,
+                    call,
+                });
+                to = offset;
+            }
+        }
+        first
+    }
+
+    /// How long such a record takes until its last attempt has failed.
+    pub fn work_of_lost(&mut self, id: PartitionId, lost: Lost, settings: usize) -> SimDuration {
+        let Lost {
+            offset,
+            which,
+            call,
+        } = lost;
+        let before = self.work_before(id, offset, offset + 1, settings, which);
+        let calls = self.calls_of[settings][which];
+        let costs = &mut self.partitions[id.ix()].calls[which];
+        before + costs.work(offset * calls, call) + costs.giving_up(call).1
+    }
+
+    /// Attempts of such a record at calls of the shared dependency.
+    pub fn attempts_of_lost(&mut self, id: PartitionId, lost: Lost, settings: usize) -> u64 {
+        let (shared, calls) = (self.shared, self.shared_calls(settings));
+        let failed = self.failed_of_lost(id, lost, settings, shared);
+        match shared.cmp(&lost.which) {
+            Ordering::Less => calls + failed,
+            Ordering::Equal => lost.call - lost.offset * calls + failed,
+            Ordering::Greater => 0,
+        }
+    }
+
+    /// Accounts for the attempts of such a record that failed.
+    pub fn calls_of_lost_failed(&mut self, id: PartitionId, lost: Lost, settings: usize) {
+        self.calls_given_up[lost.which] += 1;
+        for which in 0..=lost.which {
+            self.calls_failed += self.failed_of_lost(id, lost, settings, which);
+        }
+    }
+
+    /// Those at one dependency.
+    fn failed_of_lost(
+        &mut self,
+        id: PartitionId,
+        lost: Lost,
+        settings: usize,
+        which: usize,
+    ) -> u64 {
+        let Lost { offset, call, .. } = lost;
+        match which.cmp(&lost.which) {
+            Ordering::Less => self.failed_at(id, offset, offset + 1, settings, which),
+            Ordering::Equal => {
+                let calls = self.calls_of[settings][which];
+                let costs = &mut self.partitions[id.ix()].calls[which];
+                costs.failed(offset * calls, call) + costs.giving_up(call).0
+            }
+            Ordering::Greater => 0,
+        }
+    }
+
+    /// Such a record is not done with: its attempts were in vain, and all its calls are made anew.
+    pub fn start_anew(&mut self, id: PartitionId, lost: Lost, settings: usize) {
+        self.calls_of_lost_failed(id, lost, settings);
+        let calls = self.calls_of[settings].iter();
+        let costs = &mut self.partitions[id.ix()].calls;
+        for (calls, costs) in calls.zip(costs) {
+            costs.draw_anew(lost.offset * calls, (lost.offset + 1) * calls);
+        }
     }
 
     /// Attempts at their calls of the shared dependency.

@@ -5,7 +5,21 @@ const RATES: [f64; 5] = [0.001, 0.05, 0.3, 0.9, 0.99];
 fn retries(failure_rate: f64) -> Option<Retries> {
     Some(Retries {
         failure_rate,
-        back_off: SimDuration::from_millis(20),
+        back_off: BackOff::constant(SimDuration::from_millis(20)),
+        attempts: None,
+    })
+}
+
+/// Given up after so many attempts, with pauses of 20, 40, 80 and then 100 ms.
+fn given_up(failure_rate: f64, attempts: u32) -> Option<Retries> {
+    Some(Retries {
+        failure_rate,
+        back_off: BackOff {
+            first: SimDuration::from_millis(20),
+            multiplier: 2.0,
+            max: SimDuration::from_millis(100),
+        },
+        attempts: Some(attempts),
     })
 }
 
@@ -116,6 +130,105 @@ fn a_call_takes_its_attempts_and_the_pauses_between_them() {
             "{law:?} {rate}: variance {found} for {variance}"
         );
     }
+}
+
+/// p^n of the calls are given up, the same ones whoever asks for them and in whatever pieces.
+#[test]
+fn calls_are_given_up_that_fail_as_often_as_they_may() {
+    for (rate, attempts) in [(0.3, 1), (0.3, 3), (0.9, 20), (0.001, 1), (0.05, 2)] {
+        let calls = 400_000_u64;
+        let mut one = costs(&Law::Constant(0.0), given_up(rate, attempts));
+        let mut found = Vec::new();
+        let mut from = 0;
+        while let Some(call) = one.given_up_in(from, calls) {
+            found.push(call);
+            from = call + 1;
+        }
+        let share = rate.powi(attempts as i32);
+        let deviation = (calls as f64 * share * (1.0 - share)).sqrt();
+        let off = (found.len() as f64 - calls as f64 * share).abs();
+        assert!(off <= 4.0 * deviation, "{rate} {attempts}: {}", found.len());
+        let mut other = costs(&Law::Constant(0.0), given_up(rate, attempts));
+        for step in 0..3_000_u64 {
+            let from = step * 7919 % (calls - 5_000);
+            let to = from + step * 31 % 5_000;
+            let first = found.iter().copied().find(|call| (from..to).contains(call));
+            assert_eq!(other.given_up_in(from, to), first, "{rate} {attempts}");
+        }
+        for call in found.into_iter().take(100) {
+            assert!(other.failed(call, call + 1) >= u64::from(attempts));
+        }
+    }
+}
+
+/// Of calls that are given up too, mean and variance are those of their draws.
+#[test]
+fn a_call_that_may_be_given_up_takes_a_truncated_number_of_attempts() {
+    for (rate, attempts) in [(0.3, 1), (0.3, 3), (0.9, 20), (0.5, 4)] {
+        let latency = Law::Exponential { mean: 0.004 };
+        let retries = given_up(rate, attempts);
+        let mut costs = costs(&latency, retries);
+        let calls = 200_000_u64;
+        let times: Vec<f64> = (0..calls)
+            .map(|call| match costs.given_up_in(call, call + 1) {
+                Some(call) => costs.giving_up(call).1.as_secs_f64(),
+                None => costs.work(call, call + 1).as_secs_f64(),
+            })
+            .collect();
+        let law = CallLaw { latency, retries };
+        let mean = times.iter().sum::<f64>() / calls as f64;
+        let squares = times.iter().map(|time| (time - mean).powi(2));
+        let variance = squares.sum::<f64>() / calls as f64;
+        let error = (law.variance() / calls as f64).sqrt();
+        assert!(
+            (mean - law.mean()).abs() < 4.0 * error,
+            "{rate} {attempts}: {mean}"
+        );
+        assert!(
+            (variance / law.variance() - 1.0).abs() < 0.03,
+            "{rate} {attempts}"
+        );
+        // By hand: 1 + p + p^2 attempts, and pauses of 20 and 40 ms after the first two failures.
+        if (rate, attempts) == (0.3, 3) {
+            assert!((law.attempts() - 1.39).abs() < 1e-12);
+            assert!((law.mean() - (1.39 * 0.004 + 0.3 * 0.020 + 0.09 * 0.040)).abs() < 1e-12);
+            assert!((law.given_up() - 0.027).abs() < 1e-12);
+        }
+    }
+}
+
+/// A record that starts anew has new luck, and only that one.
+#[test]
+fn a_call_that_is_made_anew_fails_as_often_as_chance_has_it() {
+    let mut costs = costs(&Law::Constant(0.004), given_up(0.5, 2));
+    let all: Vec<u64> = (0..20_000)
+        .filter(|call| costs.given_up_in(*call, call + 1).is_some())
+        .collect();
+    let (mut again, mut others) = (0, 0);
+    for call in &all {
+        costs.draw_anew(*call, call + 1);
+        again += u64::from(costs.given_up_in(*call, call + 1).is_some());
+        let next = call + 1 < 20_000 && costs.given_up_in(call + 1, call + 2).is_some();
+        others += u64::from(next);
+    }
+    let share = again as f64 / all.len() as f64;
+    assert!((share - 0.25).abs() < 0.03, "{share}");
+    let next = all.iter().filter(|call| all.contains(&(*call + 1))).count() as u64;
+    assert_eq!(others, next);
+    let law = CallLaw {
+        latency: Law::Constant(0.004),
+        retries: given_up(0.6, 2),
+    };
+    let address = |purpose| Address::new(3, 0, purpose, "orders-0");
+    let mut changed = CallCosts::new(address, &law).succeeding(&costs);
+    let left = all
+        .iter()
+        .filter(|call| changed.given_up_in(**call, *call + 1).is_some());
+    let share = left.count() as f64 / all.len() as f64;
+    assert!(
+        (share - 0.36).abs() < 0.03,
+        "another rate keeps it anew: {share}"
+    );
 }
 
 #[test]

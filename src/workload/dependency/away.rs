@@ -17,10 +17,12 @@ const MOST_FOR_BACK_OFFS: usize = 5;
 pub struct Elsewhere {
     /// What one takes.
     pub law: CallLaw,
-    /// How many are made, one after another, for so many calls of the loop.
+    /// How many are made, one after another, for so many calls of the loop if none is given up.
     pub calls: u32,
     /// At least 1.
     pub per: u32,
+    /// How many are made for each call of the loop, on average.
+    pub share: f64,
 }
 
 /// The same with its draws: each call of the loop is followed by its share of them.
@@ -31,19 +33,14 @@ pub(super) struct Errand {
 }
 
 impl Errand {
-    /// Calls elsewhere for each call of the loop.
-    fn share(&self) -> f64 {
-        f64::from(self.elsewhere.calls) / f64::from(self.elsewhere.per)
-    }
-
     /// Mean time for each call of the loop (s).
     fn mean(&self) -> f64 {
-        self.share() * self.elsewhere.law.mean()
+        self.elsewhere.share * self.elsewhere.law.mean()
     }
 
     /// The variance of that time (s^2).
     fn variance(&self) -> f64 {
-        self.share() * self.elsewhere.law.variance() / f64::from(self.elsewhere.per)
+        self.elsewhere.share * self.elsewhere.law.variance() / f64::from(self.elsewhere.per)
     }
 }
 
@@ -80,13 +77,40 @@ impl ClosedLoop {
     /// Mean time between two attempts (s).
     pub(super) fn away(&self) -> f64 {
         let local = self.before_a_call();
-        self.retries.map_or(local, |retries| {
-            let failed = retries.failure_rate;
-            failed * retries.back_off.as_secs_f64() + (1.0 - failed) * local
+        let pauses = self.pauses();
+        let pauses: f64 = pauses.iter().map(|(share, pause)| share * pause).sum();
+        pauses + self.last() * local
+    }
+
+    /// The pauses that follow attempts, each with its share of the attempts (s).
+    fn pauses(&self) -> Vec<(f64, f64)> {
+        let Some(retries) = &self.retries else {
+            return Vec::new();
+        };
+        match retries.attempts {
+            None => vec![(retries.failure_rate, retries.back_off.first.as_secs_f64())],
+            Some(_) => {
+                let each = retries.pauses();
+                each.map(|(share, pause)| (share * self.last(), pause))
+                    .collect()
+            }
+        }
+    }
+
+    /// The longest pause after an attempt (s).
+    pub(super) fn longest_pause(&self) -> f64 {
+        let pauses = self.pauses().into_iter();
+        pauses.map(|(_, pause)| pause).fold(0.0, f64::max)
+    }
+
+    /// Share of the attempts that are the last of their call.
+    fn last(&self) -> f64 {
+        self.retries.map_or(1.0, |retries| {
+            (1.0 - retries.failure_rate) / (1.0 - retries.given_up())
         })
     }
 
-    /// Mean time from a call that has succeeded to the next (s).
+    /// Mean time from the end of a call to the next (s).
     fn before_a_call(&self) -> f64 {
         let elsewhere = self.errands.iter().map(Errand::mean);
         self.local.mean() + elsewhere.sum::<f64>()
@@ -105,24 +129,25 @@ impl ClosedLoop {
 
     /// The squared coefficient of variation of what is between two attempts.
     pub(super) fn away_scv(&self) -> f64 {
-        let Some(retries) = self.retries else {
+        if self.retries.is_none() {
             return self.before_a_call_scv();
-        };
+        }
         let (mean, local) = (self.away(), self.before_a_call());
-        let back_off = retries.back_off.as_secs_f64();
-        let squares = retries.failure_rate * back_off * back_off
-            + (1.0 - retries.failure_rate) * local * local * (1.0 + self.before_a_call_scv());
+        let pauses = self.pauses();
+        let pauses: f64 = pauses
+            .iter()
+            .map(|(share, pause)| share * pause * pause)
+            .sum();
+        let squares = pauses + self.last() * local * local * (1.0 + self.before_a_call_scv());
         squares / (mean * mean) - 1.0
     }
 
     /// Calls of a measurement: enough for some back-offs of each caller.
     pub(super) fn enough(&self, callers: u32) -> usize {
         let calls = MEASURED.max(callers as usize * MEASURED_PER_CALLER);
-        self.retries.map_or(calls, |retries| {
-            let a_back_off = retries.back_off.as_secs_f64() * self.bound(callers);
-            let wanted = (BACK_OFFS_MEASURED * a_back_off) as usize;
-            wanted.clamp(calls, calls * MOST_FOR_BACK_OFFS)
-        })
+        let a_back_off = self.longest_pause() * self.bound(callers);
+        let wanted = (BACK_OFFS_MEASURED * a_back_off) as usize;
+        wanted.clamp(calls, calls * MOST_FOR_BACK_OFFS)
     }
 
     /// Draws of what follows each attempt of a simulation (units, of which a second has `unit`). Of each group of attempts the
@@ -140,17 +165,22 @@ impl ClosedLoop {
                 *draw += more;
             }
         }
-        let Some(retries) = self.retries else {
+        let pauses = self.pauses();
+        if pauses.is_empty() {
             return draws;
-        };
-        let back_off = (retries.back_off.as_secs_f64() * unit) as u64;
+        }
         let mut first = 0;
         for count in counts {
             let mut attempts: Vec<usize> = (first..first + count).collect();
             attempts.sort_by_key(|attempt| self.address.bits(FAILURES, *attempt as u64));
-            let failed = (count as f64 * retries.failure_rate).round() as usize;
-            for attempt in &attempts[..failed] {
-                draws[*attempt] = back_off;
+            let (mut share, mut from) = (0.0, 0);
+            for (own, pause) in &pauses {
+                share += own;
+                let to = (count as f64 * share).round() as usize;
+                for attempt in &attempts[from..to] {
+                    draws[*attempt] = (pause * unit) as u64;
+                }
+                from = to;
             }
             first += count;
         }

@@ -2,7 +2,7 @@ use rand::Rng;
 
 use super::*;
 use crate::engine::Purpose;
-use crate::workload::CallLaw;
+use crate::workload::{BackOff, CallLaw};
 
 fn closed_loop(
     limit: Option<(f64, f64)>,
@@ -98,6 +98,7 @@ fn naive_failing(
         -mean * (uniform / 9_007_199_254_740_992.0).ln()
     };
     let mut asking: Vec<f64> = (0..callers).map(|_| exponential(LOCAL)).collect();
+    let mut failed = vec![0_u32; callers];
     let places = places.min(callers);
     let mut free = vec![0.0_f64; places];
     let (mut tokens, mut counted_at) = (1.0_f64, 0.0_f64);
@@ -131,8 +132,20 @@ fn naive_failing(
         free[place] = end;
         asking[first] = end
             + match retries {
-                Some(own) if fails(own.failure_rate) => own.back_off.as_secs_f64(),
-                _ => exponential(LOCAL),
+                Some(own) if fails(own.failure_rate) => {
+                    failed[first] += 1;
+                    match Some(failed[first]) == own.attempts {
+                        true => {
+                            failed[first] = 0;
+                            exponential(LOCAL)
+                        }
+                        false => own.back_off.after(failed[first]).as_secs_f64(),
+                    }
+                }
+                _ => {
+                    failed[first] = 0;
+                    exponential(LOCAL)
+                }
             };
         if call == skipped {
             begun = counted_at;
@@ -178,7 +191,21 @@ fn retries(failure_rate: f64, millis: u64) -> Option<Retries> {
     let back_off = crate::units::SimDuration::from_millis(millis);
     Some(Retries {
         failure_rate,
-        back_off,
+        back_off: BackOff::constant(back_off),
+        attempts: None,
+    })
+}
+
+/// The same, given up after so many, with pauses that double.
+fn given_up(failure_rate: f64, millis: u64, attempts: u32) -> Option<Retries> {
+    retries(failure_rate, millis).map(|own| Retries {
+        back_off: BackOff {
+            multiplier: 2.0,
+            max: own.back_off.first * 100,
+            ..own.back_off
+        },
+        attempts: Some(attempts),
+        ..own
     })
 }
 
@@ -198,12 +225,15 @@ fn without_a_limit_attempts_that_fail_take_their_time() {
 #[test]
 fn attempts_that_fail_are_those_of_a_long_naive_simulation() {
     let (latency, local) = exponentials();
-    for (rate, millis, burst, places) in [
-        (0.05, 500, 1.0, 1000),
-        (0.05, 500, 20.0, 1000),
-        (0.3, 5, 1.0, 1000),
-        (0.3, 200, 5.0, 11),
-        (0.9, 50, 5.0, 1000),
+    for (retries, burst, places) in [
+        (retries(0.05, 500), 1.0, 1000),
+        (retries(0.05, 500), 20.0, 1000),
+        (retries(0.3, 5), 1.0, 1000),
+        (retries(0.3, 200), 5.0, 11),
+        (retries(0.9, 50), 5.0, 1000),
+        (given_up(0.3, 50, 1), 1.0, 1000),
+        (given_up(0.3, 50, 3), 1.0, 1000),
+        (given_up(0.7, 20, 4), 5.0, 11),
     ] {
         for back_off in [None, Some(0.05)] {
             let concurrency = Some(places).filter(|places| *places < 1000);
@@ -212,7 +242,6 @@ fn attempts_that_fail_are_those_of_a_long_naive_simulation() {
                 burst,
                 back_off,
             };
-            let retries = retries(rate, millis);
             let address = Address::new(7, 0, Purpose::Limiter, "bank-api");
             let mut limited = ClosedLoop::new(address, Some(bucket), concurrency, &latency, &local)
                 .retrying(retries);
@@ -413,6 +442,7 @@ fn elsewhere(latency: Law, retries: Option<Retries>, calls: u32, per: u32) -> El
         law: CallLaw { latency, retries },
         calls,
         per,
+        share: f64::from(calls) / f64::from(per),
     }
 }
 
@@ -453,10 +483,7 @@ fn calls_elsewhere_are_time_away() {
 /// The mean of what is done elsewhere is that of all attempts and their pauses.
 #[test]
 fn without_a_limit_calls_elsewhere_take_their_means() {
-    let retries = Some(Retries {
-        failure_rate: 0.2,
-        back_off: SimDuration::from_millis(40),
-    });
+    let retries = retries(0.2, 40);
     let (latency, local) = (Law::Exponential { mean: 0.03 }, Law::Constant(0.01));
     let errands = [
         elsewhere(Law::Exponential { mean: 0.016 }, retries, 2, 1),

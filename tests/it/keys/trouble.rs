@@ -110,6 +110,22 @@ pub const CASES: &[Case] = &[
         ],
     ),
     (
+        "Downstream.on-error",
+        &[API, "downstream.api.failure-rate=0.3"],
+        [
+            "downstream.api.on-error='skip'",
+            "downstream.api.on-error={ retry = { attempts = 3, back-off = '20ms', then = 'skip' } }",
+        ],
+    ),
+    (
+        "Downstream.failure-rate",
+        &[API, "downstream.api.on-error='dead-letter'"],
+        [
+            "downstream.api.failure-rate=0.01",
+            "downstream.api.failure-rate=0.02",
+        ],
+    ),
+    (
         "Downstream.circuit-breaker",
         &[API, OUTAGE, BACK],
         [

@@ -49,6 +49,8 @@ pub struct InHand {
     pub after: SimDuration,
     /// Attempts at the present call that will still fail, once it has begun.
     pub failures: Option<u64>,
+    /// Those that have failed.
+    pub failed: u32,
     /// Whether the present step is an attempt at a call.
     pub calling: bool,
     /// Whether it is one that fails.

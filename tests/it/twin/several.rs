@@ -1,6 +1,8 @@
 //! Records that call several dependencies, beside the engine: equal where none is shared, near where one is.
 
-use lagsim::scenario::{Downstream, RateLimit, Scenario, WhenLimited};
+use lagsim::scenario::{
+    BackOff, CommitPolicy, Downstream, GiveUp, GivesUp, Produce, RateLimit, Scenario, WhenLimited,
+};
 use lagsim::workload::{Law, LoadCurve};
 
 use super::exact::{assert_twins, closely};
@@ -42,6 +44,65 @@ fn without_a_limit_every_sample_is_equal() {
         scenario.settings[0].processing.concurrency = 4;
         let scenario = with_backlog(scenario, 2_000);
         assert_twins(&format!("{rate}/s, {calls:?}, backlog"), &scenario);
+    }
+}
+
+/// The ledger's calls fail until the record is given up, or the fraud check's, or both.
+#[test]
+fn records_that_are_given_up_by_chance() {
+    for (first, last, attempts) in [(0.3, 0.0, 1), (0.0, 0.4, 2), (0.3, 0.4, 3)] {
+        let own = [Law::Constant(0.003), Law::Constant(0.008)];
+        let scenario = beside(
+            calling(2, 20.0, None),
+            own[0].clone(),
+            own[1].clone(),
+            [2, 3],
+        );
+        let mut scenario = closely(scenario);
+        for (which, rate) in [(0, first), (2, last)] {
+            let own = &mut scenario.downstreams[which];
+            own.failure_rate = rate;
+            own.on_outage.gives_up = Some(given_up_after(attempts));
+        }
+        assert_twins(&format!("{first}, {last}"), &scenario);
+        scenario.settings[0].processing.commit = CommitPolicy::PerRecord;
+        assert_twins(&format!("{first}, {last}, one by one"), &scenario);
+        scenario.settings[0].processing.commit = CommitPolicy::Async;
+        scenario.settings[0].processing.concurrency = 4;
+        let scenario = with_backlog(scenario, 2_000);
+        assert_twins(&format!("{first}, {last}, backlog"), &scenario);
+    }
+}
+
+fn given_up_after(attempts: u32) -> GivesUp {
+    GivesUp {
+        attempts,
+        back_off: BackOff {
+            first: ms(10),
+            multiplier: 2.0,
+            max: ms(30),
+        },
+        then: GiveUp::DeadLetter(Produce::taking(ms(7))),
+    }
+}
+
+/// Members behind a limit whose calls are given up at it, and before it.
+#[test]
+fn a_limit_at_which_records_are_given_up_by_chance() {
+    for (members, rates, attempts) in [(6, [0.3, 0.0], 3), (12, [0.5, 0.0], 2), (12, [0.2, 0.3], 2)]
+    {
+        let mut scenario = calling(members, 300.0, Some((200.0, 1.0)));
+        scenario = beside(scenario, Law::Constant(0.006), LEDGER, [1, 0]);
+        for (which, rate) in [(1, rates[0]), (0, rates[1])] {
+            let own = &mut scenario.downstreams[which];
+            own.failure_rate = rate;
+            own.on_outage.gives_up = Some(given_up_after(attempts));
+        }
+        let name = format!("{members} members, {rates:?}");
+        assert_near(&name, &scenario, 0.02, batches(&scenario) + 0.02 * 80_000.0);
+        scenario.settings[0].processing.calls[1] = 3;
+        let name = format!("{name}, three calls");
+        assert_near(&name, &scenario, 0.02, batches(&scenario) + 0.02 * 80_000.0);
     }
 }
 

@@ -102,8 +102,8 @@ struct Partition {
     latency: Option<RecordCosts>,
     /// How often each call fails, and the latencies of attempts that do, in the order in which they are made.
     failing: Option<(CallCosts, RecordCosts)>,
-    /// Calls of other dependencies than the shared one: how many per record, and whether they come before its own.
-    others: Vec<(u64, bool, CallCosts)>,
+    /// Calls of other dependencies than the shared one: how many per record, and which dependency.
+    others: Vec<(u64, usize, CallCosts)>,
     poison: Vec<Failures>,
 }
 
@@ -196,7 +196,7 @@ impl<'s> World<'s> {
         let others = others.map(|(which, own)| {
             let calls = scenario.settings[0].processing.calls_of(which);
             let costs = CallCosts::new(of_calls(which), &own.call());
-            (u64::from(calls), which < shared, costs)
+            (u64::from(calls), which, costs)
         });
         let poison = scenario.poison.iter().map(|poison| match poison.which {
             PoisonRecords::At { partition, offset } if partition == id => {
@@ -464,10 +464,26 @@ impl<'s> World<'s> {
         let log = &mut self.partitions[partition.ix()];
         let mut own = log.work.record(offset);
         let mut after = SimDuration::ZERO;
-        for (calls, before, costs) in &mut log.others {
-            let work = costs.work(offset * *calls, (offset + 1) * *calls);
-            *(if *before { &mut own } else { &mut after }) += work;
+        let shared = self.scenario.shared();
+        // Whether the record is given up before it comes to the shared one, or to the next after that.
+        let mut lost = [false; 2];
+        for (calls, which, costs) in &mut log.others {
+            let side = usize::from(*which > shared);
+            let work = if side == 0 { &mut own } else { &mut after };
+            for call in offset * *calls..(offset + 1) * *calls {
+                if lost[0] || lost[side] {
+                    break;
+                }
+                let (takes, given_up) = called(&self.scenario.downstreams[*which], costs, call);
+                *work += takes;
+                lost[side] = given_up;
+            }
         }
+        let (calls, after) = if lost[0] {
+            (0, SimDuration::ZERO)
+        } else {
+            (calls, after)
+        };
         let latency = log.latency.as_mut().map_or(SimDuration::ZERO, |latency| {
             latency.work(offset * calls, (offset + 1) * calls)
         });
@@ -481,6 +497,7 @@ impl<'s> World<'s> {
             calls,
             after,
             failures: None,
+            failed: 0,
             calling: false,
             fails: false,
         };
@@ -518,10 +535,23 @@ impl<'s> World<'s> {
         let back_off = downstream.map_or(SimDuration::ZERO, |own| own.on_outage.back_off);
         let member = &mut self.members[who];
         if in_hand.fails {
+            let gives_up = downstream.and_then(|own| own.on_outage.gives_up);
+            let failed = in_hand.failed + 1;
+            let last = gives_up.is_some_and(|own| failed == own.attempts);
+            let pause = match gives_up {
+                Some(own) if last => own.then.takes(),
+                Some(own) => pauses(&own.back_off)
+                    .nth(failed as usize - 1)
+                    .expect("endless"),
+                None => back_off,
+            };
             if let Some(in_hand) = &mut member.lanes[lane] {
-                (in_hand.fails, in_hand.ends) = (false, now + back_off);
+                (in_hand.fails, in_hand.failed, in_hand.ends) = (false, failed, now + pause);
+                if last {
+                    (in_hand.calls, in_hand.after) = (0, SimDuration::ZERO);
+                }
             }
-            return self.push(now + back_off, Event::Step(who, lane, epoch));
+            return self.push(now + pause, Event::Step(who, lane, epoch));
         }
         if in_hand.calls > 0 {
             if let Some(granted) = self.limiter.take(now) {
@@ -648,7 +678,7 @@ impl<'s> World<'s> {
                 self.failed += 1;
                 failed.record(self.failed)
             } else {
-                in_hand.calls -= 1;
+                (in_hand.calls, in_hand.failed) = (in_hand.calls - 1, 0);
                 latency.record(call)
             };
             let shared = SimDuration::from_secs_f64(alone.as_secs_f64() * factor);
@@ -738,6 +768,25 @@ impl<'s> World<'s> {
         for (ends, lane) in moved {
             self.push(ends, Event::Step(who, lane, epoch));
         }
+    }
+}
+
+/// How long a call keeps its record, attempts that fail among it, and whether the record is given up then. The attempts of a
+/// dependency that gives records up all take the same time.
+fn called(own: &Downstream, costs: &mut CallCosts, call: u64) -> (SimDuration, bool) {
+    let failures = costs.failed(call, call + 1);
+    let Some(gives_up) = own.on_outage.gives_up else {
+        return (costs.work(call, call + 1), false);
+    };
+    let attempt = SimDuration::from_secs_f64(own.latency.mean());
+    let attempts = (failures + 1).min(u64::from(gives_up.attempts));
+    let mut takes = attempt * attempts;
+    for pause in pauses(&gives_up.back_off).take(attempts as usize - 1) {
+        takes += pause;
+    }
+    match failures >= u64::from(gives_up.attempts) {
+        true => (takes + gives_up.then.takes(), true),
+        false => (takes, false),
     }
 }
 

@@ -3,7 +3,7 @@ use rand::Rng;
 use super::*;
 use crate::engine::{Address, Purpose};
 use crate::units::SimDuration;
-use crate::workload::{Law, LoadCurve, Retries, TokenBucket};
+use crate::workload::{BackOff, Law, LoadCurve, Retries, TokenBucket};
 
 const LATENCY: f64 = 0.05;
 const LOCAL: f64 = 0.02;
@@ -144,7 +144,7 @@ fn naive(setting: &Setting, callers: usize, calls: u32) -> (f64, f64) {
                     begun = now;
                 }
                 let after = match setting.retries {
-                    Some(own) if chance(own.failure_rate) => own.back_off.as_secs_f64(),
+                    Some(own) if chance(own.failure_rate) => own.back_off.first.as_secs_f64(),
                     _ => draw(&setting.local),
                 };
                 At::Works(now + after)
@@ -277,7 +277,8 @@ fn attempts_that_fail_under_load_are_those_of_a_long_naive_simulation() {
         (setting.limit, setting.places) = (limit, places);
         setting.retries = Some(Retries {
             failure_rate: 0.2,
-            back_off: SimDuration::from_millis(100),
+            back_off: BackOff::constant(SimDuration::from_millis(100)),
+            attempts: None,
         });
         assert_naive(&setting, &[3, 7, 12, 25], 0.12);
     }
