@@ -176,6 +176,8 @@ pub(super) struct Batch {
     pub committed: bool,
     /// How long it takes when nobody else is in the way.
     pub alone: SimDuration,
+    /// The same (s).
+    pub alone_s: f64,
     /// Whether it makes calls.
     pub depends: bool,
     /// Attempts at calls of the shared dependency that it makes.
@@ -236,7 +238,7 @@ impl Batch {
     #[inline]
     pub fn advance(&mut self, now: SimTime) {
         if now > self.since && !self.length.is_zero() {
-            let part = now.since(self.since).as_nanos_f64() / self.length.as_nanos_f64();
+            let part = now.since(self.since).as_nanos() as f64 / self.length.as_nanos() as f64;
             self.done = (self.done + part).min(1.0);
         }
         self.since = self.since.max(now);
@@ -282,6 +284,7 @@ impl Batch {
     /// It makes so many calls; the dependency has to give it its speed.
     fn expect_calls(&mut self, calls: u64) {
         self.calls = calls;
+        self.alone_s = self.alone.as_secs_f64();
         self.demand = Self::calls_per_second(calls, self.alone);
         self.rate = self.demand;
         self.paced = false;
@@ -301,7 +304,7 @@ impl Batch {
         if self.done == 0.0 {
             return self.since + self.length;
         }
-        let rest = (1.0 - self.done) * self.length.as_nanos_f64();
+        let rest = (1.0 - self.done) * self.length.as_nanos() as f64;
         self.since + SimDuration::from_nanos_f64(rest)
     }
 
@@ -346,7 +349,7 @@ impl Batch {
         if self.alone == SimDuration::FOREVER {
             now.since(self.polled_at)
         } else {
-            SimDuration::from_nanos((self.done * self.alone.as_nanos_f64()) as u64)
+            SimDuration::from_nanos((self.done * self.alone.as_nanos() as f64) as u64)
         }
     }
 

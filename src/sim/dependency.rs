@@ -272,7 +272,8 @@ impl Dependency {
         let again = speed != self.speed || several;
         self.speed = speed;
         self.saturated = callers > 0 && speed < 0.95;
-        for (part, member) in self.parts.iter().zip(members.iter_mut()) {
+        for (index, member) in members.iter_mut().enumerate() {
+            let part = self.parts[index];
             if part.calls && (again || !member.batch.paced) {
                 let speed = match part.stands {
                     true => 0.0,
@@ -290,14 +291,12 @@ impl Dependency {
                 };
                 member.pace_workers(now, speed);
             }
+            self.rates[index] = self.rate_of(part, &member.batch);
         }
         if several && speed < 1.0 && speed > 0.0 {
             self.give_away(now, speed, callers, members);
         }
         self.refusals.most = self.refusals.most.max(self.refusals.rate);
-        for (index, (part, member)) in self.parts.iter().zip(members).enumerate() {
-            self.rates[index] = self.rate_of(*part, &member.batch);
-        }
         self.balance();
     }
 
@@ -341,7 +340,7 @@ impl Dependency {
             // Waiting for a turn absorbs what a call's own latency varies: the less the faster the callers are than
             // the limit. What slows down under load takes longer call by call.
             let busy = speed * stretch;
-            let alone = batch.alone.as_secs_f64();
+            let alone = batch.alone_s;
             let even = batch.calls as f64 * self.loops.each / f64::from(batch.callers.max(1));
             let mut length = (alone * busy + even * (1.0 - busy)) / speed;
             if self.refuses() {
@@ -384,6 +383,7 @@ impl Dependency {
             let length = batch.length.as_secs_f64() * asked / offered;
             batch.length = SimDuration::from_secs_f64(length).max(batch.alone);
             batch.rate = batch.calls as f64 / batch.length.as_secs_f64().max(1e-9);
+            self.rates[member.process.ix()] = batch.rate;
             member.wake = batch.ends_at();
         }
     }

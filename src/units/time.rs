@@ -12,18 +12,6 @@ pub struct SimTime(u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SimDuration(u64);
 
-/// More than every signed integer.
-const SIGNED: f64 = 9_223_372_036_854_775_808.0;
-
-/// The nearest float, for which processors take a signed integer in one step.
-#[inline]
-fn float(integer: u64) -> f64 {
-    match i64::try_from(integer) {
-        Ok(signed) => signed as f64,
-        Err(_) => integer as f64,
-    }
-}
-
 impl SimTime {
     /// The start of the run.
     pub const ZERO: SimTime = SimTime(0);
@@ -57,10 +45,9 @@ impl SimTime {
     }
 
     /// Seconds since the start, for reports.
-    #[inline]
     #[expect(clippy::float_arithmetic, reason = "the way out to reports")]
     pub fn as_secs_f64(self) -> f64 {
-        float(self.0) / 1e9
+        self.0 as f64 / 1e9
     }
 
     /// How long after `earlier` this is; zero if it is not after.
@@ -97,7 +84,6 @@ impl SimDuration {
 
     /// The one place where a sampled number of seconds becomes time: rounded to the nanosecond,
     /// negative and not-a-number count as zero, and what no run can hold as [`SimDuration::FOREVER`].
-    #[inline]
     #[expect(
         clippy::float_arithmetic,
         reason = "the one way in from sampled values"
@@ -107,21 +93,14 @@ impl SimDuration {
     }
 
     /// The same for a sampled number of nanoseconds.
-    #[inline]
     #[expect(
         clippy::float_arithmetic,
         reason = "the one way in from sampled values"
     )]
     pub fn from_nanos_f64(nanos: f64) -> Self {
         // `as` saturates: NaN and negatives become 0, infinity u64::MAX. No call of `round`, which is a library's on
-        // processors that are not asked for more than the oldest of their family can do; and they convert to signed
-        // integers in one step.
-        let nanos = nanos + 0.5;
-        SimDuration(if nanos < SIGNED {
-            (nanos as i64).max(0).cast_unsigned()
-        } else {
-            nanos as u64
-        })
+        // processors that are not asked for more than the oldest of their family can do.
+        SimDuration((nanos + 0.5) as u64)
     }
 
     /// Whole nanoseconds.
@@ -129,17 +108,10 @@ impl SimDuration {
         self.0
     }
 
-    /// Nanoseconds, as far as a float tells them apart.
-    #[inline]
-    pub fn as_nanos_f64(self) -> f64 {
-        float(self.0)
-    }
-
     /// Seconds, for reports.
-    #[inline]
     #[expect(clippy::float_arithmetic, reason = "the way out to reports")]
     pub fn as_secs_f64(self) -> f64 {
-        float(self.0) / 1e9
+        self.0 as f64 / 1e9
     }
 
     /// This length less `other`, at least zero.

@@ -31,7 +31,7 @@ impl Fetcher {
         if limits.when != FetchWhen::OnceDrained || limits.min_records != 1 {
             return false;
         }
-        if self.expected.is_some() {
+        if self.steady.is_some() {
             return true; // Nothing but such polls since it was looked at.
         }
         let asks_for_all = |broker: &Broker| {
@@ -45,20 +45,52 @@ impl Fetcher {
             && self.slots.iter().all(|slot| slot.reset.is_none())
             && self.brokers.iter().all(asks_for_all);
         if steady {
-            self.expected = Some(Box::new(Expected::of(&self.slots, &self.brokers, now)));
+            self.await_all(now);
         }
         steady
     }
 
     /// Whatever comes next is not a poll of the common state.
     pub(super) fn leave_steady(&mut self) {
-        if let Some(expected) = self.expected.take() {
-            for broker in &mut self.brokers {
-                broker
-                    .slots
-                    .sort_unstable_by_key(|&slot| expected.ranks[slot]);
+        if self.steady.take().is_some() {
+            self.order_sessions();
+        }
+    }
+
+    /// The order of the sessions is that of the ranks.
+    fn order_sessions(&mut self) {
+        let slots = &self.slots;
+        for broker in &mut self.brokers {
+            broker.slots.sort_unstable_by_key(|&slot| slots[slot].rank);
+        }
+    }
+
+    /// Every partition is awaited, or what is in flight brings something of it.
+    fn await_all(&mut self, now: SimTime) {
+        let mut last = 0;
+        for broker in &mut self.brokers {
+            let Broker {
+                slots,
+                in_flight,
+                news,
+                ..
+            } = broker;
+            news.clear();
+            for &index in &*slots {
+                let slot = &mut self.slots[index];
+                slot.rank = last;
+                last += 1;
+                if in_flight.is_some() && slot.incoming != (0, 0) {
+                    news.coming.push(index);
+                } else {
+                    // One that is known for later only has to be asked.
+                    let known = in_flight.is_some() || slot.known.0 <= now;
+                    let at = if known { slot.due_at() } else { SimTime::ZERO };
+                    news.awaited.push(Reverse((at, index)));
+                }
             }
         }
+        self.steady = Some(last);
     }
 
     /// Polls that return what there is, `max` records at most, of a fetcher that [is steady](Self::enter_steady): the first
@@ -72,33 +104,32 @@ impl Fetcher {
         logs: &mut impl Logs,
         runs: &mut Vec<Run>,
     ) -> HandedOut {
-        let Some(mut expected) = self.expected.take() else {
+        if self.steady.is_none() {
             return HandedOut::Ask(now);
-        };
+        }
         let mut at = now;
-        let handed_out = loop {
+        loop {
             if self.next_answer <= at {
-                match self.take(&mut expected, at, max, runs) {
-                    None => break HandedOut::Ask(at),
+                match self.take(at, max, runs) {
+                    None => return HandedOut::Ask(at),
                     Some(0) => {}
                     Some(_) => {
                         if self.repeats {
                             self.settle(at, limits, false);
-                            *expected = expected.again(&self.slots, &mut self.brokers, at);
+                            self.order_sessions();
+                            self.await_all(at);
                         }
-                        self.ask(&mut expected, at, limits, logs, false);
-                        break HandedOut::Records(at);
+                        self.ask(at, limits, logs, false);
+                        return HandedOut::Records(at);
                     }
                 }
             }
-            let look = self.ask(&mut expected, at, limits, logs, true);
+            let look = self.ask(at, limits, logs, true);
             if look > until {
-                break HandedOut::Wait { at, look };
+                return HandedOut::Wait { at, look };
             }
             at = at.max(look);
-        };
-        self.expected = Some(expected);
-        handed_out
+        }
     }
 
     /// One poll at `now`, as [`Self::poll`]: without a look at partitions that have no news, if it is in its common state.
@@ -130,19 +161,18 @@ impl Fetcher {
     #[inline(always)]
     fn ask(
         &mut self,
-        expected: &mut Expected,
         now: SimTime,
         limits: &FetchLimits,
         logs: &mut impl Logs,
         in_poll: bool,
     ) -> SimTime {
         let reached = now + limits.round_trip.half();
-        let (slots, ranks) = (&mut self.slots, &expected.ranks);
-        for (broker, awaited) in self.brokers.iter_mut().zip(&mut expected.brokers) {
+        for broker in &mut self.brokers {
             if broker.in_flight.is_some() {
                 continue;
             }
-            let answer = awaited.answer(slots, ranks, reached, limits, logs, in_poll);
+            let news = &mut broker.news;
+            let answer = news.answer(&mut self.slots, reached, limits, logs, in_poll);
             let Some((available, answers_at)) = answer else {
                 continue;
             };
@@ -158,17 +188,11 @@ impl Fetcher {
     /// Hands out all answers that have arrived, in the order of their arrival; returns how many records that are. `None`,
     /// and it has taken nothing, if a poll does not return all of them or one of them is an error.
     #[inline(always)]
-    fn take(
-        &mut self,
-        expected: &mut Expected,
-        at: SimTime,
-        max: u64,
-        runs: &mut Vec<Run>,
-    ) -> Option<u64> {
+    fn take(&mut self, at: SimTime, max: u64, runs: &mut Vec<Run>) -> Option<u64> {
         let mut there = 0;
-        for (broker, awaited) in self.brokers.iter().zip(&expected.brokers) {
+        for broker in &self.brokers {
             if broker.in_flight.is_some_and(|one| one.answered <= at) {
-                for &index in &awaited.coming {
+                for &index in &broker.news.coming {
                     let slot = &self.slots[index];
                     if slot.reset.is_some() {
                         return None;
@@ -180,24 +204,26 @@ impl Fetcher {
         if there > max {
             return None;
         }
+        let mut last = self.steady?;
         while self.next_answer <= at {
             let (mut next, mut repeats, mut taken) = (SimTime::NEVER, false, false);
-            for (broker, awaited) in self.brokers.iter_mut().zip(&mut expected.brokers) {
+            for broker in &mut self.brokers {
                 let Some(in_flight) = broker.in_flight else {
                     continue;
                 };
                 if in_flight.answered == self.next_answer && !taken {
                     taken = true;
                     broker.in_flight = None;
-                    for &index in &awaited.coming {
-                        if let Some(run) = hand_out_of(&mut self.slots[index]) {
+                    for &index in &broker.news.coming {
+                        let slot = &mut self.slots[index];
+                        if let Some(run) = hand_out_of(slot) {
                             runs.push(run);
                             // What returned data goes to the end of the session's order.
-                            expected.ranks[index] = expected.last;
-                            expected.last += 1;
+                            slot.rank = last;
+                            last += 1;
                         }
                     }
-                    awaited.expect_again(&self.slots);
+                    broker.news.await_again(&self.slots);
                 } else {
                     next = next.min(in_flight.answered);
                     repeats |= in_flight.repeats;
@@ -205,82 +231,42 @@ impl Fetcher {
             }
             (self.next_answer, self.repeats) = (next, repeats);
         }
+        self.steady = Some(last);
         Some(there)
     }
 }
 
-/// Finds the partitions of a steady fetcher that have news, however many have none.
-#[derive(Clone, Debug)]
-pub(super) struct Expected {
-    brokers: Vec<Awaited>,
-    /// By slot: its place in the order of its broker's session.
-    ranks: Vec<u64>,
-    /// Behind all others.
-    last: u64,
-}
-
-/// The partitions that one broker leads.
+/// Finds those partitions of a broker that have news, however many have none.
 #[derive(Clone, Debug, Default)]
-struct Awaited {
+pub(super) struct News {
     /// When each is to be looked at, the first first.
     awaited: BinaryHeap<Reverse<(SimTime, usize)>>,
     /// Those that its next answer may bring something of, in the order of the session.
     coming: Vec<usize>,
 }
 
-impl Expected {
-    fn of(slots: &[Slot], brokers: &[Broker], now: SimTime) -> Self {
-        let mut expected = Expected {
-            brokers: vec![Awaited::default(); brokers.len()],
-            ranks: vec![0; slots.len()],
-            last: 0,
-        };
-        for (broker, awaited) in brokers.iter().zip(&mut expected.brokers) {
-            for &index in &broker.slots {
-                expected.ranks[index] = expected.last;
-                expected.last += 1;
-                let slot = &slots[index];
-                if broker.in_flight.is_some() && slot.incoming != (0, 0) {
-                    awaited.coming.push(index);
-                } else {
-                    // One that is known for later only has to be asked.
-                    let known = broker.in_flight.is_some() || slot.known.0 <= now;
-                    let at = if known { slot.due_at() } else { SimTime::ZERO };
-                    awaited.awaited.push(Reverse((at, index)));
-                }
-            }
-        }
-        expected
+impl News {
+    fn clear(&mut self) {
+        self.awaited.clear();
+        self.coming.clear();
     }
 
-    /// Anew, answers having been taken back.
-    #[cold]
-    fn again(self, slots: &[Slot], brokers: &mut [Broker], now: SimTime) -> Self {
-        for broker in &mut *brokers {
-            broker.slots.sort_unstable_by_key(|&slot| self.ranks[slot]);
-        }
-        Expected::of(slots, brokers, now)
-    }
-}
-
-impl Awaited {
     /// How a request that reaches the broker at `reached` is answered: when what it brings is there, and when the answer is
     /// given; not at all if that is at once and empty, which is as if nothing had been asked.
     #[inline(always)]
     fn answer(
         &mut self,
         slots: &mut [Slot],
-        ranks: &[u64],
         reached: SimTime,
         limits: &FetchLimits,
         logs: &mut impl Logs,
         in_poll: bool,
     ) -> Option<(SimTime, SimTime)> {
-        if self.due(ranks, reached) {
+        if self.due(slots, reached) {
             if self.bring(slots, reached, limits, logs) {
                 return Some((reached, reached));
             }
-            self.expect_again(slots);
+            self.await_again(slots);
         }
         let next = self.next();
         let mut turn = reached;
@@ -291,7 +277,7 @@ impl Awaited {
         }
         let answers_at = limits.answers_at(turn, next, in_poll);
         if next <= answers_at && answers_at != SimTime::NEVER {
-            self.due(ranks, answers_at);
+            self.due(slots, answers_at);
             self.bring(slots, answers_at, limits, logs);
         }
         Some((next, answers_at))
@@ -324,21 +310,21 @@ impl Awaited {
 
     /// Takes the partitions that are to be looked at by `at` into what is coming; whether there are any.
     #[inline(always)]
-    fn due(&mut self, ranks: &[u64], at: SimTime) -> bool {
+    fn due(&mut self, slots: &[Slot], at: SimTime) -> bool {
         while self.next() <= at
             && let Some(Reverse((_, index))) = self.awaited.pop()
         {
             self.coming.push(index);
         }
         if self.coming.len() > 1 {
-            self.coming.sort_unstable_by_key(|&slot| ranks[slot]);
+            self.coming.sort_unstable_by_key(|&slot| slots[slot].rank);
         }
         !self.coming.is_empty()
     }
 
     /// What has come, or has not, is awaited again.
     #[inline(always)]
-    fn expect_again(&mut self, slots: &[Slot]) {
+    fn await_again(&mut self, slots: &[Slot]) {
         for index in self.coming.drain(..) {
             self.awaited.push(Reverse((slots[index].due_at(), index)));
         }

@@ -76,6 +76,7 @@ impl Topic {
             partition.calls[which] = costs.succeeding(&partition.calls[which]);
         }
         self.call_laws[which] = law;
+        self.by_chance = self.call_laws.iter().any(|law| law.retries.is_some());
     }
 
     /// From now on a record whose call fails comes to this, by settings.
@@ -143,6 +144,9 @@ impl Topic {
         settings: usize,
         which: usize,
     ) -> Option<Lost> {
+        if !self.by_chance {
+            return None;
+        }
         let calls = self.calls_of[settings].iter().enumerate().take(which);
         let costs = &mut self.partitions[id.ix()].calls;
         let mut first = None;
@@ -240,6 +244,9 @@ impl Topic {
         to: u64,
         settings: usize,
     ) -> u64 {
+        if !self.by_chance {
+            return 0;
+        }
         let all = 0..self.call_laws.len();
         all.map(|which| self.failed_at(id, from, to, settings, which))
             .sum()
@@ -255,7 +262,7 @@ impl Topic {
         settings: usize,
         which: usize,
     ) -> u64 {
-        if (self.call_laws.get(which)).is_none_or(|law| law.retries.is_none()) {
+        if !self.by_chance || self.call_laws[which].retries.is_none() {
             return 0;
         }
         let calls = self.calls_of[settings][which];
