@@ -331,14 +331,14 @@ impl Batch {
     pub fn account_until(&mut self, now: SimTime, shop: &mut Workshop) {
         self.advance(now);
         let worked = self.worked(now);
-        while let Some(stage) = self.stages.get(self.accounted.0).copied() {
+        while let Some(stage) = self.stages.get(self.accounted.0) {
             if stage.ends <= worked {
-                self.account_stage(stage, now, shop);
+                self.account_stage(now, shop);
                 continue;
             }
             if stage.is_stretch() && self.callers == 1 {
                 let to = self.reached(stage, worked, shop);
-                self.account_to(stage, to, now, shop);
+                self.account_to(to, now, shop);
             }
             return;
         }
@@ -360,7 +360,7 @@ impl Batch {
         back: SimDuration,
         shop: &mut Workshop,
     ) -> Option<(PartitionId, u64)> {
-        let stage = self.stages.get(self.accounted.0).copied()?;
+        let stage = self.stages.get(self.accounted.0)?;
         let worked = self.worked(now) + back;
         if stage.is_stretch() && self.callers == 1 {
             return Some((stage.partition, self.reached(stage, worked, shop)));
@@ -371,19 +371,20 @@ impl Batch {
     /// Accounts for the whole batch, which is through at `now`.
     #[inline]
     pub fn account_all(&mut self, now: SimTime, shop: &mut Workshop) {
-        while let Some(stage) = self.stages.get(self.accounted.0).copied() {
-            self.account_stage(stage, now, shop);
+        while self.accounted.0 < self.stages.len() {
+            self.account_stage(now, shop);
         }
     }
 
     #[inline]
-    fn account_stage(&mut self, stage: Stage, now: SimTime, shop: &mut Workshop) {
-        self.account_to(stage, stage.to, now, shop);
+    fn account_stage(&mut self, now: SimTime, shop: &mut Workshop) {
+        self.account_to(self.stages[self.accounted.0].to, now, shop);
         self.accounted = (self.accounted.0 + 1, 0);
     }
 
-    /// Accounts at `now` for the records of a stage, the first that is not accounted for, up to an offset.
-    fn account_to(&mut self, stage: Stage, to: u64, now: SimTime, shop: &mut Workshop) {
+    /// Accounts at `now` for the records of the first stage that is not accounted for, up to an offset.
+    fn account_to(&mut self, to: u64, now: SimTime, shop: &mut Workshop) {
+        let stage = &self.stages[self.accounted.0];
         let from = stage.from + self.accounted.1;
         if to <= from {
             return;

@@ -6,16 +6,16 @@ use crate::units::{SimDuration, SimTime};
 
 impl Batch {
     /// How far work reaches into a stage of good records: the first offset not finished.
-    pub(super) fn reached(&self, stage: Stage, worked: SimDuration, shop: &mut Workshop) -> u64 {
+    pub(super) fn reached(&self, stage: &Stage, worked: SimDuration, shop: &mut Workshop) -> u64 {
         let extra = self.each_commit(shop.scenario);
-        let whole = self.work_of(&stage, stage.from, stage.to, shop);
+        let whole = self.work_of(stage, stage.from, stage.to, shop);
         let starts = stage
             .ends
             .saturating_sub(whole + extra * (stage.to - stage.from));
         let (mut low, mut high) = (stage.from, stage.to);
         while low < high {
             let middle = low + (high - low).div_ceil(2);
-            let work = self.work_of(&stage, stage.from, middle, shop);
+            let work = self.work_of(stage, stage.from, middle, shop);
             if starts + work + extra * (middle - stage.from) <= worked {
                 low = middle;
             } else {
@@ -28,7 +28,7 @@ impl Batch {
     /// Produces the records of a stage to the next retry topic, from the first that is not accounted for up to an offset: each
     /// at the instant when its produce is acknowledged, at `now` at the latest. Of several worked on at the same time nobody
     /// keeps when each is done, so they are spread over the time of their stage.
-    pub(super) fn pass_on(&self, stage: Stage, to: u64, now: SimTime, shop: &mut Workshop) {
+    pub(super) fn pass_on(&self, stage: &Stage, to: u64, now: SimTime, shop: &mut Workshop) {
         let each = self.each_commit(shop.scenario);
         let records = stage.to - stage.from;
         let from = stage.from + self.accounted.1;
@@ -39,7 +39,7 @@ impl Batch {
             .map(|index| self.stages[index].ends);
         let begins = match before.unwrap_or_default() {
             _ if self.callers == 1 && stage.is_stretch() => {
-                let whole = self.work_of(&stage, stage.from, stage.to, shop);
+                let whole = self.work_of(stage, stage.from, stage.to, shop);
                 stage.ends.saturating_sub(whole + each * records)
             }
             before => before,
@@ -49,7 +49,7 @@ impl Batch {
             let ends = if !stage.is_stretch() {
                 stage.ends.saturating_sub(each)
             } else if self.callers == 1 {
-                begins + self.work_of(&stage, stage.from, offset + 1, shop) + each * nth
+                begins + self.work_of(stage, stage.from, offset + 1, shop) + each * nth
             } else {
                 let length = stage.ends.saturating_sub(begins).as_nanos();
                 let share = u128::from(length) * u128::from(nth + 1) / u128::from(records);
@@ -156,7 +156,7 @@ impl Batch {
     pub fn record_at(&self, at: SimTime, shop: &mut Workshop) -> (SimTime, SimTime) {
         let worked = self.work_by(at);
         let index = self.stages.partition_point(|stage| stage.ends <= worked);
-        let Some(stage) = self.stages.get(index).copied() else {
+        let Some(stage) = self.stages.get(index) else {
             return (self.ends_at(), self.ends_at());
         };
         if !stage.is_stretch() {
@@ -166,7 +166,7 @@ impl Batch {
         }
         let reached = self.reached(stage, worked, shop);
         let rest = |from, shop: &mut Workshop| {
-            let work = self.work_of(&stage, from, stage.to, shop);
+            let work = self.work_of(stage, from, stage.to, shop);
             work + self.each_commit(shop.scenario) * (stage.to - from)
         };
         let begins = stage.ends.saturating_sub(rest(reached, shop));

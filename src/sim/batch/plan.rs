@@ -71,7 +71,7 @@ impl Batch {
         self.dead_letter = shop.topic.dead_letter;
         self.cut_off_rest();
         self.stages.extend(in_hand.kept);
-        self.plan_rest(in_hand.kept, shop);
+        self.plan_rest(in_hand.kept.as_ref(), shop);
         self.since = now;
         let alone = self.alone.as_nanos().max(1) as f64;
         self.done = (in_hand.head.as_nanos() as f64 / alone).min(1.0);
@@ -86,7 +86,7 @@ impl Batch {
     }
 
     /// Plans what is not accounted for, after the stage that is gone on with.
-    fn plan_rest(&mut self, kept: Option<Stage>, shop: &mut Workshop) {
+    fn plan_rest(&mut self, kept: Option<&Stage>, shop: &mut Workshop) {
         let mut ends = kept.map_or(SimDuration::ZERO, |stage| stage.ends);
         let fresh = self.stages.len();
         if let Some(kept) = kept.filter(|_| self.leaves_the_rest()) {
@@ -98,7 +98,7 @@ impl Batch {
         } else {
             self.left_from = self.runs.len();
             for index in 0..self.runs.len() {
-                if let Some(run) = self.rest_of(self.runs[index], kept.as_ref()) {
+                if let Some(run) = self.rest_of(self.runs[index], kept) {
                     ends = self.plan_run(run, ends, shop);
                 }
                 if self.leaves_the_rest() {
@@ -117,16 +117,16 @@ impl Batch {
         let mut left = (self.done * records as f64) as u64;
         left = left.saturating_sub(self.accounted_for());
         while left > 0 {
-            let Some(stage) = self.stages.get(self.accounted.0).copied() else {
+            let Some(stage) = self.stages.get(self.accounted.0) else {
                 return;
             };
-            let rest = size(&stage) - self.accounted.1;
+            let rest = size(stage) - self.accounted.1;
             if rest > left {
                 let to = stage.from + self.accounted.1 + left;
-                return self.account_to(stage, to, now, shop);
+                return self.account_to(to, now, shop);
             }
             left -= rest;
-            self.account_stage(stage, now, shop);
+            self.account_stage(now, shop);
         }
     }
 
@@ -394,24 +394,29 @@ impl Batch {
             from,
             to,
         } = run;
-        let mut stage = Stage {
+        let records = |kind, ends| Stage {
             partition,
             from,
             to,
-            kind: Kind::Records,
+            kind,
             letter: None,
             chance: None,
-            ends: before,
+            ends,
         };
+        let Some(failure) = self.failure else {
+            let ends = before + shop.topic.work(partition, from, to, self.settings);
+            self.stages.push(records(Kind::Records, ends));
+            return ends;
+        };
+        let mut stage = records(Kind::Records, before);
         let mut worked_on = to;
-        match self.failure.map(|failure| self.end_of_calls(failure).1) {
-            Some(End::Done(fate)) => stage.kind = Kind::Failing { fate },
-            Some(end) => {
+        match self.end_of_calls(failure).1 {
+            End::Done(fate) => stage.kind = Kind::Failing { fate },
+            end => {
                 (stage.kind, stage.to) = (Tried::IN_CALLS.kind(end), from);
                 stage.letter = self.letter_of_calls(partition, from, shop);
                 worked_on = from + 1;
             }
-            None => {}
         }
         stage.ends = before + self.work_of(&stage, from, worked_on, shop);
         self.stages.push(stage);
