@@ -27,12 +27,12 @@ const GUARDS: [Guard; 7] = [
             "--set",
             "at=[]",
         ],
-        at_most: 350,
+        at_most: 305,
     },
     Guard {
         what: "an hour behind, sampled every second",
         args: &["run", "models/reference/orders-hour-x2.toml"],
-        at_most: 360,
+        at_most: 275,
     },
     Guard {
         what: "an hour of tenfold records, tenfold as many a poll",
@@ -48,7 +48,7 @@ const GUARDS: [Guard; 7] = [
             "--set",
             "processing.time={exponential='0.4ms'}",
         ],
-        at_most: 480,
+        at_most: 390,
     },
     Guard {
         what: "an hour at a limit with tokens saved",
@@ -58,7 +58,7 @@ const GUARDS: [Guard; 7] = [
             "--set",
             "horizon=1h",
         ],
-        at_most: 700,
+        at_most: 610,
     },
     Guard {
         what: "an hour at a limit that is too low",
@@ -70,12 +70,12 @@ const GUARDS: [Guard; 7] = [
             "--set",
             "produce.rate=230/s",
         ],
-        at_most: 840,
+        at_most: 700,
     },
     Guard {
         what: "a day of deploys",
         args: &["run", "models/reconciliation.toml", "--set", "horizon=1d"],
-        at_most: 640,
+        at_most: 545,
     },
 ];
 

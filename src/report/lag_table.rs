@@ -1,6 +1,6 @@
 //! `lag.csv`, written while the run goes: a run of any length holds no more of it than one sample.
 
-use std::io::Write;
+use std::io::{self, BufWriter, Write};
 
 use super::RenderError;
 use super::csv::{push_decimals, seconds};
@@ -8,32 +8,26 @@ use crate::measure::lag_of;
 use crate::sim::{Fact, GroupView, Observer, Sample, Totals};
 use crate::units::SimTime;
 
+const HEAD: &str = "time_s,partition,log_end_offset,committed_offset,position,lag,age_s,state\n";
+
 /// Writes one row per sample and partition.
 #[derive(Debug)]
 pub struct LagTable<W: Write> {
-    table: csv::Writer<W>,
+    to: BufWriter<W>,
+    /// The rows of one sample.
+    rows: String,
     /// Nothing more is written after the first fault.
-    fault: Option<csv::Error>,
+    fault: Option<io::Error>,
 }
 
 impl<W: Write> LagTable<W> {
     /// A table with its head.
     pub fn new(to: W) -> Self {
-        // Numbers and names of states have nothing to quote, and looking for it takes as long as writing them.
-        let mut writer = csv::WriterBuilder::new();
-        let mut table = writer.quote_style(csv::QuoteStyle::Never).from_writer(to);
-        let head = table.write_record([
-            "time_s",
-            "partition",
-            "log_end_offset",
-            "committed_offset",
-            "position",
-            "lag",
-            "age_s",
-            "state",
-        ]);
+        let mut to = BufWriter::new(to);
+        let head = to.write_all(HEAD.as_bytes());
         LagTable {
-            table,
+            to,
+            rows: String::new(),
             fault: head.err(),
         }
     }
@@ -43,36 +37,38 @@ impl<W: Write> LagTable<W> {
     /// # Errors
     /// The first fault of all that was written.
     pub fn complete(mut self) -> Result<(), RenderError> {
-        if let Some(fault) = self.fault {
-            return Err(fault.into());
-        }
-        self.table
-            .flush()
-            .map_err(|fault| RenderError::Csv(fault.into()))
+        let fault = self.fault.or_else(|| self.to.flush().err());
+        fault.map_or(Ok(()), |fault| Err(RenderError::Csv(fault.into())))
     }
 
-    fn rows(&mut self, at: SimTime, partitions: &[Sample]) -> Result<(), csv::Error> {
+    fn write(&mut self, at: SimTime, partitions: &[Sample]) -> io::Result<()> {
         let mut number = itoa::Buffer::new();
-        let (time, mut age) = (seconds(at), String::new());
-        let table = &mut self.table;
+        let (time, rows) = (seconds(at), &mut self.rows);
+        rows.clear();
+        // Numbers and names of states have nothing to quote.
         for (partition, sample) in partitions.iter().enumerate() {
-            table.write_field(&time)?;
-            table.write_field(number.format(partition))?;
-            table.write_field(number.format(sample.log_end))?;
+            put(rows, &time);
+            put(rows, number.format(partition));
+            put(rows, number.format(sample.log_end));
             let committed = sample.committed.map(|offset| number.format(offset));
-            table.write_field(committed.unwrap_or(""))?;
-            table.write_field(number.format(sample.position))?;
-            table.write_field(number.format(lag_of(sample)))?;
-            age.clear();
+            put(rows, committed.unwrap_or(""));
+            put(rows, number.format(sample.position));
+            put(rows, number.format(lag_of(sample)));
             if let Some(age_s) = sample.age_s {
-                push_decimals(&mut age, (age_s * 1000.0).round() as u64);
+                push_decimals(rows, (age_s * 1000.0).round() as u64);
             }
-            table.write_field(&age)?;
-            table.write_field(sample.state.name())?;
-            table.write_record(None::<&[u8]>)?;
+            put(rows, "");
+            rows.push_str(sample.state.name());
+            rows.push('\n');
         }
-        Ok(())
+        self.to.write_all(rows.as_bytes())
     }
+}
+
+/// A field that is not the last.
+fn put(rows: &mut String, field: &str) {
+    rows.push_str(field);
+    rows.push(',');
 }
 
 impl<W: Write> Observer for LagTable<W> {
@@ -80,7 +76,7 @@ impl<W: Write> Observer for LagTable<W> {
 
     fn sample(&mut self, at: SimTime, partitions: &[Sample]) {
         if self.fault.is_none() {
-            self.fault = self.rows(at, partitions).err();
+            self.fault = self.write(at, partitions).err();
         }
     }
 

@@ -187,6 +187,8 @@ pub(super) struct Batch {
     pub committed: bool,
     /// How long it takes when nobody else is in the way.
     pub alone: SimDuration,
+    /// The same (s).
+    pub alone_s: f64,
     /// Whether it makes calls.
     pub depends: bool,
     /// Attempts at calls of the shared dependency that it makes.
@@ -248,6 +250,7 @@ impl Batch {
     }
 
     /// Brings `done` up to `now`.
+    #[inline]
     pub fn advance(&mut self, now: SimTime) {
         if now > self.since && !self.length.is_zero() {
             let part = now.since(self.since).as_nanos() as f64 / self.length.as_nanos() as f64;
@@ -299,6 +302,7 @@ impl Batch {
     /// It makes so many calls; the dependency has to give it its speed.
     fn expect_calls(&mut self, calls: u64) {
         self.calls = calls;
+        self.alone_s = self.alone.as_secs_f64();
         self.demand = Self::calls_per_second(calls, self.alone);
         self.rate = self.demand;
         self.paced = false;
@@ -310,6 +314,7 @@ impl Batch {
     }
 
     /// When it ends at the speed of now.
+    #[inline]
     pub fn ends_at(&self) -> SimTime {
         if self.length == SimDuration::FOREVER {
             return SimTime::NEVER;
@@ -344,14 +349,14 @@ impl Batch {
     pub fn account_until(&mut self, now: SimTime, shop: &mut Workshop) {
         self.advance(now);
         let worked = self.worked(now);
-        while let Some(stage) = self.stages.get(self.accounted.0).copied() {
+        while let Some(stage) = self.stages.get(self.accounted.0) {
             if stage.ends <= worked {
-                self.account_stage(stage, now, shop);
+                self.account_stage(now, shop);
                 continue;
             }
             if stage.is_stretch() && self.callers == 1 {
                 let to = self.reached(stage, worked, shop);
-                self.account_to(stage, to, now, shop);
+                self.account_to(to, now, shop);
             }
             return;
         }
@@ -373,7 +378,7 @@ impl Batch {
         back: SimDuration,
         shop: &mut Workshop,
     ) -> Option<(PartitionId, u64)> {
-        let stage = self.stages.get(self.accounted.0).copied()?;
+        let stage = self.stages.get(self.accounted.0)?;
         let worked = self.worked(now) + back;
         if stage.is_stretch() && self.callers == 1 {
             return Some((stage.partition, self.reached(stage, worked, shop)));
@@ -382,19 +387,22 @@ impl Batch {
     }
 
     /// Accounts for the whole batch, which is through at `now`.
+    #[inline]
     pub fn account_all(&mut self, now: SimTime, shop: &mut Workshop) {
-        while let Some(stage) = self.stages.get(self.accounted.0).copied() {
-            self.account_stage(stage, now, shop);
+        while self.accounted.0 < self.stages.len() {
+            self.account_stage(now, shop);
         }
     }
 
-    fn account_stage(&mut self, stage: Stage, now: SimTime, shop: &mut Workshop) {
-        self.account_to(stage, stage.to, now, shop);
+    #[inline]
+    fn account_stage(&mut self, now: SimTime, shop: &mut Workshop) {
+        self.account_to(self.stages[self.accounted.0].to, now, shop);
         self.accounted = (self.accounted.0 + 1, 0);
     }
 
-    /// Accounts at `now` for the records of a stage, the first that is not accounted for, up to an offset.
-    fn account_to(&mut self, stage: Stage, to: u64, now: SimTime, shop: &mut Workshop) {
+    /// Accounts at `now` for the records of the first stage that is not accounted for, up to an offset.
+    fn account_to(&mut self, to: u64, now: SimTime, shop: &mut Workshop) {
+        let stage = &self.stages[self.accounted.0];
         let from = stage.from + self.accounted.1;
         if to <= from {
             return;

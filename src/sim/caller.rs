@@ -284,9 +284,12 @@ impl Member {
 
     /// Up to where it has committed a partition, commits under way included.
     pub fn committed_to(&self, partition: PartitionId, topic: &Topic) -> u64 {
+        let stored = topic.partitions[partition.ix()].committed.unwrap_or(0);
+        if self.pending.is_empty() {
+            return stored; // As nearly always.
+        }
         let sent = self.pending.iter();
         let own = sent.filter(|commit| commit.partition == partition);
-        let stored = topic.partitions[partition.ix()].committed.unwrap_or(0);
         own.map(|commit| commit.offset)
             .max()
             .unwrap_or(0)

@@ -108,6 +108,7 @@ impl Member {
 
     /// Whether a commit of this batch succeeds; if not, when the application sees CommitFailedException, or
     /// RebalanceInProgressException if it may go on: at once, or with the coordinator's answer.
+    #[inline]
     pub fn may_commit(&mut self, at: SimTime, ground: &mut Ground) -> Result<(), SimTime> {
         let current = self.batch.generation == self.link.generation;
         if self.commits_late(ground.scenario) {
@@ -133,6 +134,7 @@ impl Member {
     }
 
     /// What the coordinator makes of a commit sent at `at`.
+    #[inline]
     fn judged(
         &mut self,
         error: Option<KafkaError>,
@@ -151,6 +153,7 @@ impl Member {
     }
 
     /// Whether a commit of the batch in hand goes out although the member has left, or has rejoined since it polled.
+    #[inline]
     pub fn commits_late(&self, scenario: &Scenario) -> bool {
         let moved = self.batch.generation != self.link.generation
             || !matches!(self.link.phase, Phase::Stable | Phase::Fetching);
@@ -250,6 +253,7 @@ impl Member {
 
     /// A poll() that waits commits whenever the interval is over, which is no step of its own: nothing follows from it but
     /// what the coordinator stores (`ConsumerCoordinator#maybeAutoCommitOffsetsAsync`).
+    #[inline]
     pub fn commit_waiting(&mut self, until: SimTime, ground: &mut Ground) {
         let waits = self.waits_in_poll && self.app == App::Polling;
         while waits && self.auto_commit_due <= until && self.commits_in_poll(ground.scenario) {
@@ -456,6 +460,7 @@ impl Member {
     }
 
     /// What the coordinator has stored by `until` becomes the committed offset.
+    #[inline]
     pub fn store_commits(&mut self, until: SimTime, topic: &mut Topic) {
         while (self.pending.front()).is_some_and(|commit| commit.stored_at <= until) {
             let Some(commit) = self.pending.pop_front() else {

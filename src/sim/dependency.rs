@@ -31,6 +31,19 @@ struct Refusals {
     most: f64,
 }
 
+/// What a member is to the shared dependency at an instant.
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    /// It has a batch in hand that makes calls.
+    calls: bool,
+    /// Some of them of the shared one.
+    shares: bool,
+    /// It makes none now although it has some to make.
+    stands: bool,
+    /// Calls of the shared one that it has in flight, if it has nothing else to do.
+    callers: u32,
+}
+
 /// The dependencies during a run: the balance of the shared one.
 #[derive(Debug)]
 pub(super) struct Dependency {
@@ -55,6 +68,10 @@ pub(super) struct Dependency {
     dry_at: SimTime,
     /// What each member takes of the limit since then [calls/s].
     rates: Vec<f64>,
+    /// What each member was as everybody was paced last.
+    parts: Vec<Part>,
+    /// Whether calls above the limit are refused.
+    refuses: bool,
     /// Whether its callers wait for the limit.
     saturated: bool,
     /// Whether its callers ask for more than the limit, have used up what was saved, and are refused.
@@ -87,6 +104,8 @@ impl Dependency {
             updated: SimTime::ZERO,
             dry_at: SimTime::NEVER,
             rates: vec![0.0; scenario.group.processes.len()],
+            parts: vec![Part::default(); scenario.group.processes.len()],
+            refuses: false,
             saturated: false,
             overrun: false,
             refusals: Refusals::default(),
@@ -113,8 +132,10 @@ impl Dependency {
     fn refit(&mut self) {
         self.away = Away::of(&self.chain, self.served);
         self.loops = Loops::new(self.address, self.chain.shared(), &self.away);
+        let (limit, when_limited) = (self.limit(), self.chain.shared().when_limited);
+        self.refuses = limit.is_some() && when_limited == WhenLimited::Reject;
         let most_saved = |limit: RateLimit| (limit.burst - 1.0).max(0.0);
-        self.most_saved = self.limit().map_or(0.0, most_saved);
+        self.most_saved = limit.map_or(0.0, most_saved);
         self.saved = self.saved.min(self.most_saved);
         self.disturb();
     }
@@ -190,6 +211,7 @@ impl Dependency {
     }
 
     /// Brings the saved tokens up to `now`.
+    #[inline]
     fn settle(&mut self, now: SimTime) {
         let passed = now.since(self.updated).as_secs_f64();
         self.saved = (self.saved + self.gain * passed).min(self.most_saved);
@@ -212,10 +234,10 @@ impl Dependency {
     fn balance(&mut self) {
         self.dry_at = SimTime::NEVER;
         let Some(limit) = self.limit() else { return };
-        self.gain = limit.rate - self.rates.iter().sum::<f64>();
-        if self.overrun {
-            self.gain = 0.0; // What refused callers leave while they back off is in their pace already.
-        }
+        self.gain = match self.overrun {
+            true => 0.0, // What refused callers leave while they back off is in their pace already.
+            false => limit.rate - self.rates.iter().sum::<f64>(),
+        };
         if self.gain < 0.0 && self.saved > DRY {
             let left = SimDuration::from_secs_f64(self.saved / -self.gain);
             self.dry_at = self.updated + left.max(SimDuration::from_nanos(1));
@@ -232,12 +254,10 @@ impl Dependency {
     pub fn pace(&mut self, now: SimTime, members: &mut [Member]) {
         self.settle(now);
         let (mut callers, mut several) = (0, false);
-        for member in members
-            .iter()
-            .filter(|member| !self.chain.stands(member, now))
-        {
-            callers += self.chain.callers(member);
-            several |= shares(member) && member.batch.callers > 1;
+        for (part, member) in self.parts.iter_mut().zip(members.iter()) {
+            *part = self.chain.part(member, now);
+            callers += part.callers;
+            several |= part.calls && part.callers > 1;
         }
         let Pace {
             speed,
@@ -252,32 +272,31 @@ impl Dependency {
         let again = speed != self.speed || several;
         self.speed = speed;
         self.saturated = callers > 0 && speed < 0.95;
-        for member in members.iter_mut().filter(|member| calls(member)) {
-            if again || !member.batch.paced {
-                let speed = match self.chain.stands(member, now) {
+        for (index, member) in members.iter_mut().enumerate() {
+            let part = self.parts[index];
+            if part.calls && (again || !member.batch.paced) {
+                let speed = match part.stands {
                     true => 0.0,
-                    false if shares(member) => speed,
+                    false if part.shares => speed,
                     false => 1.0,
                 };
                 self.pace_batch(now, &mut member.batch, speed, stretch);
                 member.wake = member.batch.ends_at();
             }
+            if member.workers.is_some() {
+                let speed = match self.stops(member.settings) {
+                    true => 0.0,
+                    false if self.chain.shared_calls(member.settings) > 0 => speed,
+                    false => 1.0,
+                };
+                member.pace_workers(now, speed);
+            }
+            self.rates[index] = self.rate_of(part, &member.batch);
         }
         if several && speed < 1.0 && speed > 0.0 {
             self.give_away(now, speed, callers, members);
         }
         self.refusals.most = self.refusals.most.max(self.refusals.rate);
-        for member in members.iter_mut() {
-            let speed = match self.stops(member.settings) {
-                true => 0.0,
-                false if self.chain.shared_calls(member.settings) > 0 => speed,
-                false => 1.0,
-            };
-            member.pace_workers(now, speed);
-        }
-        for (index, member) in members.iter().enumerate() {
-            self.rates[index] = self.rate_of(member, now);
-        }
         self.balance();
     }
 
@@ -293,19 +312,18 @@ impl Dependency {
         }
         // It has the length and the rate of its plan.
         member.batch.paced = true;
-        self.rates[index] = self.rate_of(member, now);
+        self.rates[index] = self.rate_of(self.chain.part(member, now), &member.batch);
         self.balance();
         true
     }
 
-    /// What a member takes of the limit [calls/s].
-    fn rate_of(&self, member: &Member, now: SimTime) -> f64 {
-        if calls(member) {
-            return member.batch.rate;
-        }
-        match member.workers.is_some() && !self.chain.stands(member, now) {
-            true => f64::from(self.chain.callers(member)) * self.speed / self.loops.each.max(1e-9),
-            false => 0.0,
+    /// What a member takes of the limit, with its batch in hand if it has one [calls/s].
+    #[inline]
+    fn rate_of(&self, part: Part, batch: &Batch) -> f64 {
+        match part {
+            Part { calls: true, .. } => batch.rate,
+            Part { callers: 0, .. } => 0.0,
+            _ => f64::from(part.callers) * self.speed / self.loops.each.max(1e-9),
         }
     }
 
@@ -322,7 +340,7 @@ impl Dependency {
             // Waiting for a turn absorbs what a call's own latency varies: the less the faster the callers are than
             // the limit. What slows down under load takes longer call by call.
             let busy = speed * stretch;
-            let alone = batch.alone.as_secs_f64();
+            let alone = batch.alone_s;
             let even = batch.calls as f64 * self.loops.each / f64::from(batch.callers.max(1));
             let mut length = (alone * busy + even * (1.0 - busy)) / speed;
             if self.refuses() {
@@ -365,6 +383,7 @@ impl Dependency {
             let length = batch.length.as_secs_f64() * asked / offered;
             batch.length = SimDuration::from_secs_f64(length).max(batch.alone);
             batch.rate = batch.calls as f64 / batch.length.as_secs_f64().max(1e-9);
+            self.rates[member.process.ix()] = batch.rate;
             member.wake = batch.ends_at();
         }
     }
@@ -381,7 +400,7 @@ impl Dependency {
 
     /// Whether calls above the limit are refused.
     fn refuses(&self) -> bool {
-        self.limit().is_some() && self.chain.shared().when_limited == WhenLimited::Reject
+        self.refuses
     }
 
     /// How the calls of so many callers go.
@@ -411,16 +430,19 @@ impl Dependency {
 }
 
 /// Whether a member has a batch in hand that makes calls.
+#[inline]
 pub(super) fn calls(member: &Member) -> bool {
     member.app == App::Processing && member.batch.depends
 }
 
 /// Whether it has one in hand that calls the shared dependency.
+#[inline]
 fn shares(member: &Member) -> bool {
     calls(member) && member.batch.calls > 0
 }
 
 /// Calls in flight of a member, if it has nothing else to do.
+#[inline]
 pub(super) fn callers_of(member: &Member) -> u32 {
     let workers = member.workers.as_ref();
     if calls(member) {

@@ -44,8 +44,9 @@ impl Member {
             return false;
         }
         self.batch.clear();
+        let max = (self.settings_of(ground.scenario).properties).max_poll_records;
         loop {
-            match self.polls(until, ends, ground) {
+            match self.polls(until, max, ends, ground) {
                 Polls::Wait => return true,
                 Polls::Step => return self.wake > begun,
                 Polls::Records(at) => {
@@ -92,9 +93,9 @@ impl Member {
         common.then_some(ends)
     }
 
-    /// Polls until one has records for the application, but for what comes after `until`.
+    /// Polls for `max` records at most until one has some for the application, but for what comes after `until`.
     #[inline]
-    fn polls(&mut self, until: SimTime, ends: Ends, ground: &mut Ground) -> Polls {
+    fn polls(&mut self, until: SimTime, max: u64, ends: Ends, ground: &mut Ground) -> Polls {
         let (at, mut last) = (self.wake, until);
         self.store_commits(at, ground.topic);
         match ends {
@@ -109,10 +110,6 @@ impl Member {
                 last = until.min(self.auto_commit_due - SimDuration::from_nanos(1));
             }
         }
-        let max = self
-            .settings_of(ground.scenario)
-            .properties
-            .max_poll_records;
         let (limits, runs) = (&self.limits, &mut self.batch.runs);
         match (self.fetcher).hand_out(at, last, max, limits, ground.topic, runs) {
             HandedOut::Records(at) => Polls::Records(at),
@@ -147,18 +144,27 @@ impl Member {
         }
         ground.accounts.polls += 1;
         self.batch.pass(at, self.link.generation);
-        if ground.asked.is_some() {
-            self.ask_through(at, work, ground);
-        }
         self.acknowledged.polls_from = None;
-        for run in &self.batch.runs {
-            ground
-                .topic
-                .processed(run.partition, run.from, run.to, self.settings);
-            if matches!(ends, Ends::Committed { .. }) {
-                ground.topic.partitions[run.partition.ix()].committed = Some(run.to);
-                self.fetcher.committed(run.partition, run.to);
+        let (topic, mut calls) = (&mut *ground.topic, 0);
+        for &Run {
+            partition,
+            from,
+            to,
+        } in &self.batch.runs
+        {
+            if ground.asked.is_some() {
+                calls += topic.attempts(partition, from, to, self.settings);
             }
+            topic.processed(partition, from, to, self.settings);
+            if matches!(ends, Ends::Committed { .. }) {
+                topic.partitions[partition.ix()].committed = Some(to);
+                self.fetcher.committed(partition, to);
+            }
+        }
+        if calls > 0 {
+            let rate = Batch::calls_per_second(calls, work);
+            ground.asks(at, self.process, rate);
+            ground.asks(worked, self.process, 0.0);
         }
         self.batch.runs.clear();
         if let Ends::Committed { stored, .. } = ends {
@@ -168,24 +174,6 @@ impl Member {
         self.fills_until = SimTime::ZERO;
         (self.app, self.wake) = (App::Polling, ends.next(worked));
         true
-    }
-
-    /// The calls of a batch that is handed out at `at` and takes `work`.
-    fn ask_through(&mut self, at: SimTime, work: SimDuration, ground: &mut Ground) {
-        let mut calls = 0;
-        for run in &self.batch.runs {
-            let Run {
-                partition,
-                from,
-                to,
-            } = *run;
-            calls += ground.topic.attempts(partition, from, to, self.settings);
-        }
-        if calls > 0 {
-            let rate = Batch::calls_per_second(calls, work);
-            ground.asks(at, self.process, rate);
-            ground.asks(at + work, self.process, 0.0);
-        }
     }
 }
 

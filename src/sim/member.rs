@@ -160,11 +160,13 @@ impl Member {
     }
 
     /// Whether its next step may touch others, and so belongs on the agenda.
+    #[inline]
     pub fn attended(&self) -> bool {
         self.batch.crashes || self.leaves_or_rejoins()
     }
 
     /// Whether it is not a member that goes on as one.
+    #[inline]
     pub fn leaves_or_rejoins(&self) -> bool {
         self.stopping
             || self.link.rejoin
@@ -189,6 +191,7 @@ impl Member {
 
     /// When it does something next by itself, with the commits of a background timer if it has one
     /// ([`Self::timer_commits`]) and they are steps of its own.
+    #[inline]
     pub fn next_step_with(&self, timer: bool) -> SimTime {
         if timer && !self.batch.crashes {
             self.wake.min(self.auto_commit_due)
@@ -323,10 +326,10 @@ impl Member {
     }
 
     /// Positions that the log does not hold any more went where auto.offset.reset says: what lay between is lost.
+    #[inline]
     fn note_resets(&mut self, at: SimTime, ground: &mut Ground) {
         let process = self.process;
-        let resets: Vec<Reset> = self.fetcher.resets().collect();
-        for reset in resets {
+        for reset in self.fetcher.resets() {
             self.skip(reset);
             let Reset {
                 partition,

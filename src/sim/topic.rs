@@ -73,6 +73,8 @@ pub(super) struct Topic {
     laws: Vec<Law>,
     /// What calls of each dependency take now.
     call_laws: Vec<CallLaw>,
+    /// Whether attempts at calls of one of them fail by chance.
+    by_chance: bool,
     /// The dependency whose callers may be in each other's way.
     pub shared: usize,
     /// Attempts at calls that failed by chance, of records that were processed.
@@ -135,6 +137,7 @@ impl Topic {
             calls_of: calls.collect(),
             laws,
             call_laws: downstreams().map(Downstream::call).collect(),
+            by_chance: downstreams().any(|own| own.call().retries.is_some()),
             shared: scenario.shared(),
             calls_failed: 0,
             calls_given_up: vec![0; downstreams().len()],

@@ -219,6 +219,7 @@ impl Handler for Application<'_> {
 
 impl Member {
     /// When one of its threads that call the dependency comes to an end of something.
+    #[inline]
     pub fn next_of_callers(&self) -> SimTime {
         let workers = self.workers.as_ref().filter(|workers| workers.calls);
         workers.map_or(SimTime::NEVER, |workers| workers.pool.next_event())
@@ -260,7 +261,11 @@ impl Member {
     }
 
     /// Its threads work until `until`.
+    #[inline]
     pub fn run_workers(&mut self, until: SimTime, ground: &mut Ground) {
+        if self.workers.is_none() {
+            return;
+        }
         if let Some((pool, mut application)) = self.at_work(ground) {
             pool.run(until, &mut application);
         }

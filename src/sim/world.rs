@@ -203,7 +203,7 @@ impl<'s> World<'s> {
                 turns[index].attended = self.members[index].batch.crashes;
             }
             if paced {
-                turns[index] = self.members[index].pass_turn(turns[index]);
+                self.members[index].pass_turn(&mut turns[index]);
             } else {
                 self.pace(at);
                 self.pass_turns(&mut turns);
@@ -225,12 +225,15 @@ impl<'s> World<'s> {
     /// batch at whose end the process exits.
     fn turns(&self) -> Vec<Turn> {
         let turn = |member: &Member| {
-            member.pass_turn(Turn {
+            let mut turn = Turn {
                 at: SimTime::ZERO,
                 attended: member.attended(),
                 timer: member.timer_commits(self.scenario),
+                pool: member.workers.is_some(),
                 threads: false,
-            })
+            };
+            member.pass_turn(&mut turn);
+            turn
         };
         self.members.iter().map(turn).collect()
     }
@@ -238,7 +241,7 @@ impl<'s> World<'s> {
     /// Everyone was paced: their turns come at other times.
     fn pass_turns(&self, turns: &mut [Turn]) {
         for (turn, member) in turns.iter_mut().zip(&self.members) {
-            *turn = member.pass_turn(*turn);
+            member.pass_turn(turn);
         }
     }
 
@@ -276,8 +279,8 @@ impl<'s> World<'s> {
         self.put_beats_off(at);
         for index in 0..self.members.len() {
             let member = &self.members[index];
-            let calls = dependency::calls(member) || dependency::callers_of(member) > 0;
-            if member.attended() && calls && member.frozen_until.is_none() {
+            let calls = || dependency::calls(member) || dependency::callers_of(member) > 0;
+            if member.attended() && calls() && member.frozen_until.is_none() {
                 let (wake, process) = (member.wake, member.process);
                 self.agenda.schedule(wake, Event::Wake(process));
             }
@@ -432,18 +435,20 @@ struct Turn {
     attended: bool,
     /// A background timer commits for it.
     timer: bool,
+    /// It has a pool of threads.
+    pool: bool,
     /// It is one of its threads that does it, whoever attends to the rest.
     threads: bool,
 }
 
 impl Member {
-    fn pass_turn(&self, turn: Turn) -> Turn {
-        let step = self.next_step_with(turn.timer);
-        let thread = self.next_of_callers();
-        Turn {
-            at: step.min(thread),
-            threads: thread < step,
-            ..turn
+    #[inline]
+    fn pass_turn(&self, turn: &mut Turn) {
+        turn.at = self.next_step_with(turn.timer);
+        if turn.pool {
+            let thread = self.next_of_callers();
+            turn.threads = thread < turn.at;
+            turn.at = turn.at.min(thread);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a fetcher is assigned, and how that changes: a partition that stays keeps its position and its buffer.
 
+use super::steady::News;
 use super::{Broker, Fetcher, Slot};
 use crate::units::{PartitionId, SimTime};
 
@@ -72,15 +73,13 @@ impl Fetcher {
     fn broker(&mut self, id: u32) -> &mut Broker {
         let place = self.brokers.partition_point(|broker| broker.id < id);
         if self.brokers.get(place).is_none_or(|broker| broker.id != id) {
-            let (slots, in_flight) = (Vec::new(), None);
-            self.brokers.insert(
-                place,
-                Broker {
-                    id,
-                    slots,
-                    in_flight,
-                },
-            );
+            let broker = Broker {
+                id,
+                slots: Vec::new(),
+                in_flight: None,
+                news: News::default(),
+            };
+            self.brokers.insert(place, broker);
         }
         &mut self.brokers[place]
     }
@@ -99,6 +98,7 @@ impl Slot {
             // Nothing is known yet.
             known: (SimTime::NEVER, 0),
             next: SimTime::ZERO,
+            rank: 0,
         }
     }
 }

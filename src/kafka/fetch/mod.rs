@@ -156,6 +156,8 @@ pub struct Slot {
     known: (SimTime, u64),
     /// When the record at that log end is appended.
     next: SimTime,
+    /// Its place in the order of its broker's session, while the fetcher is in its common state.
+    rank: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -178,6 +180,8 @@ struct Broker {
     /// Slots it leads, in the order of its fetch session: one that returned data goes to the end.
     slots: Vec<usize>,
     in_flight: Option<InFlight>,
+    /// Which of them have news, in the common state.
+    news: steady::News,
 }
 
 /// The fetcher of one member.
@@ -198,8 +202,8 @@ pub struct Fetcher {
     listing: Vec<(Reset, SimTime)>,
     /// Positions that were reset and that nobody has taken note of.
     resets: Vec<Reset>,
-    /// What finds the partitions with news, in its common state; the order of the sessions is in it meanwhile.
-    expected: Option<Box<steady::Expected>>,
+    /// The rank behind all others, in its common state; the order of the sessions is in the ranks of the slots meanwhile.
+    steady: Option<u64>,
 }
 
 impl Default for Fetcher {
@@ -214,7 +218,7 @@ impl Default for Fetcher {
             paused_to: SimTime::ZERO,
             listing: Vec::new(),
             resets: Vec::new(),
-            expected: None,
+            steady: None,
         }
     }
 }
@@ -267,8 +271,8 @@ impl Fetcher {
     }
 
     /// Positions that were out of range since this was asked last.
-    pub fn resets(&mut self) -> std::vec::Drain<'_, Reset> {
-        self.resets.drain(..)
+    pub fn resets(&mut self) -> Vec<Reset> {
+        std::mem::take(&mut self.resets)
     }
 
     /// The member stands still from `now` on: no long poll is followed by another.

@@ -17,6 +17,27 @@ pub(super) struct Asked {
     out_of_range: bool,
 }
 
+impl InFlight {
+    /// A request for so many partitions that reaches its broker at `reached` and is answered at `answers_at`, what it waits
+    /// for being there at `available`.
+    #[inline]
+    pub(super) fn new(
+        reached: SimTime,
+        available: SimTime,
+        answers_at: SimTime,
+        asked: usize,
+        limits: &FetchLimits,
+    ) -> Self {
+        InFlight {
+            reached,
+            available,
+            answered: answers_at + limits.round_trip.saturating_sub(limits.round_trip.half()),
+            asked,
+            repeats: available > reached + limits.max_wait,
+        }
+    }
+}
+
 impl Fetcher {
     /// Sends a fetch to every broker without one in flight, for its partitions with nothing buffered.
     /// In a poll an empty answer is followed by the next request, so the wait is for data; outside, the first
@@ -88,8 +109,7 @@ impl Fetcher {
     }
 
     /// A request is on its way, and when it is answered is known.
-    #[inline]
-    pub(super) fn answer(
+    fn answer(
         &mut self,
         broker: usize,
         reached: SimTime,
@@ -98,17 +118,10 @@ impl Fetcher {
         asked: usize,
         limits: &FetchLimits,
     ) {
-        let answered = answers_at + limits.round_trip.saturating_sub(limits.round_trip.half());
-        self.next_answer = self.next_answer.min(answered);
-        let repeats = available > reached + limits.max_wait;
-        self.repeats |= repeats;
-        self.brokers[broker].in_flight = Some(InFlight {
-            reached,
-            available,
-            answered,
-            asked,
-            repeats,
-        });
+        let in_flight = InFlight::new(reached, available, answers_at, asked, limits);
+        self.next_answer = self.next_answer.min(in_flight.answered);
+        self.repeats |= in_flight.repeats;
+        self.brokers[broker].in_flight = Some(in_flight);
     }
 
     fn fetchable_of(&self, broker: usize, now: SimTime, limits: &FetchLimits) -> usize {

@@ -4,9 +4,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
 
-use super::{Broker, Call, FetchLimits, FetchWhen, Fetcher, Logs, Polled, Run, Slot};
+use super::{Broker, Call, FetchLimits, FetchWhen, Fetcher, InFlight, Logs, Polled, Run, Slot};
 use crate::units::SimTime;
 
 /// What polls one after another come to.
@@ -32,7 +31,7 @@ impl Fetcher {
         if limits.when != FetchWhen::OnceDrained || limits.min_records != 1 {
             return false;
         }
-        if self.expected.is_some() {
+        if self.steady.is_some() {
             return true; // Nothing but such polls since it was looked at.
         }
         let asks_for_all = |broker: &Broker| {
@@ -46,20 +45,52 @@ impl Fetcher {
             && self.slots.iter().all(|slot| slot.reset.is_none())
             && self.brokers.iter().all(asks_for_all);
         if steady {
-            self.expected = Some(Box::new(Expected::of(&self.slots, &self.brokers, now)));
+            self.await_all(now);
         }
         steady
     }
 
     /// Whatever comes next is not a poll of the common state.
     pub(super) fn leave_steady(&mut self) {
-        if let Some(expected) = self.expected.take() {
-            for broker in &mut self.brokers {
-                broker
-                    .slots
-                    .sort_unstable_by_key(|&slot| expected.ranks[slot]);
+        if self.steady.take().is_some() {
+            self.order_sessions();
+        }
+    }
+
+    /// The order of the sessions is that of the ranks.
+    fn order_sessions(&mut self) {
+        let slots = &self.slots;
+        for broker in &mut self.brokers {
+            broker.slots.sort_unstable_by_key(|&slot| slots[slot].rank);
+        }
+    }
+
+    /// Every partition is awaited, or what is in flight brings something of it.
+    fn await_all(&mut self, now: SimTime) {
+        let mut last = 0;
+        for broker in &mut self.brokers {
+            let Broker {
+                slots,
+                in_flight,
+                news,
+                ..
+            } = broker;
+            news.clear();
+            for &index in &*slots {
+                let slot = &mut self.slots[index];
+                slot.rank = last;
+                last += 1;
+                if in_flight.is_some() && slot.incoming != (0, 0) {
+                    news.coming.push(index);
+                } else {
+                    // One that is known for later only has to be asked.
+                    let known = in_flight.is_some() || slot.known.0 <= now;
+                    let at = if known { slot.due_at() } else { SimTime::ZERO };
+                    news.awaited.push(Reverse((at, index)));
+                }
             }
         }
+        self.steady = Some(last);
     }
 
     /// Polls that return what there is, `max` records at most, of a fetcher that [is steady](Self::enter_steady): the first
@@ -73,33 +104,32 @@ impl Fetcher {
         logs: &mut impl Logs,
         runs: &mut Vec<Run>,
     ) -> HandedOut {
-        let Some(mut expected) = self.expected.take() else {
+        if self.steady.is_none() {
             return HandedOut::Ask(now);
-        };
+        }
         let mut at = now;
-        let handed_out = loop {
+        loop {
             if self.next_answer <= at {
-                match self.take(&mut expected, at, max, runs) {
-                    None => break HandedOut::Ask(at),
+                match self.take(at, max, runs) {
+                    None => return HandedOut::Ask(at),
                     Some(0) => {}
                     Some(_) => {
                         if self.repeats {
                             self.settle(at, limits, false);
-                            *expected = expected.again(&self.slots, &mut self.brokers, at);
+                            self.order_sessions();
+                            self.await_all(at);
                         }
-                        self.ask(&mut expected, at, limits, logs, false);
-                        break HandedOut::Records(at);
+                        self.ask(at, limits, logs, false);
+                        return HandedOut::Records(at);
                     }
                 }
             }
-            let look = self.ask(&mut expected, at, limits, logs, true);
+            let look = self.ask(at, limits, logs, true);
             if look > until {
-                break HandedOut::Wait { at, look };
+                return HandedOut::Wait { at, look };
             }
             at = at.max(look);
-        };
-        self.expected = Some(expected);
-        handed_out
+        }
     }
 
     /// One poll at `now`, as [`Self::poll`]: without a look at partitions that have no news, if it is in its common state.
@@ -131,82 +161,38 @@ impl Fetcher {
     #[inline(always)]
     fn ask(
         &mut self,
-        expected: &mut Expected,
         now: SimTime,
         limits: &FetchLimits,
         logs: &mut impl Logs,
         in_poll: bool,
     ) -> SimTime {
         let reached = now + limits.round_trip.half();
-        for index in 0..self.brokers.len() {
-            if self.brokers[index].in_flight.is_some() {
+        for broker in &mut self.brokers {
+            if broker.in_flight.is_some() {
                 continue;
             }
-            let asked = self.brokers[index].slots.len();
-            if expected.due(index, reached) {
-                if self.bring(expected, index, reached, limits, logs) {
-                    self.answer(index, reached, reached, reached, asked, limits);
-                    continue;
-                }
-                expected.expect_again(index, &self.slots);
-            }
-            let next = expected.brokers[index].next();
-            let mut turn = reached;
-            if in_poll {
-                turn = limits.turn(reached, next);
-            } else if limits.cycle().is_zero() {
+            let news = &mut broker.news;
+            let answer = news.answer(&mut self.slots, reached, limits, logs, in_poll);
+            let Some((available, answers_at)) = answer else {
                 continue;
-            }
-            let answers_at = limits.answers_at(turn, next, in_poll);
-            if next <= answers_at && answers_at != SimTime::NEVER {
-                expected.due(index, answers_at);
-                self.bring(expected, index, answers_at, limits, logs);
-            }
-            self.answer(index, reached, next, answers_at, asked, limits);
+            };
+            let asked = broker.slots.len();
+            let in_flight = InFlight::new(reached, available, answers_at, asked, limits);
+            self.next_answer = self.next_answer.min(in_flight.answered);
+            self.repeats |= in_flight.repeats;
+            broker.in_flight = Some(in_flight);
         }
         self.next_answer
-    }
-
-    /// As [`Self::fill`], of the partitions that are due; whether that makes an answer.
-    #[inline(always)]
-    fn bring(
-        &mut self,
-        expected: &Expected,
-        broker: usize,
-        at: SimTime,
-        limits: &FetchLimits,
-        logs: &mut impl Logs,
-    ) -> bool {
-        let (mut records, mut out_of_range) = (0, false);
-        for &index in &expected.brokers[broker].coming {
-            let slot = &mut self.slots[index];
-            let (behind, gone) = Self::behind(slot, at, limits, logs);
-            if gone {
-                Self::reset(slot, at, limits, logs);
-                out_of_range = true;
-                continue;
-            }
-            let room = limits.per_response.saturating_sub(records);
-            slot.incoming = (slot.buffered_to, slot.buffered_to + behind.min(room));
-            records += behind;
-        }
-        records > 0 || out_of_range
     }
 
     /// Hands out all answers that have arrived, in the order of their arrival; returns how many records that are. `None`,
     /// and it has taken nothing, if a poll does not return all of them or one of them is an error.
     #[inline(always)]
-    fn take(
-        &mut self,
-        expected: &mut Expected,
-        at: SimTime,
-        max: u64,
-        runs: &mut Vec<Run>,
-    ) -> Option<u64> {
+    fn take(&mut self, at: SimTime, max: u64, runs: &mut Vec<Run>) -> Option<u64> {
         let mut there = 0;
-        for (broker, expected) in self.brokers.iter().zip(&expected.brokers) {
+        for broker in &self.brokers {
             if broker.in_flight.is_some_and(|one| one.answered <= at) {
-                for &index in &expected.coming {
+                for &index in &broker.news.coming {
                     let slot = &self.slots[index];
                     if slot.reset.is_some() {
                         return None;
@@ -218,17 +204,26 @@ impl Fetcher {
         if there > max {
             return None;
         }
+        let mut last = self.steady?;
         while self.next_answer <= at {
-            let mut next = SimTime::NEVER;
-            let mut repeats = false;
-            let mut taken = false;
-            for index in 0..self.brokers.len() {
-                let Some(in_flight) = self.brokers[index].in_flight else {
+            let (mut next, mut repeats, mut taken) = (SimTime::NEVER, false, false);
+            for broker in &mut self.brokers {
+                let Some(in_flight) = broker.in_flight else {
                     continue;
                 };
                 if in_flight.answered == self.next_answer && !taken {
                     taken = true;
-                    self.take_from(expected, index, runs);
+                    broker.in_flight = None;
+                    for &index in &broker.news.coming {
+                        let slot = &mut self.slots[index];
+                        if let Some(run) = hand_out_of(slot) {
+                            runs.push(run);
+                            // What returned data goes to the end of the session's order.
+                            slot.rank = last;
+                            last += 1;
+                        }
+                    }
+                    broker.news.await_again(&self.slots);
                 } else {
                     next = next.min(in_flight.answered);
                     repeats |= in_flight.repeats;
@@ -236,114 +231,107 @@ impl Fetcher {
             }
             (self.next_answer, self.repeats) = (next, repeats);
         }
+        self.steady = Some(last);
         Some(there)
     }
-
-    /// What a broker has answered goes to the application.
-    #[inline(always)]
-    fn take_from(&mut self, expected: &mut Expected, broker: usize, runs: &mut Vec<Run>) {
-        self.brokers[broker].in_flight = None;
-        for &index in &expected.brokers[broker].coming {
-            let slot = &mut self.slots[index];
-            let count = arrived(slot);
-            slot.incoming = (0, 0);
-            if count == 0 {
-                continue;
-            }
-            let (partition, from) = (slot.partition, slot.position);
-            let to = from + count;
-            (slot.position, slot.buffered_to) = (to, to);
-            runs.push(Run {
-                partition,
-                from,
-                to,
-            });
-            // What returned data goes to the end of the session's order.
-            expected.ranks[index] = expected.last;
-            expected.last += 1;
-        }
-        expected.expect_again(broker, &self.slots);
-    }
 }
 
-/// Finds the partitions of a steady fetcher that have news, however many have none.
-#[derive(Clone, Debug)]
-pub(super) struct Expected {
-    brokers: Vec<Awaited>,
-    /// By slot: its place in the order of its broker's session.
-    ranks: Vec<u64>,
-    /// Behind all others.
-    last: u64,
-}
-
-/// The partitions that one broker leads.
+/// Finds those partitions of a broker that have news, however many have none.
 #[derive(Clone, Debug, Default)]
-struct Awaited {
+pub(super) struct News {
     /// When each is to be looked at, the first first.
     awaited: BinaryHeap<Reverse<(SimTime, usize)>>,
     /// Those that its next answer may bring something of, in the order of the session.
     coming: Vec<usize>,
 }
 
-impl Expected {
-    fn of(slots: &[Slot], brokers: &[Broker], now: SimTime) -> Self {
-        let mut expected = Expected {
-            brokers: vec![Awaited::default(); brokers.len()],
-            ranks: vec![0; slots.len()],
-            last: 0,
-        };
-        for (broker, awaited) in brokers.iter().zip(&mut expected.brokers) {
-            for &index in &broker.slots {
-                expected.ranks[index] = expected.last;
-                expected.last += 1;
-                let slot = &slots[index];
-                if broker.in_flight.is_some() && slot.incoming != (0, 0) {
-                    awaited.coming.push(index);
-                } else {
-                    // One that is known for later only has to be asked.
-                    let known = broker.in_flight.is_some() || slot.known.0 <= now;
-                    let at = if known { slot.due_at() } else { SimTime::ZERO };
-                    awaited.awaited.push(Reverse((at, index)));
-                }
-            }
-        }
-        expected
+impl News {
+    fn clear(&mut self) {
+        self.awaited.clear();
+        self.coming.clear();
     }
 
-    /// Anew, answers having been taken back.
-    #[cold]
-    fn again(self, slots: &[Slot], brokers: &mut [Broker], now: SimTime) -> Self {
-        for broker in &mut *brokers {
-            broker.slots.sort_unstable_by_key(|&slot| self.ranks[slot]);
+    /// How a request that reaches the broker at `reached` is answered: when what it brings is there, and when the answer is
+    /// given; not at all if that is at once and empty, which is as if nothing had been asked.
+    #[inline(always)]
+    fn answer(
+        &mut self,
+        slots: &mut [Slot],
+        reached: SimTime,
+        limits: &FetchLimits,
+        logs: &mut impl Logs,
+        in_poll: bool,
+    ) -> Option<(SimTime, SimTime)> {
+        if self.due(slots, reached) {
+            if self.bring(slots, reached, limits, logs) {
+                return Some((reached, reached));
+            }
+            self.await_again(slots);
         }
-        Expected::of(slots, brokers, now)
+        let next = self.next();
+        let mut turn = reached;
+        if in_poll {
+            turn = limits.turn(reached, next);
+        } else if limits.cycle().is_zero() {
+            return None;
+        }
+        let answers_at = limits.answers_at(turn, next, in_poll);
+        if next <= answers_at && answers_at != SimTime::NEVER {
+            self.due(slots, answers_at);
+            self.bring(slots, answers_at, limits, logs);
+        }
+        Some((next, answers_at))
+    }
+
+    /// As [`Fetcher::fill`], of the partitions that are due; whether that makes an answer.
+    #[inline(always)]
+    fn bring(
+        &self,
+        slots: &mut [Slot],
+        at: SimTime,
+        limits: &FetchLimits,
+        logs: &mut impl Logs,
+    ) -> bool {
+        let (mut records, mut out_of_range) = (0, false);
+        for &index in &self.coming {
+            let slot = &mut slots[index];
+            let (behind, gone) = Fetcher::behind(slot, at, limits, logs);
+            if gone {
+                Fetcher::reset(slot, at, limits, logs);
+                out_of_range = true;
+                continue;
+            }
+            let room = limits.per_response.saturating_sub(records);
+            slot.incoming = (slot.buffered_to, slot.buffered_to + behind.min(room));
+            records += behind;
+        }
+        records > 0 || out_of_range
     }
 
     /// Takes the partitions that are to be looked at by `at` into what is coming; whether there are any.
     #[inline(always)]
-    fn due(&mut self, broker: usize, at: SimTime) -> bool {
-        let Awaited { awaited, coming } = &mut self.brokers[broker];
-        while let Some(first) = awaited.peek_mut().filter(|first| first.0.0 <= at) {
-            coming.push(PeekMut::pop(first).0.1);
+    fn due(&mut self, slots: &[Slot], at: SimTime) -> bool {
+        while self.next() <= at
+            && let Some(Reverse((_, index))) = self.awaited.pop()
+        {
+            self.coming.push(index);
         }
-        if coming.len() > 1 {
-            coming.sort_unstable_by_key(|&slot| self.ranks[slot]);
+        if self.coming.len() > 1 {
+            self.coming.sort_unstable_by_key(|&slot| slots[slot].rank);
         }
-        !coming.is_empty()
+        !self.coming.is_empty()
     }
 
     /// What has come, or has not, is awaited again.
     #[inline(always)]
-    fn expect_again(&mut self, broker: usize, slots: &[Slot]) {
-        let Awaited { awaited, coming } = &mut self.brokers[broker];
-        for index in coming.drain(..) {
-            awaited.push(Reverse((slots[index].due_at(), index)));
+    fn await_again(&mut self, slots: &[Slot]) {
+        for index in self.coming.drain(..) {
+            self.awaited.push(Reverse((slots[index].due_at(), index)));
         }
     }
-}
 
-impl Awaited {
     /// When the first is to be looked at.
+    #[inline(always)]
     fn next(&self) -> SimTime {
         let first = self.awaited.peek();
         first.map_or(SimTime::NEVER, |first| first.0.0)
@@ -360,6 +348,24 @@ impl Slot {
             self.next
         }
     }
+}
+
+/// What its broker's answer has brought of a partition goes to the application, if that is anything.
+#[inline(always)]
+fn hand_out_of(slot: &mut Slot) -> Option<Run> {
+    let count = arrived(slot);
+    slot.incoming = (0, 0);
+    if count == 0 {
+        return None;
+    }
+    let (partition, from) = (slot.partition, slot.position);
+    let to = from + count;
+    (slot.position, slot.buffered_to) = (to, to);
+    Some(Run {
+        partition,
+        from,
+        to,
+    })
 }
 
 /// Records that its broker's answer brings of a partition: none at another offset than the next (a seek came in between).

@@ -2,6 +2,8 @@
 
 mod mechanisms;
 
+use std::sync::OnceLock;
+
 use super::super::document::{self, Shape, list, nearest};
 use super::super::model::{CommitPolicy, OnStop};
 use super::super::on_error::OnError;
@@ -80,8 +82,16 @@ impl Client {
 
     /// The profile of that name that comes with the program; `None` for a name not among [`Client::names`].
     pub fn by_name(name: &str) -> Option<Client> {
-        let read = |_: &str| Err("a profile names no file".to_owned());
-        Judge::new(&read).built_in(name)
+        let place = BUILT_IN.iter().position(|(known, _)| *known == name)?;
+        // Each is read once: a sweep asks for it in thousands of cases.
+        static READ: [OnceLock<Option<Client>>; BUILT_IN.len()] =
+            [const { OnceLock::new() }; BUILT_IN.len()];
+        let client = READ[place].get_or_init(|| {
+            let (name, text) = BUILT_IN[place];
+            let read = |_: &str| Err("a profile names no file".to_owned());
+            Judge::new(&read).client_file(name, 0, text)
+        });
+        client.clone()
     }
 }
 
@@ -96,14 +106,14 @@ impl Judge<'_> {
     /// The client that a model names.
     pub(super) fn client(&mut self, named: Option<&Text>) -> Option<Client> {
         let Some(value) = named else {
-            return self.built_in(JAVA);
+            return Client::by_name(JAVA);
         };
         let name = self.text(value)?;
         if name.ends_with(".toml") {
             let (base, text) = self.file(value)?;
             return self.client_file(&name, base, &text);
         }
-        if let Some(client) = self.built_in(&name) {
+        if let Some(client) = Client::by_name(&name) {
             return Some(client);
         }
         let names: Vec<&str> = Client::names().collect();
@@ -120,14 +130,6 @@ impl Judge<'_> {
             format!("`{name}` is no client known here"),
             help,
         )
-    }
-
-    fn built_in(&mut self, name: &str) -> Option<Client> {
-        let (name, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
-        let base = self
-            .sources
-            .add(&format!("models/clients/{name}.toml"), text);
-        self.client_file(name, base, text)
     }
 
     /// The profile in a file whose text begins at `base`.
@@ -148,7 +150,7 @@ impl Judge<'_> {
         let java = if name == JAVA {
             None
         } else {
-            self.built_in(JAVA)
+            Client::by_name(JAVA)
         };
         let client =
             read.and_then(|(written, _)| self.profile(name, base..base, &written, java.as_ref()));
@@ -253,12 +255,12 @@ mod tests {
 
     #[test]
     fn every_profile_that_comes_along_is_without_mistakes() {
-        for name in Client::names() {
+        for (name, text) in BUILT_IN {
             let read = |_: &str| Err("a profile names no file".to_owned());
             let mut judge = Judge::new(&read);
-            let client = judge.built_in(name);
+            let client = judge.client_file(name, 0, text);
             assert!(judge.found.is_empty(), "{name}: {:?}", judge.found);
-            assert_eq!(client.expect(name).name, name);
+            assert_eq!(client.expect(name).name, *name);
         }
         assert_eq!(Client::by_name("Java"), None);
     }

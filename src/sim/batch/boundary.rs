@@ -6,7 +6,7 @@ use crate::units::{SimDuration, SimTime};
 
 impl Batch {
     /// How far work reaches into a stage of good records: the first offset not finished.
-    pub(super) fn reached(&self, stage: Stage, worked: SimDuration, shop: &mut Workshop) -> u64 {
+    pub(super) fn reached(&self, stage: &Stage, worked: SimDuration, shop: &mut Workshop) -> u64 {
         let extra = self.each_commit(shop.scenario);
         let whole = self.work_of(stage, stage.from, stage.to, shop);
         let starts = stage
@@ -28,7 +28,7 @@ impl Batch {
     /// Produces the records of a stage to the next retry topic, from the first that is not accounted for up to an offset: each
     /// at the instant when its produce is acknowledged, at `now` at the latest. Of several worked on at the same time nobody
     /// keeps when each is done, so they are spread over the time of their stage.
-    pub(super) fn pass_on(&self, stage: Stage, to: u64, now: SimTime, shop: &mut Workshop) {
+    pub(super) fn pass_on(&self, stage: &Stage, to: u64, now: SimTime, shop: &mut Workshop) {
         let each = self.each_commit(shop.scenario);
         let records = stage.to - stage.from;
         let from = stage.from + self.accounted.1;
@@ -88,7 +88,7 @@ impl Batch {
         if stage.is_stretch() {
             to = stage.to.min(stage.from + self.accounted.1 + 1);
             if to < stage.to {
-                rest = self.work_of(stage, to, stage.to, shop);
+                rest = self.work_of(&stage, to, stage.to, shop);
                 rest += self.each_commit(shop.scenario) * (stage.to - to);
             }
         }
@@ -156,7 +156,7 @@ impl Batch {
     pub fn record_at(&self, at: SimTime, shop: &mut Workshop) -> (SimTime, SimTime) {
         let worked = self.work_by(at);
         let index = self.stages.partition_point(|stage| stage.ends <= worked);
-        let Some(stage) = self.stages.get(index).copied() else {
+        let Some(stage) = self.stages.get(index) else {
             return (self.ends_at(), self.ends_at());
         };
         if !stage.is_stretch() {

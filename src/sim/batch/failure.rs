@@ -68,9 +68,9 @@ impl Batch {
         facts: &mut Vec<(SimTime, Fact)>,
     ) {
         for stage in &self.stages[self.told..self.accounted.0] {
-            let stuck_at = topic.partitions[stage.partition.ix()].stuck_at;
+            let stuck_at = || topic.partitions[stage.partition.ix()].stuck_at;
             if let Kind::GivenUp { fate, named, .. } = stage.kind
-                && (named || stuck_at == Some(stage.from))
+                && (named || stuck_at() == Some(stage.from))
             {
                 let given_up = Fact::PoisonGivenUp {
                     process,
@@ -84,6 +84,7 @@ impl Batch {
         self.told = self.accounted.0;
     }
 
+    #[inline]
     pub(super) fn leaves_the_rest(&self) -> bool {
         let last = self.stages.last().map(|stage| stage.kind);
         matches!(
@@ -101,8 +102,8 @@ impl Batch {
 
     /// The record because of which the process exits at the end of the batch.
     pub fn crash(&self) -> Option<Stage> {
-        let last = self.stages.last().copied();
-        last.filter(|stage| matches!(stage.kind, Kind::Crash { .. } | Kind::Exit { .. }))
+        let exits = |stage: &&Stage| matches!(stage.kind, Kind::Crash { .. } | Kind::Exit { .. });
+        self.stages.last().filter(exits).copied()
     }
 
     /// Runs that nothing has been done with, last first.

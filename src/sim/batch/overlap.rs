@@ -29,7 +29,7 @@ impl Batch {
             };
             if stage.is_stretch() {
                 for offset in stage.from..stage.to {
-                    assign(self.work_of(stage, offset, offset + 1, shop));
+                    assign(self.work_of(&stage, offset, offset + 1, shop));
                 }
             } else {
                 assign(stage.ends.saturating_sub(before));

@@ -87,7 +87,7 @@ impl Batch {
 
     /// Plans what is not accounted for, after the stage that is gone on with.
     fn plan_rest(&mut self, in_hand: &InHand, shop: &mut Workshop) {
-        let kept = in_hand.kept;
+        let kept = in_hand.kept.as_ref();
         let mut ends = kept.map_or(SimDuration::ZERO, |stage| stage.ends);
         let fresh = self.stages.len();
         if let Some(kept) = kept.filter(|_| self.leaves_the_rest()) {
@@ -122,16 +122,16 @@ impl Batch {
         let mut left = (self.done * records as f64) as u64;
         left = left.saturating_sub(self.accounted_for());
         while left > 0 {
-            let Some(stage) = self.stages.get(self.accounted.0).copied() else {
+            let Some(stage) = self.stages.get(self.accounted.0) else {
                 return;
             };
-            let rest = size(&stage) - self.accounted.1;
+            let rest = size(stage) - self.accounted.1;
             if rest > left {
                 let to = stage.from + self.accounted.1 + left;
-                return self.account_to(stage, to, now, shop);
+                return self.account_to(to, now, shop);
             }
             left -= rest;
-            self.account_stage(stage, now, shop);
+            self.account_stage(now, shop);
         }
     }
 
@@ -169,10 +169,10 @@ impl Batch {
         }
         let from = stage.from + self.accounted.1;
         let rest = match stage.kind {
-            Kind::Exit { .. } => self.work_of(stage, from, from + 1, shop),
+            Kind::Exit { .. } => self.work_of(&stage, from, from + 1, shop),
             _ => {
                 let commits = self.each_commit(shop.scenario) * (stage.to - from);
-                self.work_of(stage, from, stage.to, shop) + commits
+                self.work_of(&stage, from, stage.to, shop) + commits
             }
         };
         let elapsed = worked.saturating_sub(stage.ends.saturating_sub(rest));
@@ -183,7 +183,7 @@ impl Batch {
             (Some(in_hand), _) => in_hand,
             // Its attempts are over: it is being produced to another topic, or committed.
             (None, Kind::Failing { fate }) => {
-                let after = self.work_of(stage, from + 1, stage.to, shop)
+                let after = self.work_of(&stage, from + 1, stage.to, shop)
                     + self.each_commit(shop.scenario) * (stage.to - from - 1);
                 let one = Stage {
                     from,
@@ -250,7 +250,8 @@ impl Batch {
     }
 
     /// What is to be planned anew of a run, after the stage that is gone on with.
-    fn rest_of(&self, run: Run, kept: Option<Stage>) -> Option<Run> {
+    #[inline]
+    fn rest_of(&self, run: Run, kept: Option<&Stage>) -> Option<Run> {
         if self.planned_from == 0 && kept.is_none() {
             return Some(run);
         }
@@ -259,7 +260,7 @@ impl Batch {
         };
         let left = |stage: &Stage| stage.from == stage.to;
         let mut sought_back = self.stages[..self.planned_from].iter().filter(own);
-        let kept = kept.as_ref().filter(|stage| own(stage));
+        let kept = kept.filter(own);
         if sought_back.any(left) || kept.is_some_and(left) {
             return None;
         }
@@ -309,7 +310,7 @@ impl Batch {
 
     pub(super) fn count_calls(&mut self, shop: &mut Workshop) {
         // A batch that is stuck at a poison record for ever is nobody's competitor for the dependency.
-        let competes = !self.stages.iter().any(|stage| stage.kind == Kind::Stuck);
+        let competes = !self.poison || !self.stages.iter().any(|stage| stage.kind == Kind::Stuck);
         let (mut calls, mut depends) = (0, false);
         for stage in self.planned().iter().filter(|_| competes) {
             let id = stage.partition;
@@ -330,7 +331,7 @@ impl Batch {
             let Some((from, to, before)) = self.calling(stage) else {
                 continue;
             };
-            depends |= shop.topic.depends(self.settings, before);
+            depends = depends || shop.topic.depends(self.settings, before);
             if shop.topic.shared < before {
                 calls += shop.topic.attempts(id, from, to, self.settings);
             }
@@ -338,6 +339,7 @@ impl Batch {
         (self.calls, self.depends) = (calls, depends);
     }
 
+    #[inline]
     fn plan_run(&mut self, run: Run, mut ends: SimDuration, shop: &mut Workshop) -> SimDuration {
         let (partition, mut from) = (run.partition, run.from);
         if shop.scenario.poison.is_empty() {
@@ -394,6 +396,7 @@ impl Batch {
     }
 
     /// Records that are no poison come next; returns when they are through, or the rest is left.
+    #[inline]
     fn plan_good(&mut self, run: Run, before: SimDuration, shop: &mut Workshop) -> SimDuration {
         let (mut rest, mut ends) = (run, before);
         while let Some(lost) = self.lost_in(rest, shop) {
@@ -420,26 +423,31 @@ impl Batch {
             from,
             to,
         } = run;
-        let mut stage = Stage {
+        let records = |kind, ends| Stage {
             partition,
             from,
             to,
-            kind: Kind::Records,
+            kind,
             letter: None,
             chance: None,
-            ends: before,
+            ends,
         };
+        let Some(failure) = self.failure else {
+            let ends = before + shop.topic.work(partition, from, to, self.settings);
+            self.stages.push(records(Kind::Records, ends));
+            return ends;
+        };
+        let mut stage = records(Kind::Records, before);
         let mut worked_on = to;
-        match self.failure.map(|failure| self.end_of_calls(failure).1) {
-            Some(End::Done(fate)) => stage.kind = Kind::Failing { fate },
-            Some(end) => {
+        match self.end_of_calls(failure).1 {
+            End::Done(fate) => stage.kind = Kind::Failing { fate },
+            end => {
                 (stage.kind, stage.to) = (Tried::IN_CALLS.kind(end), from);
                 stage.letter = self.letter_of_calls(partition, from, shop);
                 worked_on = from + 1;
             }
-            None => {}
         }
-        stage.ends = before + self.work_of(stage, from, worked_on, shop);
+        stage.ends = before + self.work_of(&stage, from, worked_on, shop);
         self.stages.push(stage);
         stage.ends
     }
@@ -448,7 +456,7 @@ impl Batch {
     #[inline]
     pub(super) fn work_of(
         &self,
-        stage: Stage,
+        stage: &Stage,
         from: u64,
         to: u64,
         shop: &mut Workshop,

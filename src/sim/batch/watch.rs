@@ -176,7 +176,7 @@ impl Batch {
                 return ends;
             }
             if stage.is_stretch() {
-                let whole = self.work_of(stage, stage.from, offset + 1, shop);
+                let whole = self.work_of(&stage, stage.from, offset + 1, shop);
                 (self.stages[index].to, self.stages[index].ends) = (offset + 1, begins + whole);
             }
             self.stages.truncate(index + 1);
@@ -190,7 +190,7 @@ impl Batch {
         let mut starts = begins;
         let mut whole = index;
         if stage.is_stretch() && offset > stage.from {
-            starts += self.work_of(stage, stage.from, offset, shop);
+            starts += self.work_of(&stage, stage.from, offset, shop);
             (self.stages[index].to, self.stages[index].ends) = (offset, starts);
             whole += 1;
         }

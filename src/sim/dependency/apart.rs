@@ -70,13 +70,18 @@ impl Dependency {
 
     /// Keeps the balance of what was asked for while members were apart.
     fn settle_up(&mut self, asked: &mut Vec<Asked>) {
+        if asked.is_empty() {
+            return;
+        }
         // Of one member and instant the last counts.
         asked.sort_by_key(|asked| asked.at);
+        let limit = self.limit().map_or(f64::INFINITY, |limit| limit.rate);
         for Asked { at, process, rate } in asked.drain(..) {
             self.settle(at);
             self.rates[process.ix()] = rate;
-            self.balance();
+            self.gain = limit - self.rates.iter().sum::<f64>();
         }
+        self.balance();
     }
 }
 

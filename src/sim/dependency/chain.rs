@@ -1,7 +1,7 @@
 //! The dependencies that a record calls, one after another: what each is now, and which of them answers nothing. Not who
 //! waits for the one that is shared.
 
-use super::{callers_of, calls, shares};
+use super::{Part, callers_of, calls, shares};
 use crate::scenario::{Called, Downstream, DownstreamChange, Processing, Scenario};
 use crate::sim::member::{App, Member};
 use crate::sim::outage::CallFailure;
@@ -25,6 +25,10 @@ enum Outage {
 pub(super) struct Chain {
     specs: Vec<Downstream>,
     outages: Vec<Option<Outage>>,
+    /// Whether one of them answers nothing.
+    any_out: bool,
+    /// Whether attempts fail anywhere that are made again until one succeeds.
+    retries: bool,
     /// The one whose callers may be in each other's way.
     shared: usize,
     /// Calls of each, by settings.
@@ -40,6 +44,8 @@ impl Chain {
         Chain {
             specs: scenario.downstreams.clone(),
             outages: vec![None; scenario.downstreams.len()],
+            any_out: false,
+            retries: false,
             shared: scenario.shared(),
             processing: processing.collect(),
             first_out: vec![None; scenario.settings.len()],
@@ -129,7 +135,7 @@ impl Chain {
 
     /// Whether one of them answers nothing.
     pub fn any_out(&self) -> bool {
-        self.outages.iter().any(Option::is_some)
+        self.any_out
     }
 
     /// The first that answers nothing of those that records call: there they stand, or are given up.
@@ -138,6 +144,7 @@ impl Chain {
     }
 
     /// Whether a member makes no calls now although it has some to make.
+    #[inline]
     pub fn stands(&self, member: &Member, now: SimTime) -> bool {
         let settings = match member.app {
             App::Processing => member.batch.settings,
@@ -145,21 +152,30 @@ impl Chain {
         };
         member.frozen_until.is_some()
             || member.caller.stands_until > now
-            || self.out(settings).is_some() && self.failure(settings).is_none()
+            || self.any_out && self.out(settings).is_some() && self.failure(settings).is_none()
     }
 
-    /// Calls of the shared one that a member has in flight, if it has nothing else to do.
-    pub fn callers(&self, member: &Member) -> u32 {
-        if calls(member) {
-            return if shares(member) {
-                member.batch.callers
+    /// What a member is to the shared one at `now`.
+    #[inline(always)]
+    pub fn part(&self, member: &Member, now: SimTime) -> Part {
+        let calls = calls(member);
+        if !calls && member.workers.is_none() {
+            return Part::default();
+        }
+        let (shares, stands) = (shares(member), self.stands(member, now));
+        let asks = match calls {
+            true => shares,
+            false => self.shared_calls(member.settings) > 0,
+        };
+        Part {
+            calls,
+            shares,
+            stands,
+            callers: if asks && !stands {
+                callers_of(member)
             } else {
                 0
-            };
-        }
-        match self.shared_calls(member.settings) {
-            0 => 0,
-            _ => callers_of(member),
+            },
         }
     }
 
@@ -179,12 +195,14 @@ impl Chain {
             let out = outages.find(|(which, out)| out.is_some() && own.calls_of(*which) > 0);
             *first = out.map(|(which, _)| which);
         }
+        self.any_out = self.outages.iter().any(Option::is_some);
+        let fails = |which| self.gives_nothing_up(which) && self.fails_in(which).is_some();
+        self.retries = (0..self.specs.len()).any(fails);
     }
 
     /// Whether attempts fail anywhere that are made again until one succeeds.
     pub fn retries(&self) -> bool {
-        let fails = |which| self.gives_nothing_up(which) && self.fails_in(which).is_some();
-        (0..self.specs.len()).any(fails)
+        self.retries
     }
 
     /// Where a record stands whose attempts fail and are made again until one succeeds, and after how long an attempt fails.

@@ -6,6 +6,9 @@ use crate::engine::Address;
 use crate::scenario::{Downstream, RateLimit, WhenLimited};
 use crate::workload::{ClosedLoop, Elsewhere, Flow, Law, TokenBucket};
 
+/// So many paces are remembered.
+const ASKED: usize = 32;
+
 /// How calls go, of so many callers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Pace {
@@ -57,8 +60,10 @@ pub(super) struct Loops {
     latency: f64,
     /// Whether calls in flight make each other slower.
     shares: bool,
-    /// The pace that was asked for last: of so many callers, held back by the limit or not.
-    asked: ((u32, bool), Pace),
+    /// Whether the limit held those back whose pace was asked for last.
+    limits: bool,
+    /// Paces that were asked for, of so many callers, held back or not: numbers of callers come again and again.
+    asked: [((u32, bool), Pace); ASKED],
 }
 
 impl Loops {
@@ -70,15 +75,19 @@ impl Loops {
             each: unlimited.cycle(),
             latency: spec.latency.mean(),
             shares: !spec.load.is_flat(),
-            asked: ((0, false), Pace::default()),
+            limits: false,
+            asked: [((0, false), Pace::default()); ASKED],
             unlimited,
         }
     }
 
-    /// How the calls of so many callers go, whom the limit holds back or does not.
+    /// How the calls of so many callers go, at least one, whom the limit holds back or does not.
     pub fn pace(&mut self, callers: u32, limited: bool) -> Pace {
-        if self.asked.0 == (callers, limited) {
-            return self.asked.1;
+        self.limits = limited;
+        let place = (2 * callers as usize + usize::from(limited)) % ASKED;
+        let (asked, pace) = self.asked[place];
+        if asked == (callers, limited) {
+            return pace;
         }
         let flow = self.flow(callers, limited);
         let speed = flow.calls * self.each / f64::from(callers);
@@ -92,7 +101,7 @@ impl Loops {
             stretch: self.stretch(flow),
             refused: flow.refused,
         };
-        self.asked = ((callers, limited), pace);
+        self.asked[place] = ((callers, limited), pace);
         pace
     }
 
@@ -107,9 +116,9 @@ impl Loops {
 
     /// The flow of so many callers on average, held back as those whose pace was asked for last.
     pub fn flow_between(&mut self, callers: f64) -> Flow {
-        let limited = self.asked.0.1;
-        let low = self.flow(callers as u32, limited);
-        low.toward(self.flow(callers as u32 + 1, limited), callers.fract())
+        let low = self.flow(callers as u32, self.limits);
+        let high = self.flow(callers as u32 + 1, self.limits);
+        low.toward(high, callers.fract())
     }
 
     /// The flow of so many callers.

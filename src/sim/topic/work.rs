@@ -76,6 +76,7 @@ impl Topic {
             partition.calls[which] = costs.succeeding(&partition.calls[which]);
         }
         self.call_laws[which] = law;
+        self.by_chance = self.call_laws.iter().any(|law| law.retries.is_some());
     }
 
     /// From now on a record whose call fails comes to this, by settings.
@@ -86,17 +87,20 @@ impl Topic {
     }
 
     /// What a record comes to under these settings if it makes calls and they fail.
+    #[inline]
     pub fn failure_of(&self, settings: usize) -> Option<CallFailure> {
         self.failures[settings]
     }
 
     /// Whether records make calls under these settings, of dependencies before `which`.
+    #[inline]
     pub fn depends(&self, settings: usize, which: usize) -> bool {
         let mut calls = self.calls_of[settings].iter().take(which);
         calls.any(|calls| *calls > 0)
     }
 
     /// Calls of the shared dependency that a record makes.
+    #[inline]
     pub fn shared_calls(&self, settings: usize) -> u64 {
         let calls = self.calls_of[settings].get(self.shared);
         calls.copied().unwrap_or(0)
@@ -140,6 +144,9 @@ impl Topic {
         settings: usize,
         which: usize,
     ) -> Option<Lost> {
+        if !self.by_chance {
+            return None;
+        }
         let calls = self.calls_of[settings].iter().enumerate().take(which);
         let costs = &mut self.partitions[id.ix()].calls;
         let mut first = None;
@@ -281,6 +288,9 @@ impl Topic {
         to: u64,
         settings: usize,
     ) -> u64 {
+        if !self.by_chance {
+            return 0;
+        }
         let all = 0..self.call_laws.len();
         all.map(|which| self.failed_at(id, from, to, settings, which))
             .sum()
@@ -296,7 +306,7 @@ impl Topic {
         settings: usize,
         which: usize,
     ) -> u64 {
-        if (self.call_laws.get(which)).is_none_or(|law| law.retries.is_none()) {
+        if !self.by_chance || self.call_laws[which].retries.is_none() {
             return 0;
         }
         let calls = self.calls_of[settings][which];
