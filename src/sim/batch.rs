@@ -107,20 +107,6 @@ impl Stage {
         Stage { ends, ..self }
     }
 
-    /// Whether its poison record waits for a dead-letter topic that does not answer.
-    pub fn waits_for_answer(&self) -> bool {
-        let Kind::GivenUp { fate, .. } = self.kind else {
-            return false;
-        };
-        fate == Fate::Undelivered && self.letter.is_some_and(|letter| letter.waits())
-    }
-
-    /// Whether a process exits because its record could not be produced to the dead-letter topic.
-    pub fn exits_undelivered(&self) -> bool {
-        let exits = matches!(self.kind, Kind::Crash { .. } | Kind::Exit { .. });
-        exits && self.letter.is_some()
-    }
-
     /// Whether its record is known by its offset, so that it was told when it was met.
     pub fn is_named(&self) -> bool {
         let own = self.letter.map(|letter| letter.tried.named);

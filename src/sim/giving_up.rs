@@ -3,9 +3,11 @@
 //! is acknowledged then; what is answered is answered by how the topic is as the answer comes.
 
 use super::Fate;
+use super::member::Member;
+use super::topic::Topic;
 use super::world::World;
-use crate::scenario::{DeadLetterTopic, GiveUp, OnError, OnFailure, Produce};
-use crate::units::SimDuration;
+use crate::scenario::{DeadLetterTopic, GiveUp, OnError, OnFailure, Produce, Scenario};
+use crate::units::{SimDuration, SimTime};
 
 /// What becomes of a record that is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +88,15 @@ pub(super) fn last_attempts(
         false => (*attempts, back_off.all_between(*attempts)),
     };
     Some((attempt * u64::from(attempts) + pauses, attempts, *then))
+}
+
+impl Member {
+    /// What is given up by `now` of a batch that takes another time from then on was given up at the pace it had before.
+    pub fn account_given_up(&mut self, now: SimTime, scenario: &Scenario, topic: &mut Topic) {
+        if self.batch.gives_up() {
+            self.account_until(now, scenario, topic);
+        }
+    }
 }
 
 impl World<'_> {

@@ -463,13 +463,6 @@ impl Member {
         }
     }
 
-    /// What is given up by `now` of a batch that takes another time from then on was given up at the pace it had before.
-    pub fn account_given_up(&mut self, now: SimTime, scenario: &Scenario, topic: &mut Topic) {
-        if self.batch.gives_up() {
-            self.account_until(now, scenario, topic);
-        }
-    }
-
     /// Brings the accounts of the batch in hand up to `now`; with a commit per record, the committed offsets too.
     pub fn account_until(&mut self, now: SimTime, scenario: &Scenario, topic: &mut Topic) {
         if self.app != App::Processing {

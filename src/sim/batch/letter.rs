@@ -1,6 +1,7 @@
 //! A record of a batch that is produced to the dead-letter topic: what becomes of it if that answers otherwise meanwhile, and
 //! how it starts anew.
 
+use super::super::Fate;
 use super::super::giving_up::{End, end_of, give_up, turned};
 use super::super::outage::CallFailure;
 use super::plan::InHand;
@@ -79,6 +80,22 @@ impl Letter {
     /// Whether it is poison, and has waited for an answer that does not come.
     pub fn waits(&self) -> bool {
         self.tried.attempts > 0 && self.takes > self.produce.takes
+    }
+}
+
+impl Stage {
+    /// Whether its poison record waits for a dead-letter topic that does not answer.
+    pub fn waits_for_answer(&self) -> bool {
+        let Kind::GivenUp { fate, .. } = self.kind else {
+            return false;
+        };
+        fate == Fate::Undelivered && self.letter.is_some_and(|letter| letter.waits())
+    }
+
+    /// Whether a process exits because its record could not be produced to the dead-letter topic.
+    pub fn exits_undelivered(&self) -> bool {
+        let exits = matches!(self.kind, Kind::Crash { .. } | Kind::Exit { .. });
+        exits && self.letter.is_some()
     }
 }
 
