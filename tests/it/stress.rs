@@ -373,6 +373,9 @@ fn giving_up(mut scenario: Scenario, seed: u64, calm: bool) -> Scenario {
         GiveUp::Crash { closes },
     ];
     let first = ms(dice.of(&[0, 10, 2_000]));
+    // Chance goes on failing: nobody catches up with pauses as long as a batch may take.
+    let lasts = calm && downstream.failure_rate > 0.0;
+    let first = if lasts { first.min(ms(1)) } else { first };
     downstream.on_outage.gives_up = Some(GivesUp {
         attempts: dice.of(&[1, 3]),
         back_off: BackOff {
