@@ -46,6 +46,9 @@ impl Dice {
 /// When the last entry of a timeline takes effect at the latest [ms].
 const DISTURBED: u64 = 60_000;
 
+/// Seeds that every `cargo test` runs.
+const EACH_TIME: Range<u64> = 0..80;
+
 /// Seeds of the proof at length. From here on one in eight scenarios keeps intervals of a millisecond, whose steps cost as
 /// much as those of all others.
 const AT_LENGTH: Range<u64> = 10_000..13_000;
@@ -1083,8 +1086,8 @@ fn survive_all(seeds: Range<u64>, calm: bool) {
 
 #[test]
 fn a_run_by_leaps_is_the_run_poll_by_poll() {
-    each_of(0..150, true, leaps_change_nothing);
-    each_of(0..150, false, leaps_change_nothing);
+    each_of(EACH_TIME, true, leaps_change_nothing);
+    each_of(EACH_TIME, false, leaps_change_nothing);
 }
 
 /// Partitions taken away within a generation, zombies, retention that overtakes a position, several members at one limit.
@@ -1100,12 +1103,12 @@ fn leaps_change_nothing_where_they_once_did() {
 
 #[test]
 fn a_group_left_alone_becomes_stable_and_catches_up() {
-    survive_all(0..150, true);
+    survive_all(EACH_TIME, true);
 }
 
 #[test]
 fn no_run_hangs_or_breaks_a_law() {
-    survive_all(0..150, false);
+    survive_all(EACH_TIME, false);
 }
 
 /// A client whose timer commits was to hear from a poll()'s commit that it was no member any more; a record that starts anew
