@@ -209,6 +209,8 @@ pub(super) struct Batch {
     planned_from: usize,
     /// Poison records that failed before and are tried again in another batch, with how often they failed.
     failed: Vec<(PartitionId, u64, u32)>,
+    /// A record that was in hand as it stood still, and when it was begun: its speed of now does not tell.
+    held: Option<((PartitionId, u64), SimTime)>,
     /// Runs from this one on are left.
     left_from: usize,
     /// Partitions that were given up while it was in hand: if the member has them again, that is another assignment.
@@ -372,6 +374,7 @@ impl Batch {
         self.committed = false;
         self.stages.clear();
         (self.poison, self.crashes) = (false, false);
+        self.held = None;
         self.accounted = (0, 0);
         (self.planned_from, self.told) = (0, 0);
     }

@@ -137,6 +137,25 @@ impl World<'_> {
         Some(member.batch.record_at(at, shop))
     }
 
+    /// Members are about to stand still, or do: the record in hand keeps the heartbeats waiting that are due from its beginning
+    /// on.
+    pub fn hold_records(&mut self, now: SimTime) {
+        for member in &mut self.members {
+            let (scenario, settings) = (self.scenario, member.settings);
+            let client = &scenario.settings[settings].client;
+            if client.heartbeats != Heartbeats::BetweenRecords || member.app != App::Processing {
+                continue;
+            }
+            let shop = &mut Workshop {
+                scenario,
+                settings,
+                topic: &mut self.topic,
+                breaker: None,
+            };
+            member.batch.hold_record(now, shop);
+        }
+    }
+
     /// Whether a record keeps heartbeats waiting is known once the member has caught up.
     pub fn catch_up_beats(&mut self, process: ProcessId) {
         let settings = self.members[process.ix()].settings;
