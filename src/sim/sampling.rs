@@ -20,14 +20,14 @@ impl World<'_> {
 
     pub fn sample(&mut self, at: SimTime, observer: &mut dyn Observer) {
         self.commit_records_until(at);
-        let partitions = (0..self.topic.partitions.len() as u32).map(PartitionId);
-        let log_ends: Vec<u64> = partitions.map(|id| self.topic.log_end(id, at)).collect();
+        let log_ends = self.topic.log_ends(at);
         self.classify(at, &log_ends);
         self.tell(at, observer);
+        let ages = observer.looks_at_ages();
         let mut samples = Vec::with_capacity(log_ends.len());
         for (index, &log_end) in log_ends.iter().enumerate() {
             let id = PartitionId(index as u32);
-            let age_s = self.topic.age_s(id, at, log_end);
+            let age_s = (ages.then(|| self.topic.age_s(id, at, log_end))).flatten();
             let partition = &self.topic.partitions[index];
             let owner = partition.owner.map(|process| &self.members[process.ix()]);
             let slot = owner.and_then(|member| member.fetcher.slot(id));
