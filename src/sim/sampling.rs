@@ -110,7 +110,6 @@ impl World<'_> {
             polls,
             commits,
             commits_failed,
-            poison_attempts,
             crashes,
         } = self.accounts;
         let dependency = self.dependency.as_mut();
@@ -120,7 +119,7 @@ impl World<'_> {
             polls,
             commits,
             commits_failed,
-            poison_attempts,
+            poison_attempts: self.topic.poison_attempts,
             crashes,
             dead_letters_failed: self.topic.dead_letters_failed,
             calls_failed: self.topic.calls_failed,

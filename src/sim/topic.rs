@@ -91,6 +91,8 @@ pub(super) struct Topic {
     pub dead_letter: DeadLetterTopic,
     /// Whether one of the two can change what becomes of a batch in hand.
     pub may_fail: bool,
+    /// Attempts at poison records that are over.
+    pub poison_attempts: u64,
     /// Produces to the dead-letter topic that failed.
     pub dead_letters_failed: u64,
     retention: RetentionLimits,
@@ -149,6 +151,7 @@ impl Topic {
             failures: vec![None; scenario.settings.len()],
             dead_letter: DeadLetterTopic::Up,
             may_fail: scenario.gives_up().next().is_some() || scenario.loses_dead_letter_topic(),
+            poison_attempts: 0,
             dead_letters_failed: 0,
             retention: retention(scenario),
             delay: (scenario.stage.as_ref()).map_or(SimDuration::ZERO, |stage| stage.delay),

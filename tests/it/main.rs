@@ -7,13 +7,14 @@ mod experiments; // every experiment in experiments/ comes to the answer it stat
 mod imports; // what tools and monitors show becomes a model
 mod keys; // every key of the language changes what a run shows
 mod models; // every model in models/ is valid and meets its expectations
-mod readme; // the README says the truth
+mod pages; // what the README and docs/ say is true
 mod scenario; // the language of models: what is accepted, what is refused, and in which words
 mod sweep; // many runs of a model: the same bytes however they are made, and what is refused
 mod tidy; // the shape of the source tree: floors, sizes, forbidden constructs
 
 // Proofs of the engine.
 mod autoscaler; // what an autoscaler does to a group, and the group to it
+mod breakers; // what a circuit breaker sees of its member, and its member of an open one
 mod calibrations; // what a trace tells of a model, and how surely
 mod clients; // what each client library does when
 mod closed_forms; // formulas of queueing theory and planner's arithmetic

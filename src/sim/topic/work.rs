@@ -223,11 +223,14 @@ impl Topic {
         }
     }
 
-    /// What calls of the shared dependency take in a partition, if they may fail by chance.
-    pub fn flaky(&mut self, id: PartitionId) -> Option<&mut CallCosts> {
-        let law = self.call_laws.get(self.shared)?;
-        let own = &mut self.partitions[id.ix()].calls;
-        law.retries.and(own.get_mut(self.shared))
+    /// How many attempts at a call of the shared dependency fail by chance before one succeeds.
+    pub fn failures(&mut self, id: PartitionId, call: u64) -> u64 {
+        self.partitions[id.ix()].calls[self.shared].failures(call)
+    }
+
+    /// What so many failed attempts at it take with the pauses between them.
+    pub fn failing(&mut self, id: PartitionId, call: u64, failed: u64) -> SimDuration {
+        self.partitions[id.ix()].calls[self.shared].failing(call, failed as u32)
     }
 
     /// Whether attempts at calls of the shared dependency may fail by chance.

@@ -1,17 +1,24 @@
-//! What the README says is true: its model is one, its table is the program's, and its transcripts are run.
+//! What the README and the pages in `docs/` say is true: their models are some, their tables are the program's, and their
+//! transcripts are run.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use lagsim::kafka::{BrokerProperties, ConsumerProperties, TopicProperties};
-use lagsim::scenario::{Override, Source, check, check_experiment, schema};
+use lagsim::scenario::{FIGURES, Override, Source, Unit, check, check_experiment, schema};
 
 const README: &str = include_str!("../../README.md");
+const MODELS: &str = include_str!("../../docs/models.md");
+const KAFKA: &str = include_str!("../../docs/kafka.md");
+const EXPERIMENTS: &str = include_str!("../../docs/experiments.md");
 
 #[test]
-fn its_transcripts_are_what_the_program_prints() {
-    trycmd::TestCases::new().case("README.md").run();
+fn transcripts_are_what_the_program_prints() {
+    trycmd::TestCases::new()
+        .case("README.md")
+        .case("docs/*.md")
+        .run();
 }
 
 /// The text of the fenced blocks that begin with `fence`, in order.
@@ -23,8 +30,9 @@ fn blocks(text: &str, fence: &str) -> Vec<String> {
         .collect()
 }
 
-fn model() -> String {
-    blocks(README, "toml").join("\n")
+/// The model of a page: its blocks together.
+fn model(page: &str) -> String {
+    blocks(page, "toml").join("\n")
 }
 
 fn files(path: &str) -> Result<String, String> {
@@ -36,13 +44,18 @@ fn files(path: &str) -> Result<String, String> {
     }
 }
 
-/// Why the README's model, after a change, is none, or is doubtful as it stands.
-fn judged(change: Option<&str>) -> String {
-    let source = Source {
-        name: "README.md".to_owned(),
-        stem: "readme".to_owned(),
-        text: model(),
-    };
+/// A text of a page as a file.
+fn source(text: String) -> Source {
+    Source {
+        name: "a page".to_owned(),
+        stem: "page".to_owned(),
+        text,
+    }
+}
+
+/// Why a page's model, after a change, is none, or is doubtful as it stands.
+fn judged(page: &str, change: Option<&str>) -> String {
+    let source = source(model(page));
     let overrides: Vec<Override> = change
         .into_iter()
         .map(|text| Override {
@@ -58,45 +71,41 @@ fn judged(change: Option<&str>) -> String {
 }
 
 #[test]
-fn its_model_is_valid() {
-    assert_eq!(judged(None), "");
+fn their_models_are_valid() {
+    assert_eq!(judged(README, None), "");
+    assert_eq!(judged(MODELS, None), "");
 }
 
 #[test]
-fn its_models_of_single_matters_are_valid() {
+fn models_of_single_matters_are_valid() {
     for fence in ["toml retries", "toml dependencies", "toml dead-letter"] {
-        let source = Source {
-            name: "README.md".to_owned(),
-            stem: "readme".to_owned(),
-            text: blocks(README, fence).remove(0),
-        };
+        let source = source(blocks(MODELS, fence).remove(0));
         let checked = check(&source, &[], &files).unwrap_or_else(|why| panic!("{why}"));
         assert!(checked.warnings.is_empty(), "{}", checked.warnings);
     }
 }
 
 #[test]
-fn its_experiments_are_valid() {
+fn experiments_are_valid() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
     let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|why| why.to_string());
-    let cases = blocks(README, "toml experiment").into_iter().map(|text| {
-        let source = Source {
-            name: "README.md".to_owned(),
-            stem: "readme".to_owned(),
-            text,
-        };
-        let checked = check_experiment(&source, &[], &read);
+    let blocks = blocks(EXPERIMENTS, "toml experiment").into_iter();
+    let cases = blocks.map(|text| {
+        let checked = check_experiment(&source(text), &[], &read);
         checked.unwrap_or_else(|why| panic!("{why}")).cases()
     });
     assert_eq!(cases.collect::<Vec<_>>(), [10, 200]);
 }
 
 #[test]
-fn each_line_of_its_list_of_settings_is_valid() {
-    let after = README.split("tested as --set on the model above").nth(1);
+fn each_line_of_the_list_of_settings_is_valid() {
+    let after = MODELS.split("tested as --set on the model above").nth(1);
     let settings = blocks(after.unwrap(), "text").remove(0);
     assert!(settings.lines().count() > 30);
-    let told: String = settings.lines().map(|line| judged(Some(line))).collect();
+    let told: String = settings
+        .lines()
+        .map(|line| judged(MODELS, Some(line)))
+        .collect();
     assert!(told.is_empty(), "{told}");
 }
 
@@ -107,10 +116,9 @@ fn words(text: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn it_shows_every_key_of_the_language() {
+fn every_key_of_the_language_is_shown() {
     let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
-    let language = README.split("## The model language").nth(1).unwrap();
-    let shown = words(language.split("### Kafka properties").next().unwrap());
+    let shown = words(MODELS);
     let definitions = schema["$defs"].as_object().unwrap().values();
     let mut missing = Vec::new();
     for definition in definitions.chain([&schema]) {
@@ -121,11 +129,14 @@ fn it_shows_every_key_of_the_language() {
             }
         }
     }
-    assert!(missing.is_empty(), "the README does not show {missing:?}");
+    assert!(
+        missing.is_empty(),
+        "docs/models.md does not show {missing:?}"
+    );
 }
 
 #[test]
-fn its_table_of_properties_is_the_programs() {
+fn the_table_of_properties_is_the_programs() {
     let (consumer, broker) = (ConsumerProperties::default(), BrokerProperties::default());
     let topic = TopicProperties::default();
     let row = |name: &str, default: Option<String>, meaning: &str| {
@@ -156,14 +167,14 @@ fn its_table_of_properties_is_the_programs() {
         ));
     }
     assert!(
-        README.contains(&wanted),
-        "the README wants these rows:\n{wanted}"
+        KAFKA.contains(&wanted),
+        "docs/kafka.md wants these rows:\n{wanted}"
     );
 }
 
-/// `.ci/run` takes the test command from here.
+/// `.ci/run` takes the test command from the README.
 #[test]
-fn its_test_command_stands_on_a_line_of_its_own() {
+fn the_test_command_stands_on_a_line_of_its_own() {
     assert_eq!(
         README.lines().filter(|line| *line == "cargo test").count(),
         1
@@ -171,21 +182,62 @@ fn its_test_command_stands_on_a_line_of_its_own() {
 }
 
 #[test]
-fn its_links_lead_to_files_of_the_tree() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let targets = README
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split(')').next());
-    let missing: Vec<&str> = targets
-        .filter(|target| !target.contains("://") && !root.join(target).exists())
-        .collect();
+fn links_lead_to_files_of_the_tree() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut missing = Vec::new();
+    for folder in [root.to_owned(), root.join("docs")] {
+        for page in fs::read_dir(&folder)
+            .unwrap()
+            .map(|page| page.unwrap().path())
+        {
+            if page.extension().is_none_or(|ending| ending != "md") {
+                continue;
+            }
+            let text = fs::read_to_string(&page).unwrap();
+            let targets = text.split("](").skip(1);
+            let targets = targets.filter_map(|rest| rest.split(')').next());
+            let astray = targets.filter(|to| !to.contains("://") && !folder.join(to).exists());
+            missing.extend(astray.map(|to| format!("{}: {to}", page.display())));
+        }
+    }
     assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]
+fn the_table_of_metrics_has_each_with_its_unit() {
+    let after = MODELS.split("One row per metric").nth(1).unwrap();
+    let rows = after
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with('|'));
+    let mut shown = Vec::new();
+    for row in rows.filter(|row| row.starts_with("| `")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let names: Vec<&str> = cells[1]
+            .split(", ")
+            .map(|name| name.trim_matches('`'))
+            .collect();
+        let units: Vec<&str> = cells[2].split(", ").collect();
+        let units = units.into_iter().cycle();
+        shown.extend(names.into_iter().zip(units));
+    }
+    let mut known = FIGURES.map(|figure| {
+        let unit = match figure.unit {
+            Unit::Records => "records",
+            Unit::Seconds => "s",
+            Unit::Share => "share",
+            Unit::Count => "",
+        };
+        (figure.name, unit)
+    });
+    shown.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(shown, known);
+}
+
+#[test]
 fn the_table_of_clients_has_a_row_for_each_profile() {
-    let rows = README.lines().filter_map(|line| {
+    let rows = KAFKA.lines().filter_map(|line| {
         let name = line.strip_prefix("| `")?.split('`').next()?;
         lagsim::scenario::Client::names().find(|known| *known == name)
     });
