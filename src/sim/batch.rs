@@ -1,8 +1,10 @@
 //! The batch a member has in hand: how long it takes, how far it is, and what it has processed.
 
+mod accounts;
 mod boundary;
 mod chance;
 mod failure;
+mod in_hand;
 mod letter;
 mod overlap;
 mod plan;
@@ -179,8 +181,8 @@ pub(super) struct Batch {
     pub depends: bool,
     /// Attempts at calls of the shared dependency that it makes.
     pub calls: u64,
-    /// Of these, made before it was planned as it is now.
-    pub made: u64,
+    /// Of these, those that a breaker has seen.
+    pub seen: u64,
     /// Records worked on at the same time.
     pub callers: u32,
     /// Calls per second when it is alone.
@@ -218,7 +220,7 @@ pub(super) struct Workshop<'a> {
     pub scenario: &'a Scenario,
     pub settings: usize,
     pub topic: &'a mut Topic,
-    /// The circuit breaker before the calls that are planned, if some may fail by chance.
+    /// The circuit breaker before the calls that are planned.
     pub breaker: Option<&'a Breaker>,
 }
 
@@ -331,88 +333,6 @@ impl Batch {
         last.is_some_and(|stage| stage.kind.is_done_with())
     }
 
-    /// Accounts for everything up to the instant `now`; returns whether the whole batch is through.
-    pub fn account_until(&mut self, now: SimTime, shop: &mut Workshop) {
-        self.advance(now);
-        let worked = self.worked(now);
-        while let Some(stage) = self.stages.get(self.accounted.0) {
-            if stage.ends <= worked {
-                self.account_stage(now, shop);
-                continue;
-            }
-            if stage.is_stretch() && self.callers == 1 {
-                let to = self.reached(stage, worked, shop);
-                self.account_to(to, now, shop);
-            }
-            return;
-        }
-    }
-
-    /// How far its work is, as work from the start of the batch; `now` is the instant it was last advanced to.
-    fn worked(&self, now: SimTime) -> SimDuration {
-        if self.alone == SimDuration::FOREVER {
-            now.since(self.polled_at)
-        } else {
-            SimDuration::from_nanos((self.done * self.alone.as_nanos() as f64) as u64)
-        }
-    }
-
-    /// With a commit per record: one that is stored already, its answer to the member taking another `back`.
-    pub fn stored_ahead(
-        &self,
-        now: SimTime,
-        back: SimDuration,
-        shop: &mut Workshop,
-    ) -> Option<(PartitionId, u64)> {
-        let stage = self.stages.get(self.accounted.0)?;
-        let worked = self.worked(now) + back;
-        if stage.is_stretch() && self.callers == 1 {
-            return Some((stage.partition, self.reached(stage, worked, shop)));
-        }
-        (stage.ends <= worked).then_some((stage.partition, stage.to))
-    }
-
-    /// Accounts for the whole batch, which is through at `now`.
-    #[inline]
-    pub fn account_all(&mut self, now: SimTime, shop: &mut Workshop) {
-        while self.accounted.0 < self.stages.len() {
-            self.account_stage(now, shop);
-        }
-    }
-
-    #[inline]
-    fn account_stage(&mut self, now: SimTime, shop: &mut Workshop) {
-        self.account_to(self.stages[self.accounted.0].to, now, shop);
-        self.accounted = (self.accounted.0 + 1, 0);
-    }
-
-    /// Accounts at `now` for the records of the first stage that is not accounted for, up to an offset.
-    fn account_to(&mut self, to: u64, now: SimTime, shop: &mut Workshop) {
-        let stage = &self.stages[self.accounted.0];
-        let from = stage.from + self.accounted.1;
-        if to <= from {
-            return;
-        }
-        match stage.kind {
-            Kind::Records => shop
-                .topic
-                .processed(stage.partition, from, to, self.settings),
-            Kind::Failing { fate } | Kind::GivenUp { fate, .. } => {
-                shop.topic.given_up(stage.partition, from, to, fate);
-                if let Some(lost) = stage.lost_by_chance() {
-                    (shop.topic).calls_of_lost_failed(stage.partition, lost, self.settings);
-                }
-                if fate == Fate::PassedOn {
-                    self.pass_on(stage, to, now, shop);
-                }
-            }
-            Kind::SoughtBack { .. } | Kind::Anew { .. } | Kind::Stuck => {}
-            Kind::Crash { .. } | Kind::Exit { .. } => {}
-            Kind::Opens(_) | Kind::Stands { .. } => {}
-        }
-        self.accounted.1 = to - stage.from;
-    }
-
     /// When its offsets are committed: it ends under the settings that it began under.
     pub fn policy(&self, scenario: &Scenario) -> CommitPolicy {
         scenario.settings[self.settings].processing.commit
@@ -426,41 +346,9 @@ impl Batch {
         scenario.cluster.round_trip + scenario.cluster.commit_latency
     }
 
-    /// Records that it is done with, once it is through.
-    pub fn acknowledged(&self) -> u64 {
-        let stages = self.stages.iter().filter(|stage| stage.kind.is_done_with());
-        stages.map(|stage| stage.to - stage.from).sum()
-    }
-
-    /// The first record of a run that it is not done with.
-    pub fn unfinished(&self, run: &Run) -> u64 {
-        let done = self.finished_offsets();
-        let own = done.filter(|(partition, offset)| {
-            *partition == run.partition && (run.from..=run.to).contains(offset)
-        });
-        own.map(|(_, offset)| offset).max().unwrap_or(run.from)
-    }
-
     /// The stages, in order.
     pub fn stages(&self) -> &[Stage] {
         &self.stages
-    }
-
-    /// Offset up to which each stage has been accounted for, in the order of the stages.
-    pub fn finished_offsets(&self) -> impl Iterator<Item = (PartitionId, u64)> + '_ {
-        let (whole, part) = self.accounted;
-        self.stages
-            .iter()
-            .enumerate()
-            .filter_map(move |(index, stage)| {
-                if index < whole {
-                    Some((stage.partition, stage.to))
-                } else if index == whole && part > 0 {
-                    Some((stage.partition, stage.from + part))
-                } else {
-                    None
-                }
-            })
     }
 
     /// These partitions are given up.

@@ -58,8 +58,6 @@ pub(super) struct Caller {
     pub stands_until: SimTime,
     /// Tells what it waits for from what it waited for before.
     pub number: u32,
-    /// Calls of the batch in hand that the breaker has seen.
-    recorded: u64,
     /// Records that poll has returned, and that wait for the breaker to close.
     kept: VecDeque<Run>,
 }
@@ -122,29 +120,24 @@ impl Caller {
         &mut self,
         now: SimTime,
         calls: u64,
-        batch: &Batch,
+        batch: &mut Batch,
         topic: &mut Topic,
     ) -> Vec<BreakerState> {
-        let from = self.recorded;
-        self.recorded = from.max(calls);
         let Some(breaker) = &mut self.breaker else {
             return Vec::new();
         };
+        let from = batch.seen;
+        batch.seen = from.max(calls);
         if topic.is_flaky() {
-            return batch.show((from, self.recorded), breaker, now, topic);
+            return batch.show((from, batch.seen), breaker, now, topic);
         }
-        let turns = breaker.record(now, false, self.recorded - from);
+        let turns = breaker.record(now, false, batch.seen - from);
         turns.then(|| breaker.state()).into_iter().collect()
     }
 
-    /// The batch in hand was planned anew: its calls are counted anew.
-    pub fn count_anew(&mut self, batch: &Batch) {
-        self.recorded = batch.made;
-    }
-
-    /// Its breaker, if calls may fail by chance behind it.
-    pub fn watching(&self, topic: &Topic) -> Option<&Breaker> {
-        self.breaker.as_ref().filter(|_| topic.is_flaky())
+    /// The breaker before its calls.
+    pub fn watching(&self) -> Option<&Breaker> {
+        self.breaker.as_ref()
     }
 
     /// A call is made; returns whether that makes its breaker half-open.
@@ -269,7 +262,6 @@ impl Member {
 
     /// The application has the records of a batch.
     pub fn handed_out(&mut self, at: SimTime, ground: &mut Ground) {
-        self.caller.recorded = 0;
         self.batch.committed = self.any_committed(ground.topic);
         if self.caller.let_through(at) {
             self.tell_breaker(at, ground);
@@ -301,15 +293,24 @@ impl Member {
         self.see_calls(at, self.batch.calls, ground);
     }
 
-    /// Those that it has made of its batch, brought up to `at`, are over.
+    /// Those that it has made of its batch by `at` are over.
     pub fn see_calls_made(&mut self, at: SimTime, ground: &mut Ground) {
-        let made = (self.batch.done * self.batch.calls as f64) as u64;
+        if self.caller.watching().is_none() || !self.batch.depends {
+            return;
+        }
+        let mut shop = Workshop {
+            scenario: ground.scenario,
+            settings: self.batch.settings,
+            breaker: None,
+            topic: ground.topic,
+        };
+        let made = self.batch.attempts_made(at, &mut shop);
         self.see_calls(at, made, ground);
     }
 
     fn see_calls(&mut self, at: SimTime, calls: u64, ground: &mut Ground) {
         let process = self.process;
-        let states = (self.caller).see(at, calls, &self.batch, ground.topic);
+        let states = (self.caller).see(at, calls, &mut self.batch, ground.topic);
         let turns = states
             .into_iter()
             .map(|state| (at, Fact::BreakerTurned { process, state }));
@@ -368,8 +369,7 @@ impl Member {
 
     /// A batch that is begun while the breaker is open waits, if the application does not poll on.
     pub(super) fn stand_before_open_breaker(&mut self, at: SimTime, ground: &mut Ground) {
-        let flaky = self.caller.watching(ground.topic).is_some();
-        let open = (self.caller.open_until(at)).filter(|_| flaky && self.batch.calls > 0);
+        let open = (self.caller.open_until(at)).filter(|_| self.batch.calls > 0);
         let (Some(until), Some(first)) = (open, self.batch.runs.first()) else {
             return;
         };
@@ -392,7 +392,7 @@ impl Member {
         let mut shop = Workshop {
             scenario,
             settings: self.batch.settings,
-            breaker: self.caller.watching(ground.topic),
+            breaker: self.caller.watching(),
             topic: ground.topic,
         };
         self.batch.stand_no_more(at, &mut shop);
@@ -400,7 +400,6 @@ impl Member {
         if self.stopping && on_stop == OnStop::FinishRecord {
             self.batch.cut_after_record(at, &mut shop);
         }
-        self.caller.count_anew(&self.batch);
         self.wake = self.batch.ends_at();
         self.ask_for_calls(at, ground);
     }
@@ -418,9 +417,23 @@ impl Member {
     /// on. Records worked on at the same time are done again together.
     pub fn set_batch_aside(&mut self, at: SimTime, ground: &mut Ground) {
         self.account_until(at, ground.scenario, ground.topic);
+        let current = self.batch.generation == self.link.generation && self.reads();
+        if !current {
+            self.lose_what_is_committed(at, ground);
+        }
+        if self.link.phase == Phase::Unjoined {
+            self.worked_in_vain(ground);
+        }
+        let mut shop = Workshop {
+            scenario: ground.scenario,
+            settings: self.batch.settings,
+            breaker: None,
+            topic: ground.topic,
+        };
+        let left = self.batch.break_off(at, &mut shop);
         self.batch
             .tell_given_up(at, self.process, ground.topic, ground.facts);
-        let current = self.batch.generation == self.link.generation && self.reads();
+        let sleeps = self.leave_poison(at, current);
         if current {
             let policy = self.batch.policy(ground.scenario);
             let commits = matches!(policy, CommitPolicy::AfterBatch | CommitPolicy::Async);
@@ -428,19 +441,16 @@ impl Member {
             if commits && some && self.may_commit(at, ground).is_ok() {
                 let _ = self.send_batch_commit(at, ground);
             }
-            for run in self.batch.runs.iter().rev() {
-                let from = self.batch.unfinished(run);
-                if from < run.to {
-                    self.caller.kept.push_front(Run { from, ..*run });
+            for run in left.into_iter().rev() {
+                let slot = self.fetcher.slot(run.partition);
+                let sought_back = slot.is_some_and(|slot| slot.position < run.to);
+                if !sought_back {
+                    self.caller.kept.push_front(run);
                 }
             }
-        } else {
-            self.lose_what_is_committed(at, ground);
-        }
-        if self.link.phase == Phase::Unjoined {
-            self.worked_in_vain(ground);
         }
         self.batch.clear();
         (self.app, self.wake) = (App::Polling, at);
+        self.poll_after(sleeps, at);
     }
 }

@@ -112,7 +112,6 @@ pub(super) struct Accounts {
     pub polls: u64,
     pub commits: u64,
     pub commits_failed: u64,
-    pub poison_attempts: u64,
     pub crashes: u64,
 }
 
@@ -303,7 +302,7 @@ impl Member {
         let mut shop = Workshop {
             scenario,
             settings,
-            breaker: self.caller.watching(ground.topic),
+            breaker: self.caller.watching(),
             topic: ground.topic,
         };
         self.batch.refused = self.link.phase != Phase::Stable;
@@ -372,14 +371,8 @@ impl Member {
             .tell_given_up(at, self.process, ground.topic, ground.facts);
         self.calls_over(at, ground);
         let current = self.batch.generation == self.link.generation && self.reads();
-        let mut sleeps = SimDuration::ZERO;
-        if self.batch.poison {
-            sleeps = self.leave_poison(at, current, ground);
-        }
-        if current {
-            let batch = &self.batch;
-            self.blocked.retain(|&partition| !batch.got_past(partition));
-        } else {
+        let sleeps = self.leave_poison(at, current);
+        if !current {
             self.lose_what_is_committed(at, ground);
         }
         let unjoined = self.link.phase == Phase::Unjoined;
@@ -406,8 +399,13 @@ impl Member {
                 }
             }
         }
+        self.poll_after(sleeps, self.wake);
+    }
+
+    /// Its thread sleeps so long from then on before it polls again.
+    pub fn poll_after(&mut self, sleeps: SimDuration, from: SimTime) {
         if !sleeps.is_zero() {
-            (self.app, self.wake) = (App::Committing, self.wake + sleeps);
+            (self.app, self.wake) = (App::Committing, from + sleeps);
         }
     }
 

@@ -115,8 +115,10 @@ impl World<'_> {
     /// The heartbeat that the application sent between two records says that it is to rejoin: it leaves the rest.
     fn leave_batch(&mut self, process: ProcessId) {
         let now = self.now();
-        let member = &mut self.members[process.ix()];
-        if member.app == App::Processing {
+        if self.members[process.ix()].app == App::Processing {
+            let (members, mut ground) = self.ground();
+            members[process.ix()].see_calls_made(now, &mut ground);
+            let member = &mut self.members[process.ix()];
             let (scenario, topic) = (self.scenario, &mut self.topic);
             let settings = member.settings;
             let shop = &mut Workshop {

@@ -71,18 +71,9 @@ impl World<'_> {
             }
             let (members, mut ground) = self.ground();
             members[index].commit_before_exit(now, &mut ground);
-            let member = &mut self.members[index];
-            member.batch.advance(now);
-            let flaky = member.caller.watching(&self.topic).is_some();
-            if turns || flaky {
-                let (members, mut ground) = self.ground();
-                members[index].see_calls_made(now, &mut ground);
-            }
+            members[index].see_calls_made(now, &mut ground);
             let tried = self.replan(index, now);
             let member = &mut self.members[index];
-            if turns || flaky {
-                member.caller.count_anew(&member.batch);
-            }
             if tried > now && fails.is_none() && dependency::calls(member) {
                 let number = member.caller.stand_until(tried);
                 let process = ProcessId(index as u32);
@@ -102,15 +93,15 @@ impl World<'_> {
         }
     }
 
-    /// What is left of a member's batch in hand is planned anew; the record in hand is tried again at the instant that is
-    /// returned.
+    /// What is left of a member's batch in hand, whose calls have been seen, is planned anew; the record in hand is tried again
+    /// at the instant that is returned.
     fn replan(&mut self, index: usize, now: SimTime) -> SimTime {
         let (scenario, member) = (self.scenario, &mut self.members[index]);
         let settings = member.batch.settings;
         let mut shop = Workshop {
             scenario,
             settings,
-            breaker: member.caller.watching(&self.topic),
+            breaker: member.caller.watching(),
             topic: &mut self.topic,
         };
         let tried = member.batch.replan(now, &mut shop);
@@ -126,15 +117,13 @@ impl World<'_> {
     /// by chance follows anew. What it has made of them has been seen.
     pub fn watch_anew(&mut self, process: ProcessId, now: SimTime) {
         let member = &mut self.members[process.ix()];
-        let watches = member.caller.watching(&self.topic).is_some();
+        let watches = member.caller.watching().is_some();
         if !watches || !dependency::calls(member) || member.frozen_until.is_some() {
             return;
         }
         member.batch.advance(now);
         self.replan(process.ix(), now);
-        let member = &mut self.members[process.ix()];
-        member.caller.count_anew(&member.batch);
-        if member.attended() {
+        if self.members[process.ix()].attended() {
             self.attend(process);
         }
     }
@@ -257,8 +246,10 @@ impl World<'_> {
             return;
         }
         member.set_batch_aside(now, &mut ground);
-        if member.attended() {
-            self.at_poll(process);
+        match (member.attended(), member.app) {
+            (true, App::Polling) => self.at_poll(process),
+            (true, _) => self.attend(process),
+            (false, _) => {}
         }
     }
 

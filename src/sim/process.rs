@@ -275,8 +275,12 @@ impl World<'_> {
         self.fall_silent(process);
         let coupled = self.coupled();
         self.run_workers(process);
-        self.members[process.ix()].frozen_since = now;
-        let member = &mut self.members[process.ix()];
+        let (members, mut ground) = self.ground();
+        let member = &mut members[process.ix()];
+        member.frozen_since = now;
+        if member.app == App::Processing {
+            member.see_calls_made(now, &mut ground); // What is left of them may be others when it goes on.
+        }
         member.freeze(now, now + length);
         self.agenda.schedule(now + length, Event::Thaw(process));
         self.note(Fact::Frozen { process });

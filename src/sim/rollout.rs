@@ -248,8 +248,7 @@ impl World<'_> {
             let (members, mut ground) = self.ground();
             for member in members {
                 member.account_given_up(now, ground.scenario, ground.topic);
-                if dependency::calls(member) && member.caller.watching(ground.topic).is_some() {
-                    member.batch.advance(now);
+                if dependency::calls(member) {
                     member.see_calls_made(now, &mut ground);
                 }
             }

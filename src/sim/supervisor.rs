@@ -43,7 +43,7 @@ impl World<'_> {
         };
         let closes = match stage.kind {
             Kind::Crash { closes, attempts } => {
-                ground.accounts.poison_attempts += u64::from(attempts);
+                ground.topic.poison_attempts += u64::from(attempts);
                 closes
             }
             Kind::Exit { closes } => closes,

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::commit::{PendingCommit, SHORTEST};
 use super::giving_up::last_attempts;
 use super::link::Phase;
-use super::member::{Accounts, App, Ground, Member};
+use super::member::{App, Ground, Member};
 use super::topic::Topic;
 use super::world::World;
 use super::{Fact, Fate};
@@ -98,7 +98,6 @@ struct Application<'a> {
     scenario: &'a Scenario,
     settings: usize,
     topic: &'a mut Topic,
-    accounts: &'a mut Accounts,
     facts: &'a mut Vec<(SimTime, Fact)>,
     met: &'a mut BTreeSet<(PartitionId, u64)>,
 }
@@ -187,7 +186,7 @@ impl Handler for Application<'_> {
                 dead_lettered,
                 attempts,
             } => {
-                self.accounts.poison_attempts += u64::from(attempts);
+                self.topic.poison_attempts += u64::from(attempts);
                 let fate = match dead_lettered {
                     true => Fate::DeadLettered,
                     false => Fate::Skipped,
@@ -205,7 +204,7 @@ impl Handler for Application<'_> {
                 }
             }
             Outcome::Failed { .. } => {
-                self.accounts.poison_attempts += 1;
+                self.topic.poison_attempts += 1;
                 let entry = self.topic.poison_in(partition, offset, offset + 1);
                 let handlings = &self.scenario.settings[self.settings].on_error;
                 let stuck = entry.is_some_and(|(_, entry)| handlings[entry].never_gives_up());
@@ -253,7 +252,6 @@ impl Member {
             scenario: ground.scenario,
             settings: self.settings,
             topic: ground.topic,
-            accounts: ground.accounts,
             facts: ground.facts,
             met,
         };

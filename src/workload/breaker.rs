@@ -95,6 +95,8 @@ impl Breaker {
     /// So many calls ended one after another by `now`; returns whether its state is another than before.
     pub fn record(&mut self, now: SimTime, failed: bool, calls: u64) -> bool {
         let before = self.state;
+        let open = matches!(before, BreakerState::Open { .. });
+        debug_assert!(!open || calls == 0, "{calls} calls of an open breaker");
         let mut left = calls;
         while left > 0 && !matches!(self.state, BreakerState::Open { .. }) {
             // Successes next to successes change nothing one by one: only their number counts.

@@ -790,6 +790,29 @@ fn check_accounts(scenario: &Scenario, told: &Told) {
     }
 }
 
+/// Whatever becomes of a batch, each poison record that is given up has cost its attempts.
+fn check_attempts(scenario: &Scenario, told: &Told) {
+    let mut handlings = scenario.settings.iter().flat_map(|own| &own.on_error);
+    let three = |handling: &OnError| matches!(handling, OnError::Retry { attempts: 3, .. });
+    if !handlings.clone().all(three) || scenario.gives_up().next().is_some() {
+        return;
+    }
+    let partitions = told.totals.partitions.iter();
+    let given_up = partitions.map(|own| own.skipped + own.dead_lettered + own.retried);
+    let (attempts, least) = (told.totals.poison_attempts, 3 * given_up.sum::<u64>());
+    // More of a record that its process exits at, or that starts anew.
+    let once = |handling: &OnError| {
+        let then = handling.then();
+        let letter = then.and_then(|then| then.dead_letter());
+        let anew = letter.is_some_and(|own| own.on_failure != OnFailure::Skip);
+        !(handling.crashes() || anew && scenario.loses_dead_letter_topic())
+    };
+    match handlings.all(|handling| !handling.seeks() && once(handling)) {
+        true => assert_eq!(attempts, least),
+        false => assert!(attempts >= least, "{attempts} of {least}"),
+    }
+}
+
 /// The group is Stable with all who are meant to run, and nothing is left behind.
 fn check_recovery(scenario: &Scenario, told: &Told) {
     let wanted = wanted(scenario);
@@ -832,6 +855,7 @@ fn check(scenario: &Scenario, told: &Told, calm: bool) {
     check_facts(scenario, told);
     check_curves(scenario, told);
     check_accounts(scenario, told);
+    check_attempts(scenario, told);
     if calm {
         check_recovery(scenario, told);
     }

@@ -2,8 +2,8 @@
 //! outages, in which all attempts do.
 
 use super::super::giving_up::{End, give_up};
+use super::in_hand::InHand;
 use super::letter::{Letter, Tried};
-use super::plan::InHand;
 use super::{Batch, Stage, Workshop};
 use crate::kafka::Run;
 use crate::scenario::GiveUp;
@@ -65,6 +65,17 @@ impl Batch {
         ends
     }
 
+    /// How long such a record takes.
+    pub(super) fn length_of_lost(
+        &self,
+        stage: &Stage,
+        chance: Chance,
+        shop: &Workshop,
+    ) -> SimDuration {
+        let takes = give_up(self.dead_letter, gives_up(chance.lost, shop)).0;
+        chance.after + stage.letter.map_or(takes, |letter| letter.takes)
+    }
+
     /// What becomes of such a record in hand whose stage, as far as it is left, this is.
     pub(super) fn chance_in_hand(
         &self,
@@ -72,11 +83,7 @@ impl Batch {
         chance: Chance,
         shop: &mut Workshop,
     ) -> InHand {
-        let each = self.each_commit(shop.scenario) * (stage.to - stage.from);
-        let takes = give_up(self.dead_letter, gives_up(chance.lost, shop)).0;
-        let takes = stage.letter.map_or(takes, |letter| letter.takes);
-        let rest = stage.ends.saturating_sub(each);
-        let elapsed = (chance.after + takes).saturating_sub(rest);
+        let elapsed = self.elapsed(&stage, SimDuration::ZERO, shop);
         if elapsed >= chance.after {
             let over = true;
             let chance = Some(Chance { over, ..chance });

@@ -4,7 +4,7 @@
 use super::super::Fate;
 use super::super::giving_up::{End, end_of, give_up, turned};
 use super::super::outage::CallFailure;
-use super::plan::InHand;
+use super::in_hand::InHand;
 use super::{Batch, Kind, Stage, Workshop};
 use crate::scenario::{GiveUp, Produce};
 use crate::units::{PartitionId, SimDuration, SimTime};
@@ -136,7 +136,7 @@ impl Batch {
     ) -> InHand {
         let each = self.each_commit(shop.scenario);
         let rest = stage.ends.saturating_sub(each * (stage.to - stage.from));
-        let elapsed = (letter.after + letter.takes).saturating_sub(rest);
+        let elapsed = self.elapsed(&stage, SimDuration::ZERO, shop);
         let topic = shop.topic.dead_letter;
         let turns = self.dead_letter != topic;
         if elapsed < letter.after {
@@ -189,10 +189,9 @@ impl Batch {
 
     /// The last stage is over, and everything before it is done.
     pub fn drop_last(&mut self, now: SimTime, shop: &mut Workshop) {
-        self.stages.pop();
-        // Somebody may have looked at it as it ended.
-        let before = self.stages.len();
-        (self.accounted, self.told) = (self.accounted.min((before, 0)), self.told.min(before));
         self.account_all(now, shop);
+        self.stages.pop();
+        let before = self.stages.len();
+        (self.accounted, self.told) = ((before, 0), self.told.min(before));
     }
 }

@@ -2,41 +2,12 @@
 //! left of it when its calls begin to fail, or fail no longer.
 
 use super::super::giving_up::End;
-use super::super::outage::CallFailure;
+use super::in_hand::InHand;
 use super::letter::Tried;
 use super::{Batch, Kind, Stage, Workshop};
 use crate::kafka::Run;
 use crate::scenario::PoisonRecords;
 use crate::units::{PartitionId, SimDuration, SimTime};
-
-/// The record in hand as a batch is planned anew.
-#[derive(Default)]
-pub(super) struct InHand {
-    /// It is gone on with as this stage.
-    pub kept: Option<Stage>,
-    /// What has been worked on it already, of that stage or of what is planned for it anew.
-    pub head: SimDuration,
-    /// Until its next attempt.
-    pub wait: SimDuration,
-}
-
-impl InHand {
-    /// It is gone on with as this stage, of which that is left.
-    pub fn kept(stage: Stage) -> Self {
-        InHand {
-            kept: Some(stage),
-            ..InHand::default()
-        }
-    }
-
-    /// So much has been worked on it.
-    pub fn begun(head: SimDuration) -> Self {
-        InHand {
-            head,
-            ..InHand::default()
-        }
-    }
-}
 
 impl Batch {
     /// Plans the runs that a poll at `now` returned, as one that has been [cleared](Self::clear).
@@ -108,129 +79,11 @@ impl Batch {
                 }
             }
         }
-        self.made = self.made_by(in_hand, shop);
+        self.seen = self.made_by(in_hand, shop);
         if let Some(breaker) = shop.breaker {
             ends = self.cut_at_opening(breaker.clone(), ends, shop);
         }
         self.plan_times(ends, fresh, shop);
-    }
-
-    /// Several records at a time: the share of them is accounted for that is done, the first ones.
-    fn account_share(&mut self, now: SimTime, shop: &mut Workshop) {
-        let size = |stage: &Stage| (stage.to - stage.from).max(1);
-        let records: u64 = self.planned().iter().map(size).sum();
-        let mut left = (self.done * records as f64) as u64;
-        left = left.saturating_sub(self.accounted_for());
-        while left > 0 {
-            let Some(stage) = self.stages.get(self.accounted.0) else {
-                return;
-            };
-            let rest = size(stage) - self.accounted.1;
-            if rest > left {
-                let to = stage.from + self.accounted.1 + left;
-                return self.account_to(to, now, shop);
-            }
-            left -= rest;
-            self.account_stage(now, shop);
-        }
-    }
-
-    /// Records of the plan that are accounted for.
-    fn accounted_for(&self) -> u64 {
-        let whole = &self.stages[self.planned_from..self.accounted.0];
-        let sizes = whole.iter().map(|stage| (stage.to - stage.from).max(1));
-        sizes.sum::<u64>() + self.accounted.1
-    }
-
-    /// What becomes of the record in hand at `now`, everything before it being accounted for.
-    fn in_hand(&self, now: SimTime, shop: &mut Workshop) -> InHand {
-        let Some(stage) = self.stages.get(self.accounted.0).copied() else {
-            return InHand::default();
-        };
-        let worked = self.worked(now);
-        if let Some(chance) = stage.chance.filter(|_| self.callers == 1) {
-            return self.chance_in_hand(stage.after(worked), chance, shop);
-        }
-        if let Kind::Opens(opening) = stage.kind
-            && self.callers == 1
-        {
-            let elapsed = opening.after.saturating_sub(stage.after(worked).ends);
-            let tried = self.tried_on(stage.partition, stage.from, elapsed, shop);
-            return tried.unwrap_or(InHand::begun(elapsed));
-        }
-        if let Some(letter) = stage.letter.filter(|_| self.callers == 1) {
-            return self.letter_in_hand(stage.after(worked), letter, shop);
-        }
-        if !stage.is_stretch() && !stage.stands_at_its_calls() {
-            return InHand::kept(stage.after(worked));
-        }
-        if self.callers > 1 {
-            return InHand::default();
-        }
-        let from = stage.from + self.accounted.1;
-        let rest = match stage.kind {
-            Kind::Exit { .. } => self.work_of(&stage, from, from + 1, shop),
-            _ => {
-                let commits = self.each_commit(shop.scenario) * (stage.to - from);
-                self.work_of(&stage, from, stage.to, shop) + commits
-            }
-        };
-        let elapsed = worked.saturating_sub(stage.ends.saturating_sub(rest));
-        match (
-            self.tried_on(stage.partition, from, elapsed, shop),
-            stage.kind,
-        ) {
-            (Some(in_hand), _) => in_hand,
-            // Its attempts are over: it is being produced to another topic, or committed.
-            (None, Kind::Failing { fate }) => {
-                let after = self.work_of(&stage, from + 1, stage.to, shop)
-                    + self.each_commit(shop.scenario) * (stage.to - from - 1);
-                let one = Stage {
-                    from,
-                    to: from + 1,
-                    kind: Tried::IN_CALLS.kind(End::Done(fate)),
-                    letter: self.letter_of_calls(stage.partition, from, shop),
-                    ends: stage.ends.saturating_sub(after),
-                    ..stage
-                };
-                let one = one.after(worked);
-                match one.letter {
-                    Some(letter) => self.letter_in_hand(one, letter, shop),
-                    None => InHand::kept(one),
-                }
-            }
-            (None, _) => InHand::kept(stage.after(worked)),
-        }
-    }
-
-    /// What becomes of a record that has been in hand for `elapsed`: its calls are made, or fail. `None` if its attempts are
-    /// over.
-    pub(super) fn tried_on(
-        &self,
-        partition: PartitionId,
-        offset: u64,
-        elapsed: SimDuration,
-        shop: &mut Workshop,
-    ) -> Option<InHand> {
-        let fails = shop.topic.failure_of(self.settings);
-        let which = |own: CallFailure| own.which;
-        let (failing, failed) = (fails.map(which), self.failure.map(which));
-        // Where two fail at once it counts as standing at the first.
-        let at = failed.into_iter().chain(failing).min().unwrap_or(0);
-        let before = (shop.topic).work_before(partition, offset, offset + 1, self.settings, at);
-        let wait = match self.failure {
-            Some(failure) if failure.which == at && elapsed >= before => {
-                failure.next_attempt(elapsed.saturating_sub(before))?
-            }
-            _ => SimDuration::ZERO,
-        };
-        if self.failure == fails {
-            return Some(InHand::begun(elapsed));
-        }
-        Some(InHand {
-            wait,
-            ..InHand::begun(elapsed.min(before))
-        })
     }
 
     /// Forgets the plan of what is not accounted for; the work of a new one counts from here.
@@ -313,30 +166,35 @@ impl Batch {
         let competes = !self.poison || !self.stages.iter().any(|stage| stage.kind == Kind::Stuck);
         let (mut calls, mut depends) = (0, false);
         for stage in self.planned().iter().filter(|_| competes) {
-            let id = stage.partition;
-            if let Kind::Opens(opening) = stage.kind {
-                let (at, failed) = ((stage.from, opening.call), opening.failed);
-                depends = true;
-                calls += (shop.topic).attempts_until(id, at, failed, self.settings);
-                continue;
-            }
-            if let Some(lost) = stage.lost_by_chance() {
-                depends = true;
-                calls += match stage.makes_its_calls() {
-                    true => (shop.topic).attempts_of_lost(stage.partition, lost, self.settings),
-                    false => 0,
-                };
-                continue;
-            }
-            let Some((from, to, before)) = self.calling(stage) else {
-                continue;
-            };
-            depends = depends || shop.topic.depends(self.settings, before);
-            if shop.topic.shared < before {
-                calls += shop.topic.attempts(id, from, to, self.settings);
-            }
+            depends = depends || self.depends_in(stage, shop);
+            calls += self.attempts_in(stage, stage.to, shop);
         }
         (self.calls, self.depends) = (calls, depends);
+    }
+
+    /// Whether a stage makes calls.
+    fn depends_in(&self, stage: &Stage, shop: &Workshop) -> bool {
+        let whole = matches!(stage.kind, Kind::Opens(_)) || stage.lost_by_chance().is_some();
+        let calling = || self.calling(stage);
+        whole || calling().is_some_and(|(_, _, before)| shop.topic.depends(self.settings, before))
+    }
+
+    /// Attempts at calls of the shared dependency that a stage makes, if it is one of records of those before an offset.
+    pub(super) fn attempts_in(&self, stage: &Stage, to: u64, shop: &mut Workshop) -> u64 {
+        let (id, topic) = (stage.partition, &mut *shop.topic);
+        if let Kind::Opens(opening) = stage.kind {
+            let at = (stage.from, opening.call);
+            return topic.attempts_until(id, at, opening.failed, self.settings);
+        }
+        let Some((from, last, before)) = self.calling(stage) else {
+            return 0;
+        };
+        match stage.lost_by_chance() {
+            Some(lost) => topic.attempts_of_lost(id, lost, self.settings),
+            None if topic.shared >= before => 0,
+            None if stage.is_stretch() => topic.attempts(id, from, to, self.settings),
+            None => topic.attempts(id, from, last, self.settings),
+        }
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! What a circuit breaker sees of a batch whose calls fail by chance, where it opens, and how the batch stands meanwhile. Not
 //! outages, in which it is the time that decides.
 
-use super::plan::InHand;
+use super::in_hand::InHand;
 use super::{Batch, Kind, Stage, Workshop};
 use crate::sim::topic::Topic;
 use crate::units::{PartitionId, SimDuration, SimTime};
@@ -44,7 +44,7 @@ impl Batch {
             if breaker.record(now, failure.is_some(), 1) {
                 states.push(breaker.state());
             }
-            true
+            !matches!(breaker.state(), BreakerState::Open { .. })
         });
         states
     }
@@ -66,12 +66,9 @@ impl Batch {
                 (_, Some((from, to, before))) if shared < before => (from * calls, to * calls, 0),
                 _ => continue,
             };
-            let Some(costs) = topic.flaky(stage.partition) else {
-                return;
-            };
             for call in first..=last {
                 let failures = if call < last {
-                    costs.failures(call)
+                    topic.failures(stage.partition, call)
                 } else {
                     failed
                 };
@@ -98,32 +95,71 @@ impl Batch {
             .sum()
     }
 
-    /// Attempts of the record in hand that were made before it is gone on with.
+    /// Attempts of the plan that are over at `now`. Of records that are worked on at the same time those of the share that is
+    /// done, as it is accounted for if the batch is planned anew.
+    pub fn attempts_made(&mut self, now: SimTime, shop: &mut Workshop) -> u64 {
+        self.account_until(now, shop);
+        let (whole, part) = match self.callers {
+            1 => self.accounted,
+            _ => self.share(),
+        };
+        let mut made = 0;
+        for index in self.planned_from..whole {
+            let stage = self.stages[index];
+            made += self.attempts_in(&stage, stage.to, shop);
+        }
+        let Some(stage) = self.stages.get(whole).copied() else {
+            return made;
+        };
+        if part > 0 {
+            made += self.attempts_in(&stage, stage.from + part, shop);
+        }
+        if self.callers == 1 {
+            let elapsed = self.elapsed(&stage, self.worked(now), shop);
+            made += self.attempts_within(&stage, stage.from + part, elapsed, shop);
+        }
+        made
+    }
+
+    /// Attempts of the record in hand that the plan makes and that were made before it is gone on with.
     pub(super) fn made_by(&self, in_hand: &InHand, shop: &mut Workshop) -> u64 {
-        let first = self.planned().first().copied();
-        let fresh = in_hand.kept.is_none() && !in_hand.head.is_zero() && shop.breaker.is_some();
-        let Some(stage) = first.filter(|_| fresh) else {
+        let Some(stage) = self.planned().first().copied() else {
             return 0;
         };
-        let (id, settings, topic) = (stage.partition, self.settings, &mut *shop.topic);
-        let (offset, calls) = (stage.from, topic.shared_calls(self.settings));
-        if self.calling(&stage).is_none_or(|own| topic.shared >= own.2) {
+        if shop.breaker.is_none() || self.callers > 1 {
             return 0;
         }
+        match in_hand.kept {
+            Some(_) => self.attempts_in(&stage, stage.to, shop),
+            None => self.attempts_within(&stage, stage.from, in_hand.head, shop),
+        }
+    }
+
+    /// Attempts that a record of a stage makes in so long after it is begun.
+    fn attempts_within(
+        &self,
+        stage: &Stage,
+        offset: u64,
+        elapsed: SimDuration,
+        shop: &mut Workshop,
+    ) -> u64 {
+        let (id, settings, topic) = (stage.partition, self.settings, &mut *shop.topic);
+        let opens = matches!(stage.kind, Kind::Opens(_));
+        let makes = |own: (u64, u64, usize)| topic.shared < own.2;
+        if elapsed.is_zero() || !opens && !self.calling(stage).is_some_and(makes) {
+            return 0;
+        }
+        let calls = topic.shared_calls(settings);
         let mut made = 0;
         for call in offset * calls..(offset + 1) * calls {
             let begins = topic.work_until_call(id, (offset, call), settings);
-            let Some(costs) = topic.flaky(id) else {
-                return made;
-            };
-            let failures = costs.failures(call);
-            for failed in 1..=failures {
-                if begins + costs.failing(call, failed as u32) > in_hand.head {
+            for failed in 1..=topic.failures(id, call) {
+                if begins + topic.failing(id, call, failed) > elapsed {
                     return made;
                 }
                 made += 1;
             }
-            if topic.work_until_call(id, (offset, call + 1), settings) > in_hand.head {
+            if topic.work_until_call(id, (offset, call + 1), settings) > elapsed {
                 return made;
             }
             made += 1;
@@ -138,12 +174,15 @@ impl Batch {
         ends: SimDuration,
         shop: &mut Workshop,
     ) -> SimDuration {
+        if let BreakerState::Open { until } = breaker.state() {
+            breaker.let_through(until); // Nothing is done before.
+        }
         if !breaker.may_open(self.failures(shop.topic)) {
             return ends;
         }
         let mut opened = None;
         self.each_attempt(
-            (self.made, u64::MAX),
+            (self.seen, u64::MAX),
             shop.topic,
             |failure, (stage, call)| {
                 breaker.record(SimTime::ZERO, failure.is_some(), 1);
@@ -196,10 +235,8 @@ impl Batch {
         }
         self.stages.truncate(whole);
         let failed = opened.failure.unwrap_or(0);
-        let mut after = shop.topic.work_until_call(id, (offset, next), settings);
-        if let Some(costs) = shop.topic.flaky(id) {
-            after += costs.failing(next, failed as u32);
-        }
+        let after = shop.topic.work_until_call(id, (offset, next), settings)
+            + shop.topic.failing(id, next, failed);
         self.open((id, offset), (next, failed), (starts + after, after))
     }
 

@@ -55,20 +55,15 @@ impl Member {
         }
     }
 
-    /// Attempts at poison records are over; the member seeks back to what it does not give up.
-    /// Returns how long its thread sleeps before it polls again.
-    pub(super) fn leave_poison(
-        &mut self,
-        at: SimTime,
-        current: bool,
-        ground: &mut Ground,
-    ) -> SimDuration {
+    /// Attempts at poison records of a batch that is over are; the member seeks back to what it does not give up, if it has
+    /// its partitions still. Returns how long its thread sleeps before it polls again.
+    pub fn leave_poison(&mut self, at: SimTime, current: bool) -> SimDuration {
         let (mut sleeps, mut failed) = (SimDuration::ZERO, Vec::new());
-        for stage in self.batch.stages() {
+        let stages = self.batch.stages().iter();
+        for stage in stages.take_while(|_| self.batch.poison) {
             let (partition, offset) = (stage.partition, stage.from);
             let paused = match stage.kind {
                 Kind::SoughtBack { back_off, rest_too } => {
-                    ground.accounts.poison_attempts += 1;
                     if !rest_too {
                         back_off
                     } else {
@@ -78,14 +73,11 @@ impl Member {
                         SimDuration::ZERO
                     }
                 }
-                Kind::Anew { attempts, .. } => {
-                    ground.accounts.poison_attempts += u64::from(attempts);
-                    ground.topic.dead_letters_failed += 1;
+                Kind::Anew { .. } => {
                     failed.push((partition, offset, Some(0)));
                     SimDuration::ZERO
                 }
-                Kind::GivenUp { attempts, .. } => {
-                    ground.accounts.poison_attempts += u64::from(attempts);
+                Kind::GivenUp { .. } => {
                     failed.push((partition, offset, None));
                     continue;
                 }
@@ -106,6 +98,10 @@ impl Member {
         for (partition, offset, tried) in failed {
             self.batch.note_tried(partition, offset, tried);
         }
+        if current {
+            let batch = &self.batch;
+            self.blocked.retain(|&partition| !batch.got_past(partition));
+        }
         sleeps
     }
 
@@ -120,8 +116,6 @@ impl Member {
             ground.asks(at, self.process, 0.0);
         }
         self.calls_over(at, ground);
-        ground.accounts.poison_attempts += u64::from(attempts);
-        ground.topic.dead_letters_failed += 1;
         if attempts > 0 {
             let (partition, offset) = (stage.partition, stage.from);
             self.batch.note_tried(partition, offset, Some(0));
@@ -133,11 +127,10 @@ impl Member {
         let mut shop = Workshop {
             scenario,
             settings,
-            breaker: self.caller.watching(ground.topic),
+            breaker: self.caller.watching(),
             topic: ground.topic,
         };
         self.batch.start_anew(at, &mut shop);
-        self.caller.count_anew(&self.batch);
         self.wake = self.batch.ends_at();
         self.ask_for_calls(at, ground);
     }

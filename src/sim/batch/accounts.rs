@@ -1,0 +1,159 @@
+//! How far a batch is, and what is accounted for of it: records done with, attempts that were made, offsets that may be committed.
+
+use super::super::Fate;
+use super::{Batch, Kind, Stage, Workshop};
+use crate::kafka::Run;
+use crate::units::{PartitionId, SimDuration, SimTime};
+
+impl Batch {
+    /// Accounts for everything up to the instant `now`; returns whether the whole batch is through.
+    pub fn account_until(&mut self, now: SimTime, shop: &mut Workshop) {
+        self.advance(now);
+        let worked = self.worked(now);
+        while let Some(stage) = self.stages.get(self.accounted.0) {
+            if stage.ends <= worked {
+                self.account_stage(now, shop);
+                continue;
+            }
+            if stage.is_stretch() && self.callers == 1 {
+                let to = self.reached(stage, worked, shop);
+                self.account_to(to, now, shop);
+            }
+            return;
+        }
+    }
+
+    /// How far its work is, as work from the start of the batch; `now` is the instant it was last advanced to.
+    pub(super) fn worked(&self, now: SimTime) -> SimDuration {
+        if self.alone == SimDuration::FOREVER {
+            now.since(self.polled_at)
+        } else {
+            SimDuration::from_nanos((self.done * self.alone.as_nanos() as f64) as u64)
+        }
+    }
+
+    /// With a commit per record: one that is stored already, its answer to the member taking another `back`.
+    pub fn stored_ahead(
+        &self,
+        now: SimTime,
+        back: SimDuration,
+        shop: &mut Workshop,
+    ) -> Option<(PartitionId, u64)> {
+        let stage = self.stages.get(self.accounted.0)?;
+        let worked = self.worked(now) + back;
+        if stage.is_stretch() && self.callers == 1 {
+            return Some((stage.partition, self.reached(stage, worked, shop)));
+        }
+        (stage.ends <= worked).then_some((stage.partition, stage.to))
+    }
+
+    /// Accounts for the whole batch, which is through at `now`.
+    #[inline]
+    pub fn account_all(&mut self, now: SimTime, shop: &mut Workshop) {
+        while self.accounted.0 < self.stages.len() {
+            self.account_stage(now, shop);
+        }
+    }
+
+    #[inline]
+    pub(super) fn account_stage(&mut self, now: SimTime, shop: &mut Workshop) {
+        let stage = self.stages[self.accounted.0];
+        self.account_to(stage.to, now, shop);
+        self.accounted = (self.accounted.0 + 1, 0);
+        match stage.kind {
+            Kind::SoughtBack { .. } => shop.topic.poison_attempts += 1,
+            Kind::GivenUp { attempts, .. } => shop.topic.poison_attempts += u64::from(attempts),
+            Kind::Anew { attempts, .. } => {
+                shop.topic.poison_attempts += u64::from(attempts);
+                shop.topic.dead_letters_failed += 1;
+            }
+            Kind::Records | Kind::Failing { .. } | Kind::Stuck => {}
+            Kind::Crash { .. } | Kind::Exit { .. } => {} // Its process exits, and tells.
+            Kind::Opens(_) | Kind::Stands { .. } => {}
+        }
+    }
+
+    /// Accounts at `now` for the records of the first stage that is not accounted for, up to an offset.
+    pub(super) fn account_to(&mut self, to: u64, now: SimTime, shop: &mut Workshop) {
+        let stage = &self.stages[self.accounted.0];
+        let from = stage.from + self.accounted.1;
+        if to <= from {
+            return;
+        }
+        match stage.kind {
+            Kind::Records => shop
+                .topic
+                .processed(stage.partition, from, to, self.settings),
+            Kind::Failing { fate } | Kind::GivenUp { fate, .. } => {
+                shop.topic.given_up(stage.partition, from, to, fate);
+                if let Some(lost) = stage.lost_by_chance() {
+                    (shop.topic).calls_of_lost_failed(stage.partition, lost, self.settings);
+                }
+                if fate == Fate::PassedOn {
+                    self.pass_on(stage, to, now, shop);
+                }
+            }
+            Kind::SoughtBack { .. } | Kind::Anew { .. } | Kind::Stuck => {}
+            Kind::Crash { .. } | Kind::Exit { .. } => {}
+            Kind::Opens(_) | Kind::Stands { .. } => {}
+        }
+        self.accounted.1 = to - stage.from;
+    }
+
+    /// Several records at a time: the share of them is accounted for that is done, the first ones.
+    pub(super) fn account_share(&mut self, now: SimTime, shop: &mut Workshop) {
+        let (whole, part) = self.share();
+        while self.accounted.0 < whole {
+            self.account_stage(now, shop);
+        }
+        if part > 0 {
+            self.account_to(self.stages[whole].from + part, now, shop);
+        }
+    }
+
+    /// Where that share ends: so many stages, and records of the next.
+    pub(super) fn share(&self) -> (usize, u64) {
+        let size = |stage: &Stage| (stage.to - stage.from).max(1);
+        let records: u64 = self.planned().iter().map(size).sum();
+        let mut left = (self.done * records as f64) as u64;
+        for (index, stage) in self.planned().iter().enumerate() {
+            if size(stage) > left {
+                return self.accounted.max((self.planned_from + index, left));
+            }
+            left -= size(stage);
+        }
+        (self.stages.len(), 0)
+    }
+
+    /// Records that it is done with, once it is through.
+    pub fn acknowledged(&self) -> u64 {
+        let stages = self.stages.iter().filter(|stage| stage.kind.is_done_with());
+        stages.map(|stage| stage.to - stage.from).sum()
+    }
+
+    /// The first record of a run that it is not done with.
+    pub fn unfinished(&self, run: &Run) -> u64 {
+        let done = self.finished_offsets();
+        let own = done.filter(|(partition, offset)| {
+            *partition == run.partition && (run.from..=run.to).contains(offset)
+        });
+        own.map(|(_, offset)| offset).max().unwrap_or(run.from)
+    }
+
+    /// Offset up to which each stage has been accounted for, in the order of the stages.
+    pub fn finished_offsets(&self) -> impl Iterator<Item = (PartitionId, u64)> + '_ {
+        let (whole, part) = self.accounted;
+        self.stages
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, stage)| {
+                if index < whole {
+                    Some((stage.partition, stage.to))
+                } else if index == whole && part > 0 {
+                    Some((stage.partition, stage.from + part))
+                } else {
+                    None
+                }
+            })
+    }
+}
