@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::Plan;
 use super::chain::{chain, recorded};
 use crate::measure::{Keep, Recorder};
-use crate::scenario::{Diagnostics, Experiment, Scenario, case_note, check_case};
+use crate::scenario::{Diagnostics, Experiment, Metric, Scenario, case_note, check_case};
 use crate::sim::{self, Fact, GroupView, Observer, Sample, Totals};
 use crate::units::{SimDuration, SimTime};
 use crate::workload::Stock;
@@ -164,6 +164,7 @@ impl<'a> Sweep<'a> {
                 recorder: Recorder::new(stage, replication, Keep::SUMMARY),
                 horizon: stage.horizon,
                 curve: curve.as_mut(),
+                ages: self.plan.columns.iter().any(Metric::needs_ages),
             };
             let passed_on = sim::run_among(&self.stock, stage, replication, &mut sketched);
             (sketched.recorder.into_outcome(), passed_on)
@@ -193,6 +194,8 @@ struct Sketched<'a> {
     recorder: Recorder<'a>,
     horizon: SimDuration,
     curve: Option<&'a mut Vec<u64>>,
+    /// Whether a figure needs the ages of records.
+    ages: bool,
 }
 
 impl Observer for Sketched<'_> {
@@ -209,6 +212,10 @@ impl Observer for Sketched<'_> {
             let point = &mut curve[part.min(CURVE_POINTS - 1)];
             *point = u64::max(*point, lag);
         }
+    }
+
+    fn looks_at_ages(&self) -> bool {
+        self.ages
     }
 
     fn finish(&mut self, at: SimTime, totals: &Totals, group: &GroupView) {

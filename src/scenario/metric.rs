@@ -77,6 +77,15 @@ pub enum LagMetric {
 }
 
 impl Metric {
+    /// Whether it is told from the ages of records, or may be: an alert may watch them.
+    pub fn needs_ages(&self) -> bool {
+        use LagMetric::{FinalAge, MaxAge, MeanAge};
+        matches!(
+            self,
+            Metric::Lag(MaxAge | MeanAge | FinalAge, _) | Metric::AlertFiring(_)
+        )
+    }
+
     /// Whether it is a figure of retry topics.
     pub fn needs_retry_topics(&self) -> bool {
         use CountMetric::{Retried, RetryLag};

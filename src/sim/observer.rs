@@ -13,6 +13,10 @@ pub trait Observer {
     /// The curves at a point of the sample grid, one entry per partition that exists; times increase, and
     /// every fact of that instant has been told.
     fn sample(&mut self, at: SimTime, partitions: &[Sample]);
+    /// Whether it looks at ages: they take as long to find as all else that a sample shows.
+    fn looks_at_ages(&self) -> bool {
+        true
+    }
     /// The run reached its horizon.
     fn finish(&mut self, at: SimTime, totals: &Totals, group: &GroupView);
 }
@@ -26,7 +30,8 @@ pub struct Sample {
     pub committed: Option<u64>,
     /// What poll has handed out to the owner; the committed offset without an owner.
     pub position: u64,
-    /// Age of the oldest record that is not committed (s); `None` if there is none.
+    /// Age of the oldest record that is not committed (s); `None` if there is none, or if the observer does not
+    /// look at ages.
     pub age_s: Option<f64>,
     /// Its state.
     pub state: PartitionState,

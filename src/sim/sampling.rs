@@ -20,27 +20,24 @@ impl World<'_> {
 
     pub fn sample(&mut self, at: SimTime, observer: &mut dyn Observer) {
         self.commit_records_until(at);
-        let partitions = (0..self.topic.partitions.len() as u32).map(PartitionId);
-        let log_ends: Vec<u64> = partitions.map(|id| self.topic.log_end(id, at)).collect();
-        self.classify(at, &log_ends);
-        self.tell(at, observer);
+        let ages = observer.looks_at_ages();
+        let log_ends = self.topic.log_ends(at);
         let mut samples = Vec::with_capacity(log_ends.len());
         for (index, &log_end) in log_ends.iter().enumerate() {
             let id = PartitionId(index as u32);
-            let age_s = self.topic.age_s(id, at, log_end);
+            let position = self.classify(id, log_end, at);
+            let age_s = (ages.then(|| self.topic.age_s(id, at, log_end))).flatten();
             let partition = &self.topic.partitions[index];
-            let owner = partition.owner.map(|process| &self.members[process.ix()]);
-            let slot = owner.and_then(|member| member.fetcher.slot(id));
-            let position = slot.map_or(partition.committed.unwrap_or(0), |slot| slot.position);
             let (committed, state) = (partition.committed, partition.state);
             samples.push(Sample {
                 log_end,
                 committed,
-                position,
+                position: position.or(committed).unwrap_or(0),
                 age_s,
                 state,
             });
         }
+        self.tell(at, observer);
         observer.sample(at, &samples);
     }
 
@@ -53,58 +50,48 @@ impl World<'_> {
         }
     }
 
-    /// What an owner's work looks like at `at`, partition by partition, each with its log end.
-    fn classify(&mut self, at: SimTime, log_ends: &[u64]) {
-        let delays = !self.topic.delay.is_zero();
-        for (index, &log_end) in log_ends.iter().enumerate() {
-            let id = PartitionId(index as u32);
-            // What is not due yet keeps nobody waiting.
-            let end = match delays {
-                true => self.topic.readable_end(id, at),
-                false => log_end,
-            };
-            let Some(process) = self.topic.partitions[index].owner else {
-                continue;
-            };
-            let member = &self.members[process.ix()];
-            let Some(slot) = member.fetcher.slot(id) else {
-                continue;
-            };
-            let properties = &self.scenario.settings[member.settings].properties;
-            let size = self.scenario.topic.record_bytes.max(1);
-            let a_poll = properties
-                .max_poll_records
-                .min(properties.max_partition_fetch_bytes / size)
-                .max(1);
-            let position = slot.position;
-            let workers = member.workers.as_deref();
-            let in_hand = workers.map_or(0, |workers| workers.in_hand(slot));
-            let behind = end.saturating_sub(position) + member.caller.kept_of(id) + in_hand;
-            let stuck = workers.is_some_and(|workers| workers.is_stuck(id));
-            let waits = member.caller.waits(at);
-            let dependency = self.dependency.as_ref();
-            let stopped = dependency.is_some_and(|own| own.stops(member.settings));
-            let waits_for = dependency.and_then(|own| own.delays(member, at));
-            let partition = &self.topic.partitions[index];
-            let state = if member.frozen_until.is_some() {
-                PartitionState::Frozen
-            } else if stuck || member.blocked.contains(&id) || member.batch.stuck_on().is_some() {
-                PartitionState::Blocked
-            } else if behind <= a_poll && !stopped && !waits {
-                PartitionState::KeepingUp
-            } else if position < partition.evicted_to {
-                PartitionState::Evicted
-            } else if waits_for.is_some() {
-                PartitionState::Throttled
-            } else {
-                PartitionState::Saturated
-            };
-            let another = state == PartitionState::Throttled && waits_for != partition.waits_for;
-            if state != partition.state || another {
-                self.topic.partitions[index].waits_for = waits_for;
-                self.tell_state(id, state, at);
-            }
+    /// What the work of a partition's owner looks like at `at`; returns its position.
+    fn classify(&mut self, id: PartitionId, log_end: u64, at: SimTime) -> Option<u64> {
+        // What is not due yet keeps nobody waiting.
+        let end = match self.topic.delay.is_zero() {
+            true => log_end,
+            false => self.topic.readable_end(id, at),
+        };
+        let partition = &self.topic.partitions[id.ix()];
+        let member = &self.members[partition.owner?.ix()];
+        let slot = member.fetcher.slot(id)?;
+        let properties = &member.settings_of(self.scenario).properties;
+        let a_poll = (properties.max_poll_records)
+            .min(member.limits.per_partition)
+            .max(1);
+        let position = slot.position;
+        let workers = member.workers.as_deref();
+        let in_hand = workers.map_or(0, |workers| workers.in_hand(slot));
+        let behind = end.saturating_sub(position) + member.caller.kept_of(id) + in_hand;
+        let stuck = workers.is_some_and(|workers| workers.is_stuck(id));
+        let waits = member.caller.waits(at);
+        let dependency = self.dependency.as_ref();
+        let stopped = dependency.is_some_and(|own| own.stops(member.settings));
+        let waits_for = dependency.and_then(|own| own.delays(member, at));
+        let state = if member.frozen_until.is_some() {
+            PartitionState::Frozen
+        } else if stuck || member.blocked.contains(&id) || member.batch.stuck_on().is_some() {
+            PartitionState::Blocked
+        } else if behind <= a_poll && !stopped && !waits {
+            PartitionState::KeepingUp
+        } else if position < partition.evicted_to {
+            PartitionState::Evicted
+        } else if waits_for.is_some() {
+            PartitionState::Throttled
+        } else {
+            PartitionState::Saturated
+        };
+        let another = state == PartitionState::Throttled && waits_for != partition.waits_for;
+        if state != partition.state || another {
+            self.topic.partitions[id.ix()].waits_for = waits_for;
+            self.tell_state(id, state, at);
         }
+        Some(position)
     }
 
     pub fn totals(&mut self, at: SimTime) -> Totals {

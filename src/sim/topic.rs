@@ -14,7 +14,9 @@ use crate::kafka::parallel::{Completed, ProcessingOrder};
 use crate::kafka::{Appends, LogStart, Logs, RetentionLimits};
 use crate::scenario::{DeadLetterTopic, Downstream, PassedOn, PoisonRecords, Scenario};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
-use crate::workload::{Arrivals, CallCosts, CallLaw, Failures, Law, RecordCosts, RecordKeys};
+use crate::workload::{
+    Arrivals, CallCosts, CallLaw, Counted, Failures, Law, RecordCosts, RecordKeys,
+};
 
 /// A partition during a run.
 #[derive(Debug)]
@@ -66,6 +68,8 @@ pub(super) struct Partition {
 #[derive(Debug)]
 pub(super) struct Topic {
     pub partitions: Vec<Partition>,
+    /// How many records they have at the points of the grid, in a run among others.
+    counted: Option<Counted>,
     /// Law of the local work by settings index; several settings may share one.
     law_of: Vec<usize>,
     /// Calls of each dependency per record, by settings index.
@@ -135,6 +139,7 @@ impl Topic {
         });
         let mut topic = Topic {
             partitions: Vec::new(),
+            counted: None,
             law_of,
             calls_of: calls.collect(),
             laws,
@@ -340,6 +345,21 @@ impl Topic {
     pub fn log_end(&mut self, id: PartitionId, at: SimTime) -> u64 {
         let partition = &mut self.partitions[id.ix()];
         partition.base + partition.arrivals.count_by(at)
+    }
+
+    /// Log-end offsets of all partitions at a point of the grid.
+    pub fn log_ends(&mut self, at: SimTime) -> Vec<u64> {
+        let counted = &mut self.counted;
+        let partitions = (0..).map(PartitionId).zip(&mut self.partitions);
+        let ends = partitions.map(|(id, own)| {
+            let mut count = || own.arrivals.count_by(at);
+            own.base
+                + match counted {
+                    Some(counted) => counted.by(id, at, count),
+                    None => count(),
+                }
+        });
+        ends.collect()
     }
 
     /// The fact that a partition is in `state` from `since` on.

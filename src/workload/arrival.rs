@@ -2,9 +2,12 @@
 //! Nothing is stored per record, but for what another run has produced.
 
 mod clock;
+mod counted;
 mod poisson;
 
 use std::sync::Arc;
+
+pub use self::counted::Counted;
 
 use self::clock::{Clock, RECORD};
 use self::poisson::PoissonMarks;

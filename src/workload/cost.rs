@@ -3,9 +3,6 @@
 mod gamma;
 mod known;
 mod single;
-mod stock;
-
-pub use self::stock::Stock;
 
 use self::gamma::GammaMeasure;
 use self::single::SingleCosts;
@@ -40,7 +37,7 @@ impl RecordCosts {
     }
 
     /// The same, that keeps what it has worked out, up to so many `bytes`: for many runs over the same records.
-    fn learning(address: Address, law: &Law, bytes: usize) -> Self {
+    pub(super) fn learning(address: Address, law: &Law, bytes: usize) -> Self {
         let measure = match law {
             Law::Constant(secs) => {
                 let scaled = secs.max(0.0) * 1e9 * 2.0_f64.powi(CONSTANT_BITS as i32);
@@ -79,7 +76,7 @@ impl RecordCosts {
     }
 
     /// How much of what it has worked out it keeps (B).
-    fn bytes_known(&self) -> usize {
+    pub(super) fn bytes_known(&self) -> usize {
         match &self.measure {
             Measure::Constant { .. } => 0,
             Measure::Gamma(measure) => measure.bytes_known(),

@@ -18,7 +18,7 @@ topic = { name = "orders", partitions = 3 }
 produce = { rate = "100/s" }
 group = { name = "order-processor", members = 2 }
 processing = { time = { exponential = "8ms" }, commit = "after-batch" }
-alert = [{ name = "behind", when = "lag > 1000" }]
+alert = [{ name = "behind", when = "lag > 1000" }, { name = "old", when = "max-age > 9s" }]
 "#;
 
 const EXPERIMENT: &str = r#"
@@ -497,25 +497,40 @@ fn a_sweep_does_not_go_on_with_another_model_and_reuses_what_still_holds() {
     assert!(told.err.contains("leave out --resume"), "{}", told.err);
 }
 
-/// Cases leave to each other what they have worked out of the costs of records, of partitions that not all of them have, by
-/// laws that not all of them share.
+/// Cases leave to each other what they have worked out of the costs and numbers of records, of partitions that not all of them
+/// have, by laws and on grids that not all of them share; and what no figure needs is not looked at.
 #[test]
 fn a_run_of_a_sweep_is_the_run_by_itself() {
-    let text = r#"
-model = "calls.toml"
-replications = 2
-metrics = ["max-lag", "mean-lag", "max-age", "processed"]
-[[axis]]
-key = "topic.partitions"
-values = [2, 5]
+    let axes = r#"
 [[axis]]
 key = "processing.time"
 values = ["5ms", { lognormal = { mean = "5ms", p99 = "40ms" } }, { gamma = { mean = "5ms", shape = 0.5 } }]
 [[axis]]
 key = "group.properties.max.poll.records"
-values = [7, 100, 500]
+values = [7, 500]
+[[axis]]
+key = ["sample", "topic.partitions"]
+values = [["1s", 2], ["3s", 2], ["1s", 5]]
 "#;
-    let experiment = judged("experiment.toml", text).unwrap_or_else(|found| panic!("{found}"));
+    a_run_by_itself(r#"["max-lag", "mean-lag", "processed"]"#, axes);
+    a_run_by_itself(r#"["max-lag", "max-age"]"#, axes);
+    a_run_by_itself(r#"["mean-age"]"#, axes);
+    let rates = r#"
+[[axis]]
+key = "group.properties.max.poll.records"
+values = [7, 500]
+[[axis]]
+key = "produce.rate"
+values = ["400/s", "40/s"]
+"#;
+    a_run_by_itself(r#"["max-lag", "final-lag"]"#, rates);
+    a_run_by_itself(r#"[{ metric = "alert-firing", alert = "old" }]"#, rates);
+}
+
+fn a_run_by_itself(metrics: &str, axes: &str) {
+    let head = "model = \"calls.toml\"\nreplications = 2\n";
+    let text = format!("{head}metrics = {metrics}\n{axes}");
+    let experiment = judged("experiment.toml", &text).unwrap_or_else(|found| panic!("{found}"));
     let plan = Plan::of(&experiment, 0);
     let sweep = Sweep::new(&experiment, &plan, &files);
     for case in 0..experiment.cases() {

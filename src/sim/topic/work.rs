@@ -32,9 +32,12 @@ impl Topic {
             .collect()
     }
 
-    /// What earlier runs have worked out of the costs of its records is taken from `stock`.
+    /// What earlier runs have worked out of the costs and numbers of its records is taken from `stock`.
     pub fn draw_on(&mut self, stock: &Stock, scenario: &Scenario, replication: u32) {
         let count = self.partitions.len();
+        let (production, every) = (&scenario.production, scenario.sample);
+        let address = arrivals(scenario, replication);
+        self.counted = Some(stock.take_counts(address, production, every, count));
         self.each_of_costs(scenario, replication, |address, law, costs| {
             *costs = stock.take(address, law, count);
         });
@@ -42,6 +45,9 @@ impl Topic {
 
     /// And put back there, with what has been worked out since.
     pub fn give_back(&mut self, stock: &Stock, scenario: &Scenario, replication: u32) {
+        if let Some(counted) = self.counted.take() {
+            stock.put_counts(arrivals(scenario, replication), counted);
+        }
         self.each_of_costs(scenario, replication, |address, law, costs| {
             let nothing = RecordCosts::new(address, &Law::Constant(0.0));
             stock.put(address, law, std::mem::replace(costs, nothing));
@@ -315,6 +321,12 @@ impl Topic {
         let calls = self.calls_of[settings][which];
         self.partitions[id.ix()].calls[which].failed(from * calls, to * calls)
     }
+}
+
+/// Where all draws of the topic's arrivals stand.
+fn arrivals(scenario: &Scenario, replication: u32) -> Address {
+    let topic = &scenario.topic.name;
+    Address::new(scenario.seed, replication, Purpose::Arrival, topic)
 }
 
 /// Where the draws of a dependency's calls stand in a partition. Those of the first stand where those of the only one do, so

@@ -56,7 +56,12 @@ struct Leaf {
     /// Records before it.
     first: u64,
     count: usize,
-    /// Ascending up to `count`; what follows means nothing.
+    /// Marks as they were drawn: their places in the leaf, each with its number below, which makes all of them different. They
+    /// are enough to count; what follows is above all of them.
+    keys: [i32; RANKED],
+    /// Whether they have been put in order.
+    ranked: bool,
+    /// If so, the marks, ascending up to `count`; what follows means nothing.
     marks: Vec<u64>,
     /// Marks at or before the last position asked for.
     passed: usize,
@@ -120,6 +125,8 @@ impl Cursor {
                 index: u64::MAX,
                 first: 0,
                 count: 0,
+                keys: [i32::MAX; RANKED],
+                ranked: false,
                 marks: vec![0; RANKED],
                 passed: 0,
             },
@@ -217,37 +224,56 @@ fn half_of(count: u64, address: Address, level: u64, index: u64) -> u64 {
 impl Leaf {
     fn fill(&mut self, address: Address, index: u64, first: u64, count: u64) {
         let words = address.words(LEAF, index);
-        // Marks lie in (start, start + width].
-        let start = (index << WIDTH_BITS) + 1;
         self.index = index;
         self.first = first;
         self.count = count as usize;
         self.passed = 0;
-        match self.count {
-            0 => {}
-            1..=8 => self.rank::<8>(words, start),
-            9..=12 => self.rank::<12>(words, start),
-            13..=16 => self.rank::<16>(words, start),
-            17..=RANKED => self.rank::<RANKED>(words, start),
-            _ => self.sort(words, start),
+        self.ranked = self.count > RANKED;
+        if self.ranked {
+            self.sort(words);
+        } else {
+            self.draw(words);
         }
     }
 
-    /// Draws `count` <= N marks and puts each at its rank, without a branch that could be mispredicted. A word serves
-    /// two marks; a mark's number below its position makes all keys different.
+    /// Marks lie in (start, start + width]: where that begins.
+    fn start(&self) -> u64 {
+        (self.index << WIDTH_BITS) + 1
+    }
+
+    /// A word serves two marks.
     #[inline]
-    fn rank<const N: usize>(&mut self, mut words: Words, start: u64) {
-        let mut keys = [i32::MAX; N];
+    fn draw(&mut self, mut words: Words) {
+        self.keys = [i32::MAX; RANKED];
         for pair in 0..self.count.div_ceil(2) {
             let word = words.word();
             for (place, half) in [(2 * pair, word >> 32), (2 * pair + 1, word & 0xFFFF_FFFF)] {
                 let position = half >> (32 - WIDTH_BITS);
-                keys[place] = (position << RANK_BITS | place as u64) as i32;
+                self.keys[place] = (position << RANK_BITS | place as u64) as i32;
             }
         }
-        if self.count < N {
-            keys[self.count] = i32::MAX;
+        if self.count < RANKED {
+            self.keys[self.count] = i32::MAX;
         }
+    }
+
+    #[inline(never)]
+    fn put_in_order(&mut self) {
+        self.ranked = true;
+        match self.count {
+            0..=8 => self.rank::<8>(),
+            9..=12 => self.rank::<12>(),
+            13..=16 => self.rank::<16>(),
+            _ => self.rank::<RANKED>(),
+        }
+    }
+
+    /// Puts each mark at its rank, without a branch that could be mispredicted.
+    #[inline]
+    fn rank<const N: usize>(&mut self) {
+        let start = self.start();
+        let keys = self.keys.first_chunk::<N>().copied();
+        let keys = keys.unwrap_or([i32::MAX; N]); // N <= RANKED
         let mut ranks = [0_i32; N];
         for other in keys {
             for (rank, key) in ranks.iter_mut().zip(&keys) {
@@ -261,7 +287,8 @@ impl Leaf {
 
     /// What a leaf of mean 8 needs once in 10^10.
     #[cold]
-    fn sort(&mut self, mut words: Words, start: u64) {
+    fn sort(&mut self, mut words: Words) {
+        let start = self.start();
         self.marks.resize(self.count, 0);
         for mark in &mut self.marks {
             *mark = start + (words.word() >> (64 - WIDTH_BITS));
@@ -271,6 +298,23 @@ impl Leaf {
 
     #[inline]
     fn count_by(&mut self, position: u64) -> u64 {
+        self.passed = if self.ranked {
+            self.count_ranked(position)
+        } else {
+            let within = position.saturating_sub(self.start());
+            let within = within.min((1 << WIDTH_BITS) - 1);
+            let last = (within << RANK_BITS | ((1 << RANK_BITS) - 1)) as i32;
+            let most = self.count.next_multiple_of(8);
+            let passed =
+                |keys: &[i32]| -> i32 { keys.iter().map(|key| i32::from(*key <= last)).sum() };
+            (passed(&self.keys[..most]) as usize).min(self.count)
+        };
+        self.first + self.passed as u64
+    }
+
+    /// Questions come one after another, mostly.
+    #[inline]
+    fn count_ranked(&self, position: u64) -> usize {
         let marks = &self.marks[..self.count];
         let mut passed = self.passed;
         while passed < marks.len() && marks[passed] <= position {
@@ -279,18 +323,19 @@ impl Leaf {
         while passed > 0 && marks[passed - 1] > position {
             passed -= 1;
         }
-        self.passed = passed;
-        self.first + passed as u64
+        passed
     }
 
-    #[inline]
-    fn mark_of(&self, n: u64) -> Option<u64> {
+    #[inline(always)]
+    fn mark_of(&mut self, n: u64) -> Option<u64> {
         let place = n.checked_sub(self.first)?;
-        if place < self.count as u64 {
-            self.marks.get(place as usize).copied()
-        } else {
-            None
+        if place >= self.count as u64 {
+            return None;
         }
+        if !self.ranked {
+            self.put_in_order();
+        }
+        self.marks.get(place as usize).copied()
     }
 }
 
@@ -316,6 +361,28 @@ mod tests {
             assert!(marks.iter().all(|mark| (*mark - 1) >> WIDTH_BITS == 11));
             assert_eq!(cursor.leaf.mark_of(1000 + count), None);
             assert_eq!(cursor.leaf.count_by(u64::MAX), 1000 + count);
+        }
+    }
+
+    #[test]
+    fn marks_are_counted_before_they_are_in_order_as_afterwards() {
+        let mut cursor = Cursor::at_start(address(), 0);
+        for (index, count) in [1, 2, 8, 9, 12, 16, 17, 31, 32].into_iter().enumerate() {
+            let leaf = &mut cursor.leaf;
+            leaf.fill(address(), index as u64, 1000, count);
+            let mut ranked = leaf.clone();
+            let marks: Vec<u64> = (0..count)
+                .filter_map(|n| ranked.mark_of(1000 + n))
+                .collect();
+            let start = leaf.start();
+            let ends = [start, start + (1 << WIDTH_BITS) - 1];
+            for mark in marks.into_iter().chain(ends).rev() {
+                for position in [mark - 1, mark, mark + 1] {
+                    let position = position.clamp(ends[0], ends[1]);
+                    assert!(!leaf.ranked && ranked.ranked);
+                    assert_eq!(leaf.count_by(position), ranked.count_by(position));
+                }
+            }
         }
     }
 
