@@ -126,6 +126,21 @@ impl Stage {
         }
     }
 
+    /// Whether it is of a poison record.
+    fn is_poison(&self) -> bool {
+        match self.kind {
+            Kind::SoughtBack { .. } | Kind::Stuck | Kind::Crash { .. } => true,
+            Kind::GivenUp { attempts, .. } | Kind::Anew { attempts, .. } => attempts > 0,
+            Kind::Records | Kind::Failing { .. } | Kind::Exit { .. } => false,
+            Kind::Opens(_) | Kind::Stands { .. } => false,
+        }
+    }
+
+    /// Whether its thread sleeps after it before it polls again.
+    fn sleeps(&self) -> bool {
+        matches!(self.kind, Kind::SoughtBack { rest_too: true, .. })
+    }
+
     /// Whether it is of a record whose calls fail, and that the member does not get past.
     fn stands_at_its_calls(&self) -> bool {
         matches!(

@@ -161,6 +161,22 @@ impl Batch {
         (held.map_or(begun, |held| held.1), ends)
     }
 
+    /// Whether its thread has been at one poison record for so long at `at`, or asleep after an attempt at one.
+    pub fn is_held_up(&self, at: SimTime, long: SimDuration) -> bool {
+        if !self.poison {
+            return false; // As nearly always.
+        }
+        let worked = self.work_by(at);
+        let index = self.stages.partition_point(|stage| stage.ends <= worked);
+        let before = index.checked_sub(1).map(|before| self.stages[before]);
+        let begun = before.map_or(SimDuration::ZERO, |before| before.ends);
+        let held_up = match self.stages.get(index) {
+            Some(stage) => stage.is_poison(),
+            None => before.is_some_and(|last| last.sleeps()),
+        };
+        held_up && self.instant_of(begun) + long <= at
+    }
+
     /// It is about to stand still, or does: when the record in hand at `now` was begun is kept until it is finished.
     pub fn hold_record(&mut self, now: SimTime, shop: &mut Workshop) {
         if let Some((record, begun, _)) = self.whose_at(now, shop)
