@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use lagsim::kafka::parallel::ProcessingOrder;
 use lagsim::kafka::{
     Assignor, AutoCommitFrom, ClientProfile, GroupProtocol, GroupState, Heartbeats, LateCommit,
-    OffsetReset, ReconcilesFrom, RejoinFrom, ServerAssignor,
+    OffsetReset, RebalanceProtocol, ReconcilesFrom, RejoinFrom, ServerAssignor,
 };
 use lagsim::platform::{Behavior, KafkaTrigger, ScaledObject};
 use lagsim::scenario::{
@@ -149,8 +149,8 @@ fn draw(seed: u64, calm: bool) -> Scenario {
         let resume = Action::Downstream(0, DownstreamChange::Resume);
         scenario = with(scenario, SimTime::from_millis(DISTURBED), resume);
     }
-    scenario = breaking_off(scenario, seed);
-    scenario = giving_up(grouped(scenario, &mut dice), seed, calm);
+    scenario = breaking_off(grouped(scenario, &mut dice), seed);
+    scenario = giving_up(scenario, seed, calm);
     scenario = with_ledger(scenario, seed, calm);
     if seed >= AT_LENGTH.start && !seed.is_multiple_of(8) {
         slow_down(&mut scenario);
@@ -398,7 +398,9 @@ fn breaking_off(mut scenario: Scenario, seed: u64) -> Scenario {
         scenario = with_poison(scenario, which, Some(ms(1)), handling);
     }
     for settings in &mut scenario.settings {
-        if leaves && settings.client.rejoin_from == RejoinFrom::NextPoll {
+        // No client that leaves its batch is cooperative.
+        let eager = settings.properties.assignor.protocol() == RebalanceProtocol::Eager;
+        if leaves && eager && settings.client.rejoin_from == RejoinFrom::NextPoll {
             settings.client.rejoin_from = RejoinFrom::Heartbeat;
         }
         settings.processing.calls = vec![1];
