@@ -11,7 +11,7 @@ use lagsim::workload::{Law, Pattern};
 use super::both;
 use super::world::Curves;
 use crate::systems::{
-    at_ms, at_offset, ms, process, secs, system, with, with_backlog, with_poison,
+    at_ms, at_offset, ms, process, profile, secs, system, with, with_backlog, with_poison,
 };
 
 const EXPONENTIAL: Law = Law::Exponential { mean: 0.004 };
@@ -179,6 +179,29 @@ fn every_way_to_commit() {
             scenario.settings[0].processing.commit = commit;
             scenario.settings[0].properties.enable_auto_commit = commit == CommitPolicy::Auto;
             assert_twins(&format!("{commit:?} at {rate}/s"), &scenario);
+        }
+    }
+}
+
+/// Who commits by a timer what polls have returned, who leaves out what the last one has, and who takes one partition's share of
+/// an answer at a time and asks its broker again when it is through with all of it.
+#[test]
+fn the_loops_of_other_clients() {
+    for (client, commit) in [
+        ("aiokafka", CommitPolicy::Auto),
+        ("franz-go", CommitPolicy::Auto),
+        ("kafkajs", CommitPolicy::AfterBatch),
+    ] {
+        for rate in [0.3, 30.0, 250.0, 600.0] {
+            let mut scenario = six(rate);
+            let settings = &mut scenario.settings[0];
+            settings.client = profile(client);
+            settings.processing.commit = commit;
+            settings.properties.enable_auto_commit = commit == CommitPolicy::Auto;
+            if client != "kafkajs" {
+                settings.properties.max_poll_records = u64::from(i32::MAX as u32);
+            }
+            assert_twins(&format!("{client} at {rate}/s"), &scenario);
         }
     }
 }

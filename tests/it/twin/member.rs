@@ -71,6 +71,8 @@ pub struct Member {
     pub completed: VecDeque<PartitionId>,
     /// Records of the batch not yet begun.
     pub to_do: VecDeque<(PartitionId, u64)>,
+    /// The first records of the batch.
+    pub begun: BTreeMap<PartitionId, u64>,
     pub lanes: Vec<Option<InHand>>,
     /// Offsets to commit after the batch.
     pub finished: BTreeMap<PartitionId, u64>,
@@ -94,6 +96,7 @@ impl Member {
             in_flight: vec![None; brokers],
             completed: VecDeque::new(),
             to_do: VecDeque::new(),
+            begun: BTreeMap::new(),
             lanes: Vec::new(),
             finished: BTreeMap::new(),
             seeks: Vec::new(),
@@ -140,13 +143,24 @@ impl Member {
         }
     }
 
-    /// Hands out up to `max` records, chunk by chunk in the order of arrival (`FetchCollector#collectFetch`).
-    pub fn drain(&mut self, max: u64) -> VecDeque<(PartitionId, u64)> {
+    /// Whether records of a broker's partitions wait to be handed out.
+    pub fn buffers(&self, broker: usize) -> bool {
+        let led = self.session[broker].iter();
+        led.into_iter().any(|id| self.owned[id].buffered.is_some())
+    }
+
+    /// Hands out up to `max` records, chunk by chunk in the order of arrival (`FetchCollector#collectFetch`); or one chunk,
+    /// whatever its size.
+    pub fn drain(&mut self, max: u64, one_chunk: bool) -> VecDeque<(PartitionId, u64)> {
         let mut records = VecDeque::new();
-        while (records.len() as u64) < max {
+        let first = self.completed.front().copied();
+        while one_chunk || (records.len() as u64) < max {
             let Some(&partition) = self.completed.front() else {
                 break;
             };
+            if one_chunk && Some(partition) != first {
+                break;
+            }
             let owned = self
                 .owned
                 .get_mut(&partition)

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use lagsim::engine::{Address, Purpose};
+use lagsim::kafka::{AutoCommitFrom, Fetches};
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, DeadLetterTopic, Downstream, GiveUp, OnError, OnFailure,
     PoisonRecords, Produce, RetryBy, Scenario, WhenLimited, WhileOpen,
@@ -48,6 +49,8 @@ enum Event {
     Next(usize, usize, u64),
     /// An iteration of the loop inside poll().
     Look(usize),
+    /// A background timer commits.
+    Timer(usize),
     Freeze(Vec<ProcessId>, SimDuration),
     Sample,
 }
@@ -65,6 +68,7 @@ impl Event {
             Event::Step(..) | Event::CommitAnswer(..) | Event::Next(..) => (6, 0),
             Event::Token(..) => (7, 0),
             Event::Look(_) => (8, 0),
+            Event::Timer(_) => (8, 1),
             Event::Freeze(..) => (9, 0),
             Event::Sample => (10, 0),
         }
@@ -298,6 +302,7 @@ impl<'s> World<'s> {
             }
             Event::Next(..) => {}
             Event::Look(member) => self.look(member),
+            Event::Timer(member) => self.timer(member),
             Event::Freeze(who, length) => who.iter().for_each(|who| self.freeze(who.ix(), length)),
             Event::Sample => self.sample(),
         }
@@ -340,6 +345,9 @@ impl<'s> World<'s> {
         }
         let interval = self.scenario.settings[0].properties.auto_commit_interval;
         self.members[who].auto_commit_due = self.now + interval;
+        if self.timer_commits() {
+            self.push(self.now + interval, Event::Timer(who));
+        }
         if self.members[who].app == App::Idle {
             self.members[who].app = App::Polling;
             self.push(self.now, Event::Look(who));
@@ -406,7 +414,7 @@ impl<'s> World<'s> {
 
     /// One iteration inside poll().
     fn look(&mut self, who: usize) {
-        let now = self.now;
+        let (now, timer) = (self.now, self.timer_commits());
         let member = &mut self.members[who];
         if member.app != App::Polling {
             return;
@@ -416,7 +424,9 @@ impl<'s> World<'s> {
             return self.push(thaws, Event::Look(who));
         }
         let settings = &self.scenario.settings[0];
-        let auto = settings.processing.commit == CommitPolicy::Auto;
+        let client = &settings.client;
+        let between = client.fetches == Fetches::BetweenBatches;
+        let auto = settings.processing.commit == CommitPolicy::Auto && !timer;
         if auto && now >= member.auto_commit_due {
             member.auto_commit_due = now + settings.properties.auto_commit_interval;
             let positions: Vec<_> = member
@@ -436,8 +446,13 @@ impl<'s> World<'s> {
         }
         let mut records: VecDeque<_> = member.kept.drain(..kept).collect();
         if records.is_empty() {
-            records = member.drain(most);
-            self.send_fetches(who);
+            if between && !member.completed.is_empty() {
+                self.send_fetches(who);
+            }
+            records = self.members[who].drain(most, client.returns_one_partition);
+            if !between || records.is_empty() {
+                self.send_fetches(who);
+            }
         }
         if let Some(until) = open.filter(|_| !records.is_empty()) {
             // Whoever has nothing finds out by a poll that its breaker is open.
@@ -457,6 +472,10 @@ impl<'s> World<'s> {
             return;
         }
         member.app = App::Working;
+        member.begun.clear();
+        for &(partition, offset) in &records {
+            member.begun.entry(partition).or_insert(offset);
+        }
         member.to_do = records;
         member.epoch += 1;
         member.lanes = vec![None; settings.processing.concurrency as usize];
@@ -468,6 +487,11 @@ impl<'s> World<'s> {
     fn send_fetches(&mut self, who: usize) {
         let half = self.scenario.cluster.round_trip.half();
         for broker in 0..self.members[who].in_flight.len() {
+            let settings = &self.scenario.settings[0];
+            let between = settings.client.fetches == Fetches::BetweenBatches;
+            if between && self.members[who].buffers(broker) {
+                continue;
+            }
             let wants = self.members[who].wants(broker, self.now);
             if self.members[who].in_flight[broker].is_some() || wants.is_empty() {
                 continue;
@@ -788,6 +812,32 @@ impl<'s> World<'s> {
 
     fn commit_takes(&self) -> SimDuration {
         self.scenario.cluster.round_trip + self.scenario.cluster.commit_latency
+    }
+
+    fn timer_commits(&self) -> bool {
+        let settings = &self.scenario.settings[0];
+        let from = settings.client.auto_commit_from;
+        settings.processing.commit == CommitPolicy::Auto && from != AutoCommitFrom::Poll
+    }
+
+    /// Commits what polls have returned, or have returned before the batch in hand.
+    fn timer(&mut self, who: usize) {
+        let settings = &self.scenario.settings[0];
+        let previous = settings.client.auto_commit_from == AutoCommitFrom::TimerOfPreviousPolls;
+        let member = &mut self.members[who];
+        if self.now != member.auto_commit_due {
+            return; // Of an assignment that is gone.
+        }
+        member.auto_commit_due = self.now + settings.properties.auto_commit_interval;
+        let in_hand = previous && member.app == App::Working;
+        let offsets = member.owned.iter().map(|(id, owned)| {
+            let begun = member.begun.get(id).filter(|_| in_hand);
+            (*id, begun.copied().unwrap_or(owned.position))
+        });
+        let offsets: Vec<_> = offsets.collect();
+        let due = member.auto_commit_due;
+        self.send_commit(&offsets);
+        self.push(due, Event::Timer(who));
     }
 
     fn send_commit(&mut self, offsets: &[(PartitionId, u64)]) {
