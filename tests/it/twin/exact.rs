@@ -183,25 +183,33 @@ fn every_way_to_commit() {
     }
 }
 
-/// Who commits by a timer what polls have returned, who leaves out what the last one has, and who takes one partition's share of
-/// an answer at a time and asks its broker again when it is through with all of it.
+/// Who commits by a timer what polls have returned, who leaves out what the last one has, who takes one partition's share of
+/// an answer at a time and asks its broker again when it is through with all of it, and who fetches all the time and waits for a
+/// poll to be full.
 #[test]
 fn the_loops_of_other_clients() {
     for (client, commit) in [
         ("aiokafka", CommitPolicy::Auto),
         ("franz-go", CommitPolicy::Auto),
         ("kafkajs", CommitPolicy::AfterBatch),
+        ("librdkafka", CommitPolicy::Auto),
+        ("librdkafka", CommitPolicy::AfterBatch),
     ] {
-        for rate in [0.3, 30.0, 250.0, 600.0] {
+        for (rate, brokers) in [(0.3, 3), (30.0, 1), (30.0, 3), (250.0, 1), (600.0, 3)] {
             let mut scenario = six(rate);
+            scenario.cluster.brokers = brokers;
             let settings = &mut scenario.settings[0];
             settings.client = profile(client);
             settings.processing.commit = commit;
             settings.properties.enable_auto_commit = commit == CommitPolicy::Auto;
-            if client != "kafkajs" {
-                settings.properties.max_poll_records = u64::from(i32::MAX as u32);
-            }
-            assert_twins(&format!("{client} at {rate}/s"), &scenario);
+            settings.properties.max_poll_records = match client {
+                "librdkafka" => 20,
+                _ => i32::MAX as u64,
+            };
+            assert_twins(
+                &format!("{client}, {commit:?}, at {rate}/s, {brokers} brokers"),
+                &scenario,
+            );
         }
     }
 }

@@ -333,12 +333,12 @@ impl<'s> World<'s> {
         for id in sorted {
             let partition = &mut self.partitions[id.ix()];
             partition.owner = Some(who);
+            let committed = partition.committed;
+            let position = committed.expect("the twin needs committed offsets");
             let owned = Owned {
-                position: partition
-                    .committed
-                    .expect("the twin needs committed offsets"),
+                position,
+                fetched: position,
                 paused_until: SimTime::ZERO,
-                buffered: None,
             };
             self.members[who].owned.insert(id, owned);
             self.members[who].session[(id.0 % brokers) as usize].push(id);
@@ -349,8 +349,7 @@ impl<'s> World<'s> {
             self.push(self.now + interval, Event::Timer(who));
         }
         if self.members[who].app == App::Idle {
-            self.members[who].app = App::Polling;
-            self.push(self.now, Event::Look(who));
+            self.poll(who);
         }
     }
 
@@ -407,7 +406,11 @@ impl<'s> World<'s> {
             return self.push(thaws, Event::Answer(request, chunks));
         }
         member.receive(request.broker, &chunks);
-        if member.app == App::Polling {
+        let client = &self.scenario.settings[0].client;
+        if matches!(client.fetches, Fetches::Ahead { .. }) {
+            self.send_fetches(request.member); // From a thread of its own.
+        }
+        if self.members[request.member].app == App::Polling {
             self.push(self.now, Event::Look(request.member));
         }
     }
@@ -445,6 +448,10 @@ impl<'s> World<'s> {
             return self.push(until, Event::Look(who));
         }
         let mut records: VecDeque<_> = member.kept.drain(..kept).collect();
+        if records.is_empty() && self.waits_for_more(who) {
+            return self.send_fetches(who);
+        }
+        let member = &mut self.members[who];
         if records.is_empty() {
             if between && !member.completed.is_empty() {
                 self.send_fetches(who);
@@ -484,6 +491,25 @@ impl<'s> World<'s> {
         }
     }
 
+    /// Whether a poll() waits until it is full, or its time is over.
+    fn waits_for_more(&mut self, who: usize) -> bool {
+        let settings = &self.scenario.settings[0];
+        let fills = settings.client.fills;
+        let member = &mut self.members[who];
+        let waiting: u64 = member.owned.values().map(Owned::waiting).sum();
+        if fills.is_zero() || waiting == 0 || waiting >= settings.properties.max_poll_records {
+            return false;
+        }
+        let passed = self.now.since(member.polls_from).as_nanos();
+        let calls = passed.div_ceil(fills.as_nanos()).max(1);
+        let until = member.polls_from + fills * calls;
+        if until > member.fills_until {
+            member.fills_until = until;
+            self.push(until, Event::Look(who));
+        }
+        until > self.now
+    }
+
     fn send_fetches(&mut self, who: usize) {
         let half = self.scenario.cluster.round_trip.half();
         for broker in 0..self.members[who].in_flight.len() {
@@ -492,7 +518,11 @@ impl<'s> World<'s> {
             if between && self.members[who].buffers(broker) {
                 continue;
             }
-            let wants = self.members[who].wants(broker, self.now);
+            let fewer = match settings.client.fetches {
+                Fetches::Ahead { records, .. } => records,
+                Fetches::OnceDrained | Fetches::BetweenBatches => 1,
+            };
+            let wants = self.members[who].wants(broker, self.now, fewer);
             if self.members[who].in_flight[broker].is_some() || wants.is_empty() {
                 continue;
             }
@@ -854,9 +884,9 @@ impl<'s> World<'s> {
         for (partition, offset, pause) in std::mem::take(&mut member.seeks) {
             if let Some(owned) = member.owned.get_mut(&partition) {
                 owned.position = offset;
-                owned.buffered = None;
+                owned.fetched = offset;
                 owned.paused_until = now + pause;
-                member.completed.retain(|other| *other != partition);
+                member.completed.retain(|(other, _)| *other != partition);
             }
         }
         let finished: Vec<_> = std::mem::take(&mut member.finished).into_iter().collect();
@@ -879,6 +909,7 @@ impl<'s> World<'s> {
     fn poll(&mut self, who: usize) {
         let owns = !self.members[who].owned.is_empty();
         self.members[who].app = if owns { App::Polling } else { App::Idle };
+        self.members[who].polls_from = self.now;
         self.push(self.now, Event::Look(who));
     }
 
