@@ -1,5 +1,6 @@
 //! Without a shared dependency the engine takes no shortcut: every sample must be equal.
 
+use lagsim::kafka::{Assignor, GroupProtocol};
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, DeadLetterTopic, GiveUp, OnError, OnFailure, PoisonRecords,
     Produce, RetryBy, Scenario,
@@ -341,5 +342,25 @@ fn a_member_that_joins_late_takes_partitions_over() {
             .push(process(2, Some(SimTime::from_millis(11_111))));
         scenario.settings[0].properties.max_poll_records = 30;
         assert_twins(&format!("a join at {rate}/s"), &scenario);
+    }
+}
+
+/// A cooperative member, and one of the consumer protocol, goes on with what it keeps.
+#[test]
+fn a_member_that_joins_late_is_given_some_of_what_others_read() {
+    for consumer in [false, true] {
+        for rate in [20.0, 150.0, 450.0] {
+            let mut scenario = closely(system(6, 1, rate, EXPONENTIAL));
+            let late = process(1, Some(SimTime::from_millis(11_111)));
+            scenario.group.processes.push(late);
+            let properties = &mut scenario.settings[0].properties;
+            properties.max_poll_records = 30;
+            if consumer {
+                properties.group_protocol = GroupProtocol::Consumer;
+            } else {
+                properties.assignor = Assignor::CooperativeSticky;
+            }
+            assert_twins(&format!("{rate}/s, consumer: {consumer}"), &scenario);
+        }
     }
 }

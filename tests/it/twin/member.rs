@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use lagsim::kafka::KafkaError;
 use lagsim::units::{PartitionId, SimDuration, SimTime};
 
 use super::breaker::Breaker;
@@ -95,6 +96,10 @@ pub struct Member {
     pub breaker: Option<Breaker>,
     pub auto_commit_due: SimTime,
     pub frozen_until: SimTime,
+    /// A commit of this instant is refused, and why.
+    pub may_not_commit: Option<(SimTime, Option<KafkaError>)>,
+    /// A commit was refused because it was joining: the next one brings what that would have.
+    pub owes_commit: bool,
     /// Voids events of the past.
     pub epoch: u64,
 }
@@ -118,6 +123,8 @@ impl Member {
             breaker: None,
             auto_commit_due: SimTime::NEVER,
             frozen_until: SimTime::ZERO,
+            may_not_commit: None,
+            owes_commit: false,
             epoch: 0,
         }
     }
@@ -128,8 +135,20 @@ impl Member {
         until.filter(|until| *until > now)
     }
 
+    /// Gives partitions up, but not what it has of them in the batch in hand.
+    pub fn lose(&mut self, partitions: &[PartitionId]) {
+        self.owned.retain(|id, _| !partitions.contains(id));
+        if self.owned.is_empty() {
+            return self.lose_all();
+        }
+        for session in &mut self.session {
+            session.retain(|id| !partitions.contains(id));
+        }
+        self.completed.retain(|(id, _)| !partitions.contains(id));
+    }
+
     /// Gives everything up but the batch in hand.
-    pub fn lose(&mut self) {
+    pub fn lose_all(&mut self) {
         self.owned.clear();
         self.session.iter_mut().for_each(Vec::clear);
         self.in_flight.fill(None);

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use lagsim::engine::{Address, Purpose};
-use lagsim::kafka::{AutoCommitFrom, Fetches};
+use lagsim::kafka::{Fetches, KafkaError};
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, DeadLetterTopic, Downstream, GiveUp, OnError, OnFailure,
     PoisonRecords, Produce, RetryBy, Scenario, WhenLimited, WhileOpen,
@@ -25,15 +25,16 @@ pub struct Curves {
     pub position: u64,
 }
 
-/// Who gets or loses what.
+/// Who gets or loses what, and whose commit of this instant is refused.
 #[derive(Clone, Debug)]
 pub enum Ownership {
     Gets(ProcessId, Vec<PartitionId>),
-    Loses(ProcessId),
+    Loses(ProcessId, Vec<PartitionId>),
+    MayNotCommit(ProcessId, Option<KafkaError>),
 }
 
 #[derive(Clone, Debug)]
-enum Event {
+pub(super) enum Event {
     Ownership(Ownership),
     Append(PartitionId),
     Reach(Request),
@@ -115,14 +116,14 @@ struct Partition {
 }
 
 pub struct World<'s> {
-    scenario: &'s Scenario,
-    now: SimTime,
+    pub(super) scenario: &'s Scenario,
+    pub(super) now: SimTime,
     sequence: u64,
     requests: u64,
     heap: BinaryHeap<Reverse<Entry>>,
     partitions: Vec<Partition>,
     brokers: Brokers,
-    members: Vec<Member>,
+    pub(super) members: Vec<Member>,
     limiter: Limiter,
     /// Callers with a token that wait for a place.
     queue: std::collections::VecDeque<(usize, usize, u64)>,
@@ -237,7 +238,7 @@ impl<'s> World<'s> {
         self.push(first, Event::Append(id));
     }
 
-    fn push(&mut self, at: SimTime, event: Event) {
+    pub(super) fn push(&mut self, at: SimTime, event: Event) {
         if at > SimTime::ZERO + self.scenario.horizon {
             return;
         }
@@ -274,11 +275,14 @@ impl<'s> World<'s> {
     fn handle(&mut self, event: Event) {
         match event {
             Event::Ownership(Ownership::Gets(who, partitions)) => self.gets(who.ix(), &partitions),
-            Event::Ownership(Ownership::Loses(who)) => {
-                self.members[who.ix()].lose();
-                for partition in &mut self.partitions {
-                    partition.owner = partition.owner.filter(|owner| *owner != who.ix());
+            Event::Ownership(Ownership::Loses(who, partitions)) => {
+                self.members[who.ix()].lose(&partitions);
+                for id in partitions {
+                    self.partitions[id.ix()].owner = None;
                 }
+            }
+            Event::Ownership(Ownership::MayNotCommit(who, error)) => {
+                self.members[who.ix()].may_not_commit = Some((self.now, error));
             }
             Event::Append(partition) => self.append(partition),
             Event::Reach(request) => self.reach(request),
@@ -327,7 +331,7 @@ impl<'s> World<'s> {
 
     fn gets(&mut self, who: usize, partitions: &[PartitionId]) {
         let brokers = self.scenario.cluster.brokers;
-        self.members[who].lose();
+        self.members[who].lose_all();
         let mut sorted = partitions.to_vec();
         sorted.sort_unstable();
         for id in sorted {
@@ -589,7 +593,7 @@ impl<'s> World<'s> {
     }
 
     /// A free lane takes the next record, or the batch is through.
-    fn next_record(&mut self, who: usize, lane: usize) {
+    pub(super) fn next_record(&mut self, who: usize, lane: usize) {
         let member = &self.members[who];
         if let Some(until) = member
             .open_until(self.now)
@@ -840,92 +844,11 @@ impl<'s> World<'s> {
         }
     }
 
-    fn commit_takes(&self) -> SimDuration {
-        self.scenario.cluster.round_trip + self.scenario.cluster.commit_latency
-    }
-
-    fn timer_commits(&self) -> bool {
-        let settings = &self.scenario.settings[0];
-        let from = settings.client.auto_commit_from;
-        settings.processing.commit == CommitPolicy::Auto && from != AutoCommitFrom::Poll
-    }
-
-    /// Commits what polls have returned, or have returned before the batch in hand.
-    fn timer(&mut self, who: usize) {
-        let settings = &self.scenario.settings[0];
-        let previous = settings.client.auto_commit_from == AutoCommitFrom::TimerOfPreviousPolls;
-        let member = &mut self.members[who];
-        if self.now != member.auto_commit_due {
-            return; // Of an assignment that is gone.
-        }
-        member.auto_commit_due = self.now + settings.properties.auto_commit_interval;
-        let in_hand = previous && member.app == App::Working;
-        let offsets = member.owned.iter().map(|(id, owned)| {
-            let begun = member.begun.get(id).filter(|_| in_hand);
-            (*id, begun.copied().unwrap_or(owned.position))
-        });
-        let offsets: Vec<_> = offsets.collect();
-        let due = member.auto_commit_due;
-        self.send_commit(&offsets);
-        self.push(due, Event::Timer(who));
-    }
-
-    fn send_commit(&mut self, offsets: &[(PartitionId, u64)]) {
-        let cluster = &self.scenario.cluster;
-        let stored = self.now + cluster.round_trip.half() + cluster.commit_latency;
-        for &(partition, offset) in offsets {
-            self.push(stored, Event::Stored(partition, offset));
-        }
-    }
-
-    fn end_batch(&mut self, who: usize) {
-        let now = self.now;
-        let member = &mut self.members[who];
-        for (partition, offset, pause) in std::mem::take(&mut member.seeks) {
-            if let Some(owned) = member.owned.get_mut(&partition) {
-                owned.position = offset;
-                owned.fetched = offset;
-                owned.paused_until = now + pause;
-                member.completed.retain(|(other, _)| *other != partition);
-            }
-        }
-        let finished: Vec<_> = std::mem::take(&mut member.finished).into_iter().collect();
-        match self.scenario.settings[0].processing.commit {
-            CommitPolicy::AfterBatch => {
-                member.app = App::Committing;
-                let epoch = member.epoch;
-                self.send_commit(&finished);
-                self.push(now + self.commit_takes(), Event::CommitAnswer(who, epoch));
-            }
-            CommitPolicy::Async => {
-                self.send_commit(&finished);
-                self.poll(who);
-            }
-            CommitPolicy::Auto | CommitPolicy::PerRecord => self.poll(who),
-            CommitPolicy::Every { .. } => unreachable!("no scenario of the twin asks for it"),
-        }
-    }
-
-    fn poll(&mut self, who: usize) {
+    pub(super) fn poll(&mut self, who: usize) {
         let owns = !self.members[who].owned.is_empty();
         self.members[who].app = if owns { App::Polling } else { App::Idle };
         self.members[who].polls_from = self.now;
         self.push(self.now, Event::Look(who));
-    }
-
-    fn commit_answered(&mut self, who: usize, epoch: u64) {
-        let member = &mut self.members[who];
-        if self.now < member.frozen_until {
-            let thaws = member.frozen_until;
-            return self.push(thaws, Event::CommitAnswer(who, epoch));
-        }
-        if member.app == App::Committing {
-            return self.poll(who);
-        }
-        if member.app == App::Working && member.epoch == epoch {
-            member.lanes[0] = None;
-            self.next_record(who, 0);
-        }
     }
 
     /// What is under way goes on after the freeze with what is left of it.
