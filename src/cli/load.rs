@@ -115,14 +115,12 @@ pub fn experiment(path: &Path, overrides: &[Override]) -> anyhow::Result<(Experi
     asked(&source, folder, overrides)
 }
 
-/// Whether a file is an experiment: it names a model, which no model does. One that cannot be read is none, nor is a pipe,
-/// which could be read only once.
+/// Whether a file is an experiment. One that cannot be read is none, nor is a pipe, which could be read only once.
 pub fn is_experiment(path: &Path) -> bool {
     if !path.is_file() {
         return false;
     }
-    let text = read(path, LARGEST_MODEL).unwrap_or_default();
-    toml::from_str::<toml::Table>(&text).is_ok_and(|table| table.contains_key("model"))
+    read(path, LARGEST_MODEL).is_ok_and(|text| crate::scenario::is_experiment(&text))
 }
 
 /// Checks an experiment whose files stand in `folder`.

@@ -14,6 +14,18 @@ pub enum Heartbeats {
     BetweenRecords,
 }
 
+/// From where `heartbeat.interval.ms` counts. During a join no heartbeats go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeartbeatsFrom {
+    /// Anew from the answer to each JoinGroup (Java: `HeartbeatThread#enable`).
+    Join,
+    /// On from the last heartbeat, whatever was joined since; the first goes out as the first join is through, as does one that is
+    /// overdue then (librdkafka: `rkcg_heartbeat_intvl`, looked at in `rd_kafka_cgrp_join_state_serve`).
+    FirstJoin,
+    /// The same, and the first one interval after the start of the process (kafkajs: `ConsumerGroup.lastRequest`).
+    Start,
+}
+
 /// From where a member rejoins when it learns of a rebalance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RejoinFrom {
@@ -119,6 +131,8 @@ pub enum ReconcilesFrom {
 pub struct ClientProfile {
     /// Who sends heartbeats.
     pub heartbeats: Heartbeats,
+    /// From where the interval between them counts.
+    pub heartbeats_from: HeartbeatsFrom,
     /// Where a rejoin starts.
     pub rejoin_from: RejoinFrom,
     /// Where auto-commit runs.

@@ -15,8 +15,8 @@ pub use classic::{
     RemovalReason, Response, Timer,
 };
 pub use client::{
-    AutoCommitFrom, ClientProfile, Fetches, Heartbeats, LateCommit, PollClock, RebalanceTimeout,
-    ReconcilesFrom, RejoinFrom,
+    AutoCommitFrom, ClientProfile, Fetches, Heartbeats, HeartbeatsFrom, LateCommit, PollClock,
+    RebalanceTimeout, ReconcilesFrom, RejoinFrom,
 };
 pub use fetch::{Call, FetchLimits, FetchWhen, Fetcher, HandedOut, Logs, Polled, Reset, Run, Slot};
 pub use properties::{

@@ -23,6 +23,7 @@ pub use answer::{Answer, Claim, Relation};
 pub use cells::{Cell, cells_of, lines_of};
 pub use check::{
     Checked, Client, Override, Source, around, case_note, check, check_case, check_experiment,
+    is_experiment,
 };
 pub use design::{Around, Design, LeftOut, Move, Sampled, grid_number, grid_point, percent_of};
 pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity, Subject};

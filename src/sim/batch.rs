@@ -126,6 +126,21 @@ impl Stage {
         }
     }
 
+    /// Whether it is of a poison record.
+    fn is_poison(&self) -> bool {
+        match self.kind {
+            Kind::SoughtBack { .. } | Kind::Stuck | Kind::Crash { .. } => true,
+            Kind::GivenUp { attempts, .. } | Kind::Anew { attempts, .. } => attempts > 0,
+            Kind::Records | Kind::Failing { .. } | Kind::Exit { .. } => false,
+            Kind::Opens(_) | Kind::Stands { .. } => false,
+        }
+    }
+
+    /// Whether its thread sleeps after it before it polls again.
+    fn sleeps(&self) -> bool {
+        matches!(self.kind, Kind::SoughtBack { rest_too: true, .. })
+    }
+
     /// Whether it is of a record whose calls fail, and that the member does not get past.
     fn stands_at_its_calls(&self) -> bool {
         matches!(
@@ -209,6 +224,8 @@ pub(super) struct Batch {
     planned_from: usize,
     /// Poison records that failed before and are tried again in another batch, with how often they failed.
     failed: Vec<(PartitionId, u64, u32)>,
+    /// A record that was in hand as it stood still, and when it was begun: its speed of now does not tell.
+    held: Option<((PartitionId, u64), SimTime)>,
     /// Runs from this one on are left.
     left_from: usize,
     /// Partitions that were given up while it was in hand: if the member has them again, that is another assignment.
@@ -372,6 +389,7 @@ impl Batch {
         self.committed = false;
         self.stages.clear();
         (self.poison, self.crashes) = (false, false);
+        self.held = None;
         self.accounted = (0, 0);
         (self.planned_from, self.told) = (0, 0);
     }

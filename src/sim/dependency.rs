@@ -128,6 +128,11 @@ impl Dependency {
             || self.shares()
     }
 
+    /// Whether members may stand still at one of them.
+    pub fn holds_up(&self) -> bool {
+        self.minded || self.chain.any_out()
+    }
+
     /// Works out anew what follows from the specification.
     fn refit(&mut self) {
         self.away = Away::of(&self.chain, self.served);

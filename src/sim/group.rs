@@ -409,23 +409,18 @@ impl World<'_> {
         }
         for index in 0..self.topic.partitions.len() {
             // From now on somebody knows that the partition has no reader.
+            let id = PartitionId(index as u32);
             let partition = &self.topic.partitions[index];
-            if partition.owner == Some(process) && silent {
+            // Unless the next process of that name reads it, as it may in a group without a barrier.
+            let read = !lives && self.members[process.ix()].fetcher.slot(id).is_some();
+            if partition.owner == Some(process) && silent && !read {
                 if lives {
                     self.topic.partitions[index].left_by = Cause::Eviction;
                 }
                 self.topic.partitions[index].owner = None;
-                self.tell_state(
-                    PartitionId(index as u32),
-                    PartitionState::Rebalancing,
-                    self.now(),
-                );
+                self.tell_state(id, PartitionState::Rebalancing, self.now());
             } else if partition.owner.is_none() && partition.state == PartitionState::Orphaned {
-                self.tell_state(
-                    PartitionId(index as u32),
-                    PartitionState::Rebalancing,
-                    self.now(),
-                );
+                self.tell_state(id, PartitionState::Rebalancing, self.now());
             }
         }
         if !self.speaks_consumer() {

@@ -51,6 +51,8 @@ pub(super) struct Link {
     pub metadata_changed: bool,
     /// Heartbeats go out one interval after this instant, and so on.
     pub heartbeat_from: SimTime,
+    /// The last one before it gave its generation up; none yet in this process.
+    pub last_heartbeat: Option<SimTime>,
     /// A heartbeat that waited for a record goes out then.
     pub beats_at: Option<SimTime>,
     /// Since when it has had nothing to read because of the group.

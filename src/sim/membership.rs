@@ -154,6 +154,7 @@ impl World<'_> {
             self.members[process.ix()].link.prepared = Some(committed_at);
             return;
         }
+        self.stop_heartbeats(process);
         if !cooperative {
             self.revoke_all(process, false, true);
         }
@@ -296,6 +297,7 @@ impl World<'_> {
 
     /// Partitions are lost (`onPartitionsLost`), and the member is in no generation.
     fn lose_all(&mut self, process: ProcessId, known: bool) {
+        self.stop_heartbeats(process);
         self.revoke_all(process, true, known);
         let link = &mut self.members[process.ix()].link;
         link.phase = Phase::Unjoined;
@@ -355,13 +357,13 @@ impl World<'_> {
                 skip_assignment,
             } => {
                 let known = self.known_partitions(process);
+                self.begin_heartbeats(process);
                 let link = &mut self.members[process.ix()].link;
                 link.generation = generation;
                 if link.void == Some(KafkaError::IllegalGeneration) {
                     (link.void, link.hears) = (None, Hears::Nothing);
                 }
                 link.phase = Phase::Syncing;
-                link.heartbeat_from = now;
                 link.leading = !members.is_empty();
                 if skip_assignment {
                     // Whatever partitions it knows of now it takes for assigned (`ConsumerCoordinator#onLeaderElected`).

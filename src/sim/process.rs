@@ -41,6 +41,7 @@ impl World<'_> {
         member.link.rejoin = false;
         member.link.generation = 0;
         member.link.leading = false;
+        member.link.last_heartbeat = None;
         member.link.standing_since = now;
         member.link.last = Owned::default();
         member.link.owes_commit = false;

@@ -83,6 +83,8 @@ impl World<'_> {
             PartitionState::Evicted
         } else if waits_for.is_some() {
             PartitionState::Throttled
+        } else if member.batch.is_held_up(at, self.scenario.sample) {
+            PartitionState::Blocked // One thread serves all of its partitions.
         } else {
             PartitionState::Saturated
         };

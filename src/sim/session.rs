@@ -6,7 +6,7 @@ use super::event::Event;
 use super::link::Phase;
 use super::member::{App, Member};
 use super::world::World;
-use crate::kafka::{Heartbeats, Input, consumer};
+use crate::kafka::{Heartbeats, HeartbeatsFrom, Input, consumer};
 use crate::units::{ProcessId, SimTime};
 
 impl World<'_> {
@@ -109,6 +109,32 @@ impl World<'_> {
         }
     }
 
+    /// A member is about to give its generation up, and no heartbeat goes out until it has joined again.
+    pub fn stop_heartbeats(&mut self, process: ProcessId) {
+        let link = &self.members[process.ix()].link;
+        if matches!(link.phase, Phase::Stable | Phase::Fetching) {
+            let last = self.last_beat(process);
+            self.members[process.ix()].link.last_heartbeat = Some(last);
+        }
+    }
+
+    /// A member has joined: from where its heartbeats count now.
+    pub fn begin_heartbeats(&mut self, process: ProcessId) {
+        let now = self.now();
+        let settings = self.settings_of(process);
+        let client = &settings.client;
+        let interval = settings.properties.heartbeat_interval;
+        let member = &self.members[process.ix()];
+        let last = match client.heartbeats_from {
+            HeartbeatsFrom::Join => Some(now),
+            HeartbeatsFrom::FirstJoin => member.link.last_heartbeat,
+            HeartbeatsFrom::Start => member.link.last_heartbeat.or(Some(member.started_at)),
+        };
+        // One that is overdue goes out now, and so does the first where nothing was counted yet.
+        let overdue = SimTime::ZERO + now.since(SimTime::ZERO + interval);
+        self.members[process.ix()].link.heartbeat_from = last.unwrap_or(overdue).max(overdue);
+    }
+
     /// The last instant up to `at` at which a heartbeat was due.
     fn due_by(&self, process: ProcessId, at: SimTime) -> SimTime {
         let member = &self.members[process.ix()];
@@ -135,6 +161,25 @@ impl World<'_> {
             breaker: None,
         };
         Some(member.batch.record_at(at, shop))
+    }
+
+    /// Members are about to stand still, or do: the record in hand keeps the heartbeats waiting that are due from its beginning
+    /// on.
+    pub fn hold_records(&mut self, now: SimTime) {
+        for member in &mut self.members {
+            let (scenario, settings) = (self.scenario, member.settings);
+            let client = &scenario.settings[settings].client;
+            if client.heartbeats != Heartbeats::BetweenRecords || member.app != App::Processing {
+                continue;
+            }
+            let shop = &mut Workshop {
+                scenario,
+                settings,
+                topic: &mut self.topic,
+                breaker: None,
+            };
+            member.batch.hold_record(now, shop);
+        }
     }
 
     /// Whether a record keeps heartbeats waiting is known once the member has caught up.

@@ -267,6 +267,9 @@ impl<'s> World<'s> {
 
     /// Callers have come or gone: everyone's batch gets its new speed.
     pub fn pace(&mut self, at: SimTime) {
+        if self.dependency.as_ref().is_some_and(Dependency::holds_up) {
+            self.hold_records(at);
+        }
         self.mind_outage(at);
         let (members, mut ground) = self.ground();
         for member in members {

@@ -81,6 +81,36 @@ fn a_loop_of_poll_is_evicted_only_if_one_record_takes_longer_than_the_poll_inter
     assert!(slow("librdkafka", "11s") > 0);
 }
 
+/// Of three members the second starts at 10 s and the third at 31.1 s, and a record takes 0.9 s: when the first two revoke
+/// their partitions for the third.
+fn revoked_for_the_third(client: &str) -> Vec<SimTime> {
+    let settings = [
+        "topic={ name = 'orders', partitions = 6, backlog = 100_000 }",
+        "group={ name = 'order-processor', members = 3, start-times = ['0s', '10s', '31100ms'] }",
+        "group.properties.max.poll.records=1",
+        "group.properties.partition.assignment.strategy='range'",
+        "cluster.round-trip='0ms'",
+        "cluster.commit-latency='0ms'",
+        "processing.time='900ms'",
+    ];
+    let told = runs(ALONE, client, &settings);
+    let revoked = told.find(|fact| matches!(fact, Fact::PartitionsRevoked { .. }).then_some(()));
+    let at = revoked.into_iter().map(|(at, ())| at);
+    at.filter(|at| *at > at_ms(30_000)).collect()
+}
+
+/// The first member beats at 0, 3, ..., 12 s and hears of the second, polls at 12.6 s and rejoins. In Java both count anew
+/// from there (`HeartbeatThread#enable`), hear of the third at 33.6 s, and poll at 34.2 s. In librdkafka the first counts on from
+/// 12 s, as `rkcg_heartbeat_intvl` does, hears at 33 s and polls at 33.3 s.
+#[test]
+fn heartbeats_count_from_a_join_in_java_and_through_it_in_librdkafka() {
+    assert_eq!(revoked_for_the_third("java"), [at_ms(34_200); 2]);
+    assert_eq!(
+        revoked_for_the_third("librdkafka"),
+        [at_ms(33_300), at_ms(34_200)]
+    );
+}
+
 /// A background task that commits before it joins goes on by itself: franz-go's own assignor is cooperative.
 #[test]
 fn a_cooperative_rebalance_of_franz_go_comes_to_an_end() {

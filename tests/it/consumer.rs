@@ -202,6 +202,27 @@ fn what_a_crash_orphans_is_free_when_the_session_ends() {
     assert_eq!(evicted(&told), [(at_ms(crash + 43_000), fenced)]);
 }
 
+/// There is no barrier: it reads what it was given before the session of its predecessor ends, and goes on when it does.
+#[test]
+fn what_a_restarted_process_reads_is_not_what_its_predecessor_leaves() {
+    let back = "at.0={ time = '59s', crash = { members = ['b'], restart-after = '5s' } }";
+    let told = told(&[back]);
+    let fenced = T0 - 1_000 + 43_000;
+    let own: Vec<PartitionId> = assigned(&told, B)
+        .into_iter()
+        .filter(|(at, _)| (at_ms(T0)..at_ms(fenced)).contains(at))
+        .flat_map(|(_, partitions)| partitions)
+        .collect();
+    assert!(!own.is_empty(), "it is given something");
+    for partition in own {
+        assert_eq!(states(&told, partition, fenced), [], "{partition:?}");
+    }
+    let orphans = before(&told, B);
+    let read = |id: &PartitionId| states(&told, *id, fenced).pop().map(|(_, state)| state);
+    let read: Vec<_> = orphans.iter().map(read).collect();
+    assert_eq!(read, vec![Some(PartitionState::KeepingUp); orphans.len()]);
+}
+
 #[test]
 fn the_brokers_say_how_long_a_crash_goes_unnoticed_and_how_late_a_member_learns() {
     let session = "cluster.properties.group.consumer.session.timeout.ms=60000";

@@ -2,8 +2,8 @@
 
 use lagsim::kafka::{ClientProfile, KafkaError, RemovalReason};
 use lagsim::scenario::{
-    Action, CommitPolicy, Downstream, DownstreamChange, OnError, OnStop, RateLimit, RetryBy,
-    Scenario, WhenLimited,
+    Action, BackOff, CommitPolicy, Downstream, DownstreamChange, GiveUp, OnError, OnStop,
+    RateLimit, RetryBy, Scenario, WhenLimited,
 };
 use lagsim::sim::{Fact, PartitionState, StopReason};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
@@ -573,6 +573,44 @@ fn a_poison_record_is_met_once_by_each_owner() {
     ));
     let met = told.find(|fact| matches!(fact, Fact::PoisonMet { .. }).then_some(()));
     assert_eq!(met.len(), 1);
+}
+
+/// One thread serves both partitions: what is behind in the other one is the poison record's doing.
+#[test]
+fn a_poison_record_holds_up_the_other_partitions_of_its_thread() {
+    for seeks in [false, true] {
+        let mut scenario = systems::system(2, 1, 400.0, Law::Constant(0.001));
+        scenario.horizon = secs(120);
+        let handling = OnError::Retry {
+            attempts: 4,
+            back_off: BackOff {
+                first: secs(10),
+                multiplier: 1.0,
+                max: secs(10),
+            },
+            then: GiveUp::Skip,
+            seeks,
+        };
+        let scenario = with_poison(scenario, at_offset(0, 4_000), Some(ms(1)), handling);
+        let told = run(&scenario);
+        let states = |from: usize, to: usize| {
+            let samples = told.samples[from..to].iter();
+            samples
+                .map(|(_, samples)| samples[1].state)
+                .collect::<Vec<_>>()
+        };
+        // It comes after some 20 s. After 3 s there is more than a poll to be read.
+        assert!(
+            states(10, 18)
+                .iter()
+                .all(|state| *state == PartitionState::KeepingUp)
+        );
+        let stands = states(26, 48);
+        let blocked = stands
+            .iter()
+            .filter(|state| **state == PartitionState::Blocked);
+        assert!(blocked.count() >= 19, "{seeks}: {stands:?}");
+    }
 }
 
 #[test]

@@ -108,6 +108,36 @@ fn a_member_that_waits_for_its_dependency_is_evicted_and_one_that_polls_on_is_no
     assert_eq!(evictions(&run(&hanging(Some(BUFFER)))), 0);
 }
 
+/// Whether its attempts are made again and again, or wait for its breaker.
+#[test]
+fn a_client_that_beats_between_records_is_missed_a_session_after_its_last_heartbeat() {
+    for while_open in [None, Some(WhileOpen::Block)] {
+        for outage in [DownstreamChange::Stop, DownstreamChange::Fail] {
+            let mut scenario = system(outage.clone(), timing_out(while_open));
+            scenario.settings[0].client = systems::profile("kafkajs");
+            scenario.settings[0].properties.session_timeout = secs(30);
+            if let Some((config, _)) = &mut scenario.downstreams[0].on_outage.breaker {
+                config.wait_duration_in_open_state = secs(5); // It tries again before the session is over.
+            }
+            let second = systems::process(1, Some(SimTime::ZERO));
+            scenario.group.processes.push(second);
+            scenario.topic.partitions.push(scenario.topic.partitions[0]);
+            scenario.production.shares[0].of = vec![0.5, 0.5];
+            let told = run(&scenario);
+            let evicted =
+                told.find(|fact| matches!(fact, Fact::MemberEvicted { .. }).then_some(()));
+            let evicted: Vec<f64> = evicted.iter().map(|(at, ())| at.as_secs_f64()).collect();
+            // Its last commit renews its session as its last heartbeat does, at most 3 s before.
+            let first: Vec<&f64> = evicted.iter().take(2).collect();
+            let in_time = first.iter().all(|at| (127.0..131.0).contains(*at));
+            assert!(
+                first.len() == 2 && in_time,
+                "{while_open:?} {outage:?}: {evicted:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn an_outage_leaves_no_record_behind_and_repeats_none_of_those_kept() {
     for while_open in [PAUSE, BUFFER] {

@@ -16,7 +16,7 @@ use lagsim::scenario::{
     GivesUp, OnError, OnFailure, OnOutage, OnStop, PoisonRecords, Produce, RateLimit, RetryBy,
     Scenario, Settings, WhenLimited, WhileOpen,
 };
-use lagsim::sim::Fact;
+use lagsim::sim::{Fact, PartitionState};
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use lagsim::workload::{BreakerConfig, Keys, Law, LoadCurve};
 
@@ -844,6 +844,21 @@ fn check_recovery(scenario: &Scenario, told: &Told) {
     };
     let all: Vec<PartitionId> = (0..all as u32).map(PartitionId).collect();
     assert_eq!(owned, all, "every partition has an owner");
+    for id in &owned {
+        let state = last[id.ix()].state;
+        let without_a_reader = matches!(
+            state,
+            PartitionState::Starting
+                | PartitionState::Rebalancing
+                | PartitionState::Orphaned
+                | PartitionState::Evicted
+                | PartitionState::Frozen
+        );
+        assert!(
+            !without_a_reader,
+            "{id:?} is {state:?}, and somebody reads it"
+        );
+    }
     let behind = owned
         .iter()
         .map(|id| last[id.ix()].log_end - last[id.ix()].position);

@@ -43,7 +43,7 @@ pub enum Command {
     Compare(CompareArgs),
     /// Find the cheapest case of an experiment that holds its service level
     Plan(PlanArgs),
-    /// Check a model without running it: every mistake, with its place and a remedy
+    /// Check a model or an experiment without running it: every mistake, with its place and a remedy
     Check(CheckArgs),
     /// Print what kafka-consumer-groups.sh --describe would print at a time of the run
     Describe(DescribeArgs),

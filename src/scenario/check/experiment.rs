@@ -122,6 +122,7 @@ impl Judge<'_> {
                 return None;
             }
         };
+        self.refuse_model(&tree)?;
         let mut shape = document::Shape::default();
         let mirror = document::read(tree, &mut shape);
         self.found.extend(shape.found);

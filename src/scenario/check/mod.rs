@@ -18,6 +18,7 @@ mod experiment;
 mod group;
 mod judge;
 mod keys;
+mod kind;
 mod law;
 mod on_error;
 mod open_range;
@@ -52,6 +53,7 @@ use autoscaler::with_pods;
 pub use client::Client;
 pub use experiment::{case_note, check_case, check_experiment};
 use judge::{Judge, Place};
+pub use kind::is_experiment;
 
 /// Most samples of a curve.
 const MOST_SAMPLES: u64 = 10_000_000;
@@ -171,6 +173,7 @@ impl Judge<'_> {
                 return None;
             }
         };
+        self.refuse_experiment(&tree)?;
         for change in changes {
             self.apply(change, &mut tree);
         }

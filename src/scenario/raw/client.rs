@@ -15,6 +15,9 @@ use super::{CommitEvery, Count, Either, Flag, OnError, PropertyTable, Size, Spot
 pub struct Client {
     /// Who sends heartbeats: a `thread` of the client's own, or the application `between-records`.
     pub heartbeats: Option<Text>,
+    /// From where heartbeat.interval.ms counts: anew from each `join`; or on from the last heartbeat before it, the first of
+    /// which follows the `first-join` at once, or the `start` of the process by one interval.
+    pub heartbeats_from: Option<Text>,
     /// Where a rejoin starts: at the `next-poll`, in the `background`, or at the `heartbeat` that brings the news.
     pub rejoin: Option<Text>,
     /// Whether it speaks the consumer protocol (KIP-848), and where it takes an assignment up there: at once in the

@@ -2,7 +2,7 @@
 
 use super::{Batch, Kind, Stage, Workshop};
 use crate::kafka::Run;
-use crate::units::{SimDuration, SimTime};
+use crate::units::{PartitionId, SimDuration, SimTime};
 
 impl Batch {
     /// How far work reaches into a stage of good records: the first offset not finished.
@@ -154,15 +154,52 @@ impl Batch {
 
     /// When the record that is in hand at `at` was begun and when it is finished; twice the end of a batch that is through.
     pub fn record_at(&self, at: SimTime, shop: &mut Workshop) -> (SimTime, SimTime) {
-        let worked = self.work_by(at);
-        let index = self.stages.partition_point(|stage| stage.ends <= worked);
-        let Some(stage) = self.stages.get(index) else {
+        let Some((record, begun, ends)) = self.whose_at(at, shop) else {
             return (self.ends_at(), self.ends_at());
         };
+        let held = self.held.filter(|held| held.0 == record);
+        (held.map_or(begun, |held| held.1), ends)
+    }
+
+    /// Whether its thread has been at one poison record for so long at `at`, or asleep after an attempt at one.
+    pub fn is_held_up(&self, at: SimTime, long: SimDuration) -> bool {
+        if !self.poison {
+            return false; // As nearly always.
+        }
+        let worked = self.work_by(at);
+        let index = self.stages.partition_point(|stage| stage.ends <= worked);
+        let before = index.checked_sub(1).map(|before| self.stages[before]);
+        let begun = before.map_or(SimDuration::ZERO, |before| before.ends);
+        let held_up = match self.stages.get(index) {
+            Some(stage) => stage.is_poison(),
+            None => before.is_some_and(|last| last.sleeps()),
+        };
+        held_up && self.instant_of(begun) + long <= at
+    }
+
+    /// It is about to stand still, or does: when the record in hand at `now` was begun is kept until it is finished.
+    pub fn hold_record(&mut self, now: SimTime, shop: &mut Workshop) {
+        if let Some((record, begun, _)) = self.whose_at(now, shop)
+            && self.held.is_none_or(|held| held.0 != record)
+        {
+            self.held = Some((record, begun));
+        }
+    }
+
+    /// The record in hand at `at`, and by the speed of now when it was begun and when it is finished.
+    fn whose_at(
+        &self,
+        at: SimTime,
+        shop: &mut Workshop,
+    ) -> Option<((PartitionId, u64), SimTime, SimTime)> {
+        let worked = self.work_by(at);
+        let index = self.stages.partition_point(|stage| stage.ends <= worked);
+        let stage = self.stages.get(index)?;
         if !stage.is_stretch() {
             let before = index.checked_sub(1).map(|before| self.stages[before].ends);
             let begins = before.unwrap_or(SimDuration::ZERO);
-            return (self.instant_of(begins), self.instant_of(stage.ends));
+            let record = (stage.partition, stage.from);
+            return Some((record, self.instant_of(begins), self.instant_of(stage.ends)));
         }
         let reached = self.reached(stage, worked, shop);
         let rest = |from, shop: &mut Workshop| {
@@ -171,7 +208,8 @@ impl Batch {
         };
         let begins = stage.ends.saturating_sub(rest(reached, shop));
         let ends = stage.ends.saturating_sub(rest(reached + 1, shop));
-        (self.instant_of(begins), self.instant_of(ends))
+        let record = (stage.partition, reached);
+        Some((record, self.instant_of(begins), self.instant_of(ends)))
     }
 
     /// How far its work is at `at`, before or after the instant it was last advanced to.

@@ -8,6 +8,8 @@ use super::{BACKLOG, CONSUMER, CRASH, Case, RESTART, SLOW, shown_with, with};
 
 const LONG: &str = "processing={ time = '600ms', commit = 'after-batch' }";
 const REJOINS: &str = "processing={ time = '300ms', commit = 'after-batch' }";
+const ONE_BY_ONE: &str = "group.properties.max.poll.records=1";
+const THREE: &str = "group={ name = 'g', members = 3, start-times = ['0s', '10s', '33200ms'] }";
 const HOT: &str = "produce.keys={ hot = [{ share = 0.5 }] }";
 const FAR: &str = "cluster.round-trip='100ms'";
 
@@ -21,6 +23,19 @@ const CASES: &[Case] = &[
             "group.properties.max.poll.records=1",
         ],
         ["heartbeats = 'thread'", "heartbeats = 'between-records'"],
+    ),
+    (
+        "heartbeats-from",
+        &[BACKLOG, THREE, REJOINS, ONE_BY_ONE],
+        ["heartbeats-from = 'join'", "heartbeats-from = 'first-join'"],
+    ),
+    (
+        "heartbeats-from",
+        &[BACKLOG, THREE, REJOINS, ONE_BY_ONE],
+        [
+            "heartbeats-from = 'first-join'",
+            "heartbeats-from = 'start'",
+        ],
     ),
     (
         "rejoin",

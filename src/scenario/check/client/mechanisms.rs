@@ -4,8 +4,8 @@ use super::super::super::document::list;
 use super::super::super::raw::{self, Text, Time};
 use super::super::judge::{Judge, Place};
 use crate::kafka::{
-    AutoCommitFrom, ClientProfile, Fetches, Heartbeats, LateCommit, PollClock, RebalanceTimeout,
-    ReconcilesFrom, RejoinFrom,
+    AutoCommitFrom, ClientProfile, Fetches, Heartbeats, HeartbeatsFrom, LateCommit, PollClock,
+    RebalanceTimeout, ReconcilesFrom, RejoinFrom,
 };
 use crate::units::{SimDuration, parse_duration};
 
@@ -18,6 +18,11 @@ const SHORTEST: SimDuration = SimDuration::from_millis(1);
 const HEARTBEATS: [(&str, Heartbeats); 2] = [
     ("thread", Heartbeats::Thread),
     ("between-records", Heartbeats::BetweenRecords),
+];
+const HEARTBEATS_FROM: [(&str, HeartbeatsFrom); 3] = [
+    ("join", HeartbeatsFrom::Join),
+    ("first-join", HeartbeatsFrom::FirstJoin),
+    ("start", HeartbeatsFrom::Start),
 ];
 const REJOINS: [(&str, RejoinFrom); 3] = [
     ("next-poll", RejoinFrom::NextPoll),
@@ -77,6 +82,12 @@ impl Judge<'_> {
             &HEARTBEATS,
             java.map(|java| java.heartbeats),
         );
+        let heartbeats_from = self.word(
+            (at, "heartbeats-from"),
+            &written.heartbeats_from,
+            &HEARTBEATS_FROM,
+            java.map(|java| java.heartbeats_from),
+        );
         let rejoin_from = self.word(
             (at, "rejoin"),
             &written.rejoin,
@@ -108,6 +119,7 @@ impl Judge<'_> {
         let fetches = self.fetches(at, written, java.map(|java| java.fetches));
         Some(ClientProfile {
             heartbeats: heartbeats?,
+            heartbeats_from: heartbeats_from?,
             rejoin_from: rejoin_from?,
             auto_commit_from: commits?.from,
             rebalance_timeout: rebalance_timeout?,
