@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use lagsim::kafka::parallel::ProcessingOrder;
 use lagsim::kafka::{
     Assignor, AutoCommitFrom, ClientProfile, GroupProtocol, GroupState, Heartbeats, LateCommit,
-    OffsetReset, ReconcilesFrom, ServerAssignor,
+    OffsetReset, ReconcilesFrom, RejoinFrom, ServerAssignor,
 };
 use lagsim::platform::{Behavior, KafkaTrigger, ScaledObject};
 use lagsim::scenario::{
@@ -149,6 +149,7 @@ fn draw(seed: u64, calm: bool) -> Scenario {
         let resume = Action::Downstream(0, DownstreamChange::Resume);
         scenario = with(scenario, SimTime::from_millis(DISTURBED), resume);
     }
+    scenario = breaking_off(scenario, seed);
     scenario = giving_up(grouped(scenario, &mut dice), seed, calm);
     scenario = with_ledger(scenario, seed, calm);
     if seed >= AT_LENGTH.start && !seed.is_multiple_of(8) {
@@ -356,6 +357,74 @@ fn on_outage(dice: &mut Dice) -> OnOutage {
         gives_up: None,
         breaker: dice.of(&[None, Some((config, while_open)), Some((config, while_open))]),
     }
+}
+
+/// Of half of those with breakers, with batches that are not worked off: members that poll on set them aside as their breakers open, with
+/// poison records in them; and others leave them to rejoin while theirs are.
+fn breaking_off(mut scenario: Scenario, seed: u64) -> Scenario {
+    let mut breakers = scenario.downstreams.iter_mut();
+    let own = breakers.find(|own| own.on_outage.breaker.is_some());
+    let Some(own) = own.filter(|_| seed.is_multiple_of(2)) else {
+        return scenario;
+    };
+    let leaves = seed % 5 > 2;
+    let mut dice = Dice(seed.rotate_left(17));
+    let config = BreakerConfig {
+        sliding_window_size: 10,
+        minimum_number_of_calls: dice.of(&[1, 10]),
+        wait_duration_in_open_state: ms(dice.of(&[2_000, 15_000])),
+        ..BreakerConfig::default()
+    };
+    let while_open = match leaves {
+        true => WhileOpen::Block,
+        false => WhileOpen::Buffer {
+            records: dice.of(&[0, 500]),
+        },
+    };
+    own.on_outage.breaker = Some((config, while_open));
+    own.on_outage.back_off = ms(if own.failure_rate > 0.0 { 1 } else { 20 });
+    if !leaves {
+        scenario.poison.clear();
+        for settings in &mut scenario.settings {
+            settings.on_error.clear();
+        }
+        let handling = OnError::Retry {
+            seeks: false,
+            attempts: 3,
+            back_off: BackOff::NONE,
+            then: GiveUp::Skip,
+        };
+        let which = PoisonRecords::Share(0.1);
+        scenario = with_poison(scenario, which, Some(ms(1)), handling);
+    }
+    for settings in &mut scenario.settings {
+        if leaves && settings.client.rejoin_from == RejoinFrom::NextPoll {
+            settings.client.rejoin_from = RejoinFrom::Heartbeat;
+        }
+        settings.processing.calls = vec![1];
+    }
+    for _ in 0..6 {
+        let at = dice.below(DISTURBED - 12_000);
+        let (fail, resume) = (DownstreamChange::Fail, DownstreamChange::Resume);
+        let restart = Action::Restart {
+            processes: vec![ProcessId(0)],
+            gap: ms(1_000),
+            start_up: ms(0),
+            graceful: true,
+            rolling: false,
+            settings: None,
+        };
+        let lasts = dice.of(&[500, 2_000]);
+        for (after, action) in [
+            (0, Action::Downstream(0, fail)),
+            (lasts, Action::Downstream(0, resume)),
+            (dice.below(3_000), restart),
+        ] {
+            scenario = with(scenario, SimTime::from_millis(at + after), action);
+        }
+    }
+    scenario.timeline.sort_by_key(|entry| entry.at);
+    scenario
 }
 
 /// With callers that give up, where no breaker keeps them from calling.

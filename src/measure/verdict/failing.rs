@@ -152,7 +152,8 @@ pub(super) fn remedy_of_breakers(scenario: &Scenario) -> Option<String> {
     let (own, config, _) = watched(scenario)?;
     let wait = config.wait_duration_in_open_state.as_secs_f64();
     Some(format!(
-        "Circuit breakers of {}: a failure-rate-threshold well above the share of calls that fails anyway, a larger          sliding-window-size if chance alone gets there, or a shorter wait-duration-in-open-state than {}.",
+        "Circuit breakers of {}: a failure-rate-threshold well above the share of calls that fails anyway, a larger \
+         sliding-window-size if chance alone gets there, or a shorter wait-duration-in-open-state than {}.",
         own.name,
         span(wait)
     ))

@@ -113,6 +113,9 @@ fn sentence(
             "circuit breakers open, members keep up to {} each and poll on",
             counted(records, "record", "records")
         ),
+        Some((_, WhileOpen::Block)) if summary.breakers.is_some() => {
+            "circuit breakers open, and members wait for them and do not poll".to_owned()
+        }
         Some((_, WhileOpen::Block)) | None => {
             "members wait in their calls and do not poll".to_owned()
         }
@@ -166,11 +169,12 @@ pub fn remedy(scenario: &Scenario) -> Option<String> {
         return None;
     }
     let beside = |own: &Downstream| own.is_shared() && !blocking.contains(&own);
-    let remedy = match scenario.downstreams.iter().any(beside) {
-        true => "records given up while it is away, to a dead-letter topic (on-error)",
-        false => {
-            "a circuit breaker that pauses the partitions (consumer.pause()) and keeps polling while it is away"
-        }
+    let remedy = if scenario.downstreams.iter().any(beside) {
+        "records given up while it is away, to a dead-letter topic (on-error)"
+    } else if blocking.iter().any(|own| own.on_outage.breaker.is_some()) {
+        "a circuit breaker that pauses the partitions (while-open = \"pause\") and keeps polling, instead of one that blocks"
+    } else {
+        "a circuit breaker that pauses the partitions (consumer.pause()) and keeps polling while it is away"
     };
     let names: Vec<String> = blocking.iter().map(|own| own.name.clone()).collect();
     Some(format!(

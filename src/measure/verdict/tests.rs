@@ -3,14 +3,14 @@ use super::super::fixture::{alert, flapping, incident, mark, outcome, poison, sc
 use crate::kafka::Assignor;
 use crate::scenario::{
     Action, BackOff, DeadLetterTopic, Downstream, DownstreamChange, GiveUp, GivesUp, OnError,
-    OnFailure, Produce, RateLimit, TimelineEntry,
+    OnFailure, Produce, RateLimit, TimelineEntry, WhileOpen,
 };
 use crate::sim::Fact;
 use crate::sim::PartitionState::{
     self, Blocked, Evicted, KeepingUp, Orphaned, Saturated, Starting, Throttled,
 };
 use crate::units::{ProcessId, SimDuration, SimTime};
-use crate::workload::{Law, LoadCurve};
+use crate::workload::{BreakerConfig, BreakerState, Law, LoadCurve};
 
 #[test]
 fn poison_comes_first_then_evictions_then_the_rest_by_share() {
@@ -259,6 +259,28 @@ fn an_outage_is_named_and_its_evictions_have_no_remedy_of_their_own() {
         .filter_map(|text| text.split(':').next())
         .collect();
     assert_eq!(heads, ["bank-api"]);
+
+    // A breaker that keeps the loop from polling is not what would help.
+    let turned = Fact::BreakerTurned {
+        process: ProcessId(0),
+        state: BreakerState::Open {
+            until: SimTime::from_secs(1_900),
+        },
+    };
+    let breaker = Some((BreakerConfig::default(), WhileOpen::Block));
+    model.downstreams[0].on_outage.breaker = breaker;
+    let verdict = outcome(&model, &curve, &[(1_840, turned), (2_110, evicted.clone())])
+        .summary
+        .verdict;
+    assert_eq!(
+        verdict.causes[0],
+        "bank-api answers nothing from 30m to 40m: circuit breakers open, and members wait for them and do not poll."
+    );
+    assert!(
+        verdict.remedies[0].contains("instead of one that blocks"),
+        "{verdict:?}"
+    );
+    model.downstreams[0].on_outage.breaker = None;
 
     // Who gives up what fails polls on without a breaker, and cannot have one.
     if let Some(downstream) = model.downstreams.first_mut() {
