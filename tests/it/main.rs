@@ -28,6 +28,7 @@ mod dependencies; // records that call several dependencies: outages and changes
 mod explain; // why a partition is where it is, state by state
 mod failing_calls; // calls that fail by chance, and records given up because of them
 mod faults; // faults and changes of the timeline, each rule by itself
+mod fluids; // what a group gains and drains in the long run follows from rates, with any client
 mod giving_up; // outages of the dependency whose callers give up: records skipped, dead-lettered, processes that exit
 mod oracles; // rebalances with known answers, to the nanosecond
 mod outages; // outages of the dependency: attempts that fail, circuit breakers, what members do meanwhile

@@ -4,6 +4,7 @@
 mod behind_a_breaker;
 mod breaker;
 mod broker;
+mod commits;
 mod exact;
 mod limiter;
 mod member;
@@ -34,8 +35,15 @@ fn ownership(told: &Told) -> Vec<(SimTime, Ownership)> {
                 let partitions = assigned.get(process).cloned().unwrap_or_default();
                 changes.push((*at, Ownership::Gets(*process, partitions)));
             }
-            Fact::PartitionsRevoked { process, .. } => {
-                changes.push((*at, Ownership::Loses(*process)));
+            Fact::PartitionsRevoked {
+                process,
+                partitions,
+                ..
+            } => {
+                changes.push((*at, Ownership::Loses(*process, partitions.clone())));
+            }
+            Fact::CommitFailed { process, error, .. } => {
+                changes.push((*at, Ownership::MayNotCommit(*process, *error)));
             }
             _ => {}
         }

@@ -245,12 +245,12 @@ impl Leaf {
     #[inline]
     fn draw(&mut self, mut words: Words) {
         self.keys = [i32::MAX; RANKED];
-        for pair in 0..self.count.div_ceil(2) {
+        let pairs = self.keys.chunks_exact_mut(2).enumerate();
+        for (pair, keys) in pairs.take(self.count.div_ceil(2)) {
             let word = words.word();
-            for (place, half) in [(2 * pair, word >> 32), (2 * pair + 1, word & 0xFFFF_FFFF)] {
-                let position = half >> (32 - WIDTH_BITS);
-                self.keys[place] = (position << RANK_BITS | place as u64) as i32;
-            }
+            let key = |position: u64, place| (position << RANK_BITS | place as u64) as i32;
+            keys[0] = key(word >> (64 - WIDTH_BITS), 2 * pair);
+            keys[1] = key((word & 0xFFFF_FFFF) >> (32 - WIDTH_BITS), 2 * pair + 1);
         }
         if self.count < RANKED {
             self.keys[self.count] = i32::MAX;
@@ -304,10 +304,8 @@ impl Leaf {
             let within = position.saturating_sub(self.start());
             let within = within.min((1 << WIDTH_BITS) - 1);
             let last = (within << RANK_BITS | ((1 << RANK_BITS) - 1)) as i32;
-            let most = self.count.next_multiple_of(8);
-            let passed =
-                |keys: &[i32]| -> i32 { keys.iter().map(|key| i32::from(*key <= last)).sum() };
-            (passed(&self.keys[..most]) as usize).min(self.count)
+            let passed: i32 = self.keys.iter().map(|key| i32::from(*key <= last)).sum();
+            (passed as usize).min(self.count)
         };
         self.first + self.passed as u64
     }

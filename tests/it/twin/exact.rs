@@ -1,5 +1,6 @@
 //! Without a shared dependency the engine takes no shortcut: every sample must be equal.
 
+use lagsim::kafka::{Assignor, GroupProtocol};
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, DeadLetterTopic, GiveUp, OnError, OnFailure, PoisonRecords,
     Produce, RetryBy, Scenario,
@@ -11,7 +12,7 @@ use lagsim::workload::{Law, Pattern};
 use super::both;
 use super::world::Curves;
 use crate::systems::{
-    at_ms, at_offset, ms, process, secs, system, with, with_backlog, with_poison,
+    at_ms, at_offset, ms, process, profile, secs, system, with, with_backlog, with_poison,
 };
 
 const EXPONENTIAL: Law = Law::Exponential { mean: 0.004 };
@@ -183,6 +184,37 @@ fn every_way_to_commit() {
     }
 }
 
+/// Who commits by a timer what polls have returned, who leaves out what the last one has, who takes one partition's share of
+/// an answer at a time and asks its broker again when it is through with all of it, and who fetches all the time and waits for a
+/// poll to be full.
+#[test]
+fn the_loops_of_other_clients() {
+    for (client, commit) in [
+        ("aiokafka", CommitPolicy::Auto),
+        ("franz-go", CommitPolicy::Auto),
+        ("kafkajs", CommitPolicy::AfterBatch),
+        ("librdkafka", CommitPolicy::Auto),
+        ("librdkafka", CommitPolicy::AfterBatch),
+    ] {
+        for (rate, brokers) in [(0.3, 3), (30.0, 1), (30.0, 3), (250.0, 1), (600.0, 3)] {
+            let mut scenario = six(rate);
+            scenario.cluster.brokers = brokers;
+            let settings = &mut scenario.settings[0];
+            settings.client = profile(client);
+            settings.processing.commit = commit;
+            settings.properties.enable_auto_commit = commit == CommitPolicy::Auto;
+            settings.properties.max_poll_records = match client {
+                "librdkafka" => 20,
+                _ => i32::MAX as u64,
+            };
+            assert_twins(
+                &format!("{client}, {commit:?}, at {rate}/s, {brokers} brokers"),
+                &scenario,
+            );
+        }
+    }
+}
+
 #[test]
 fn several_records_at_a_time() {
     for concurrency in [2, 8, 700] {
@@ -310,5 +342,25 @@ fn a_member_that_joins_late_takes_partitions_over() {
             .push(process(2, Some(SimTime::from_millis(11_111))));
         scenario.settings[0].properties.max_poll_records = 30;
         assert_twins(&format!("a join at {rate}/s"), &scenario);
+    }
+}
+
+/// A cooperative member, and one of the consumer protocol, goes on with what it keeps.
+#[test]
+fn a_member_that_joins_late_is_given_some_of_what_others_read() {
+    for consumer in [false, true] {
+        for rate in [20.0, 150.0, 450.0] {
+            let mut scenario = closely(system(6, 1, rate, EXPONENTIAL));
+            let late = process(1, Some(SimTime::from_millis(11_111)));
+            scenario.group.processes.push(late);
+            let properties = &mut scenario.settings[0].properties;
+            properties.max_poll_records = 30;
+            if consumer {
+                properties.group_protocol = GroupProtocol::Consumer;
+            } else {
+                properties.assignor = Assignor::CooperativeSticky;
+            }
+            assert_twins(&format!("{rate}/s, consumer: {consumer}"), &scenario);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use lagsim::kafka::KafkaError;
 use lagsim::units::{PartitionId, SimDuration, SimTime};
 
 use super::breaker::Breaker;
@@ -9,10 +10,18 @@ use super::breaker::Breaker;
 /// A partition that a member owns.
 #[derive(Debug)]
 pub struct Owned {
+    /// Handed out up to here.
     pub position: u64,
+    /// Fetched up to here.
+    pub fetched: u64,
     pub paused_until: SimTime,
-    /// Fetched and not handed out.
-    pub buffered: Option<(u64, u64)>,
+}
+
+impl Owned {
+    /// Records fetched and not handed out.
+    pub fn waiting(&self) -> u64 {
+        self.fetched - self.position
+    }
 }
 
 /// What the application thread is doing.
@@ -67,10 +76,16 @@ pub struct Member {
     pub session: Vec<Vec<PartitionId>>,
     /// By broker: the request in flight.
     pub in_flight: Vec<Option<u64>>,
-    /// Partitions with buffered records, in the order their answers came.
-    pub completed: VecDeque<PartitionId>,
+    /// What answers brought and is not all handed out, in the order they came: where it ends.
+    pub completed: VecDeque<(PartitionId, u64)>,
     /// Records of the batch not yet begun.
     pub to_do: VecDeque<(PartitionId, u64)>,
+    /// When the application began to call poll() and has got nothing since.
+    pub polls_from: SimTime,
+    /// When a poll() ends with what there is, as far as that is on the agenda.
+    pub fills_until: SimTime,
+    /// The first records of the batch.
+    pub begun: BTreeMap<PartitionId, u64>,
     pub lanes: Vec<Option<InHand>>,
     /// Offsets to commit after the batch.
     pub finished: BTreeMap<PartitionId, u64>,
@@ -81,6 +96,10 @@ pub struct Member {
     pub breaker: Option<Breaker>,
     pub auto_commit_due: SimTime,
     pub frozen_until: SimTime,
+    /// A commit of this instant is refused, and why.
+    pub may_not_commit: Option<(SimTime, Option<KafkaError>)>,
+    /// A commit was refused because it was joining: the next one brings what that would have.
+    pub owes_commit: bool,
     /// Voids events of the past.
     pub epoch: u64,
 }
@@ -94,6 +113,9 @@ impl Member {
             in_flight: vec![None; brokers],
             completed: VecDeque::new(),
             to_do: VecDeque::new(),
+            polls_from: SimTime::ZERO,
+            fills_until: SimTime::ZERO,
+            begun: BTreeMap::new(),
             lanes: Vec::new(),
             finished: BTreeMap::new(),
             seeks: Vec::new(),
@@ -101,6 +123,8 @@ impl Member {
             breaker: None,
             auto_commit_due: SimTime::NEVER,
             frozen_until: SimTime::ZERO,
+            may_not_commit: None,
+            owes_commit: false,
             epoch: 0,
         }
     }
@@ -111,8 +135,20 @@ impl Member {
         until.filter(|until| *until > now)
     }
 
+    /// Gives partitions up, but not what it has of them in the batch in hand.
+    pub fn lose(&mut self, partitions: &[PartitionId]) {
+        self.owned.retain(|id, _| !partitions.contains(id));
+        if self.owned.is_empty() {
+            return self.lose_all();
+        }
+        for session in &mut self.session {
+            session.retain(|id| !partitions.contains(id));
+        }
+        self.completed.retain(|(id, _)| !partitions.contains(id));
+    }
+
     /// Gives everything up but the batch in hand.
-    pub fn lose(&mut self) {
+    pub fn lose_all(&mut self) {
         self.owned.clear();
         self.session.iter_mut().for_each(Vec::clear);
         self.in_flight.fill(None);
@@ -130,46 +166,54 @@ impl Member {
             let Some(owned) = self.owned.get_mut(&partition) else {
                 continue;
             };
-            if owned.position != from || owned.buffered.is_some() {
+            if owned.fetched != from {
                 continue;
             }
-            owned.buffered = Some((from, to));
-            self.completed.push_back(partition);
+            owned.fetched = to;
+            self.completed.push_back((partition, to));
             self.session[broker].retain(|other| *other != partition);
             self.session[broker].push(partition);
         }
     }
 
-    /// Hands out up to `max` records, chunk by chunk in the order of arrival (`FetchCollector#collectFetch`).
-    pub fn drain(&mut self, max: u64) -> VecDeque<(PartitionId, u64)> {
+    /// Whether records of a broker's partitions wait to be handed out.
+    pub fn buffers(&self, broker: usize) -> bool {
+        let led = self.session[broker].iter();
+        led.into_iter().any(|id| self.owned[id].waiting() > 0)
+    }
+
+    /// Hands out up to `max` records, chunk by chunk in the order of arrival (`FetchCollector#collectFetch`); or one chunk,
+    /// whatever its size.
+    pub fn drain(&mut self, max: u64, one_chunk: bool) -> VecDeque<(PartitionId, u64)> {
         let mut records = VecDeque::new();
-        while (records.len() as u64) < max {
-            let Some(&partition) = self.completed.front() else {
+        let first = self.completed.front().copied();
+        while one_chunk || (records.len() as u64) < max {
+            let Some(&(partition, end)) = self.completed.front() else {
                 break;
             };
+            if one_chunk && Some((partition, end)) != first {
+                break;
+            }
             let owned = self
                 .owned
                 .get_mut(&partition)
                 .expect("owned while buffered");
-            let (next, to) = owned.buffered.expect("queued while buffered");
-            records.push_back((partition, next));
-            owned.position = next + 1;
-            owned.buffered = Some((next + 1, to));
-            if next + 1 == to {
-                owned.buffered = None;
+            records.push_back((partition, owned.position));
+            owned.position += 1;
+            if owned.position == end {
                 self.completed.pop_front();
             }
         }
         records
     }
 
-    /// The next fetch for a broker: what it leads that is owned, not paused and not buffered
-    /// (`AbstractFetch#prepareFetchRequests`).
-    pub fn wants(&self, broker: usize, now: SimTime) -> Vec<(PartitionId, u64)> {
+    /// The next fetch for a broker: what it leads that is owned, not paused, and of which less than so many records wait
+    /// (`AbstractFetch#prepareFetchRequests`: none).
+    pub fn wants(&self, broker: usize, now: SimTime, fewer: u64) -> Vec<(PartitionId, u64)> {
         let fetchable = |partition: &PartitionId| {
             let owned = &self.owned[partition];
-            (owned.buffered.is_none() && owned.paused_until <= now)
-                .then_some((*partition, owned.position))
+            (owned.waiting() < fewer && owned.paused_until <= now)
+                .then_some((*partition, owned.fetched))
         };
         self.session[broker].iter().filter_map(fetchable).collect()
     }

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use lagsim::engine::{Address, Purpose};
+use lagsim::kafka::{Fetches, KafkaError};
 use lagsim::scenario::{
     Action, BackOff, CommitPolicy, DeadLetterTopic, Downstream, GiveUp, OnError, OnFailure,
     PoisonRecords, Produce, RetryBy, Scenario, WhenLimited, WhileOpen,
@@ -24,15 +25,16 @@ pub struct Curves {
     pub position: u64,
 }
 
-/// Who gets or loses what.
+/// Who gets or loses what, and whose commit of this instant is refused.
 #[derive(Clone, Debug)]
 pub enum Ownership {
     Gets(ProcessId, Vec<PartitionId>),
-    Loses(ProcessId),
+    Loses(ProcessId, Vec<PartitionId>),
+    MayNotCommit(ProcessId, Option<KafkaError>),
 }
 
 #[derive(Clone, Debug)]
-enum Event {
+pub(super) enum Event {
     Ownership(Ownership),
     Append(PartitionId),
     Reach(Request),
@@ -48,6 +50,8 @@ enum Event {
     Next(usize, usize, u64),
     /// An iteration of the loop inside poll().
     Look(usize),
+    /// A background timer commits.
+    Timer(usize),
     Freeze(Vec<ProcessId>, SimDuration),
     Sample,
 }
@@ -65,6 +69,7 @@ impl Event {
             Event::Step(..) | Event::CommitAnswer(..) | Event::Next(..) => (6, 0),
             Event::Token(..) => (7, 0),
             Event::Look(_) => (8, 0),
+            Event::Timer(_) => (8, 1),
             Event::Freeze(..) => (9, 0),
             Event::Sample => (10, 0),
         }
@@ -111,14 +116,14 @@ struct Partition {
 }
 
 pub struct World<'s> {
-    scenario: &'s Scenario,
-    now: SimTime,
+    pub(super) scenario: &'s Scenario,
+    pub(super) now: SimTime,
     sequence: u64,
     requests: u64,
     heap: BinaryHeap<Reverse<Entry>>,
     partitions: Vec<Partition>,
     brokers: Brokers,
-    members: Vec<Member>,
+    pub(super) members: Vec<Member>,
     limiter: Limiter,
     /// Callers with a token that wait for a place.
     queue: std::collections::VecDeque<(usize, usize, u64)>,
@@ -233,7 +238,7 @@ impl<'s> World<'s> {
         self.push(first, Event::Append(id));
     }
 
-    fn push(&mut self, at: SimTime, event: Event) {
+    pub(super) fn push(&mut self, at: SimTime, event: Event) {
         if at > SimTime::ZERO + self.scenario.horizon {
             return;
         }
@@ -270,11 +275,14 @@ impl<'s> World<'s> {
     fn handle(&mut self, event: Event) {
         match event {
             Event::Ownership(Ownership::Gets(who, partitions)) => self.gets(who.ix(), &partitions),
-            Event::Ownership(Ownership::Loses(who)) => {
-                self.members[who.ix()].lose();
-                for partition in &mut self.partitions {
-                    partition.owner = partition.owner.filter(|owner| *owner != who.ix());
+            Event::Ownership(Ownership::Loses(who, partitions)) => {
+                self.members[who.ix()].lose(&partitions);
+                for id in partitions {
+                    self.partitions[id.ix()].owner = None;
                 }
+            }
+            Event::Ownership(Ownership::MayNotCommit(who, error)) => {
+                self.members[who.ix()].may_not_commit = Some((self.now, error));
             }
             Event::Append(partition) => self.append(partition),
             Event::Reach(request) => self.reach(request),
@@ -298,6 +306,7 @@ impl<'s> World<'s> {
             }
             Event::Next(..) => {}
             Event::Look(member) => self.look(member),
+            Event::Timer(member) => self.timer(member),
             Event::Freeze(who, length) => who.iter().for_each(|who| self.freeze(who.ix(), length)),
             Event::Sample => self.sample(),
         }
@@ -322,27 +331,29 @@ impl<'s> World<'s> {
 
     fn gets(&mut self, who: usize, partitions: &[PartitionId]) {
         let brokers = self.scenario.cluster.brokers;
-        self.members[who].lose();
+        self.members[who].lose_all();
         let mut sorted = partitions.to_vec();
         sorted.sort_unstable();
         for id in sorted {
             let partition = &mut self.partitions[id.ix()];
             partition.owner = Some(who);
+            let committed = partition.committed;
+            let position = committed.expect("the twin needs committed offsets");
             let owned = Owned {
-                position: partition
-                    .committed
-                    .expect("the twin needs committed offsets"),
+                position,
+                fetched: position,
                 paused_until: SimTime::ZERO,
-                buffered: None,
             };
             self.members[who].owned.insert(id, owned);
             self.members[who].session[(id.0 % brokers) as usize].push(id);
         }
         let interval = self.scenario.settings[0].properties.auto_commit_interval;
         self.members[who].auto_commit_due = self.now + interval;
+        if self.timer_commits() {
+            self.push(self.now + interval, Event::Timer(who));
+        }
         if self.members[who].app == App::Idle {
-            self.members[who].app = App::Polling;
-            self.push(self.now, Event::Look(who));
+            self.poll(who);
         }
     }
 
@@ -399,14 +410,18 @@ impl<'s> World<'s> {
             return self.push(thaws, Event::Answer(request, chunks));
         }
         member.receive(request.broker, &chunks);
-        if member.app == App::Polling {
+        let client = &self.scenario.settings[0].client;
+        if matches!(client.fetches, Fetches::Ahead { .. }) {
+            self.send_fetches(request.member); // From a thread of its own.
+        }
+        if self.members[request.member].app == App::Polling {
             self.push(self.now, Event::Look(request.member));
         }
     }
 
     /// One iteration inside poll().
     fn look(&mut self, who: usize) {
-        let now = self.now;
+        let (now, timer) = (self.now, self.timer_commits());
         let member = &mut self.members[who];
         if member.app != App::Polling {
             return;
@@ -416,7 +431,9 @@ impl<'s> World<'s> {
             return self.push(thaws, Event::Look(who));
         }
         let settings = &self.scenario.settings[0];
-        let auto = settings.processing.commit == CommitPolicy::Auto;
+        let client = &settings.client;
+        let between = client.fetches == Fetches::BetweenBatches;
+        let auto = settings.processing.commit == CommitPolicy::Auto && !timer;
         if auto && now >= member.auto_commit_due {
             member.auto_commit_due = now + settings.properties.auto_commit_interval;
             let positions: Vec<_> = member
@@ -435,9 +452,18 @@ impl<'s> World<'s> {
             return self.push(until, Event::Look(who));
         }
         let mut records: VecDeque<_> = member.kept.drain(..kept).collect();
+        if records.is_empty() && self.waits_for_more(who) {
+            return self.send_fetches(who);
+        }
+        let member = &mut self.members[who];
         if records.is_empty() {
-            records = member.drain(most);
-            self.send_fetches(who);
+            if between && !member.completed.is_empty() {
+                self.send_fetches(who);
+            }
+            records = self.members[who].drain(most, client.returns_one_partition);
+            if !between || records.is_empty() {
+                self.send_fetches(who);
+            }
         }
         if let Some(until) = open.filter(|_| !records.is_empty()) {
             // Whoever has nothing finds out by a poll that its breaker is open.
@@ -457,6 +483,10 @@ impl<'s> World<'s> {
             return;
         }
         member.app = App::Working;
+        member.begun.clear();
+        for &(partition, offset) in &records {
+            member.begun.entry(partition).or_insert(offset);
+        }
         member.to_do = records;
         member.epoch += 1;
         member.lanes = vec![None; settings.processing.concurrency as usize];
@@ -465,10 +495,38 @@ impl<'s> World<'s> {
         }
     }
 
+    /// Whether a poll() waits until it is full, or its time is over.
+    fn waits_for_more(&mut self, who: usize) -> bool {
+        let settings = &self.scenario.settings[0];
+        let fills = settings.client.fills;
+        let member = &mut self.members[who];
+        let waiting: u64 = member.owned.values().map(Owned::waiting).sum();
+        if fills.is_zero() || waiting == 0 || waiting >= settings.properties.max_poll_records {
+            return false;
+        }
+        let passed = self.now.since(member.polls_from).as_nanos();
+        let calls = passed.div_ceil(fills.as_nanos()).max(1);
+        let until = member.polls_from + fills * calls;
+        if until > member.fills_until {
+            member.fills_until = until;
+            self.push(until, Event::Look(who));
+        }
+        until > self.now
+    }
+
     fn send_fetches(&mut self, who: usize) {
         let half = self.scenario.cluster.round_trip.half();
         for broker in 0..self.members[who].in_flight.len() {
-            let wants = self.members[who].wants(broker, self.now);
+            let settings = &self.scenario.settings[0];
+            let between = settings.client.fetches == Fetches::BetweenBatches;
+            if between && self.members[who].buffers(broker) {
+                continue;
+            }
+            let fewer = match settings.client.fetches {
+                Fetches::Ahead { records, .. } => records,
+                Fetches::OnceDrained | Fetches::BetweenBatches => 1,
+            };
+            let wants = self.members[who].wants(broker, self.now, fewer);
             if self.members[who].in_flight[broker].is_some() || wants.is_empty() {
                 continue;
             }
@@ -535,7 +593,7 @@ impl<'s> World<'s> {
     }
 
     /// A free lane takes the next record, or the batch is through.
-    fn next_record(&mut self, who: usize, lane: usize) {
+    pub(super) fn next_record(&mut self, who: usize, lane: usize) {
         let member = &self.members[who];
         if let Some(until) = member
             .open_until(self.now)
@@ -786,65 +844,11 @@ impl<'s> World<'s> {
         }
     }
 
-    fn commit_takes(&self) -> SimDuration {
-        self.scenario.cluster.round_trip + self.scenario.cluster.commit_latency
-    }
-
-    fn send_commit(&mut self, offsets: &[(PartitionId, u64)]) {
-        let cluster = &self.scenario.cluster;
-        let stored = self.now + cluster.round_trip.half() + cluster.commit_latency;
-        for &(partition, offset) in offsets {
-            self.push(stored, Event::Stored(partition, offset));
-        }
-    }
-
-    fn end_batch(&mut self, who: usize) {
-        let now = self.now;
-        let member = &mut self.members[who];
-        for (partition, offset, pause) in std::mem::take(&mut member.seeks) {
-            if let Some(owned) = member.owned.get_mut(&partition) {
-                owned.position = offset;
-                owned.buffered = None;
-                owned.paused_until = now + pause;
-                member.completed.retain(|other| *other != partition);
-            }
-        }
-        let finished: Vec<_> = std::mem::take(&mut member.finished).into_iter().collect();
-        match self.scenario.settings[0].processing.commit {
-            CommitPolicy::AfterBatch => {
-                member.app = App::Committing;
-                let epoch = member.epoch;
-                self.send_commit(&finished);
-                self.push(now + self.commit_takes(), Event::CommitAnswer(who, epoch));
-            }
-            CommitPolicy::Async => {
-                self.send_commit(&finished);
-                self.poll(who);
-            }
-            CommitPolicy::Auto | CommitPolicy::PerRecord => self.poll(who),
-            CommitPolicy::Every { .. } => unreachable!("no scenario of the twin asks for it"),
-        }
-    }
-
-    fn poll(&mut self, who: usize) {
+    pub(super) fn poll(&mut self, who: usize) {
         let owns = !self.members[who].owned.is_empty();
         self.members[who].app = if owns { App::Polling } else { App::Idle };
+        self.members[who].polls_from = self.now;
         self.push(self.now, Event::Look(who));
-    }
-
-    fn commit_answered(&mut self, who: usize, epoch: u64) {
-        let member = &mut self.members[who];
-        if self.now < member.frozen_until {
-            let thaws = member.frozen_until;
-            return self.push(thaws, Event::CommitAnswer(who, epoch));
-        }
-        if member.app == App::Committing {
-            return self.poll(who);
-        }
-        if member.app == App::Working && member.epoch == epoch {
-            member.lanes[0] = None;
-            self.next_record(who, 0);
-        }
     }
 
     /// What is under way goes on after the freeze with what is left of it.

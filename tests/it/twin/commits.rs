@@ -1,0 +1,107 @@
+//! The twin's commits: after a batch, and by a timer. What the coordinator refuses is told from outside.
+
+use lagsim::kafka::{AutoCommitFrom, KafkaError};
+use lagsim::scenario::CommitPolicy;
+use lagsim::units::{PartitionId, SimDuration};
+
+use super::member::App;
+use super::world::{Event, World};
+
+impl World<'_> {
+    pub(super) fn commit_takes(&self) -> SimDuration {
+        self.scenario.cluster.round_trip + self.scenario.cluster.commit_latency
+    }
+
+    pub(super) fn timer_commits(&self) -> bool {
+        let settings = &self.scenario.settings[0];
+        let from = settings.client.auto_commit_from;
+        settings.processing.commit == CommitPolicy::Auto && from != AutoCommitFrom::Poll
+    }
+
+    /// Commits what polls have returned, or have returned before the batch in hand.
+    pub(super) fn timer(&mut self, who: usize) {
+        let settings = &self.scenario.settings[0];
+        let previous = settings.client.auto_commit_from == AutoCommitFrom::TimerOfPreviousPolls;
+        let member = &mut self.members[who];
+        if self.now != member.auto_commit_due {
+            return; // Of an assignment that is gone.
+        }
+        member.auto_commit_due = self.now + settings.properties.auto_commit_interval;
+        let in_hand = previous && member.app == App::Working;
+        let offsets = member.owned.iter().map(|(id, owned)| {
+            let begun = member.begun.get(id).filter(|_| in_hand);
+            (*id, begun.copied().unwrap_or(owned.position))
+        });
+        let offsets: Vec<_> = offsets.collect();
+        let due = member.auto_commit_due;
+        self.send_commit(&offsets);
+        self.push(due, Event::Timer(who));
+    }
+
+    pub(super) fn send_commit(&mut self, offsets: &[(PartitionId, u64)]) {
+        let cluster = &self.scenario.cluster;
+        let stored = self.now + cluster.round_trip.half() + cluster.commit_latency;
+        for &(partition, offset) in offsets {
+            self.push(stored, Event::Stored(partition, offset));
+        }
+    }
+
+    pub(super) fn end_batch(&mut self, who: usize) {
+        let now = self.now;
+        let member = &mut self.members[who];
+        for (partition, offset, pause) in std::mem::take(&mut member.seeks) {
+            if let Some(owned) = member.owned.get_mut(&partition) {
+                owned.position = offset;
+                owned.fetched = offset;
+                owned.paused_until = now + pause;
+                member.completed.retain(|(other, _)| *other != partition);
+            }
+        }
+        let finished: Vec<_> = std::mem::take(&mut member.finished).into_iter().collect();
+        match self.scenario.settings[0].processing.commit {
+            CommitPolicy::AfterBatch => self.commit_sync(who, finished),
+            CommitPolicy::Async => {
+                self.send_commit(&finished);
+                self.poll(who);
+            }
+            CommitPolicy::Auto | CommitPolicy::PerRecord => self.poll(who),
+            CommitPolicy::Every { .. } => unreachable!("no scenario of the twin asks for it"),
+        }
+    }
+
+    /// commitSync() of what is owned; refused by the client, which is joining, or by the coordinator.
+    pub(super) fn commit_sync(&mut self, who: usize, mut offsets: Vec<(PartitionId, u64)>) {
+        let (now, trip) = (self.now, self.scenario.cluster.round_trip);
+        let member = &mut self.members[who];
+        member.app = App::Committing;
+        let epoch = member.epoch;
+        if let Some((_, error)) = member.may_not_commit.filter(|(at, _)| *at == now) {
+            let joins = matches!(error, None | Some(KafkaError::RebalanceInProgress));
+            member.owes_commit |= joins;
+            let answered = if joins { now } else { now + trip };
+            return self.push(answered, Event::CommitAnswer(who, epoch));
+        }
+        if std::mem::take(&mut member.owes_commit) {
+            let all = member.owned.iter();
+            offsets.extend(all.map(|(id, owned)| (*id, owned.position)));
+        }
+        offsets.retain(|(id, _)| member.owned.contains_key(id));
+        self.send_commit(&offsets);
+        self.push(now + self.commit_takes(), Event::CommitAnswer(who, epoch));
+    }
+
+    pub(super) fn commit_answered(&mut self, who: usize, epoch: u64) {
+        let member = &mut self.members[who];
+        if self.now < member.frozen_until {
+            let thaws = member.frozen_until;
+            return self.push(thaws, Event::CommitAnswer(who, epoch));
+        }
+        if member.app == App::Committing {
+            return self.poll(who);
+        }
+        if member.app == App::Working && member.epoch == epoch {
+            member.lanes[0] = None;
+            self.next_record(who, 0);
+        }
+    }
+}
