@@ -35,6 +35,9 @@ fn read(path: &str) -> Result<String, String> {
         "between.toml" => {
             "heartbeats = \"between-records\"\nrebalance-timeout = \"session.timeout.ms\"\n"
         }
+        "leaves.toml" => {
+            "rejoin = \"heartbeat\"\nassignors = [\"range\", \"cooperative-sticky\"]\n"
+        }
         "rate.csv" => "time_s,rate_per_s\n0,100\n600,300\n",
         "bad-rate.csv" => "time_s,rate_per_s\n0,100\n600,many\n",
         "backwards.csv" => "time,rate\n10m,100/s\n5m,200/s\n",

@@ -12,7 +12,7 @@ use super::judge::{Judge, Place};
 use super::processing::ON_STOPS;
 use super::properties::place_of;
 use crate::kafka::parallel::ProcessingOrder;
-use crate::kafka::{Assignor, ClientProfile, ConsumerProperties, RebalanceProtocol};
+use crate::kafka::{Assignor, ClientProfile, ConsumerProperties, RebalanceProtocol, RejoinFrom};
 
 /// The profile that others are told apart from.
 const JAVA: &str = "java";
@@ -166,7 +166,8 @@ impl Judge<'_> {
         java: Option<&Client>,
     ) -> Option<Client> {
         let mechanisms = self.mechanisms(&place, written, java.map(|java| java.profile));
-        let assignors = self.assignors(&place, written, java);
+        let leaves = mechanisms.is_some_and(|own| own.rejoin_from == RejoinFrom::Heartbeat);
+        let assignors = self.assignors(&place, written, java, leaves);
         let commit = match (&written.commit, java) {
             (Some(written), _) => self.commit_policy(written),
             (None, Some(java)) => Some(java.commit),
@@ -203,9 +204,7 @@ impl Judge<'_> {
             );
             self.error::<()>(at, message, help);
         }
-        let cooperative = assignors
-            .iter()
-            .any(|assignor| assignor.protocol() == RebalanceProtocol::Cooperative);
+        let cooperative = assignors.iter().any(is_cooperative);
         Some(Client {
             name: name.to_owned(),
             profile: ClientProfile {
@@ -223,11 +222,13 @@ impl Judge<'_> {
         })
     }
 
+    /// The assignors of a client. Who leaves its batch to rejoin gives all partitions up: it has no cooperative one.
     fn assignors(
         &mut self,
         at: &Place,
         written: &raw::Client,
         java: Option<&Client>,
+        leaves: bool,
     ) -> Option<Vec<Assignor>> {
         match (&written.assignors, java) {
             (Some(Spot { span, value }), _) if value.is_empty() => self.error(
@@ -236,16 +237,30 @@ impl Judge<'_> {
                 "list at least one",
             ),
             (Some(listed), _) => {
-                let known = listed
-                    .value
-                    .iter()
-                    .map(|name| self.choice(name, &ASSIGNORS));
+                let known = listed.value.iter().map(|name| {
+                    let assignor = self.choice(name, &ASSIGNORS)?;
+                    if leaves && is_cooperative(&assignor) {
+                        return self.error(
+                            &name.0.span,
+                            "a client that leaves its batch to rejoin has no cooperative assignor",
+                            "leave it out, or write rejoin = \"next-poll\" or \"background\"",
+                        );
+                    }
+                    Some(assignor)
+                });
                 known.collect::<Vec<_>>().into_iter().collect()
             }
-            (None, Some(java)) => Some(java.assignors.clone()),
+            (None, Some(java)) => {
+                let all = java.assignors.iter().copied();
+                Some(all.filter(|one| !(leaves && is_cooperative(one))).collect())
+            }
             (None, None) => self.missing(at, "assignors", "list the assignors that it has"),
         }
     }
+}
+
+fn is_cooperative(assignor: &Assignor) -> bool {
+    assignor.protocol() == RebalanceProtocol::Cooperative
 }
 
 #[cfg(test)]

@@ -18,7 +18,8 @@ pub struct Client {
     /// From where heartbeat.interval.ms counts: anew from each `join`; or on from the last heartbeat before it, the first of
     /// which follows the `first-join` at once, or the `start` of the process by one interval.
     pub heartbeats_from: Option<Text>,
-    /// Where a rejoin starts: at the `next-poll`, in the `background`, or at the `heartbeat` that brings the news.
+    /// Where a rejoin starts: at the `next-poll`, in the `background`, or at the `heartbeat` that brings the news; who does
+    /// that leaves its batch and gives all partitions up, so it has no cooperative assignor.
     pub rejoin: Option<Text>,
     /// Whether it speaks the consumer protocol (KIP-848), and where it takes an assignment up there: at once in the
     /// `background`, or at the `next-poll`, in which a rebalance callback runs; `none` if it does not speak it.
