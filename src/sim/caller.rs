@@ -60,6 +60,8 @@ pub(super) struct Caller {
     pub number: u32,
     /// Records that poll has returned, and that wait for the breaker to close.
     kept: VecDeque<Run>,
+    /// The batch in hand was kept so, and polls have come after those that returned it.
+    pub hands_out_kept: bool,
 }
 
 impl Caller {
@@ -228,12 +230,14 @@ impl Member {
         let polls_on = self.caller.polls_on();
         let Some(until) = self.caller.open_until(at).filter(|_| polls_on) else {
             let runs = &mut self.batch.runs;
-            let polled = match self.caller.take_kept(call.max, runs) {
+            let taken = self.caller.take_kept(call.max, runs);
+            self.caller.hands_out_kept = taken > 0;
+            let polled = match taken {
                 0 if ground.scenario.leaps => {
                     (self.fetcher).poll_steady(at, call, &self.limits, ground.topic, runs)
                 }
                 0 => (self.fetcher).poll(at, call, &self.limits, ground.topic, runs),
-                taken => Polled::Records(taken),
+                _ => Polled::Records(taken),
             };
             if matches!(polled, Polled::Records(_)) {
                 self.handed_out(at, ground);

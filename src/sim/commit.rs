@@ -440,10 +440,11 @@ impl Member {
         self.send_commits(at, commits, ground)
     }
 
-    /// Whether the batch in hand is no part of what its client commits.
+    /// Whether the batch in hand is no part of what its client commits. One that was kept is: polls have come after it.
     pub fn commits_less(&self, scenario: &Scenario) -> bool {
         let client = &self.settings_of(scenario).client;
-        client.auto_commit_from == AutoCommitFrom::TimerOfPreviousPolls && self.has_batch()
+        let last = self.has_batch() && !self.caller.hands_out_kept;
+        last && client.auto_commit_from == AutoCommitFrom::TimerOfPreviousPolls
     }
 
     /// What a client commits of a partition: its position, or where the batch in hand begins.

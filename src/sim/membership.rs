@@ -67,6 +67,9 @@ impl World<'_> {
     pub fn listen(&mut self, process: ProcessId) {
         let now = self.now();
         let member = &mut self.members[process.ix()];
+        if member.frozen_until.is_some() {
+            return; // Whoever stands still sends no commit, and is attended to as it goes on.
+        }
         if member.app == App::Polling {
             member.wake = member.wake.min(member.hears_next(self.scenario)).max(now);
         }
