@@ -10,9 +10,11 @@ const OF_MODELS: [&str; 3] = ["topic", "group", "processing"];
 /// What each experiment has, and no model.
 const OF_EXPERIMENTS: &str = "model";
 
-/// Whether a text is an experiment: it names a model. One that is no TOML is none.
+/// Whether a text is an experiment: it names a model, and has nothing that only a model has. One that is no TOML is none.
 pub fn is_experiment(text: &str) -> bool {
-    toml::from_str::<toml::Table>(text).is_ok_and(|table| table.contains_key(OF_EXPERIMENTS))
+    toml::from_str::<toml::Table>(text).is_ok_and(|table| {
+        table.contains_key(OF_EXPERIMENTS) && !OF_MODELS.iter().any(|key| table.contains_key(*key))
+    })
 }
 
 /// Where the first of these keys stands in the file.
@@ -49,5 +51,20 @@ impl Judge<'_> {
             ),
             _ => Some(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_experiment;
+
+    #[test]
+    fn a_model_with_a_stray_key_is_no_experiment() {
+        assert!(is_experiment("model = \"orders.toml\"\n"));
+        assert!(!is_experiment(
+            "model = \"orders\"\n[topic]\npartitions = 4\n"
+        ));
+        assert!(!is_experiment("[topic]\npartitions = 4\n"));
+        assert!(!is_experiment("model = "));
     }
 }

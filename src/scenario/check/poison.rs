@@ -104,12 +104,13 @@ impl Judge<'_> {
         let reach = log_end.saturating_add((expected + 10.0 * expected.sqrt()).ceil() as u64);
         if at >= reach {
             let message = format!("no run gets as far as offset {at} of partition {index}");
-            let help = match reach {
-                0 => "it starts empty and nothing is produced to it: give it a backlog, or the topic a rate".to_owned(),
-                _ => format!(
-                "the log ends at {log_end} at the start and about {:.0} records later at the horizon: write an offset below {reach}",
-                expected
-                ),
+            let help = if reach == 0 {
+                "it starts empty and nothing is produced to it: give it a backlog, or the topic a rate"
+                    .to_owned()
+            } else {
+                format!(
+                    "the log ends at {log_end} at the start and about {expected:.0} records later at the horizon: write an offset below {reach}"
+                )
             };
             return self.error(&offset.0.span, message, help);
         }

@@ -6,7 +6,7 @@ use crate::kafka::Run;
 use crate::units::{PartitionId, SimDuration, SimTime};
 
 impl Batch {
-    /// Accounts for everything up to the instant `now`; returns whether the whole batch is through.
+    /// Accounts for everything up to the instant `now`.
     pub fn account_until(&mut self, now: SimTime, shop: &mut Workshop) {
         self.advance(now);
         let worked = self.worked(now);
