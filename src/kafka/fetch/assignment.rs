@@ -14,7 +14,9 @@ impl Fetcher {
                 .partition_point(|slot| slot.partition < partition);
             self.renumber(|index| Some(index + usize::from(index >= place)));
             self.slots.insert(place, Slot::new(partition, position));
-            self.broker(partition.0 % brokers).slots.push(place);
+            let broker = self.broker(partition.0 % brokers);
+            broker.slots.push(place);
+            self.slots[place].unasked = broker.in_flight.is_some();
         }
     }
 
@@ -95,6 +97,7 @@ impl Slot {
             buffered_to: position,
             incoming: (0, 0),
             reset: None,
+            unasked: false,
             // Nothing is known yet.
             known: (SimTime::NEVER, 0),
             next: SimTime::ZERO,

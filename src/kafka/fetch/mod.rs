@@ -152,6 +152,8 @@ pub struct Slot {
     incoming: (u64, u64),
     /// Instead, where the position goes, and until when ListOffsets is asked for that.
     reset: Option<(u64, SimTime)>,
+    /// Came while a request to its broker was out: it is in no session before the next.
+    unasked: bool,
     /// Log end at an instant, as asked last.
     known: (SimTime, u64),
     /// When the record at that log end is appended.
@@ -413,6 +415,12 @@ impl Fetcher {
         while kept < broker.slots.len() {
             broker.slots[kept] = self.buffer[returned].0;
             (kept, returned) = (kept + 1, returned + 1);
+        }
+        if (broker.slots.iter()).any(|&index| self.slots[index].unasked) {
+            (broker.slots).sort_by_key(|&index| self.slots[index].unasked);
+            for &index in &broker.slots {
+                self.slots[index].unasked = false;
+            }
         }
     }
 

@@ -326,6 +326,23 @@ fn a_partition_that_stays_keeps_its_position_and_its_buffer() {
     );
 }
 
+/// A broker adds a partition to the session with the next request, behind one whose data it has sent meanwhile
+/// (`FetchSession#update`).
+#[test]
+fn a_partition_that_comes_stands_in_line_behind_what_was_answered_before() {
+    let mut logs = Listed(vec![vec![5; 30], vec![0, 10, 20]]);
+    let mut fetcher = Fetcher::default();
+    fetcher.assign(&[(PartitionId(1), 0)], 1);
+    poll(&mut fetcher, 0, 50, &LIMITS, &mut logs);
+    let (_, first) = poll(&mut fetcher, 2, 50, &LIMITS, &mut logs);
+    assert_eq!(first, [run(1, 0, 1)]);
+    fetcher.assign(&[(PartitionId(0), 0)], 1);
+    let (_, second) = poll(&mut fetcher, 15, 50, &LIMITS, &mut logs);
+    assert_eq!(second, [run(1, 1, 2)]);
+    let (_, third) = poll(&mut fetcher, 30, 50, &LIMITS, &mut logs);
+    assert_eq!(third, [run(1, 2, 3), run(0, 0, 30)]);
+}
+
 #[test]
 fn what_is_on_its_way_of_a_partition_given_up_is_dropped() {
     let mut logs = Listed(vec![vec![0; 30], vec![0; 30]]);
