@@ -24,7 +24,7 @@ pub(super) struct PendingCommit {
 
 impl PendingCommit {
     /// Without metadata.
-    fn new(stored_at: SimTime, partition: PartitionId, offset: u64) -> Self {
+    pub fn new(stored_at: SimTime, partition: PartitionId, offset: u64) -> Self {
         PendingCommit {
             stored_at,
             partition,
@@ -70,10 +70,15 @@ impl Member {
         settings.properties.auto_commit_interval.max(SHORTEST)
     }
 
-    /// Whether a background timer commits for it. One that leaves or rejoins commits its positions as it gives them up.
+    /// Whether a background timer commits for it, as steps of its own.
     pub fn timer_commits(&self, scenario: &Scenario) -> bool {
+        !self.leaves_or_rejoins() && self.timer_goes_on(scenario)
+    }
+
+    /// Whether a background timer commits for it: also while its application has yet to hear that it is to stop, or to rejoin.
+    fn timer_goes_on(&self, scenario: &Scenario) -> bool {
         let settings = self.settings_of(scenario);
-        !self.leaves_or_rejoins()
+        !self.is_apart()
             && settings.processing.commit == CommitPolicy::Auto
             && settings.client.auto_commit_from != AutoCommitFrom::Poll
     }
@@ -263,9 +268,11 @@ impl Member {
         }
     }
 
-    /// A background timer goes on committing during a batch at whose end the process exits, which is a step of the agenda's.
+    /// A background timer goes on committing during a batch at whose end the process exits, closes its consumer or rejoins,
+    /// which is a step of the agenda's.
     pub fn commit_before_exit(&mut self, until: SimTime, ground: &mut Ground) {
-        let exits = self.batch.crashes && self.timer_commits(ground.scenario);
+        let exits = self.batch.crashes || self.attended() && self.has_batch();
+        let exits = exits && self.timer_goes_on(ground.scenario);
         while exits && self.auto_commit_due <= until && self.auto_commit_due < self.wake {
             let due = self.auto_commit_due;
             self.auto_commit(due, ground);
@@ -476,7 +483,7 @@ impl Member {
 }
 
 /// One that the coordinator will take: the client may think of its offset as committed.
-fn put_under_way(
+pub(super) fn put_under_way(
     commit: PendingCommit,
     fetcher: &mut Fetcher,
     pending: &mut VecDeque<PendingCommit>,

@@ -122,6 +122,7 @@ impl World<'_> {
         let slots = member.fetcher.slots().iter();
         let partitions: Vec<PartitionId> = slots.map(|slot| slot.partition).collect();
         member.account_until(now, self.scenario, &mut self.topic);
+        member.leave_commit_under_way(now, self.scenario, &mut self.topic);
         for id in partitions {
             let partition = &mut self.topic.partitions[id.ix()];
             partition.left_by = Cause::Eviction;

@@ -1,6 +1,7 @@
 //! A consumer process: its application thread (poll, process, commit, poll again) and its side of the membership.
 //! Between two coupling instants it runs by itself, whenever somebody needs to know ([`Member::run`]).
 
+mod accounts;
 mod poison;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -167,9 +168,13 @@ impl Member {
     /// Whether it is not a member that goes on as one.
     #[inline]
     pub fn leaves_or_rejoins(&self) -> bool {
-        self.stopping
-            || self.link.rejoin
-            || self.link.phase != Phase::Stable
+        self.stopping || self.link.rejoin || self.is_apart()
+    }
+
+    /// Whether it is no member of its group, as far as it knows, or is about to find that out.
+    #[inline]
+    pub fn is_apart(&self) -> bool {
+        self.link.phase != Phase::Stable
             || self.link.hears != Hears::Nothing
             || self.app == App::Closing
     }
@@ -267,7 +272,7 @@ impl Member {
         }
         self.batch.clear();
         let max = settings.properties.max_poll_records;
-        self.fills_until = settings.client.fills_until(self.fills_until, at);
+        self.calls_poll(at, ground.scenario);
         let call = Call {
             max,
             until: self.fills_until,
@@ -409,6 +414,12 @@ impl Member {
         }
     }
 
+    /// Its application calls poll(), whatever its group is at: from then on its polls come to an end one after another.
+    pub fn calls_poll(&mut self, at: SimTime, scenario: &Scenario) {
+        let client = &self.settings_of(scenario).client;
+        self.fills_until = client.fills_until(self.fills_until, at);
+    }
+
     /// Stands still from `now` until `thaws`: what is under way goes on with what is left of it.
     pub fn freeze(&mut self, now: SimTime, thaws: SimTime) {
         self.frozen_until = Some(thaws);
@@ -458,36 +469,6 @@ impl Member {
             && self.frozen_until.is_none()
         {
             self.wake = now;
-        }
-    }
-
-    /// Brings the accounts of the batch in hand up to `now`; with a commit per record, the committed offsets too.
-    pub fn account_until(&mut self, now: SimTime, scenario: &Scenario, topic: &mut Topic) {
-        if self.app != App::Processing {
-            return;
-        }
-        let settings = self.settings;
-        let mut shop = Workshop {
-            scenario,
-            settings,
-            breaker: None,
-            topic,
-        };
-        self.batch.account_until(now, &mut shop);
-        let trip = scenario.cluster.round_trip;
-        let back = trip.saturating_sub(trip.half());
-        let ahead = self.batch.stored_ahead(now, back, &mut shop);
-        let per_record = self.batch.policy(scenario) == CommitPolicy::PerRecord;
-        if per_record
-            && self.batch.generation == self.link.generation
-            && self.link.phase == Phase::Stable
-            && self.link.void.is_none()
-        {
-            for (partition, offset) in self.batch.finished_offsets().chain(ahead) {
-                // Never back: how far a batch is gets estimated anew when its calls take another time.
-                let committed = &mut topic.partitions[partition.ix()].committed;
-                *committed = Some(offset).max(*committed);
-            }
         }
     }
 }

@@ -26,6 +26,7 @@ impl World<'_> {
         let member = &mut self.members[process.ix()];
         member.app = App::Polling;
         member.wake = SimTime::NEVER;
+        member.calls_poll(self.agenda.now(), self.scenario);
         if member.stopping {
             if !self.waits_for_threads(process) {
                 self.close(process);

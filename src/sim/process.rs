@@ -46,6 +46,8 @@ impl World<'_> {
         member.link.last = Owned::default();
         member.link.owes_commit = false;
         member.acknowledged = Acknowledged::nothing(now);
+        member.fills_until = SimTime::ZERO;
+        member.calls_poll(now, self.scenario);
         let (rollout, settings) = (member.rollout, member.settings);
         self.serve(settings);
         self.note(Fact::ProcessStarted { process });
@@ -149,6 +151,9 @@ impl World<'_> {
         let member = &mut self.members[process.ix()];
         member.account_until(now, self.scenario, &mut self.topic);
         (member.batch).tell_given_up(now, process, &self.topic, &mut self.facts);
+        let member = &mut self.members[process.ix()];
+        member.leave_commit_under_way(now, self.scenario, &mut self.topic);
+        member.account_unanswered(now, self.scenario, &mut self.topic);
         self.run_workers(process);
         self.fall_silent(process);
         self.lose_batch(process, Cause::Crash);

@@ -18,6 +18,13 @@ impl World<'_> {
         }
     }
 
+    /// What members have done of the batches in their hands when the run ends is done.
+    pub fn account_in_hand(&mut self, at: SimTime) {
+        for member in &mut self.members {
+            member.account_unanswered(at, self.scenario, &mut self.topic);
+        }
+    }
+
     pub fn sample(&mut self, at: SimTime, observer: &mut dyn Observer) {
         self.commit_records_until(at);
         let ages = observer.looks_at_ages();

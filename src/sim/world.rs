@@ -104,6 +104,7 @@ impl<'s> World<'s> {
             }
         }
         self.advance(horizon);
+        self.account_in_hand(horizon);
         self.tell(horizon, observer);
         let totals = self.totals(horizon);
         observer.finish(horizon, &totals, &self.view());

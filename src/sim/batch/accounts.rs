@@ -47,6 +47,43 @@ impl Batch {
         (stage.ends <= worked).then_some((stage.partition, stage.to))
     }
 
+    /// With a commit per record: the record that is done and whose commit is not answered yet, and how long that takes from
+    /// `now` on, to which the batch has been accounted for. Of several worked on at the same time nobody keeps which it is.
+    pub fn commit_under_way(
+        &self,
+        now: SimTime,
+        shop: &mut Workshop,
+    ) -> Option<(PartitionId, u64, SimDuration)> {
+        let each = self.each_commit(shop.scenario);
+        if each.is_zero() || self.callers > 1 {
+            return None;
+        }
+        let stage = self.stages.get(self.accounted.0)?;
+        let worked = self.worked(now);
+        if !stage.is_stretch() {
+            let done = stage.kind.is_done_with() && stage.ends <= worked + each;
+            return done.then_some((stage.partition, stage.to, stage.ends.saturating_sub(worked)));
+        }
+        let to = self.reached(stage, worked + each, shop);
+        if to <= stage.from + self.accounted.1 {
+            return None;
+        }
+        let rest = self.work_of(stage, to, stage.to, shop) + each * (stage.to - to);
+        let answered = stage.ends.saturating_sub(rest);
+        Some((stage.partition, to, answered.saturating_sub(worked)))
+    }
+
+    /// Accounts for a record whose commit is not answered yet: it is done all the same.
+    pub fn account_unanswered(&mut self, now: SimTime, shop: &mut Workshop) {
+        if let Some((_, to, _)) = self.commit_under_way(now, shop) {
+            if self.stages[self.accounted.0].is_stretch() {
+                self.account_to(to, now, shop);
+            } else {
+                self.account_stage(now, shop);
+            }
+        }
+    }
+
     /// Accounts for the whole batch, which is through at `now`.
     #[inline]
     pub fn account_all(&mut self, now: SimTime, shop: &mut Workshop) {
