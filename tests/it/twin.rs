@@ -4,46 +4,83 @@
 mod behind_a_breaker;
 mod breaker;
 mod broker;
+mod calls;
 mod commits;
 mod exact;
+mod faults;
 mod limiter;
 mod member;
+mod polls;
+mod random;
+mod records;
 mod several;
+mod troubles;
 mod world;
 
+use std::collections::BTreeMap;
+
+use lagsim::kafka::{GroupProtocol, RejoinFrom};
 use lagsim::scenario::Scenario;
 use lagsim::sim::Fact;
-use lagsim::units::SimTime;
+use lagsim::units::{PartitionId, ProcessId, SimTime};
 
 use crate::systems::{self, Told};
-use world::{Curves, Ownership, World};
+use world::{Curves, Loss, Ownership, World};
 
 /// Who owned what from when until when, as the engine tells it.
-fn ownership(told: &Told) -> Vec<(SimTime, Ownership)> {
-    let mut assigned = std::collections::BTreeMap::new();
+fn ownership(scenario: &Scenario, told: &Told) -> Vec<(SimTime, Ownership)> {
+    let mut assigned: BTreeMap<ProcessId, Vec<PartitionId>> = BTreeMap::new();
+    let mut reads: BTreeMap<ProcessId, Vec<PartitionId>> = BTreeMap::new();
     let mut changes = Vec::new();
+    let settings = &scenario.settings[0];
+    let classic = settings.properties.group_protocol == GroupProtocol::Classic;
+    let gives_up = match settings.client.rejoin_from {
+        RejoinFrom::NextPoll if classic => Loss::InPoll,
+        _ => Loss::Behind,
+    };
     for (at, fact) in &told.facts {
         match fact {
+            Fact::ProcessStarted { process } => changes.push((*at, Ownership::Starts(*process))),
             Fact::PartitionsAssigned {
                 process,
                 partitions,
                 ..
             } => {
                 assigned.insert(*process, partitions.clone());
+                let has = reads.entry(*process).or_default();
+                let more = partitions.iter().any(|id| !has.contains(id));
+                if !has.is_empty() && more {
+                    // It goes on, and reads what is new as OffsetFetch is answered.
+                    let answered = *at + scenario.cluster.round_trip;
+                    *has = partitions.clone();
+                    changes.push((answered, Ownership::Gets(*process, partitions.clone())));
+                }
             }
             Fact::MemberResumed { process, .. } => {
                 let partitions = assigned.get(process).cloned().unwrap_or_default();
+                reads.insert(*process, partitions.clone());
                 changes.push((*at, Ownership::Gets(*process, partitions)));
             }
             Fact::PartitionsRevoked {
                 process,
                 partitions,
+                lost,
                 ..
             } => {
-                changes.push((*at, Ownership::Loses(*process, partitions.clone())));
+                let has = reads.entry(*process).or_default();
+                has.retain(|id| !partitions.contains(id));
+                let loss = if *lost { Loss::Lost } else { gives_up };
+                changes.push((*at, Ownership::Loses(*process, partitions.clone(), loss)));
             }
+            Fact::MemberEvicted {
+                process,
+                removal: None,
+            } => changes.push((*at, Ownership::Evicted(*process))),
             Fact::CommitFailed { process, error, .. } => {
                 changes.push((*at, Ownership::MayNotCommit(*process, *error)));
+            }
+            Fact::ProcessStopped { process, .. } => {
+                reads.remove(process);
             }
             _ => {}
         }
@@ -54,7 +91,7 @@ fn ownership(told: &Told) -> Vec<(SimTime, Ownership)> {
 /// The curves of the engine and of the twin.
 fn both(scenario: &Scenario) -> (Told, Vec<(SimTime, Vec<Curves>)>) {
     let told = systems::run(scenario);
-    let mut twin = World::new(scenario, ownership(&told));
+    let mut twin = World::new(scenario, ownership(scenario, &told));
     let curves = twin.run();
     (told, curves)
 }

@@ -48,7 +48,7 @@ fn opened(scenario: &Scenario) -> (u64, u64) {
         } => Some(()),
         _ => None,
     });
-    let mut twin = World::new(scenario, ownership(&told));
+    let mut twin = World::new(scenario, ownership(scenario, &told));
     twin.run();
     (opens.len() as u64, twin.opened())
 }

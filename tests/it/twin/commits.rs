@@ -2,7 +2,7 @@
 
 use lagsim::kafka::{AutoCommitFrom, KafkaError};
 use lagsim::scenario::CommitPolicy;
-use lagsim::units::{PartitionId, SimDuration};
+use lagsim::units::{PartitionId, SimDuration, SimTime};
 
 use super::member::App;
 use super::world::{Event, World};
@@ -21,21 +21,40 @@ impl World<'_> {
     /// Commits what polls have returned, or have returned before the batch in hand.
     pub(super) fn timer(&mut self, who: usize) {
         let settings = &self.scenario.settings[0];
-        let previous = settings.client.auto_commit_from == AutoCommitFrom::TimerOfPreviousPolls;
         let member = &mut self.members[who];
         if self.now != member.auto_commit_due {
             return; // Of an assignment that is gone.
         }
         member.auto_commit_due = self.now + settings.properties.auto_commit_interval;
+        let due = member.auto_commit_due;
+        let offsets = self.positions(who);
+        self.send_commit_of(who, &offsets);
+        self.push(due, Event::Timer(who));
+    }
+
+    /// What auto-commit commits: all that polls have returned, or have returned before the batch in hand. Of some clients only
+    /// what is new.
+    pub(super) fn positions(&self, who: usize) -> Vec<(PartitionId, u64)> {
+        let from = self.scenario.settings[0].client.auto_commit_from;
+        let previous = from == AutoCommitFrom::TimerOfPreviousPolls;
+        let member = &self.members[who];
         let in_hand = previous && member.app == App::Working;
         let offsets = member.owned.iter().map(|(id, owned)| {
             let begun = member.begun.get(id).filter(|_| in_hand);
             (*id, begun.copied().unwrap_or(owned.position))
         });
-        let offsets: Vec<_> = offsets.collect();
-        let due = member.auto_commit_due;
-        self.send_commit(&offsets);
-        self.push(due, Event::Timer(who));
+        let all = matches!(from, AutoCommitFrom::Poll | AutoCommitFrom::Timer);
+        let offsets = offsets.filter(|(id, offset)| all || member.owned[id].committed != *offset);
+        offsets.collect()
+    }
+
+    pub(super) fn send_commit_of(&mut self, who: usize, offsets: &[(PartitionId, u64)]) {
+        for (id, offset) in offsets {
+            if let Some(owned) = self.members[who].owned.get_mut(id) {
+                owned.committed = *offset;
+            }
+        }
+        self.send_commit(offsets);
     }
 
     pub(super) fn send_commit(&mut self, offsets: &[(PartitionId, u64)]) {
@@ -61,7 +80,9 @@ impl World<'_> {
         match self.scenario.settings[0].processing.commit {
             CommitPolicy::AfterBatch => self.commit_sync(who, finished),
             CommitPolicy::Async => {
-                self.send_commit(&finished);
+                if self.refusal(who).is_none() {
+                    self.commit_owned(who, finished);
+                }
                 self.poll(who);
             }
             CommitPolicy::Auto | CommitPolicy::PerRecord => self.poll(who),
@@ -69,25 +90,44 @@ impl World<'_> {
         }
     }
 
-    /// commitSync() of what is owned; refused by the client, which is joining, or by the coordinator.
-    pub(super) fn commit_sync(&mut self, who: usize, mut offsets: Vec<(PartitionId, u64)>) {
+    /// When a commit is answered that is refused, by the client, which knows that it may not, or by the coordinator.
+    fn refusal(&mut self, who: usize) -> Option<SimTime> {
         let (now, trip) = (self.now, self.scenario.cluster.round_trip);
+        let member = &mut self.members[who];
+        let Some((_, error)) = member.may_not_commit.filter(|(at, _)| *at == now) else {
+            if member.evicted {
+                self.doubt(format!("{who} commits as a member, and is none"));
+            }
+            return None;
+        };
+        let joins = error == Some(KafkaError::RebalanceInProgress);
+        member.owes_commit |= joins;
+        let knows = joins || error.is_none();
+        Some(if knows { now } else { now + trip })
+    }
+
+    /// commitSync() of what is owned.
+    pub(super) fn commit_sync(&mut self, who: usize, offsets: Vec<(PartitionId, u64)>) {
+        let now = self.now;
+        let refused = self.refusal(who);
         let member = &mut self.members[who];
         member.app = App::Committing;
         let epoch = member.epoch;
-        if let Some((_, error)) = member.may_not_commit.filter(|(at, _)| *at == now) {
-            let joins = matches!(error, None | Some(KafkaError::RebalanceInProgress));
-            member.owes_commit |= joins;
-            let answered = if joins { now } else { now + trip };
+        if let Some(answered) = refused {
             return self.push(answered, Event::CommitAnswer(who, epoch));
         }
+        self.commit_owned(who, offsets);
+        self.push(now + self.commit_takes(), Event::CommitAnswer(who, epoch));
+    }
+
+    fn commit_owned(&mut self, who: usize, mut offsets: Vec<(PartitionId, u64)>) {
+        let member = &mut self.members[who];
         if std::mem::take(&mut member.owes_commit) {
             let all = member.owned.iter();
             offsets.extend(all.map(|(id, owned)| (*id, owned.position)));
         }
         offsets.retain(|(id, _)| member.owned.contains_key(id));
-        self.send_commit(&offsets);
-        self.push(now + self.commit_takes(), Event::CommitAnswer(who, epoch));
+        self.send_commit_of(who, &offsets);
     }
 
     pub(super) fn commit_answered(&mut self, who: usize, epoch: u64) {
@@ -96,7 +136,7 @@ impl World<'_> {
             let thaws = member.frozen_until;
             return self.push(thaws, Event::CommitAnswer(who, epoch));
         }
-        if member.app == App::Committing {
+        if member.app == App::Committing && member.epoch == epoch {
             return self.poll(who);
         }
         if member.app == App::Working && member.epoch == epoch {

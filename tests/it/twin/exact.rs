@@ -12,7 +12,7 @@ use lagsim::workload::{Law, Pattern};
 use super::both;
 use super::world::Curves;
 use crate::systems::{
-    at_ms, at_offset, ms, process, profile, secs, system, with, with_backlog, with_poison,
+    Told, at_ms, at_offset, ms, process, profile, secs, system, with, with_backlog, with_poison,
 };
 
 const EXPONENTIAL: Law = Law::Exponential { mean: 0.004 };
@@ -26,14 +26,10 @@ fn curves(samples: &[Sample]) -> Vec<Curves> {
     curves.collect()
 }
 
-/// The first sample at which the two differ, if any.
+/// No sample at which the two differ.
 pub(super) fn assert_twins(name: &str, scenario: &Scenario) {
     let (told, twin) = both(scenario);
-    assert_eq!(told.samples.len(), twin.len(), "{name}: as many samples");
-    for ((at, engine), (twin_at, twin)) in told.samples.iter().zip(&twin) {
-        assert_eq!(at, twin_at);
-        assert_eq!(&curves(engine), twin, "{name}: at {at}, engine first");
-    }
+    assert_curves(name, &told, &twin);
     let moved = twin.last().is_some_and(|(_, curves)| {
         let start = scenario.topic.partitions.iter();
         curves
@@ -42,6 +38,14 @@ pub(super) fn assert_twins(name: &str, scenario: &Scenario) {
             .any(|(now, start)| now.committed != start.committed)
     });
     assert!(moved, "{name}: nothing was ever committed");
+}
+
+pub(super) fn assert_curves(name: &str, told: &Told, twin: &[(SimTime, Vec<Curves>)]) {
+    assert_eq!(told.samples.len(), twin.len(), "{name}: as many samples");
+    for ((at, engine), (twin_at, twin)) in told.samples.iter().zip(twin) {
+        assert_eq!(at, twin_at);
+        assert_eq!(&curves(engine), twin, "{name}: at {at}, engine first");
+    }
 }
 
 /// Sampled so often that hardly a poll goes unseen.

@@ -218,7 +218,7 @@ fn refused(mut scenario: Scenario, back_off: u64) -> Scenario {
 /// The engine refuses as many calls as the twin, within 3 %.
 fn assert_refusals(name: &str, scenario: &Scenario) {
     let told = systems::run(scenario);
-    let mut twin = World::new(scenario, ownership(&told));
+    let mut twin = World::new(scenario, ownership(scenario, &told));
     twin.run();
     let (engine, twin) = (told.totals.calls_refused as f64, twin.refused() as f64);
     assert!(
@@ -292,7 +292,7 @@ fn attempts_that_fail_of_members_that_nothing_holds_back() {
     }
     assert_near("constant", &scenario, 0.0, 0.0);
     let told = systems::run(&scenario);
-    let mut twin = World::new(&scenario, ownership(&told));
+    let mut twin = World::new(&scenario, ownership(&scenario, &told));
     twin.run();
     // Of the batches in hand as the run ends the twin counts what has failed so far.
     let (engine, more) = (

@@ -14,6 +14,8 @@ pub struct Owned {
     pub position: u64,
     /// Fetched up to here.
     pub fetched: u64,
+    /// Committed up to here, as far as its client knows.
+    pub committed: u64,
     pub paused_until: SimTime,
 }
 
@@ -35,6 +37,8 @@ pub enum App {
     Working,
     /// Waits for commitSync.
     Committing,
+    /// Leaves the group.
+    Closing,
 }
 
 /// What becomes of a record in hand.
@@ -70,10 +74,28 @@ pub struct InHand {
 
 #[derive(Debug)]
 pub struct Member {
+    /// Counts its processes.
+    pub incarnation: u32,
     pub app: App,
+    /// There is one.
+    pub runs: bool,
+    /// Told to stop.
+    pub stopping: bool,
+    /// The entry of the timeline that restarts it, and which of its processes it is.
+    pub restarted: Option<(usize, usize)>,
+    /// It knows that the group has gone on without it, and is not back.
+    pub evicted: bool,
+    /// It is no member, and does not ask to be one before its next poll().
+    pub out: bool,
+    /// When it last gave partitions up that it could commit before.
+    pub gave_up_at: Option<SimTime>,
+    /// When poll() returned its last batch.
+    pub polled_at: SimTime,
     pub owned: BTreeMap<PartitionId, Owned>,
     /// By broker: its partitions in the order of the fetch session.
     pub session: Vec<Vec<PartitionId>>,
+    /// By broker: what the next request adds to the session.
+    pub added: Vec<Vec<PartitionId>>,
     /// By broker: the request in flight.
     pub in_flight: Vec<Option<u64>>,
     /// What answers brought and is not all handed out, in the order they came: where it ends.
@@ -107,9 +129,18 @@ pub struct Member {
 impl Member {
     pub fn new(brokers: usize) -> Self {
         Member {
+            incarnation: 0,
             app: App::Idle,
+            runs: false,
+            stopping: false,
+            restarted: None,
+            evicted: false,
+            out: false,
+            gave_up_at: None,
+            polled_at: SimTime::ZERO,
             owned: BTreeMap::new(),
             session: vec![Vec::new(); brokers],
+            added: vec![Vec::new(); brokers],
             in_flight: vec![None; brokers],
             completed: VecDeque::new(),
             to_do: VecDeque::new(),
@@ -129,6 +160,13 @@ impl Member {
         }
     }
 
+    /// Whether it is at work on a record, or will be.
+    pub fn has_in_hand(&self, partition: PartitionId, offset: u64) -> bool {
+        let lanes = self.lanes.iter().flatten();
+        let mut at_work = lanes.map(|one| (one.partition, one.offset));
+        at_work.any(|one| one == (partition, offset)) || self.to_do.contains(&(partition, offset))
+    }
+
     /// Until when its breaker lets no call through.
     pub fn open_until(&self, now: SimTime) -> Option<SimTime> {
         let until = self.breaker.as_ref()?.open_until;
@@ -141,7 +179,7 @@ impl Member {
         if self.owned.is_empty() {
             return self.lose_all();
         }
-        for session in &mut self.session {
+        for session in self.session.iter_mut().chain(&mut self.added) {
             session.retain(|id| !partitions.contains(id));
         }
         self.completed.retain(|(id, _)| !partitions.contains(id));
@@ -151,6 +189,7 @@ impl Member {
     pub fn lose_all(&mut self) {
         self.owned.clear();
         self.session.iter_mut().for_each(Vec::clear);
+        self.added.iter_mut().for_each(Vec::clear);
         self.in_flight.fill(None);
         self.completed.clear();
         self.auto_commit_due = SimTime::NEVER;

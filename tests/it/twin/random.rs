@@ -1,0 +1,102 @@
+//! Scenarios drawn at random, beside the engine: a client of an eager group, how it commits, what its records take, and what
+//! happens to it.
+
+use lagsim::engine::{Address, Purpose};
+use lagsim::scenario::{Action, CommitPolicy, OnStop, Scenario};
+use lagsim::units::ProcessId;
+use lagsim::workload::Law;
+
+use super::exact::closely;
+use super::faults::assert_twins_in_trouble;
+use crate::systems::{at_ms, ms, profile, secs, system, with, with_backlog};
+
+/// Draws of one scenario, each by its number.
+struct Dice(Address, u64);
+
+impl Dice {
+    fn of<T: Clone>(&mut self, choices: &[T]) -> T {
+        self.1 += 1;
+        let drawn = self.0.uniform(0, self.1) * choices.len() as f64;
+        choices[drawn as usize].clone()
+    }
+}
+
+fn draw(seed: u64) -> Scenario {
+    let mut dice = Dice(Address::new(seed, 0, Purpose::Work, "scenario"), 0);
+    let members = dice.of(&[1, 2, 3]);
+    let rate = dice.of(&[3.0, 40.0, 200.0, 700.0]);
+    let slow = Law::Bimodal {
+        fast: 0.003,
+        slow: 0.9,
+        share: 0.02,
+    };
+    let law = dice.of(&[
+        Law::Exponential { mean: 0.004 },
+        Law::Constant(0.0031),
+        slow,
+    ]);
+    let mut scenario = closely(system(dice.of(&[1, 4, 7]), members, rate, law));
+    scenario.seed = seed;
+    scenario.cluster.brokers = dice.of(&[1, 2, 3]);
+    scenario.cluster.round_trip = ms(dice.of(&[2, 5]));
+    scenario.cluster.commit_latency = ms(dice.of(&[2, 9]));
+    scenario.cluster.properties.consumer_session_timeout = secs(6);
+    scenario.cluster.properties.consumer_heartbeat_interval = secs(1);
+    let settings = &mut scenario.settings[0];
+    let client = dice.of(&["java", "java", "librdkafka"]);
+    settings.client = profile(client);
+    let commit = dice.of(&[
+        CommitPolicy::Auto,
+        CommitPolicy::AfterBatch,
+        CommitPolicy::Async,
+    ]);
+    settings.processing.commit = commit;
+    settings.processing.on_stop = dice.of(&[OnStop::FinishBatch, OnStop::FinishRecord]);
+    let properties = &mut settings.properties;
+    properties.enable_auto_commit = commit == CommitPolicy::Auto;
+    properties.auto_commit_interval = ms(dice.of(&[700, 5_000]));
+    properties.session_timeout = secs(6);
+    properties.heartbeat_interval = secs(1);
+    properties.max_poll_interval = secs(dice.of(&[3, 300]));
+    properties.max_poll_records = dice.of(&[7, 150, 500]);
+    let scenario = with_backlog(scenario, dice.of(&[0, 0, 900]));
+    in_trouble(scenario, &mut dice, members)
+}
+
+fn in_trouble(mut scenario: Scenario, dice: &mut Dice, members: u32) -> Scenario {
+    for from in [6_000, 18_000, 28_000] {
+        let processes = vec![ProcessId(dice.of(&[0, 1, 2]) % members)];
+        let gap = ms(dice.of(&[900, 3_000]));
+        let crash = Action::Crash {
+            processes: processes.clone(),
+            restart_after: Some(gap),
+        };
+        let restart = |graceful| Action::Restart {
+            processes: processes.clone(),
+            gap,
+            start_up: ms(300),
+            graceful,
+            rolling: true,
+            settings: None,
+        };
+        let entry = dice.of(&[crash, restart(true), restart(true), restart(false)]);
+        scenario = with(scenario, at_ms(from + dice.of(&[3, 411, 1_777])), entry);
+    }
+    scenario
+}
+
+fn agree(seed: u64) {
+    let told = assert_twins_in_trouble(&format!("seed {seed}"), &draw(seed));
+    assert!(told.totals.commits > 0, "seed {seed}: nothing is committed");
+}
+
+#[test]
+fn the_engine_does_what_one_record_after_another_does() {
+    (0..60).for_each(agree);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn the_engine_does_what_one_record_after_another_does_at_length() {
+    (1_000..4_000).for_each(agree);
+}
