@@ -791,17 +791,6 @@ fn revokes_what_others_have(scenario: &Scenario) -> bool {
         })
 }
 
-/// With a commit per record, how far a batch is between two of its boundaries is an estimate where calls take another time than
-/// was planned: who leaves the batch then goes back to what it has done.
-fn leaves_records_committed(scenario: &Scenario) -> bool {
-    let mut settings = scenario.settings.iter();
-    settings.any(|own| {
-        own.client.rejoin_from == RejoinFrom::Heartbeat
-            && own.processing.commit == CommitPolicy::PerRecord
-            && own.processing.calls.iter().any(|calls| *calls > 0)
-    })
-}
-
 /// The curves only rise, and none is above the one it may not pass.
 fn check_curves(scenario: &Scenario, told: &Told) {
     let mut before: Vec<(u64, u64)> = Vec::new();
@@ -824,8 +813,7 @@ fn check_curves(scenario: &Scenario, told: &Told) {
             let may = seeks(scenario)
                 || commits_late(scenario)
                 || commits_less_later(scenario)
-                || revokes_what_others_have(scenario)
-                || leaves_records_committed(scenario);
+                || revokes_what_others_have(scenario);
             if !may {
                 assert!(
                     committed >= before.1,
