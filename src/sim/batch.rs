@@ -11,6 +11,7 @@ mod plan;
 mod watch;
 
 use self::chance::Chance;
+pub(super) use self::in_hand::InHand;
 use self::letter::Letter;
 pub(super) use self::watch::Opening;
 use super::outage::CallFailure;
@@ -275,8 +276,8 @@ impl Batch {
         self.stages.iter().any(|stage| given_up(stage.kind))
     }
 
-    /// Its calls are others from now on: the rest, and what is accounted for, takes `factor` times as long. Expects the
-    /// settings it was begun under.
+    /// Its calls are others from now on, and several are under way at the same time: nobody keeps how far each is, so what is
+    /// left takes `factor` times as long. Expects the settings it was begun under.
     pub fn rescale(&mut self, factor: f64, shop: &mut Workshop) {
         let scaled = |length: SimDuration| {
             if length == SimDuration::FOREVER {

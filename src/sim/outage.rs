@@ -2,7 +2,7 @@
 
 use super::Cause;
 use super::Fact;
-use super::batch::Workshop;
+use super::batch::{InHand, Workshop};
 use super::dependency;
 use super::event::Event;
 use super::member::App;
@@ -105,12 +105,86 @@ impl World<'_> {
             topic: &mut self.topic,
         };
         let tried = member.batch.replan(now, &mut shop);
+        self.planned_anew(index, now);
+        tried
+    }
+
+    /// What is left of a member's batch in hand has been planned anew at `now`.
+    fn planned_anew(&mut self, index: usize, now: SimTime) {
+        let (scenario, member) = (self.scenario, &mut self.members[index]);
         let processing = &scenario.settings[member.settings].processing;
         if member.stopping && processing.on_stop == OnStop::FinishRecord {
+            let settings = member.batch.settings;
+            let mut shop = Workshop {
+                scenario,
+                settings,
+                breaker: member.caller.watching(),
+                topic: &mut self.topic,
+            };
             member.batch.cut_after_record(now, &mut shop);
         }
         member.wake = member.batch.ends_at();
-        tried
+        if let Some(thaws) = member.frozen_until {
+            member.wake = member.wake.max(thaws);
+        }
+    }
+
+    /// Calls of a dependency are about to take another time, or to fail as often as they did not before: by what its calls were,
+    /// where each member that makes them is in its batch, by index. `None` if it makes several at a time.
+    pub fn stop_calls(&mut self, which: usize, now: SimTime) -> Vec<(usize, Option<InHand>)> {
+        let mut stopped = Vec::new();
+        let (members, mut ground) = self.ground();
+        for (index, member) in members.iter_mut().enumerate() {
+            member.account_given_up(now, ground.scenario, ground.topic);
+            if !dependency::calls(member) {
+                continue;
+            }
+            member.see_calls_made(now, &mut ground);
+            let (scenario, settings) = (ground.scenario, member.batch.settings);
+            if scenario.settings[settings].processing.calls_of(which) == 0 {
+                continue;
+            }
+            let mut shop = Workshop {
+                scenario,
+                settings,
+                breaker: None,
+                topic: &mut *ground.topic,
+            };
+            member.batch.advance(now);
+            let alone = member.batch.callers == 1;
+            let in_hand = alone.then(|| member.batch.stop(now, &mut shop));
+            stopped.push((index, in_hand));
+        }
+        stopped
+    }
+
+    /// And now they do: a member goes on from there, the record in hand being as long under way as it was. Where several calls
+    /// are under way at a time what is left takes as many times as long as records do on average, by settings.
+    pub fn go_on_calling(
+        &mut self,
+        index: usize,
+        stopped: Option<InHand>,
+        slower: &[f64],
+        now: SimTime,
+    ) {
+        let (scenario, member) = (self.scenario, &mut self.members[index]);
+        let settings = member.batch.settings;
+        let mut shop = Workshop {
+            scenario,
+            settings,
+            breaker: member.caller.watching(),
+            topic: &mut self.topic,
+        };
+        let process = member.process;
+        let Some(in_hand) = stopped else {
+            member.batch.rescale(slower[settings], &mut shop);
+            return self.watch_anew(process, now);
+        };
+        member.batch.go_on(now, in_hand, &mut shop);
+        self.planned_anew(index, now);
+        if self.members[index].attended() {
+            self.attend(process);
+        }
     }
 
     /// Something else than its own calls has changed what a member's breaker is at, or how often calls fail: where it opens

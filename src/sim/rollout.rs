@@ -3,9 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Fact;
-use super::batch::Workshop;
 use super::commit::SHORTEST;
-use super::dependency;
 use super::event::Event;
 use super::link::Phase;
 use super::member::App;
@@ -244,15 +242,10 @@ impl World<'_> {
             change,
             DownstreamChange::Latency(_) | DownstreamChange::FailureRate(_)
         );
-        if other_calls {
-            let (members, mut ground) = self.ground();
-            for member in members {
-                member.account_given_up(now, ground.scenario, ground.topic);
-                if dependency::calls(member) {
-                    member.see_calls_made(now, &mut ground);
-                }
-            }
-        }
+        let stopped = match other_calls {
+            true => self.stop_calls(which, now),
+            false => Vec::new(),
+        };
         let Some(dependency) = &mut self.dependency else {
             return;
         };
@@ -261,23 +254,8 @@ impl World<'_> {
         if other_calls {
             let (scenario, topic) = (self.scenario, &mut self.topic);
             topic.set_calls(scenario, self.replication, which, dependency.call(which));
-            let calling = self.members.iter_mut().filter(|one| dependency::calls(one));
-            for member in calling {
-                let settings = member.batch.settings;
-                if scenario.settings[settings].processing.calls_of(which) == 0 {
-                    continue;
-                }
-                let mut shop = Workshop {
-                    scenario,
-                    settings,
-                    breaker: None,
-                    topic,
-                };
-                member.batch.advance(now);
-                member.batch.rescale(slower[settings], &mut shop);
-            }
-            for index in 0..self.members.len() {
-                self.watch_anew(ProcessId(index as u32), now);
+            for (index, stopped) in stopped {
+                self.go_on_calling(index, stopped, &slower, now);
             }
         }
         self.pace(now);

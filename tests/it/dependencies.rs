@@ -520,6 +520,41 @@ fn each_can_become_slower_or_fail_more_often() {
     }
 }
 
+/// Also in the middle of a batch: the record in hand has been under way for so long, and those after it take what their calls
+/// take now.
+#[test]
+fn a_slower_call_makes_each_record_from_the_one_in_hand_on_as_long_as_it_is() {
+    let (slower, changes_at) = (DownstreamChange::Latency(constant(100)), at_ms(30_023));
+    let mut scenario = with(system(), changes_at, Action::Downstream(LEDGER, slower));
+    (scenario.horizon, scenario.sample) = (secs(34), ms(1));
+    let told = run(&scenario);
+    let (mut commits, mut before) = (Vec::new(), 0);
+    for (at, partitions) in &told.samples {
+        let committed = partitions[0].committed.unwrap_or(0);
+        assert!(
+            committed == before || committed == before + 1,
+            "{before} and then {committed} at {at}"
+        );
+        if committed > before {
+            commits.push(*at);
+        }
+        before = committed;
+    }
+    let after = commits.partition_point(|at| *at <= changes_at);
+    let in_hand = changes_at.since(commits[after - 1]);
+    assert!(in_hand > ms(5) && in_hand < ms(55), "{in_hand}");
+    for (index, pair) in commits.windows(2).enumerate().skip(50) {
+        let each = pair[1].since(pair[0]);
+        let expected = if index + 1 < after { ms(60) } else { ms(130) };
+        // Sampled each millisecond, and polls take no time.
+        assert!(
+            each >= expected.saturating_sub(ms(1)) && each <= expected + ms(1),
+            "record {index} took {each}"
+        );
+    }
+    assert!(commits.len() > after + 20, "more than a batch");
+}
+
 /// What is done at the ledger is time away: the limit is used up all the same, whatever the ledger takes, until there are
 /// too few callers for it.
 #[test]

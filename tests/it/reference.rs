@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use lagsim::scenario::{Scenario, Source, check};
+use lagsim::scenario::{Override, Scenario, Source, check};
+use lagsim::sim::{Fact, StopReason};
+use lagsim::units::ProcessId;
 
 use crate::systems::{Told, run, run_replication, secs};
 
@@ -12,6 +14,11 @@ mod per_record;
 
 /// A model file of `models/reference`.
 fn model(stem: &str) -> Scenario {
+    model_with(stem, &[])
+}
+
+/// The same, changed as `--set` does.
+fn model_with(stem: &str, changes: &[&str]) -> Scenario {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/reference");
     let path = folder.join(format!("{stem}.toml"));
     let text = fs::read_to_string(&path).expect("a reference model");
@@ -21,7 +28,10 @@ fn model(stem: &str) -> Scenario {
         text,
     };
     let read = |name: &str| Err(format!("{name}: no model here names a file"));
-    match check(&source, &[], &read) {
+    let changes = changes.iter().map(|text| Override {
+        text: (*text).to_owned(),
+    });
+    match check(&source, &changes.collect::<Vec<_>>(), &read) {
         Ok(checked) => checked.scenario,
         Err(found) => panic!("{found}"),
     }
@@ -148,4 +158,60 @@ fn limited_hour_is_held_to_its_limit() {
     let grown = (lags[3_600] - lags[600]) as f64 / 3_000.0;
     assert!((grown - 1_000.0).abs() < 100.0, "{grown}/s");
     assert_eq!(scenario.horizon, secs(3_600));
+}
+
+/// At the peak more comes than a hundred members of 1 / 80 us can do: they do just that, a fetch under way meanwhile.
+#[test]
+fn big_day_is_held_to_the_capacity_of_its_members_at_the_peak() {
+    let changes = [
+        "horizon=12s",
+        "sample=3s",
+        "at=[]",
+        "produce.rate.daily.peak-at=0h",
+    ];
+    let told = run(&model_with("big-day", &changes));
+    let sum = |value: fn(&lagsim::sim::Sample) -> u64| -> Vec<f64> {
+        let sums = (told.samples.iter()).map(|(_, own)| own.iter().map(value).sum::<u64>());
+        sums.map(|sum| sum as f64).collect()
+    };
+    // 1.5 million/s to a standard deviation of a thousandth of that in one second.
+    let produced = sum(|sample| sample.log_end)[4];
+    assert!((produced / 18e6 - 1.0).abs() < 1e-3, "{produced}");
+    let positions = sum(|sample| sample.position);
+    let rate = (positions[4] - positions[2]) / 6.0;
+    assert!((rate / 1.25e6 - 1.0).abs() < 0.01, "{rate}/s");
+    let (processed, duplicates) = (told.totals.partitions.iter())
+        .map(|own| (own.processed, own.duplicates))
+        .fold((0, 0), |sum, own| (sum.0 + own.0, sum.1 + own.1));
+    assert!(processed as f64 <= positions[4] && duplicates == 0);
+}
+
+/// A ten-thousandth of the records, each ten thousand times the work, over two of its deploys: each restarts every member
+/// once, one after the other, and the group takes over what each has left without doing anything twice.
+#[test]
+fn big_day_restarts_each_member_once_a_deploy() {
+    let changes = [
+        "horizon=44m",
+        "at.0.time=5m",
+        "at.0.every=20m",
+        "produce.rate.daily={ mean = '100/s', peak = '150/s' }",
+        "processing.time.lognormal={ mean = '0.8s', p99 = '4s' }",
+    ];
+    let told = run(&model_with("big-day", &changes));
+    let stopped = told.find(|fact| match fact {
+        Fact::ProcessStopped { process, reason } => Some((*process, *reason)),
+        _ => None,
+    });
+    assert_eq!(stopped.len(), 200);
+    for index in 0..100 {
+        let own = (stopped.iter()).filter(|(_, (process, _))| *process == ProcessId(index));
+        let ends: Vec<_> = own.map(|(at, (_, reason))| (at, *reason)).collect();
+        assert_eq!(ends.len(), 2, "{ends:?}");
+        assert!(ends.iter().all(|(_, reason)| *reason == StopReason::Closed));
+        let apart = ends[1].0.since(*ends[0].0).as_secs_f64();
+        assert!((apart / 1_200.0 - 1.0).abs() < 0.05, "{apart} s");
+    }
+    let most_at_once = (stopped.windows(2)).map(|two| two[1].0.since(two[0].0));
+    assert!(most_at_once.min() >= Some(secs(5)), "one process at a time");
+    assert!(told.totals.partitions.iter().all(|own| own.lost == 0));
 }

@@ -8,7 +8,7 @@ use crate::units::{PartitionId, SimDuration, SimTime};
 
 /// The record in hand as a batch is planned anew.
 #[derive(Default)]
-pub(super) struct InHand {
+pub(in crate::sim) struct InHand {
     /// It is gone on with as this stage.
     pub kept: Option<Stage>,
     /// What has been worked on it already, of that stage or of what is planned for it anew.

@@ -26,24 +26,29 @@ impl Batch {
     /// what is left of it is planned anew. The record in hand is tried again at the instant that is returned. Expects the
     /// settings it was begun under.
     pub fn replan(&mut self, now: SimTime, shop: &mut Workshop) -> SimTime {
-        self.account_until(now, shop);
-        if self.callers > 1 {
-            self.account_share(now, shop);
-        }
-        let in_hand = self.in_hand(now, shop);
+        let in_hand = self.stop(now, shop);
         let again = now + in_hand.wait;
         self.go_on(now, in_hand, shop);
         again
     }
 
+    /// What becomes of the record in hand at `now`, by the plan that there is; everything before it is accounted for.
+    pub fn stop(&mut self, now: SimTime, shop: &mut Workshop) -> InHand {
+        self.account_until(now, shop);
+        if self.callers > 1 {
+            self.account_share(now, shop);
+        }
+        self.in_hand(now, shop)
+    }
+
     /// Goes on at `now` with the record in hand, everything before it being accounted for, and plans what comes after it.
-    pub(super) fn go_on(&mut self, now: SimTime, in_hand: InHand, shop: &mut Workshop) {
+    pub fn go_on(&mut self, now: SimTime, in_hand: InHand, shop: &mut Workshop) {
         self.failure = shop.topic.failure_of(self.settings);
         self.dead_letter = shop.topic.dead_letter;
         self.cut_off_rest();
         self.stages.extend(in_hand.kept);
         self.plan_rest(&in_hand, shop);
-        self.since = now;
+        self.since = self.since.max(now); // One that stands still goes on later.
         let alone = self.alone.as_nanos().max(1) as f64;
         self.done = (in_hand.head.as_nanos() as f64 / alone).min(1.0);
         self.change_speed();
