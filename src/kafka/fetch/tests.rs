@@ -330,7 +330,7 @@ fn a_partition_that_stays_keeps_its_position_and_its_buffer() {
 /// (`FetchSession#update`).
 #[test]
 fn a_partition_that_comes_stands_in_line_behind_what_was_answered_before() {
-    let mut logs = Listed(vec![vec![5; 30], vec![0, 10, 20]]);
+    let mut logs = Listed(vec![vec![5; 30], vec![0, 10, 12]]);
     let mut fetcher = Fetcher::default();
     fetcher.assign(&[(PartitionId(1), 0)], 1);
     poll(&mut fetcher, 0, 50, &LIMITS, &mut logs);
