@@ -93,11 +93,6 @@ impl Told {
 }
 
 #[test]
-fn pages_in_tests_cli_show_what_the_program_prints() {
-    trycmd::TestCases::new().case("tests/cli/*.md").run();
-}
-
-#[test]
 fn a_run_writes_its_results_and_prints_the_verdict() {
     let desk = Desk::with(MODEL);
     let told = desk.lagsim(&["run", "small.toml"]).ends_with(0);

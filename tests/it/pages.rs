@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 
 use lagsim::kafka::{BrokerProperties, ConsumerProperties, TopicProperties};
 use lagsim::scenario::{FIGURES, Override, Source, Unit, check, check_experiment, schema};
@@ -13,12 +15,38 @@ const MODELS: &str = include_str!("../../docs/models.md");
 const KAFKA: &str = include_str!("../../docs/kafka.md");
 const EXPERIMENTS: &str = include_str!("../../docs/experiments.md");
 
+/// Each command of these pages runs in a folder of its own, so that results of the project's user are neither in the way nor
+/// overwritten.
+fn run_transcripts(pages: &[&str]) {
+    let desk = tempfile::tempdir().unwrap();
+    let desk = desk.path();
+    for name in ["README.md", "docs", "experiments", "models", "tests"] {
+        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        symlink(own, desk.join(name)).unwrap();
+    }
+    let (program, there) = (env!("CARGO_BIN_EXE_lagsim"), desk.join("lagsim"));
+    let (place, text) = (desk.display(), desk.join("lagsim.sh"));
+    let script = format!("#!/bin/sh\ncd '{place}' && exec '{program}' \"$@\"\n");
+    fs::write(&text, script).unwrap();
+    // Written by another process: what is open for writing in one that other tests fork is no program.
+    let installed = Command::new("install").args([&text, &there]).status();
+    assert!(installed.unwrap().success());
+    let cases = trycmd::TestCases::new();
+    cases.register_bin("lagsim", there);
+    for page in pages {
+        cases.case(page);
+    }
+    cases.run();
+}
+
 #[test]
 fn transcripts_are_what_the_program_prints() {
-    trycmd::TestCases::new()
-        .case("README.md")
-        .case("docs/*.md")
-        .run();
+    run_transcripts(&["README.md", "docs/*.md"]);
+}
+
+#[test]
+fn pages_in_tests_cli_show_what_the_program_prints() {
+    run_transcripts(&["tests/cli/*.md"]);
 }
 
 /// The text of the fenced blocks that begin with `fence`, in order.
