@@ -32,17 +32,19 @@ pub(super) struct PoissonMarks {
     finding: Cursor,
 }
 
+/// Inner nodes above a leaf.
+const DEPTH: usize = (ROOT_LEVEL - LEAF_LEVEL) as usize;
+
 /// The way from the root to one leaf.
 #[derive(Clone, Debug)]
 struct Cursor {
-    /// Inner nodes from the root on; the node at depth d has level [`ROOT_LEVEL`] - d.
-    path: Vec<Node>,
+    /// All nodes above the leaf, the lowest first.
+    path: Box<[Node; DEPTH]>,
     leaf: Leaf,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Node {
-    index: u64,
     /// Records before it.
     first: u64,
     count: u64,
@@ -120,9 +122,9 @@ impl PoissonMarks {
 impl Cursor {
     fn at_start(address: Address, records: u64) -> Self {
         let mut cursor = Cursor {
-            path: vec![Node::new(address, ROOT_LEVEL, 0, 0, records)],
+            path: Box::new([Node::default(); DEPTH]),
             leaf: Leaf {
-                index: u64::MAX,
+                index: 0,
                 first: 0,
                 count: 0,
                 keys: [i32::MAX; RANKED],
@@ -131,63 +133,59 @@ impl Cursor {
                 passed: 0,
             },
         };
-        cursor
-            .path
-            .reserve_exact((ROOT_LEVEL - LEAF_LEVEL) as usize);
-        cursor.descend(address, |_, _| false);
+        cursor.path[DEPTH - 1] = Node::new(address, ROOT_LEVEL, 0, 0, records);
+        cursor.descend(address, DEPTH - 1, |_, _| false);
         cursor
     }
 
-    /// Goes to the leaf `index`.
+    /// Goes to the leaf `index`, which is another.
     fn move_to_index(&mut self, address: Address, index: u64) {
+        // How many levels above both leaves the lowest node above both is.
         let apart = u64::BITS - (self.leaf.index ^ index).leading_zeros();
-        // The lowest node above both leaves is `apart` levels above them.
-        let depth = ROOT_LEVEL - LEAF_LEVEL - apart;
-        self.path.truncate(depth as usize + 1);
-        self.descend(address, |node, level| {
-            index >> (level - 1 - LEAF_LEVEL) != node.index * 2
-        });
+        let place = apart as usize - 1;
+        self.descend(address, place, |_, place| index >> place & 1 == 1);
     }
 
     /// Goes to the leaf of record `n`, which exists.
     fn move_to_record(&mut self, address: Address, n: u64) {
-        while self.path.len() > 1 && !self.path[self.path.len() - 1].contains(n) {
-            self.path.pop();
-        }
-        self.descend(address, |node, _| n >= node.first + node.left);
+        let above = self.path.iter().position(|node| node.contains(n));
+        let place = above.unwrap_or(DEPTH - 1);
+        self.descend(address, place, |node, _| n >= node.first + node.left);
     }
 
-    /// From the last node of the path down to a leaf, right wherever `goes_right(node, its level)`.
-    #[inline]
-    fn descend(&mut self, address: Address, goes_right: impl Fn(&Node, u32) -> bool) {
-        let mut level = ROOT_LEVEL + 1 - self.path.len() as u32;
-        let mut node = self.path[self.path.len() - 1];
+    /// From a node of the path down to a leaf, right wherever `goes_right(node, its place)`.
+    #[inline(always)]
+    fn descend(
+        &mut self,
+        address: Address,
+        mut place: usize,
+        goes_right: impl Fn(&Node, usize) -> bool,
+    ) {
+        let mut node = self.path[place];
+        let mut index = self.leaf.index >> (place + 1);
         loop {
-            let (index, first, count) = if goes_right(&node, level) {
-                (
-                    node.index * 2 + 1,
-                    node.first + node.left,
-                    node.count - node.left,
-                )
+            let right = goes_right(&node, place);
+            let (first, count) = if right {
+                (node.first + node.left, node.count - node.left)
             } else {
-                (node.index * 2, node.first, node.left)
+                (node.first, node.left)
             };
-            level -= 1;
-            if level == LEAF_LEVEL {
-                self.leaf.fill(address, index, first, count);
-                return;
+            index = index * 2 + u64::from(right);
+            if place == 0 {
+                return self.leaf.fill(address, index, first, count);
             }
+            place -= 1;
+            let level = LEAF_LEVEL + 1 + place as u32;
             node = Node::new(address, level, index, first, count);
-            self.path.push(node);
+            self.path[place] = node;
         }
     }
 }
 
 impl Node {
-    #[inline]
+    #[inline(always)]
     fn new(address: Address, level: u32, index: u64, first: u64, count: u64) -> Self {
         Node {
-            index,
             first,
             count,
             left: half_of(count, address, u64::from(level), index),
@@ -200,12 +198,17 @@ impl Node {
 }
 
 /// Binomial(`count`, 1/2).
-#[inline]
+#[inline(always)]
 fn half_of(count: u64, address: Address, level: u64, index: u64) -> u64 {
-    if count <= 64 {
-        let coins = address.bits(level, index);
-        return u64::from(coins.unbounded_shr(64 - count as u32).count_ones());
+    if count > 64 {
+        return half_of_many(count, address, level, index);
     }
+    let coins = address.bits(level, index);
+    u64::from(coins.unbounded_shr(64 - count as u32).count_ones())
+}
+
+#[inline(never)]
+fn half_of_many(count: u64, address: Address, level: u64, index: u64) -> u64 {
     let mut words = address.words(level, index);
     if count <= BITS_AT_MOST {
         let mut heads = words
