@@ -255,6 +255,9 @@ impl World<'_> {
         members[process.ix()].see_calls_made(now, &mut ground);
         let member = &mut self.members[process.ix()];
         let half_open = attempts.watched && member.caller.let_through(now);
+        if attempts.watched && member.caller.open_until(now).is_some() {
+            return; // By what has been seen, which failed by chance: its batch ends at this instant.
+        }
         let opens = member.caller.fail(now, attempts, &member.batch);
         let number = member.caller.number;
         if half_open {

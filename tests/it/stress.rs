@@ -235,6 +235,7 @@ fn runs_that_once_hung_or_broke_a_law_do_no_more() {
     survive(12_936, true);
     survive(12_666, false);
     survive(11_817, false);
+    survive(11_006, false);
 }
 
 #[test]

@@ -94,9 +94,3 @@ fn agree(seed: u64) {
 fn the_engine_does_what_one_record_after_another_does() {
     (0..60).for_each(agree);
 }
-
-#[test]
-#[ignore = "minutes"]
-fn the_engine_does_what_one_record_after_another_does_at_length() {
-    (1_000..4_000).for_each(agree);
-}
