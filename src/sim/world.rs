@@ -323,7 +323,9 @@ impl<'s> World<'s> {
         }
         let called = dependency::calls(member);
         let (members, mut ground) = self.ground();
-        let polls = members[process.ix()].work(now, &mut ground);
+        let member = &mut members[process.ix()];
+        member.commit_before_exit(now, &mut ground);
+        let polls = member.work(now, &mut ground);
         if called && self.coupled() {
             self.pace(now);
         }

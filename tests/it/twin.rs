@@ -22,15 +22,24 @@ use std::collections::BTreeMap;
 use lagsim::kafka::{GroupProtocol, RejoinFrom};
 use lagsim::scenario::Scenario;
 use lagsim::sim::Fact;
-use lagsim::units::{PartitionId, ProcessId, SimTime};
+use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 use crate::systems::{self, Told};
 use world::{Curves, Loss, Ownership, World};
+
+/// What the engine's ends of records may be off: its batches are parts of a whole.
+const ROUNDING: SimDuration = SimDuration::from_nanos(10);
+
+/// In time for what the twin does a little earlier than the engine.
+fn early(at: SimTime) -> SimTime {
+    SimTime::ZERO + at.since(SimTime::ZERO + ROUNDING)
+}
 
 /// Who owned what from when until when, as the engine tells it.
 fn ownership(scenario: &Scenario, told: &Told) -> Vec<(SimTime, Ownership)> {
     let mut assigned: BTreeMap<ProcessId, Vec<PartitionId>> = BTreeMap::new();
     let mut reads: BTreeMap<ProcessId, Vec<PartitionId>> = BTreeMap::new();
+    let mut refused: BTreeMap<ProcessId, SimTime> = BTreeMap::new();
     let mut changes = Vec::new();
     let settings = &scenario.settings[0];
     let classic = settings.properties.group_protocol == GroupProtocol::Classic;
@@ -69,15 +78,19 @@ fn ownership(scenario: &Scenario, told: &Told) -> Vec<(SimTime, Ownership)> {
             } => {
                 let has = reads.entry(*process).or_default();
                 has.retain(|id| !partitions.contains(id));
+                // What a refused commit is answered with is there before the poll() that follows.
+                let answer = refused.get(process) == Some(at);
+                let told = if *lost && answer { early(*at) } else { *at };
                 let loss = if *lost { Loss::Lost } else { gives_up };
-                changes.push((*at, Ownership::Loses(*process, partitions.clone(), loss)));
+                changes.push((told, Ownership::Loses(*process, partitions.clone(), loss)));
             }
             Fact::MemberEvicted {
                 process,
                 removal: None,
             } => changes.push((*at, Ownership::Evicted(*process))),
             Fact::CommitFailed { process, error, .. } => {
-                changes.push((*at, Ownership::MayNotCommit(*process, *error)));
+                refused.insert(*process, *at + scenario.cluster.round_trip);
+                changes.push((early(*at), Ownership::MayNotCommit(*process, *error)));
             }
             Fact::ProcessStopped { process, .. } => {
                 reads.remove(process);

@@ -4,6 +4,7 @@ use lagsim::kafka::{AutoCommitFrom, KafkaError};
 use lagsim::scenario::CommitPolicy;
 use lagsim::units::{PartitionId, SimDuration, SimTime};
 
+use super::ROUNDING;
 use super::member::App;
 use super::world::{Event, World};
 
@@ -27,8 +28,10 @@ impl World<'_> {
         }
         member.auto_commit_due = self.now + settings.properties.auto_commit_interval;
         let due = member.auto_commit_due;
-        let offsets = self.positions(who);
-        self.send_commit_of(who, &offsets);
+        if self.refused_now(who).is_none() {
+            let offsets = self.positions(who);
+            self.send_commit_of(who, &offsets);
+        }
         self.push(due, Event::Timer(who));
     }
 
@@ -90,18 +93,23 @@ impl World<'_> {
         }
     }
 
+    /// What is wrong with a commit of this instant, if it is refused.
+    pub(super) fn refused_now(&self, who: usize) -> Option<Option<KafkaError>> {
+        let (told, error) = self.members[who].may_not_commit?;
+        (self.now.since(told) <= ROUNDING * 2).then_some(error)
+    }
+
     /// When a commit is answered that is refused, by the client, which knows that it may not, or by the coordinator.
     fn refusal(&mut self, who: usize) -> Option<SimTime> {
         let (now, trip) = (self.now, self.scenario.cluster.round_trip);
-        let member = &mut self.members[who];
-        let Some((_, error)) = member.may_not_commit.filter(|(at, _)| *at == now) else {
-            if member.evicted {
+        let Some(error) = self.refused_now(who) else {
+            if self.members[who].evicted {
                 self.doubt(format!("{who} commits as a member, and is none"));
             }
             return None;
         };
         let joins = error == Some(KafkaError::RebalanceInProgress);
-        member.owes_commit |= joins;
+        self.members[who].owes_commit |= joins;
         let knows = joins || error.is_none();
         Some(if knows { now } else { now + trip })
     }

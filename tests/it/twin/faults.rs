@@ -8,7 +8,7 @@ use lagsim::units::{PartitionId, ProcessId};
 use lagsim::workload::Law;
 
 use super::exact::{assert_curves, closely};
-use super::{World, ownership};
+use super::{ROUNDING, World, ownership};
 use crate::systems::{Told, at_ms, ms, run, secs, system, with, with_backlog};
 
 /// As many curves, accounts and ends of processes as the engine tells.
@@ -26,7 +26,7 @@ pub(super) fn assert_twins_in_trouble(name: &str, scenario: &Scenario) -> Told {
     for ((at, who), (twin_at, twin)) in ended.iter().zip(&twin.ended) {
         let apart = at.since(*twin_at).max(twin_at.since(*at));
         assert!(
-            who == twin && apart.as_nanos() < 10, // The engine's batches are parts of a whole.
+            who == twin && apart < ROUNDING,
             "{name}: {who} ends at {at}, and {twin} at {twin_at} in the twin"
         );
     }

@@ -87,7 +87,7 @@ pub struct Member {
     pub evicted: bool,
     /// It is no member, and does not ask to be one before its next poll().
     pub out: bool,
-    /// When it last gave partitions up that it could commit before.
+    /// When it last gave partitions up and committed what it had of them.
     pub gave_up_at: Option<SimTime>,
     /// When poll() returned its last batch.
     pub polled_at: SimTime,

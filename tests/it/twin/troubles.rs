@@ -92,7 +92,9 @@ impl World<'_> {
         let positions = self.positions(who);
         // What it is told to give up at this instant, it gives up because it closes.
         let told = self.members[who].gave_up_at == Some(self.now);
-        if auto && (told || !positions.is_empty()) {
+        if auto && self.refused_now(who).is_some() {
+            answered += trip;
+        } else if auto && (told || !positions.is_empty()) {
             self.send_commit_of(who, &positions);
             answered += self.commit_takes();
         }

@@ -376,17 +376,16 @@ impl<'s> World<'s> {
             return;
         }
         let auto = self.scenario.settings[0].processing.commit == CommitPolicy::Auto;
-        if foreseen && auto {
-            let mut positions = self.positions(who);
-            positions.retain(|(id, _)| partitions.contains(id));
-            self.send_commit_of(who, &positions);
-        }
+        let mut positions = self.positions(who);
+        let sends = foreseen && auto && self.refused_now(who).is_none();
+        positions.retain(|(id, _)| sends && partitions.contains(id));
+        self.send_commit_of(who, &positions);
         let member = &mut self.members[who];
         member.evicted |= !foreseen;
         let at_work = matches!(member.app, App::Working | App::Committing);
         let in_poll = self.scenario.settings[0].client.rejoin_from == RejoinFrom::NextPoll;
         member.out |= !foreseen && at_work && in_poll;
-        member.gave_up_at = foreseen.then_some(self.now);
+        member.gave_up_at = (!positions.is_empty()).then_some(self.now);
         self.lose(who, Some(partitions));
     }
 
