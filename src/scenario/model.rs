@@ -141,6 +141,13 @@ pub struct Cluster {
     pub properties: BrokerProperties,
 }
 
+impl Cluster {
+    /// How long an answer is on the wire: what its request leaves of the round trip.
+    pub fn way_back(&self) -> SimDuration {
+        self.round_trip.saturating_sub(self.round_trip.half())
+    }
+}
+
 /// A consumer group.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Group {

@@ -242,6 +242,18 @@ pub(super) struct Workshop<'a> {
     pub breaker: Option<&'a Breaker>,
 }
 
+impl<'a> Workshop<'a> {
+    /// Without a breaker to be minded.
+    pub fn new(scenario: &'a Scenario, settings: usize, topic: &'a mut Topic) -> Self {
+        Workshop {
+            scenario,
+            settings,
+            topic,
+            breaker: None,
+        }
+    }
+}
+
 impl Batch {
     /// Records in it.
     pub fn records(&self) -> u64 {

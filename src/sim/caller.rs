@@ -302,12 +302,7 @@ impl Member {
         if self.caller.watching().is_none() || !self.batch.depends {
             return;
         }
-        let mut shop = Workshop {
-            scenario: ground.scenario,
-            settings: self.batch.settings,
-            breaker: None,
-            topic: ground.topic,
-        };
+        let mut shop = Workshop::new(ground.scenario, self.batch.settings, ground.topic);
         let made = self.batch.attempts_made(at, &mut shop);
         self.see_calls(at, made, ground);
     }
@@ -356,12 +351,7 @@ impl Member {
             ground.topic.go_on_anew(partition, call, failed);
             head = (ground.topic).work_until_call(partition, (offset, call), settings);
         }
-        let mut shop = Workshop {
-            scenario: ground.scenario,
-            settings,
-            breaker: None,
-            topic: ground.topic,
-        };
+        let mut shop = Workshop::new(ground.scenario, settings, ground.topic);
         self.batch.drop_last(at, &mut shop);
         let until = self.caller.open_until(at).unwrap_or(at);
         if self.caller.polls_on() {
@@ -377,12 +367,7 @@ impl Member {
         let (Some(until), Some(first)) = (open, self.batch.runs.first()) else {
             return;
         };
-        let mut shop = Workshop {
-            scenario: ground.scenario,
-            settings: self.batch.settings,
-            breaker: None,
-            topic: ground.topic,
-        };
+        let mut shop = Workshop::new(ground.scenario, self.batch.settings, ground.topic);
         let first = (first.partition, first.from);
         (self.batch).stand((at, until), first, SimDuration::ZERO, &mut shop);
     }
@@ -394,10 +379,8 @@ impl Member {
         }
         let scenario = ground.scenario;
         let mut shop = Workshop {
-            scenario,
-            settings: self.batch.settings,
             breaker: self.caller.watching(),
-            topic: ground.topic,
+            ..Workshop::new(scenario, self.batch.settings, ground.topic)
         };
         self.batch.stand_no_more(at, &mut shop);
         let on_stop = scenario.settings[self.settings].processing.on_stop;
@@ -428,12 +411,7 @@ impl Member {
         if self.link.phase == Phase::Unjoined {
             self.worked_in_vain(ground);
         }
-        let mut shop = Workshop {
-            scenario: ground.scenario,
-            settings: self.batch.settings,
-            breaker: None,
-            topic: ground.topic,
-        };
+        let mut shop = Workshop::new(ground.scenario, self.batch.settings, ground.topic);
         let left = self.batch.break_off(at, &mut shop);
         self.batch
             .tell_given_up(at, self.process, ground.topic, ground.facts);

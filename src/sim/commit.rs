@@ -231,7 +231,7 @@ impl Member {
         let stored_at = at + trip.half() + self.writes.next();
         let before = self.pending.back();
         let stored_at = before.map_or(stored_at, |before| stored_at.max(before.stored_at));
-        (stored_at, stored_at + trip.saturating_sub(trip.half()))
+        (stored_at, stored_at + scenario.cluster.way_back())
     }
 
     fn store_batch(&mut self, stored_at: SimTime, ground: &mut Ground) {
@@ -309,12 +309,7 @@ impl Member {
         if !waits || std::mem::take(&mut self.timer_waits) {
             return None;
         }
-        let mut shop = Workshop {
-            scenario: ground.scenario,
-            settings,
-            topic: ground.topic,
-            breaker: None,
-        };
+        let mut shop = Workshop::new(ground.scenario, settings, ground.topic);
         let (begun, ends) = self.batch.record_at(at, &mut shop);
         self.timer_waits = begun < at && at < ends;
         self.timer_waits.then_some(ends)

@@ -164,7 +164,7 @@ impl World<'_> {
         match effect {
             Effect::Respond { member, response } => {
                 let serial = self.group.serial_of(member);
-                let trip = self.scenario.cluster.round_trip;
+                let back = self.scenario.cluster.way_back();
                 if matches!(
                     response,
                     Response::JoinGroup { .. } | Response::SyncGroup { .. }
@@ -173,7 +173,7 @@ impl World<'_> {
                 }
                 if let Some(link) = self.link(serial) {
                     link.inbox.push_back(response);
-                    let arrives = now + trip.saturating_sub(trip.half());
+                    let arrives = now + back;
                     self.agenda.schedule(arrives, Event::Answer(serial));
                 }
             }

@@ -305,10 +305,8 @@ impl Member {
         }
         let (scenario, settings) = (ground.scenario, self.settings);
         let mut shop = Workshop {
-            scenario,
-            settings,
             breaker: self.caller.watching(),
-            topic: ground.topic,
+            ..Workshop::new(scenario, settings, ground.topic)
         };
         self.batch.refused = self.link.phase != Phase::Stable;
         self.batch.begin(at, self.link.generation, &mut shop);
@@ -362,12 +360,7 @@ impl Member {
             return;
         }
         let (scenario, settings) = (ground.scenario, self.settings);
-        let mut shop = Workshop {
-            scenario,
-            settings,
-            breaker: None,
-            topic: ground.topic,
-        };
+        let mut shop = Workshop::new(scenario, settings, ground.topic);
         self.batch.account_all(at, &mut shop);
         if self.batch.calls > 0 {
             ground.asks(at, self.process, 0.0);

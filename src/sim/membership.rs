@@ -125,12 +125,7 @@ impl World<'_> {
             let member = &mut self.members[process.ix()];
             let (scenario, topic) = (self.scenario, &mut self.topic);
             let settings = member.settings;
-            let shop = &mut Workshop {
-                scenario,
-                settings,
-                topic,
-                breaker: None,
-            };
+            let shop = &mut Workshop::new(scenario, settings, topic);
             for left in member.batch.break_off(now, shop) {
                 member.caller.drop_kept(&[left.partition]);
                 member.fetcher.seek(left.partition, left.from, now);

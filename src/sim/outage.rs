@@ -99,10 +99,8 @@ impl World<'_> {
         let (scenario, member) = (self.scenario, &mut self.members[index]);
         let settings = member.batch.settings;
         let mut shop = Workshop {
-            scenario,
-            settings,
             breaker: member.caller.watching(),
-            topic: &mut self.topic,
+            ..Workshop::new(scenario, settings, &mut self.topic)
         };
         let tried = member.batch.replan(now, &mut shop);
         self.planned_anew(index, now);
@@ -116,10 +114,8 @@ impl World<'_> {
         if member.stopping && processing.on_stop == OnStop::FinishRecord {
             let settings = member.batch.settings;
             let mut shop = Workshop {
-                scenario,
-                settings,
                 breaker: member.caller.watching(),
-                topic: &mut self.topic,
+                ..Workshop::new(scenario, settings, &mut self.topic)
             };
             member.batch.cut_after_record(now, &mut shop);
         }
@@ -129,8 +125,8 @@ impl World<'_> {
         }
     }
 
-    /// Calls of a dependency are about to take another time, or to fail as often as they did not before: by what its calls were,
-    /// where each member that makes them is in its batch, by index. `None` if it makes several at a time.
+    /// Calls of a dependency are about to take another time, or to fail by another chance: by what they were, where each member
+    /// that makes them is in its batch, by index. `None` if it makes several at a time.
     pub fn stop_calls(&mut self, which: usize, now: SimTime) -> Vec<(usize, Option<InHand>)> {
         let mut stopped = Vec::new();
         let (members, mut ground) = self.ground();
@@ -144,13 +140,7 @@ impl World<'_> {
             if scenario.settings[settings].processing.calls_of(which) == 0 {
                 continue;
             }
-            let mut shop = Workshop {
-                scenario,
-                settings,
-                breaker: None,
-                topic: &mut *ground.topic,
-            };
-            member.batch.advance(now);
+            let mut shop = Workshop::new(scenario, settings, &mut *ground.topic);
             let alone = member.batch.callers == 1;
             let in_hand = alone.then(|| member.batch.stop(now, &mut shop));
             stopped.push((index, in_hand));
@@ -170,13 +160,12 @@ impl World<'_> {
         let (scenario, member) = (self.scenario, &mut self.members[index]);
         let settings = member.batch.settings;
         let mut shop = Workshop {
-            scenario,
-            settings,
             breaker: member.caller.watching(),
-            topic: &mut self.topic,
+            ..Workshop::new(scenario, settings, &mut self.topic)
         };
         let process = member.process;
         let Some(in_hand) = stopped else {
+            member.batch.advance(now);
             member.batch.rescale(slower[settings], &mut shop);
             return self.watch_anew(process, now);
         };

@@ -120,12 +120,7 @@ impl World<'_> {
             App::Processing if processing.on_stop == OnStop::FinishRecord => {
                 let settings = member.settings;
                 let (scenario, topic) = (self.scenario, &mut self.topic);
-                let shop = &mut super::batch::Workshop {
-                    scenario,
-                    settings,
-                    topic,
-                    breaker: None,
-                };
+                let shop = &mut super::batch::Workshop::new(scenario, settings, topic);
                 member.wake = member.batch.cut_after_record(now, shop);
                 if self.coupled() {
                     self.pace(now);

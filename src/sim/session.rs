@@ -154,12 +154,7 @@ impl World<'_> {
             return None;
         }
         let topic = &mut self.topic;
-        let shop = &mut Workshop {
-            scenario,
-            settings,
-            topic,
-            breaker: None,
-        };
+        let shop = &mut Workshop::new(scenario, settings, topic);
         Some(member.batch.record_at(at, shop))
     }
 
@@ -172,12 +167,7 @@ impl World<'_> {
             if client.heartbeats != Heartbeats::BetweenRecords || member.app != App::Processing {
                 continue;
             }
-            let shop = &mut Workshop {
-                scenario,
-                settings,
-                topic: &mut self.topic,
-                breaker: None,
-            };
+            let shop = &mut Workshop::new(scenario, settings, &mut self.topic);
             member.batch.hold_record(now, shop);
         }
     }

@@ -120,7 +120,7 @@ impl World<'_> {
                 written,
             } => {
                 let serial = self.group.serial_of(member);
-                let back = cluster.round_trip.saturating_sub(cluster.round_trip.half());
+                let back = cluster.way_back();
                 let stored = if written {
                     self.group.writes.next()
                 } else {

@@ -14,12 +14,7 @@ impl Member {
         self.account_until(now, scenario, topic);
         if self.app == App::Processing {
             let settings = self.settings;
-            let mut shop = Workshop {
-                scenario,
-                settings,
-                breaker: None,
-                topic,
-            };
+            let mut shop = Workshop::new(scenario, settings, topic);
             self.batch.account_unanswered(now, &mut shop);
         }
     }
@@ -30,15 +25,9 @@ impl Member {
             return;
         }
         let settings = self.settings;
-        let mut shop = Workshop {
-            scenario,
-            settings,
-            breaker: None,
-            topic,
-        };
+        let mut shop = Workshop::new(scenario, settings, topic);
         self.batch.account_until(now, &mut shop);
-        let trip = scenario.cluster.round_trip;
-        let back = trip.saturating_sub(trip.half());
+        let back = scenario.cluster.way_back();
         let ahead = self.batch.stored_ahead(now, back, &mut shop);
         let per_record = self.batch.policy(scenario) == CommitPolicy::PerRecord;
         if per_record && self.commits_each_record() {
@@ -57,14 +46,8 @@ impl Member {
         if self.app != App::Processing || !per_record || !self.commits_each_record() {
             return;
         }
-        let mut shop = Workshop {
-            scenario,
-            settings: self.settings,
-            topic,
-            breaker: None,
-        };
-        let trip = scenario.cluster.round_trip;
-        let back = trip.saturating_sub(trip.half());
+        let mut shop = Workshop::new(scenario, self.settings, topic);
+        let back = scenario.cluster.way_back();
         if let Some((partition, offset, left)) = self.batch.commit_under_way(now, &mut shop)
             && left > back
         {

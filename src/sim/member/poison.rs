@@ -125,10 +125,8 @@ impl Member {
             ground.topic.start_anew(stage.partition, lost, settings);
         }
         let mut shop = Workshop {
-            scenario,
-            settings,
             breaker: self.caller.watching(),
-            topic: ground.topic,
+            ..Workshop::new(scenario, settings, ground.topic)
         };
         self.batch.start_anew(at, &mut shop);
         self.wake = self.batch.ends_at();
