@@ -11,6 +11,8 @@ mod faults;
 mod limiter;
 mod member;
 mod polls;
+mod pool;
+mod pools;
 mod random;
 mod records;
 mod several;

@@ -6,6 +6,7 @@ use lagsim::kafka::KafkaError;
 use lagsim::units::{PartitionId, SimDuration, SimTime};
 
 use super::breaker::Breaker;
+use super::pool::Pool;
 
 /// A partition that a member owns.
 #[derive(Debug)]
@@ -116,6 +117,8 @@ pub struct Member {
     /// Records that it keeps while its breaker is open.
     pub kept: VecDeque<(PartitionId, u64)>,
     pub breaker: Option<Breaker>,
+    /// The threads that work on what it polls, if it does not do so itself.
+    pub pool: Option<Pool>,
     pub auto_commit_due: SimTime,
     pub frozen_until: SimTime,
     /// A commit of this instant is refused, and why.
@@ -152,6 +155,7 @@ impl Member {
             seeks: Vec::new(),
             kept: VecDeque::new(),
             breaker: None,
+            pool: None,
             auto_commit_due: SimTime::NEVER,
             frozen_until: SimTime::ZERO,
             may_not_commit: None,

@@ -316,7 +316,7 @@ fn produced(produce: Produce, scenario: &Scenario, begun: SimTime) -> (SimTime, 
     }
 }
 
-fn pauses(back_off: &BackOff) -> impl Iterator<Item = SimDuration> + '_ {
+pub(super) fn pauses(back_off: &BackOff) -> impl Iterator<Item = SimDuration> + '_ {
     (0..).map(|turn| {
         let grown = back_off.first.as_secs_f64() * back_off.multiplier.powi(turn);
         SimDuration::from_secs_f64(grown).min(back_off.max)

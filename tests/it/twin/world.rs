@@ -2,7 +2,7 @@
 //! record worked on, each commit. Who owns what is told from outside; everything else follows facts of Kafka's client.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 use lagsim::engine::{Address, Purpose};
 use lagsim::kafka::{KafkaError, RejoinFrom};
@@ -51,7 +51,14 @@ pub(super) enum Event {
     Reach(Request),
     MaxWait(u64),
     Answer(Request, Vec<Chunk>),
-    Stored(PartitionId, u64),
+    /// A commit, with what its metadata says is done beyond it.
+    Stored(PartitionId, u64, BTreeSet<u64>),
+    /// A thread of a pool ends something.
+    Thread(usize, usize, u32),
+    /// A record of a pool is tried again.
+    Due(usize, u32),
+    /// A client waits no longer for its threads.
+    ClosesBy(usize, u32),
     /// The step of a lane ends.
     Step(usize, usize, u64),
     /// A caller has its token and wants a place.
@@ -85,10 +92,12 @@ impl Event {
             Event::MaxWait(_) => (3, 0),
             Event::Answer(request, _) => (4, request.broker),
             Event::Stored(..) => (5, 0),
+            Event::Thread(..) => (5, 1),
+            Event::Due(..) => (5, 2),
             Event::Step(..) | Event::CommitAnswer(..) | Event::Next(..) => (6, 0),
             Event::Token(..) => (7, 0),
             Event::Look(_) => (8, 0),
-            Event::Timer(_) => (8, 1),
+            Event::Timer(_) | Event::ClosesBy(..) => (8, 1),
             Event::Timeline(_) | Event::Restarts(..) => (9, 0),
             Event::GraceEnds(..) | Event::Gone(..) => (9, 0),
             Event::Sample => (10, 0),
@@ -125,6 +134,8 @@ pub(super) struct Partition {
     pub(super) arrivals: Arrivals,
     pub(super) appended: u64,
     pub(super) committed: Option<u64>,
+    /// What is done beyond, by that commit.
+    pub(super) beyond: BTreeSet<u64>,
     pub(super) owner: Option<usize>,
     pub(super) work: RecordCosts,
     pub(super) latency: Option<RecordCosts>,
@@ -151,6 +162,8 @@ pub struct World<'s> {
     pub(super) failed: u64,
     /// How often each record was done, by partition and offset.
     pub(super) done: BTreeMap<(PartitionId, u64), u64>,
+    /// Records that pools have given up.
+    pub(super) given_up: BTreeSet<(PartitionId, u64)>,
     /// What it is told and cannot be.
     pub doubts: Vec<String>,
     /// Which process was gone when.
@@ -173,6 +186,7 @@ impl<'s> World<'s> {
             queue: VecDeque::new(),
             failed: 0,
             done: BTreeMap::new(),
+            given_up: BTreeSet::new(),
             doubts: Vec::new(),
             ended: Vec::new(),
             samples: Vec::new(),
@@ -241,6 +255,7 @@ impl<'s> World<'s> {
                 .of_partition(scenario.seed, 0, &scenario.topic.name, id),
             appended: 0,
             committed: start.committed,
+            beyond: BTreeSet::new(),
             owner: None,
             work: RecordCosts::new(address(Purpose::Work), law),
             latency,
@@ -286,7 +301,8 @@ impl<'s> World<'s> {
         let committed = self.partitions[id.ix()].committed;
         let lost = (start.unwrap_or(0)..committed.unwrap_or(0)).filter(|offset| {
             let in_hand = self.members.iter().any(|own| own.has_in_hand(id, *offset));
-            !self.done.contains_key(&(id, *offset)) && !in_hand
+            let own = (id, *offset);
+            !self.done.contains_key(&own) && !self.given_up.contains(&own) && !in_hand
         });
         [done, done - times.len() as u64, lost.count() as u64]
     }
@@ -329,8 +345,18 @@ impl<'s> World<'s> {
                 }
             }
             Event::Answer(request, chunks) => self.answer(request, chunks),
-            Event::Stored(partition, offset) => {
-                self.partitions[partition.ix()].committed = Some(offset);
+            Event::Stored(partition, offset, beyond) => {
+                let partition = &mut self.partitions[partition.ix()];
+                (partition.committed, partition.beyond) = (Some(offset), beyond);
+            }
+            Event::Thread(member, thread, incarnation) => {
+                self.thread_ends(member, thread, incarnation);
+            }
+            Event::Due(member, incarnation) => self.due(member, incarnation),
+            Event::ClosesBy(member, incarnation) => {
+                if self.members[member].incarnation == incarnation {
+                    self.closes_in_time(member);
+                }
             }
             Event::Step(member, lane, epoch) => self.step(member, lane, epoch),
             Event::Token(member, lane, epoch) => {
@@ -380,13 +406,17 @@ impl<'s> World<'s> {
         let sends = foreseen && auto && self.refused_now(who).is_none();
         positions.retain(|(id, _)| sends && partitions.contains(id));
         self.send_commit_of(who, &positions);
+        let completed = sends && self.commit_completed(who, Some(partitions));
         let member = &mut self.members[who];
         member.evicted |= !foreseen;
         let at_work = matches!(member.app, App::Working | App::Committing);
         let in_poll = self.scenario.settings[0].client.rejoin_from == RejoinFrom::NextPoll;
         member.out |= !foreseen && at_work && in_poll;
-        member.gave_up_at = (!positions.is_empty()).then_some(self.now);
+        member.gave_up_at = (completed || !positions.is_empty()).then_some(self.now);
         self.lose(who, Some(partitions));
+        if self.members[who].pool.is_some() {
+            self.push(self.now, Event::Look(who)); // What is left may not be enough.
+        }
     }
 
     fn gets(&mut self, who: usize, partitions: &[PartitionId]) {
@@ -411,6 +441,10 @@ impl<'s> World<'s> {
                 paused_until: SimTime::ZERO,
             };
             self.members[who].owned.insert(id, owned);
+            let beyond = &self.partitions[id.ix()].beyond;
+            if let Some(pool) = &mut self.members[who].pool {
+                pool.reads(id, position, beyond);
+            }
             self.members[who].added[(id.0 % brokers) as usize].push(id);
         }
         let interval = self.scenario.settings[0].properties.auto_commit_interval;
