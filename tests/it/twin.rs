@@ -15,6 +15,8 @@ mod pool;
 mod pools;
 mod random;
 mod records;
+mod retries;
+mod retry;
 mod several;
 mod troubles;
 mod world;

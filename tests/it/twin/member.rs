@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use lagsim::kafka::KafkaError;
+use lagsim::scenario::GiveUp;
 use lagsim::units::{PartitionId, SimDuration, SimTime};
 
 use super::breaker::Breaker;
@@ -47,6 +48,8 @@ pub enum App {
 pub enum Outcome {
     /// Done with.
     Passed,
+    /// Done with, and not processed.
+    GivenUp(GiveUp),
     /// Fails: back to it after a pause.
     SeekBack(SimDuration),
 }

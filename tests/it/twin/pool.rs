@@ -334,7 +334,7 @@ impl World<'_> {
         match at_work.comes {
             Comes::Done => *self.done.entry(own).or_insert(0) += 1,
             Comes::GivenUp => {
-                self.given_up.insert(own);
+                *self.given_up.entry(own).or_insert(0) += 1;
             }
             Comes::Again(pause) => {
                 (record.failed, record.due) = (record.failed + 1, now + pause);

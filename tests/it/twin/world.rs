@@ -12,6 +12,7 @@ use lagsim::workload::{Arrivals, CallCosts, Failures, RecordCosts};
 
 use super::broker::{Brokers, Chunk, Limiter, Request};
 use super::member::{App, Member, Owned};
+use super::retry::PassedOn;
 
 /// What a partition looks like at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub enum Loss {
 pub(super) enum Event {
     Ownership(Ownership),
     Append(PartitionId),
+    /// The delay of a record of a retry topic is over.
+    Readable(PartitionId),
     Reach(Request),
     MaxWait(u64),
     Answer(Request, Vec<Chunk>),
@@ -87,7 +90,7 @@ impl Event {
             Event::Ownership(Ownership::Loses(.., Loss::InPoll)) => (6, 1),
             Event::Ownership(Ownership::Loses(..)) => (8, 2),
             Event::Ownership(_) => (0, 0),
-            Event::Append(_) => (1, 0),
+            Event::Append(_) | Event::Readable(_) => (1, 0),
             Event::Reach(_) => (2, 0),
             Event::MaxWait(_) => (3, 0),
             Event::Answer(request, _) => (4, request.broker),
@@ -132,6 +135,8 @@ impl Ord for Entry {
 
 pub(super) struct Partition {
     pub(super) arrivals: Arrivals,
+    /// Of a retry topic: when records come from the topic before it.
+    pub(super) incoming: Option<Vec<SimTime>>,
     pub(super) appended: u64,
     pub(super) committed: Option<u64>,
     /// What is done beyond, by that commit.
@@ -162,8 +167,10 @@ pub struct World<'s> {
     pub(super) failed: u64,
     /// How often each record was done, by partition and offset.
     pub(super) done: BTreeMap<(PartitionId, u64), u64>,
-    /// Records that pools have given up.
-    pub(super) given_up: BTreeSet<(PartitionId, u64)>,
+    /// Records that were produced to the next topic, in that order.
+    pub passed_on: Vec<PassedOn>,
+    /// How often each record was given up.
+    pub(super) given_up: BTreeMap<(PartitionId, u64), u64>,
     /// What it is told and cannot be.
     pub doubts: Vec<String>,
     /// Which process was gone when.
@@ -186,7 +193,8 @@ impl<'s> World<'s> {
             queue: VecDeque::new(),
             failed: 0,
             done: BTreeMap::new(),
-            given_up: BTreeSet::new(),
+            passed_on: Vec::new(),
+            given_up: BTreeMap::new(),
             doubts: Vec::new(),
             ended: Vec::new(),
             samples: Vec::new(),
@@ -250,6 +258,7 @@ impl<'s> World<'s> {
         let start = scenario.topic.partitions[index];
         let law = &scenario.settings[0].processing.time;
         let mut partition = Partition {
+            incoming: None,
             arrivals: scenario
                 .production
                 .of_partition(scenario.seed, 0, &scenario.topic.name, id),
@@ -266,6 +275,7 @@ impl<'s> World<'s> {
         let first = partition.arrivals.time_of(0);
         self.partitions.push(partition);
         self.brokers.log_end.push(start.log_end);
+        self.brokers.readable.push(start.log_end);
         self.push(first, Event::Append(id));
     }
 
@@ -302,7 +312,7 @@ impl<'s> World<'s> {
         let lost = (start.unwrap_or(0)..committed.unwrap_or(0)).filter(|offset| {
             let in_hand = self.members.iter().any(|own| own.has_in_hand(id, *offset));
             let own = (id, *offset);
-            !self.done.contains_key(&own) && !self.given_up.contains(&own) && !in_hand
+            !self.done.contains_key(&own) && !self.given_up.contains_key(&own) && !in_hand
         });
         [done, done - times.len() as u64, lost.count() as u64]
     }
@@ -338,6 +348,7 @@ impl<'s> World<'s> {
                 self.members[who.ix()].may_not_commit = Some((self.now, error));
             }
             Event::Append(partition) => self.append(partition),
+            Event::Readable(partition) => self.readable(partition),
             Event::Reach(request) => self.reach(request),
             Event::MaxWait(id) => {
                 if let Some(request) = self.brokers.parked.remove(&id) {
@@ -462,16 +473,16 @@ impl<'s> World<'s> {
         self.brokers.log_end[id.ix()] += 1;
         let partition = &mut self.partitions[id.ix()];
         partition.appended += 1;
-        let next = partition.arrivals.time_of(partition.appended);
-        self.push(next, Event::Append(id));
-        for request in self.brokers.parked_for(id) {
-            if self
-                .brokers
-                .enough(&self.brokers.parked[&request], self.limits())
-            {
-                let request = self.brokers.parked.remove(&request).expect("just seen");
-                self.respond(request);
-            }
+        let next = match &partition.incoming {
+            Some(incoming) => incoming.get(partition.appended as usize).copied(),
+            None => Some(partition.arrivals.time_of(partition.appended)),
+        };
+        if let Some(next) = next {
+            self.push(next, Event::Append(id));
+        }
+        match &self.scenario.stage {
+            Some(stage) => self.push(self.now + stage.delay, Event::Readable(id)),
+            None => self.readable(id),
         }
     }
 }
