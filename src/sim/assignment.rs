@@ -10,7 +10,7 @@ use super::member::App;
 use super::world::World;
 use super::{Cause, Fact, PartitionState};
 use crate::kafka::assignor::{Subscription, TopicPartitions, assign};
-use crate::kafka::{Assignor, Logs, MemberId, OffsetReset, Owned, RejoinFrom};
+use crate::kafka::{Assignor, Logs, MemberId, OffsetReset, Owned, RejoinFrom, Run};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 impl World<'_> {
@@ -267,27 +267,21 @@ impl World<'_> {
         match self.settings_of(process).properties.auto_offset_reset {
             OffsetReset::Earliest => {
                 let start = self.topic.log_start(id, now);
-                let lost = self.topic.lose_to_retention(id, 0, start);
-                self.note_lost(id, lost);
+                for lost in self.topic.lose_to_retention(id, 0, start) {
+                    self.note(Fact::records_lost(id, lost));
+                }
                 start
             }
             OffsetReset::Latest => {
                 let end = self.topic.log_end(id, now);
-                self.lose(id, 0, end, Cause::Other);
+                let skipped = Run {
+                    partition: id,
+                    from: 0,
+                    to: end,
+                };
+                self.topic.skip(now, skipped);
                 end
             }
-        }
-    }
-
-    /// Records that nobody will process any more.
-    pub fn lose(&mut self, partition: PartitionId, from: u64, to: u64, by: Cause) {
-        let lost = self.topic.lose(partition, from, to, by);
-        self.note_lost(partition, lost);
-    }
-
-    fn note_lost(&mut self, partition: PartitionId, lost: Vec<(u64, u64)>) {
-        for lost in lost {
-            self.note(Fact::records_lost(partition, lost));
         }
     }
 

@@ -187,8 +187,6 @@ pub(super) struct Batch {
     pub number: u32,
     /// Generation it was polled in.
     pub generation: u32,
-    /// The client has committed what the application may still be working on.
-    pub committed: bool,
     /// How long it takes when nobody else is in the way.
     pub alone: SimDuration,
     /// The same (s).
@@ -399,7 +397,6 @@ impl Batch {
     pub fn clear(&mut self) {
         self.runs.clear();
         self.outlived.clear();
-        self.committed = false;
         self.stages.clear();
         (self.poison, self.crashes) = (false, false);
         self.held = None;

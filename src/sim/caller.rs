@@ -173,6 +173,11 @@ impl Caller {
         self.failing.is_some() || self.stands_until > now || self.open_until(now).is_some()
     }
 
+    /// What it keeps.
+    pub fn kept(&self) -> impl Iterator<Item = &Run> {
+        self.kept.iter()
+    }
+
     /// The first record of a partition that it keeps.
     pub fn first_kept_of(&self, partition: PartitionId) -> Option<u64> {
         let runs = self.kept.iter().filter(|run| run.partition == partition);
@@ -266,30 +271,9 @@ impl Member {
 
     /// The application has the records of a batch.
     pub fn handed_out(&mut self, at: SimTime, ground: &mut Ground) {
-        self.batch.committed = self.any_committed(ground.topic);
         if self.caller.let_through(at) {
             self.tell_breaker(at, ground);
         }
-    }
-
-    /// Whether the client has committed some of the batch before it was begun: it lay in the buffer.
-    fn any_committed(&self, topic: &Topic) -> bool {
-        let mut runs = self.batch.runs.iter();
-        runs.any(|run| self.committed_to(run.partition, topic) > run.from)
-    }
-
-    /// Up to where it has committed a partition, commits under way included.
-    pub fn committed_to(&self, partition: PartitionId, topic: &Topic) -> u64 {
-        let stored = topic.partitions[partition.ix()].committed.unwrap_or(0);
-        if self.pending.is_empty() {
-            return stored; // As nearly always.
-        }
-        let sent = self.pending.iter();
-        let own = sent.filter(|commit| commit.partition == partition);
-        own.map(|commit| commit.offset)
-            .max()
-            .unwrap_or(0)
-            .max(stored)
     }
 
     /// The calls of its batch are all over.
@@ -405,9 +389,6 @@ impl Member {
     pub fn set_batch_aside(&mut self, at: SimTime, ground: &mut Ground) {
         self.account_until(at, ground.scenario, ground.topic);
         let current = self.batch.generation == self.link.generation && self.reads();
-        if !current {
-            self.lose_what_is_committed(at, ground);
-        }
         if self.link.phase == Phase::Unjoined {
             self.worked_in_vain(ground);
         }
@@ -423,12 +404,17 @@ impl Member {
             if commits && some && self.may_commit(at, ground).is_ok() {
                 let _ = self.send_batch_commit(at, ground);
             }
-            for run in left.into_iter().rev() {
+            for &run in left.iter().rev() {
                 let slot = self.fetcher.slot(run.partition);
                 let sought_back = slot.is_some_and(|slot| slot.position < run.to);
                 if !sought_back {
                     self.caller.kept.push_front(run);
                 }
+            }
+        } else {
+            for run in left {
+                let by = ground.topic.partitions[run.partition.ix()].left_by;
+                ground.topic.leave(at, run, by);
             }
         }
         self.batch.clear();

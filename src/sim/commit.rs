@@ -427,11 +427,6 @@ impl Member {
             return self.commit_completed(at, partitions, ground);
         }
         let in_hand = self.commits_less(ground.scenario);
-        if !in_hand {
-            // Of a batch in hand the positions say that it is done.
-            self.batch.committed |=
-                self.batch.generation == self.link.generation && self.link.counts();
-        }
         let from = self.settings_of(ground.scenario).client.auto_commit_from;
         let asked = |slot: &&Slot| partitions.is_none_or(|some| some.contains(&slot.partition));
         let slots = self.fetcher.slots().iter().filter(asked);

@@ -165,7 +165,7 @@ impl World<'_> {
                 let answered = self.commit_before_giving_up(process, &revoked);
                 if self.members[process.ix()].app == App::Closing {
                     // What it has in hand is committed as well, and dies with the consumer.
-                    self.lose_batch(process, Cause::Revocation);
+                    self.leave_batch(process, Cause::Revocation);
                 }
                 self.give_up(process, revoked, false);
                 if answered <= now {
@@ -363,7 +363,7 @@ impl World<'_> {
                 return self.attend(process);
             }
         }
-        self.lose_batch(process, Cause::Revocation);
+        self.leave_batch(process, Cause::Revocation);
         let member = &mut self.members[process.ix()];
         member.app = App::Closing;
         member.wake = SimTime::NEVER;

@@ -34,7 +34,7 @@ impl Coverage {
     /// Deals with [`from`, `to`); returns for how many records that had been done before.
     #[inline]
     pub fn cover(&mut self, from: u64, to: u64) -> u64 {
-        if from == self.to || to <= from {
+        if from == self.to {
             self.to = self.to.max(to);
             return 0;
         }
@@ -44,6 +44,9 @@ impl Coverage {
     /// The same where it is not simply the next.
     #[cold]
     fn cover_again(&mut self, from: u64, to: u64) -> u64 {
+        if to <= from {
+            return 0;
+        }
         let missing: u64 = self.missing(from, to).iter().map(|(a, b)| b - a).sum();
         if from > self.to {
             self.gaps.push((self.to, from));
@@ -81,5 +84,13 @@ mod tests {
         coverage.cover(30, 40);
         assert_eq!(coverage.cover(10, 20), 0);
         assert_eq!(coverage.missing(0, 40), [(0, 10), (20, 30)]);
+    }
+
+    #[test]
+    fn nothing_is_covered_by_no_record() {
+        let mut coverage = Coverage::below(10);
+        assert_eq!(coverage.cover(20, 20), 0);
+        assert_eq!(coverage.cover(20, 15), 0);
+        assert_eq!(coverage.missing(0, 30), [(10, 30)]);
     }
 }

@@ -150,7 +150,7 @@ impl World<'_> {
         } else {
             now
         };
-        self.lose_batch(process, Cause::Revocation);
+        self.leave_batch(process, Cause::Revocation);
         let leaves = !self.is_static(process);
         self.revoke_all(process, false, leaves);
         if !leaves {

@@ -370,9 +370,7 @@ impl Member {
         self.calls_over(at, ground);
         let current = self.batch.generation == self.link.generation && self.reads();
         let sleeps = self.leave_poison(at, current);
-        if !current {
-            self.lose_what_is_committed(at, ground);
-        }
+        self.leave_rest(at, current, ground.topic);
         let unjoined = self.link.phase == Phase::Unjoined;
         if unjoined && !(ground.nobody && self.commits_late(scenario)) {
             self.worked_in_vain(ground);

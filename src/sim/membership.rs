@@ -1,11 +1,11 @@
 //! A member's side of a rebalance: when it notices, when it joins, and what it makes of the coordinator's answers.
 
-use super::Fact;
 use super::batch::Workshop;
 use super::event::{Event, Request};
 use super::link::{Hears, Phase};
 use super::member::App;
 use super::world::World;
+use super::{Cause, Fact};
 use crate::kafka::{KafkaError, RebalanceProtocol, RejoinFrom, Response};
 use crate::scenario::{CommitPolicy, Settings};
 use crate::units::{PartitionId, ProcessId, SimTime};
@@ -112,12 +112,12 @@ impl World<'_> {
             (_, App::Polling) => self.at_poll(process),
             (RejoinFrom::Background, _) => self.rejoin(process),
             (RejoinFrom::NextPoll, _) => self.attend(process),
-            (RejoinFrom::Heartbeat, _) => self.leave_batch(process),
+            (RejoinFrom::Heartbeat, _) => self.break_batch_off(process),
         }
     }
 
     /// The heartbeat that the application sent between two records says that it is to rejoin: it leaves the rest.
-    fn leave_batch(&mut self, process: ProcessId) {
+    fn break_batch_off(&mut self, process: ProcessId) {
         let now = self.now();
         if self.members[process.ix()].app == App::Processing {
             let (members, mut ground) = self.ground();
@@ -126,11 +126,15 @@ impl World<'_> {
             let (scenario, topic) = (self.scenario, &mut self.topic);
             let settings = member.settings;
             let shop = &mut Workshop::new(scenario, settings, topic);
-            for left in member.batch.break_off(now, shop) {
-                member.caller.drop_kept(&[left.partition]);
-                member.fetcher.seek(left.partition, left.from, now);
-            }
+            let left = member.batch.break_off(now, shop);
             member.wake = now;
+            for run in left {
+                member.caller.drop_kept(&[run.partition]);
+                member.fetcher.seek(run.partition, run.from, now);
+                if member.fetcher.slot(run.partition).is_none() {
+                    self.topic.leave(now, run, Cause::Eviction);
+                }
+            }
             if self.coupled() {
                 self.pace(now);
             }
@@ -268,7 +272,7 @@ impl World<'_> {
                 self.attend(process);
             }
             (RejoinFrom::NextPoll, _) => self.attend(process),
-            (RejoinFrom::Heartbeat, _) => self.leave_batch(process),
+            (RejoinFrom::Heartbeat, _) => self.break_batch_off(process),
         }
     }
 

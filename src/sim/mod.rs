@@ -17,6 +17,7 @@ mod latency;
 mod leap;
 mod limits;
 mod link;
+mod loss;
 mod member;
 mod membership;
 mod observer;

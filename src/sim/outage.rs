@@ -1,6 +1,5 @@
 //! Outages of the dependency: whose attempts fail from when on, and what a breaker that opens makes its member do.
 
-use super::Cause;
 use super::Fact;
 use super::batch::{InHand, Workshop};
 use super::dependency;
@@ -8,7 +7,7 @@ use super::event::Event;
 use super::member::App;
 use super::world::World;
 use crate::scenario::{GivesUp, OnStop};
-use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
+use crate::units::{ProcessId, SimDuration, SimTime};
 
 /// Attempts at a call that fail and are made again until one succeeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -316,16 +315,6 @@ impl World<'_> {
             (true, App::Polling) => self.at_poll(process),
             (true, _) => self.attend(process),
             (false, _) => {}
-        }
-    }
-
-    /// What a member keeps of partitions that it does not read any more is forgotten: the next reader begins at the
-    /// committed offset. What has been committed of it nobody will process.
-    pub fn forget_kept(&mut self, process: ProcessId, partitions: &[PartitionId], by: Cause) {
-        for run in self.members[process.ix()].caller.drop_kept(partitions) {
-            let member = &self.members[process.ix()];
-            let committed = member.committed_to(run.partition, &self.topic);
-            self.lose(run.partition, run.from, run.to.min(committed), by);
         }
     }
 }

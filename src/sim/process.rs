@@ -8,7 +8,7 @@ use super::workers::Workers;
 use super::world::World;
 use super::{Cause, Fact, PartitionState, StopReason};
 use crate::kafka::Owned;
-use crate::scenario::{CommitPolicy, OnStop};
+use crate::scenario::OnStop;
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
 /// Round trips from subscribe to the first JoinGroup: ApiVersions, Metadata, FindCoordinator.
@@ -151,7 +151,7 @@ impl World<'_> {
         member.account_unanswered(now, self.scenario, &mut self.topic);
         self.run_workers(process);
         self.fall_silent(process);
-        self.lose_batch(process, Cause::Crash);
+        self.leave_batch(process, Cause::Crash);
         self.tell_orphaned(process);
         let slots = self.members[process.ix()].fetcher.slots();
         let read: Vec<_> = slots.iter().map(|slot| slot.partition).collect();
@@ -171,38 +171,6 @@ impl World<'_> {
         for index in 0..self.topic.partitions.len() {
             if self.topic.partitions[index].owner == Some(process) {
                 self.tell_state(PartitionId(index as u32), PartitionState::Orphaned, now);
-            }
-        }
-    }
-
-    /// What a client committed before the application had finished it dies with the process, or with its consumer if
-    /// the application broke its batch off. A position that was sought back was not committed.
-    pub fn lose_batch(&mut self, process: ProcessId, by: Cause) {
-        let member = &self.members[process.ix()];
-        let per_record = member.batch.policy(self.scenario) == CommitPolicy::PerRecord;
-        let runs = member.batch.runs.clone();
-        let settings = member.batch.settings;
-        let current = member.batch.generation == member.link.generation && member.link.counts();
-        if per_record && member.app == App::Processing {
-            let done: Vec<_> = member.batch.finished_offsets().collect();
-            // Done, and committed: only the answer to the commit was still on its way. Of a member that the group has
-            // gone on without that is one record at most: others commit too.
-            for run in runs {
-                let partition = &self.topic.partitions[run.partition.ix()];
-                let own = done.iter().rfind(|(id, _)| *id == run.partition);
-                let last = own.map_or(run.from, |(_, offset)| *offset) + 1;
-                let last = if current { run.to } else { last.min(run.to) };
-                let to = partition.committed.unwrap_or(0).min(last);
-                for (from, to) in partition.coverage.missing(run.from, to) {
-                    self.topic.processed(run.partition, from, to, settings);
-                }
-            }
-        } else if member.batch.committed {
-            for run in runs {
-                let slot = self.members[process.ix()].fetcher.slot(run.partition);
-                let position = slot.filter(|_| current).map(|slot| slot.position);
-                let to = run.to.min(position.unwrap_or(run.to));
-                self.lose(run.partition, run.from, to, by);
             }
         }
     }

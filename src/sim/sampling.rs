@@ -44,6 +44,7 @@ impl World<'_> {
                 state,
             });
         }
+        self.lose_what_is_left(at);
         self.tell(at, observer);
         observer.sample(at, &samples);
     }

@@ -7,6 +7,7 @@ pub(super) use self::work::Lost;
 use std::sync::Arc;
 
 use super::coverage::Coverage;
+use super::loss::Left;
 use super::outage::CallFailure;
 use super::{Cause, Fact, Fate, PartitionState, PartitionTotals};
 use crate::engine::{Address, Purpose};
@@ -96,6 +97,8 @@ pub(super) struct Topic {
     /// Produces to the dead-letter topic that failed.
     pub dead_letters_failed: u64,
     retention: RetentionLimits,
+    /// Records that were left by who had them: whether they are lost is yet to be seen.
+    pub left: Vec<Left>,
     /// From its append until a record may be read: in a retry topic.
     pub delay: SimDuration,
 }
@@ -154,6 +157,7 @@ impl Topic {
             poison_attempts: 0,
             dead_letters_failed: 0,
             retention: retention(scenario),
+            left: Vec::new(),
             delay: (scenario.stage.as_ref()).map_or(SimDuration::ZERO, |stage| stage.delay),
         };
         topic.grow(scenario, replication, scenario.topic.partitions.len());

@@ -105,6 +105,7 @@ impl<'s> World<'s> {
         }
         self.advance(horizon);
         self.account_in_hand(horizon);
+        self.lose_what_is_left(horizon);
         self.tell(horizon, observer);
         let totals = self.totals(horizon);
         observer.finish(horizon, &totals, &self.view());

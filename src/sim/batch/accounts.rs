@@ -177,6 +177,23 @@ impl Batch {
         own.map(|(_, offset)| offset).max().unwrap_or(run.from)
     }
 
+    /// Records of a run that it is not done with and comes to: nothing behind one that it is stuck at.
+    pub fn to_come(&self, run: &Run) -> Run {
+        let own = |stage: &&Stage| {
+            stage.partition == run.partition && (run.from..run.to).contains(&stage.from)
+        };
+        let done_with = self.stages.iter().filter(|stage| stage.kind.is_done_with());
+        let to = match self.stages.iter().any(|stage| stage.kind == Kind::Stuck) {
+            true => done_with.filter(own).map(|stage| stage.to).max(),
+            false => Some(run.to),
+        };
+        Run {
+            from: self.unfinished(run),
+            to: to.unwrap_or(run.from),
+            ..*run
+        }
+    }
+
     /// Offset up to which each stage has been accounted for, in the order of the stages.
     pub fn finished_offsets(&self) -> impl Iterator<Item = (PartitionId, u64)> + '_ {
         let (whole, part) = self.accounted;

@@ -1,10 +1,8 @@
 //! What a member does about poison records in its batch, and about a batch that counts for nothing any more.
 
-use super::super::Fact;
 use super::super::batch::{Kind, Stage, Workshop};
 use super::super::topic::Topic;
 use super::{Ground, Member};
-use crate::kafka::Run;
 use crate::units::{PartitionId, SimDuration, SimTime};
 
 /// A partition is blocked by a record in its way; returns whether that is news, and the member does not get past it.
@@ -133,20 +131,12 @@ impl Member {
         self.ask_for_calls(at, ground);
     }
 
-    /// A batch that outlived its assignment cannot be sought back into: what its client committed of it as it gave the
-    /// partitions up, and it has not processed, nobody will.
-    pub fn lose_what_is_committed(&mut self, at: SimTime, ground: &mut Ground) {
-        for index in 0..self.batch.runs.len() {
-            let Run {
-                partition,
-                from,
-                to,
-            } = self.batch.runs[index];
-            if self.batch.committed {
-                let by = ground.topic.partitions[partition.ix()].left_by;
-                for lost in ground.topic.lose(partition, from, to, by) {
-                    ground.facts.push((at, Fact::records_lost(partition, lost)));
-                }
+    /// A batch that outlived its assignment cannot be sought back into: what it is not done with as it ends is left.
+    pub fn leave_rest(&self, at: SimTime, current: bool, topic: &mut Topic) {
+        for run in self.batch.runs.iter().filter(|_| self.batch.poison) {
+            if !(current && self.fetcher.slot(run.partition).is_some()) {
+                let by = topic.partitions[run.partition.ix()].left_by;
+                topic.leave(at, *run, by);
             }
         }
     }

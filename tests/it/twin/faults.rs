@@ -65,7 +65,12 @@ const POLICIES: [CommitPolicy; 4] = [
     CommitPolicy::PerRecord,
 ];
 
-fn crash(scenario: Scenario, at: u64, who: &[u32], restart_after: Option<u64>) -> Scenario {
+pub(super) fn crash(
+    scenario: Scenario,
+    at: u64,
+    who: &[u32],
+    restart_after: Option<u64>,
+) -> Scenario {
     let processes = who.iter().copied().map(ProcessId).collect();
     let restart_after = restart_after.map(ms);
     let crash = Action::Crash {
@@ -90,7 +95,12 @@ fn processes_that_are_killed_come_back_or_do_not() {
 }
 
 /// `processes` are told to stop at 9 s and are back 1.5 s after they are gone.
-fn restart(scenario: Scenario, processes: &[u32], graceful: bool, rolling: bool) -> Scenario {
+pub(super) fn restart(
+    scenario: Scenario,
+    processes: &[u32],
+    graceful: bool,
+    rolling: bool,
+) -> Scenario {
     let restart = Action::Restart {
         processes: processes.iter().copied().map(ProcessId).collect(),
         gap: ms(1_500),
@@ -169,4 +179,37 @@ fn members_that_take_too_long_are_thrown_out_and_do_it_again() {
         let told = assert_twins_in_trouble(&format!("{commit:?}, consumer protocol"), &scenario);
         assert!(evictions(&told) > 5, "{} evictions", evictions(&told));
     }
+}
+
+/// Eight records of two seconds each. One member is thrown out with all of them in hand, the other gets them as well, and is told
+/// to stop while it is at the first: as it closes it commits all that poll() has returned.
+fn committed_past_a_member_that_was_thrown_out() -> Scenario {
+    let mut scenario = system(1, 2, 0.0, Law::Constant(2.000_003));
+    let settings = &mut scenario.settings[0];
+    settings.processing.commit = CommitPolicy::Auto;
+    settings.processing.on_stop = OnStop::FinishRecord;
+    settings.properties.enable_auto_commit = true;
+    settings.properties.max_poll_interval = secs(3);
+    settings.properties.heartbeat_interval = ms(500);
+    let stop = Action::Stop {
+        processes: vec![ProcessId(1)],
+        graceful: true,
+    };
+    with(with_backlog(closely(scenario), 8), at_ms(5_000), stop)
+}
+
+/// Nothing is lost as long as somebody is at it; what its process dies with is.
+#[test]
+fn what_a_member_that_was_thrown_out_has_in_hand_is_not_lost_before_it_dies() {
+    let scenario = committed_past_a_member_that_was_thrown_out();
+    let told = assert_twins_in_trouble("it lives", &scenario);
+    let lost = |told: &Told| told.totals.partitions[0].lost;
+    assert_eq!(evictions(&told), 1);
+    assert_eq!((told.totals.partitions[0].processed, lost(&told)), (9, 0));
+    let mut dies = crash(scenario, 11_000, &[0], None);
+    let told = assert_twins_in_trouble("it dies", &dies);
+    assert_eq!(lost(&told), 3);
+    assert_eq!(told.totals.partitions[0].lost_by.crash, 3);
+    dies.sample = dies.horizon;
+    assert_eq!(run(&dies).totals, told.totals, "looked at once");
 }

@@ -92,10 +92,6 @@ fn in_trouble(mut scenario: Scenario, dice: &mut Dice, members: u32) -> Scenario
     scenario
 }
 
-/// The twin's records are lost when nobody has done them and nobody has them in hand. The engine says so as a member closes that
-/// has committed them, although one that was thrown out before is still at them.
-const LOST_IN_HAND: [u64; 1] = [2_867];
-
 /// How often the engine, which the twin agrees with, has committed.
 fn agree(seed: u64) -> u64 {
     let told = assert_twins_in_trouble(&format!("seed {seed}"), &draw(seed));
@@ -104,8 +100,9 @@ fn agree(seed: u64) -> u64 {
 
 #[test]
 fn the_engine_does_what_one_record_after_another_does() {
-    // In the last two a timer is due in the last batch before a rebalance, after the last sample.
-    for seed in (0..60).chain([1_119, 1_540]) {
+    // In the last three a timer is due in the last batch before a rebalance, after the last sample; and a member closes that has
+    // committed what another, thrown out before, has in hand.
+    for seed in (0..60).chain([1_119, 1_540, 2_867]) {
         assert!(agree(seed) > 0, "seed {seed}: nothing is committed");
     }
 }
@@ -113,7 +110,19 @@ fn the_engine_does_what_one_record_after_another_does() {
 #[test]
 #[ignore = "long: 3,000 scenarios"]
 fn the_engine_does_what_one_record_after_another_does_at_length() {
-    let seeds = (1_000..4_000).filter(|seed| !LOST_IN_HAND.contains(seed));
-    let idle = seeds.filter(|seed| agree(*seed) == 0).count();
+    let idle = (1_000..4_000).filter(|seed| agree(*seed) == 0).count();
     assert!(idle < 150, "in {idle} nothing is committed");
+}
+
+#[test]
+#[ignore = "some seeds, for the one who looks into them: TWIN_SEEDS=17-20"]
+fn some_seeds() {
+    let seeds = std::env::var("TWIN_SEEDS").unwrap_or_default();
+    let Some((from, to)) = seeds.split_once('-') else {
+        return;
+    };
+    let [from, to] = [from, to].map(|seed| seed.parse::<u64>().expect("a seed"));
+    let fails = |seed: &u64| std::panic::catch_unwind(|| agree(*seed)).is_err();
+    let failed: Vec<u64> = (from..=to).filter(fails).collect();
+    assert!(failed.is_empty(), "seeds {failed:?}");
 }
