@@ -170,6 +170,12 @@ impl Segments {
         add_up(&each)
     }
 
+    /// What the lag of `partition` gained in the state in which it ends, since it is in it (records).
+    pub fn gained_last(&self, partition: usize, end: SimTime, last: u64) -> u64 {
+        let stretch = self.stretches(partition, end, last).last();
+        stretch.map_or(0, |(_, account)| account.gained)
+    }
+
     /// What waiting for each of so many dependencies did to the lag of some partitions until `end`, each with its lag then.
     pub fn waits(
         &self,

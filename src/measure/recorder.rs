@@ -257,6 +257,7 @@ impl<'a> Recorder<'a> {
             PartitionSummary {
                 partition: ix as u32,
                 accounts: sum(self.totals.partitions.get(ix)),
+                state_gained: self.segments.gained_last(ix, self.end, lag.last),
                 lag,
                 age_s,
                 state: state.map_or("starting", |segment| segment.state.name()),

@@ -165,6 +165,9 @@ pub struct PartitionSummary {
     pub state: &'static str,
     /// Since when it is in this state (s).
     pub state_since_s: f64,
+    /// Lag gained since then (records).
+    #[serde(skip)]
+    pub state_gained: u64,
     /// The poison record it cannot get past at the end.
     pub poison: Option<OpenPoison>,
     /// Its lag by cause.

@@ -35,8 +35,13 @@ fn headline(topic: &str, told: &Explanation) -> String {
     let age = told
         .age_s
         .map_or_else(String::new, |age| format!(", the oldest {} old", span(age)));
+    let sample = if told.asked_s > told.time_s {
+        format!(", the last sample before {}", span(told.asked_s))
+    } else {
+        String::new()
+    };
     format!(
-        "{topic}, partition {} at {}: {} behind{share}{age}.",
+        "{topic}, partition {} at {}{sample}: {} behind{share}{age}.",
         told.partition,
         span(told.time_s),
         counted(told.lag, "record", "records")

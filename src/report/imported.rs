@@ -127,6 +127,11 @@ fn topic_section(text: &mut String, observed: &Observed) -> std::fmt::Result {
         let remark = match (start.log_end, start.committed) {
             (None, _) => "its log end is not known".to_owned(),
             (_, None) => "never committed".to_owned(),
+            (Some(_), Some(_)) if start.behind > 0 => format!(
+                "seen with a log end {} before it, a lag of -{}: begins with 0",
+                grouped(start.behind),
+                grouped(start.behind)
+            ),
             (_, Some(committed)) => format!("lag {}", grouped(end - committed)),
         };
         writeln!(text, "    {offsets:48}# {ix}: {remark}")?;

@@ -102,6 +102,44 @@ impl Scenario {
         });
         added.fold(self.topic.partitions.len(), usize::max)
     }
+
+    /// How many processes are meant to run from each time on, by the timeline alone: who is away only until it starts again
+    /// counts. Nothing before the first entry.
+    pub fn meant_to_run(&self) -> Vec<(SimTime, usize)> {
+        let processes = self.group.processes.iter().enumerate();
+        let starts = processes.filter_map(|(ix, own)| Some((own.start?, ix, true)));
+        let turns = self.timeline.iter().flat_map(|entry| {
+            let (processes, runs) = match &entry.action {
+                Action::Start { processes, .. } => (processes.as_slice(), true),
+                Action::Stop { processes, .. }
+                | Action::Crash {
+                    processes,
+                    restart_after: None,
+                } => (processes.as_slice(), false),
+                _ => (&[][..], false),
+            };
+            let all = processes.iter();
+            all.map(move |process| (entry.at, process.ix(), runs))
+        });
+        let end = SimTime::ZERO + self.horizon;
+        let mut turns: Vec<_> = starts.chain(turns).filter(|turn| turn.0 <= end).collect();
+        turns.sort_by_key(|turn| turn.0);
+        let mut running = vec![false; self.group.processes.len()];
+        let mut counts: Vec<(SimTime, usize)> = Vec::new();
+        for (at, ix, runs) in turns {
+            let before = counts.last().map_or(0, |last| last.1);
+            let count = match (std::mem::replace(&mut running[ix], runs), runs) {
+                (false, true) => before + 1,
+                (true, false) => before - 1,
+                _ => before,
+            };
+            match counts.last_mut().filter(|last| last.0 == at) {
+                Some(last) => last.1 = count,
+                None => counts.push((at, count)),
+            }
+        }
+        counts
+    }
 }
 
 /// A topic.

@@ -171,10 +171,12 @@ impl Coordinator {
     }
 }
 
-/// A process's client.id; the Java client's default in a process with one consumer (`ConsumerConfig#maybeOverrideClientId`).
+/// A process's client.id; the Java client's default in a process with one consumer, which ends with its group.instance.id or
+/// with the consumer's number (`ConsumerConfig#maybeOverrideClientId`).
 fn client_id(process: &Process, group: &str) -> String {
     let own = process.client_id.clone();
-    own.unwrap_or_else(|| format!("consumer-{group}-1"))
+    let instance = process.instance_id.as_deref();
+    own.unwrap_or_else(|| format!("consumer-{group}-{}", instance.unwrap_or("1")))
 }
 
 /// Member ids sort by the client.id that they begin with, and only then by their random part.

@@ -77,7 +77,7 @@ pub fn parse_duration(text: &str) -> Result<SimDuration, ParseError> {
         let size = time_unit(text, number.text, unit)?;
         nanos = number
             .times(size)
-            .map_err(|fault| fault.explain(text, "nanoseconds"))?
+            .map_err(|fault| fault.explain(text, Some("nanoseconds")))?
             .saturating_add(nanos);
         rest = after[unit.len()..].trim_start();
     }
@@ -166,7 +166,7 @@ pub fn parse_bytes(text: &str) -> Result<u64, ParseError> {
             "the units of size are B, kB, MB, GB (powers of 1000) and KiB, MiB, GiB (powers of 1024)",
         ));
     };
-    whole(text, number, *size, "bytes")
+    whole(text, number, *size, Some("bytes"))
 }
 
 /// A count from `2M`, `2_147_000`, `500`, `1.5k`.
@@ -176,10 +176,11 @@ pub fn parse_bytes(text: &str) -> Result<u64, ParseError> {
 pub fn parse_count(text: &str) -> Result<u64, ParseError> {
     let (number, after) = decimal(text, text.trim(), "2M")?;
     let multiple = multiple_of(text, after.trim())?;
-    whole(text, number, multiple, "records")
+    whole(text, number, multiple, None)
 }
 
-fn whole(text: &str, number: Decimal<'_>, size: u128, of: &str) -> Result<u64, ParseError> {
+/// The number times `size` as a whole number `of` something that it counts.
+fn whole(text: &str, number: Decimal<'_>, size: u128, of: Option<&str>) -> Result<u64, ParseError> {
     let count = number
         .times(size)
         .map_err(|fault| fault.explain(text, of))?;
@@ -211,14 +212,15 @@ enum Fault {
 }
 
 impl Fault {
-    fn explain(&self, text: &str, of: &str) -> ParseError {
+    fn explain(&self, text: &str, of: Option<&str>) -> ParseError {
+        let of = |word: &str| of.map_or(String::new(), |what| format!(" {word} {what}"));
         match self {
             Fault::TooFine => error(
-                format!("`{text}` is no whole number of {of}"),
+                format!("`{text}` is no whole number{}", of("of")),
                 "write it with fewer decimals",
             ),
             Fault::TooLarge => error(
-                format!("`{text}` is too large to count in {of}"),
+                format!("`{text}` is too large to count{}", of("in")),
                 "write a smaller number, or a larger unit with fewer digits",
             ),
         }

@@ -304,6 +304,42 @@ fn a_crash_orphans_what_the_dead_member_had_until_its_session_is_over() {
 }
 
 #[test]
+fn a_group_that_is_scaled_to_nobody_is_empty_and_says_what_made_it_so() {
+    let none = "at.0={ time = \"5m\", scale = 0 }";
+    let told = told(&[none], 600, None);
+    assert_eq!(told.state, "orphaned");
+    assert_eq!(
+        told.why,
+        [
+            "The group has no members since 5m (\"stop of 2 members\" at 5m): what is produced waits until one starts."
+        ]
+    );
+}
+
+#[test]
+fn rebalances_of_one_instant_are_told_with_a_member_each() {
+    let group = "group={ name = \"group\", members = 4, static = true, properties = { group.protocol = \"consumer\" } }";
+    let scale = "at.0={ time = \"5m\", scale = 1 }";
+    let told = told(&[group, scale], 352, Some(2));
+    let missed = told
+        .events
+        .iter()
+        .filter(|event| event.what.contains("is missed"));
+    let who: Vec<&str> = missed
+        .filter_map(|event| event.what.split_whitespace().nth(3))
+        .collect();
+    let mut all = who.clone();
+    all.sort_unstable();
+    assert_eq!(all, ["group-1", "group-2", "group-3"], "{told:#?}");
+}
+
+#[test]
+fn a_time_between_two_samples_is_told_with_the_sample_before_it() {
+    let told = told(&["sample=\"5s\""], 604, None);
+    assert_eq!((told.asked_s, told.time_s), (604.0, 600.0));
+}
+
+#[test]
 fn an_eviction_is_known_from_the_batch_on_that_makes_it() {
     let slow = [
         "processing.time=\"700ms\"",

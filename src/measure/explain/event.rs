@@ -24,10 +24,14 @@ pub struct Event {
 /// Everything that has to do with the partition of `story` since it last kept up, in order of time.
 pub fn all(story: &Story) -> Vec<Event> {
     let since = story.stretches[0].since;
-    let told = story.outcome.events.iter();
-    let told = told.filter(|(when, _)| (since..=story.at).contains(when));
-    told.filter_map(|(when, fact)| {
-        let what = group(story, *when, fact)
+    let mut begun = 0;
+    let counted = story.outcome.events.iter().map(|(when, fact)| {
+        begun += usize::from(matches!(fact, Fact::RebalanceStarted { .. }));
+        (when, fact, begun)
+    });
+    let told = counted.filter(|(when, ..)| (since..=story.at).contains(when));
+    told.filter_map(|(when, fact, begun)| {
+        let what = group(story, fact, begun)
             .or_else(|| partition(story, *when, fact))
             .or_else(|| member(story, *when, fact))?;
         Some(Event {
@@ -38,11 +42,10 @@ pub fn all(story: &Story) -> Vec<Event> {
     .collect()
 }
 
-/// Why a rebalance began, as a clause: `order-processor-1 left`.
-pub fn cause_of_rebalance(story: &Story, started: SimTime) -> Option<String> {
-    let started = started.as_secs_f64();
+/// Why the last of the first `begun` rebalances began, as a clause: `order-processor-1 left`.
+pub fn cause_of_rebalance(story: &Story, begun: usize) -> Option<String> {
     let rebalances = &story.outcome.summary.rebalances;
-    let found = rebalances.iter().rfind(|one| one.started_at_s <= started)?;
+    let found = rebalances.get(begun.checked_sub(1)?)?;
     let member = found.member.as_deref().unwrap_or("a member");
     Some(match found.cause {
         "member-joined" => format!("{member} joins"),
@@ -67,12 +70,12 @@ fn rebalances(story: &Story, when: SimTime, process: ProcessId) -> bool {
     })
 }
 
-/// What happened to the whole group.
-fn group(story: &Story, when: SimTime, fact: &Fact) -> Option<String> {
+/// What happened to the whole group, of which so many rebalances have begun.
+fn group(story: &Story, fact: &Fact, begun: usize) -> Option<String> {
     match fact {
         Fact::RebalanceStarted { .. } => Some(format!(
             "a rebalance begins: {}",
-            cause_of_rebalance(story, when)?
+            cause_of_rebalance(story, begun)?
         )),
         Fact::GroupEmpty => Some("the last member of the group is gone".to_owned()),
         Fact::Timeline { entry } => story

@@ -3,6 +3,7 @@
 //! that is the verdict's.
 
 mod event;
+mod orphaned;
 mod tenure;
 mod why;
 
@@ -23,6 +24,8 @@ pub struct Explanation {
     pub partition: u32,
     /// The point of the sample grid that is explained (s).
     pub time_s: f64,
+    /// The time that was asked for: not before that point, and before the next one (s).
+    pub asked_s: f64,
     /// Its lag (records).
     pub lag: u64,
     /// Lag of all partitions together (records).
@@ -80,6 +83,7 @@ pub fn explain(
     let curves = &outcome.curves;
     let instant = curves.times().partition_point(|time| *time <= at);
     let instant = instant.checked_sub(1)?;
+    let asked_s = at.as_secs_f64();
     let at = curves.times()[instant];
     let partition = match partition {
         Some(partition) => partition as usize,
@@ -93,6 +97,7 @@ pub fn explain(
     Some(Explanation {
         partition: partition as u32,
         time_s: at.as_secs_f64(),
+        asked_s,
         lag: story.lag,
         group_lag: curves.total_lag(instant),
         age_s: story.point.age_s,

@@ -1,7 +1,7 @@
 //! Why a partition is in the state it is in, and which rule makes it so.
 
 use super::event::cause_of_rebalance;
-use super::{Story, Tenure};
+use super::{Story, Tenure, orphaned};
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol, RemovalReason};
 use crate::measure::poison::Poisons;
 use crate::measure::verdict::{dependency, down, failing_calls, lengths, session_timeout, stops};
@@ -17,16 +17,12 @@ pub fn sentences(story: &Story) -> Vec<String> {
     };
     let mut told = match stretch.state {
         PartitionState::Starting => starting(story),
-        PartitionState::KeepingUp => vec![format!(
-            "{} keeps up: what is behind is less than one poll takes (max.poll.records = {}).",
-            reader(story),
-            grouped(settings(story).properties.max_poll_records)
-        )],
+        PartitionState::KeepingUp => vec![keeping_up(story)],
         PartitionState::Saturated => saturated(story),
         PartitionState::Throttled => throttled(story),
         PartitionState::Blocked => blocked(story),
         PartitionState::Rebalancing => rebalancing(story, stretch.since),
-        PartitionState::Orphaned => orphaned(story),
+        PartitionState::Orphaned => orphaned::sentences(story),
         PartitionState::Evicted => evicted(story, stretch.since),
         PartitionState::Frozen => vec![format!(
             "{} stands still: it processes nothing, sends no heartbeat, and is missed once {} are over.",
@@ -36,6 +32,20 @@ pub fn sentences(story: &Story) -> Vec<String> {
     };
     told.extend(alerts(story));
     told
+}
+
+fn keeping_up(story: &Story) -> String {
+    let poll = settings(story).properties.max_poll_records;
+    let (who, one) = (
+        reader(story),
+        format!("one poll takes (max.poll.records = {})", grouped(poll)),
+    );
+    match story.lag <= poll {
+        true => format!("{who} keeps up: what is behind is no more than {one}."),
+        false => format!(
+            "{who} keeps up: what is behind is in its hands already, but for no more than {one}."
+        ),
+    }
 }
 
 fn settings<'s>(story: &'s Story) -> &'s crate::scenario::Settings {
@@ -48,7 +58,7 @@ fn reader(story: &Story) -> String {
     last.map_or_else(|| "its member".to_owned(), |own| story.name(own.process))
 }
 
-fn at(time: SimTime) -> String {
+pub(super) fn at(time: SimTime) -> String {
     span(time.as_secs_f64())
 }
 
@@ -102,8 +112,13 @@ fn throttled(story: &Story) -> Vec<String> {
     let out = out.find(|stop| stop.which == which && stop.is_during(now));
     vec![match out {
         Some(stop) => format!(
-            "{} waits for {name}, which has answered nothing since {}{}.",
+            "{} waits for {name}, which {} since {}{}.",
             reader(story),
+            if stop.refuses {
+                "refuses every call"
+            } else {
+                "has answered nothing"
+            },
             span(stop.from),
             rates(story)
         ),
@@ -183,10 +198,11 @@ fn rebalancing(story: &Story, since: SimTime) -> Vec<String> {
     let begun = story.outcome.events.iter();
     let begun = begun
         .filter(|(when, fact)| *when <= story.at && matches!(fact, Fact::RebalanceStarted { .. }));
-    let Some(begun) = begun.map(|(when, _)| *when).next_back() else {
+    let all: Vec<SimTime> = begun.map(|(when, _)| *when).collect();
+    let Some(begun) = all.last().copied() else {
         return vec!["It has no reader until the group has assigned it.".to_owned()];
     };
-    let cause = cause_of_rebalance(story, begun).unwrap_or_default();
+    let cause = cause_of_rebalance(story, all.len()).unwrap_or_default();
     let mut told = vec![format!("A rebalance began at {}: {cause}.", at(begun))];
     let properties = &settings(story).properties;
     if properties.group_protocol == GroupProtocol::Consumer {
@@ -277,58 +293,6 @@ fn missing(story: &Story, begun: SimTime) -> Vec<String> {
 fn have(names: &[String]) -> String {
     let verb = if names.len() == 1 { "has" } else { "have" };
     format!("{} {verb}", listed(names))
-}
-
-/// Since when no process runs, if none does.
-fn deserted(story: &Story) -> Option<SimTime> {
-    let (mut running, mut since) = (0_usize, Some(SimTime::ZERO));
-    let so_far = story.outcome.events.iter();
-    for (when, fact) in so_far.take_while(|(when, _)| *when <= story.at) {
-        match fact {
-            Fact::ProcessStarted { .. } => (running, since) = (running + 1, None),
-            Fact::ProcessStopped { .. } => {
-                running = running.saturating_sub(1);
-                since = (running == 0).then_some(*when);
-            }
-            _ => {}
-        }
-    }
-    since
-}
-
-fn orphaned(story: &Story) -> Vec<String> {
-    let mut told: Vec<String> = story
-        .tenures
-        .last()
-        .map(|own| gone(story, own))
-        .into_iter()
-        .collect();
-    if let Some(since) = deserted(story) {
-        told.push(format!(
-            "No member of the group runs since {}: nobody is there to take the partition over.",
-            at(since)
-        ));
-    } else if told.is_empty() {
-        told.push("Nobody has read it yet, and the member that has it is gone.".to_owned());
-    }
-    told
-}
-
-/// Its last reader is gone, and the group does not know.
-fn gone(story: &Story, last: &Tenure) -> String {
-    let who = story.name(last.process);
-    let session = session_timeout(story.scenario);
-    let when = at(last.until.unwrap_or(story.at));
-    let instance = &story.scenario.group.processes[last.process.ix()].instance_id;
-    if instance.is_some() {
-        return format!(
-            "{who} is away since {when}, and as a static member it keeps its partitions until {session} of silence are over."
-        );
-    }
-    format!(
-        "{who} is gone since {when}, and the group does not know: its partitions stay its own until {session} of silence \
-         are over."
-    )
 }
 
 fn evicted(story: &Story, since: SimTime) -> Vec<String> {

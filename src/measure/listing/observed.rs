@@ -29,6 +29,9 @@ pub struct Start {
     pub committed: Option<u64>,
     /// Log-end offset, if it is known.
     pub log_end: Option<u64>,
+    /// Records that the log end was seen behind the committed offset, which it is taken to be at: the two were asked for at
+    /// different moments.
+    pub behind: u64,
 }
 
 /// What happened over a stretch of time.
@@ -360,9 +363,11 @@ fn completed(log_end: Option<f64>, committed: Option<f64>, lag: Option<f64>) -> 
     let committed = committed.or_else(|| Some((log_end? - lag?).max(0.0)));
     let log_end = log_end.or_else(|| Some(committed? + lag?));
     let whole = |value: f64| value.max(0.0) as u64;
+    let least = committed.unwrap_or(0.0);
     Start {
         committed: committed.map(whole),
-        log_end: log_end.map(|end| whole(end.max(committed.unwrap_or(0.0)))),
+        log_end: log_end.map(|end| whole(end.max(least))),
+        behind: log_end.map_or(0, |end| whole(least - end)),
     }
 }
 

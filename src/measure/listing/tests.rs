@@ -14,7 +14,11 @@ fn observed(text: &str) -> Observed {
 }
 
 fn start(committed: Option<u64>, log_end: Option<u64>) -> Start {
-    Start { committed, log_end }
+    Start {
+        committed,
+        log_end,
+        behind: 0,
+    }
 }
 
 /// As Kafka 4 prints it, with a partition that nobody owns and one that was never committed.
@@ -34,7 +38,10 @@ fn a_described_group_says_where_each_partition_starts_and_who_reads_it() {
     assert_eq!(seen.members, Some(2));
     let expected = [
         start(Some(1204), Some(1300)),
-        start(Some(5), Some(5)),
+        Start {
+            behind: 2,
+            ..start(Some(5), Some(5))
+        },
         start(None, Some(70)),
         start(None, None),
         start(Some(10), Some(10)),

@@ -2,15 +2,25 @@
 
 use super::super::attribution::Wait;
 use super::super::summary::{PartitionSummary, Summary};
-use super::super::words::{capital, counted, grouped, listed, percent, short, span};
-use super::{Culprit, SMALLEST_SHARE, dead_letter, failing, outage, poison, scaling, skew, stops};
+use super::super::words::{counted, grouped, listed, percent, short, span};
+use super::{
+    Culprit, SMALLEST_SHARE, dead_letter, failing, orphaned, outage, poison, scaling, skew, stops,
+};
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol};
 use crate::scenario::{Called, Scenario, Settings};
 use crate::units::SimDuration;
 
-/// What `culprit` did.
-pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Vec<String> {
+/// What `culprit` did, beside what the other `culprits` are told to have done.
+pub fn sentences(
+    culprit: Culprit,
+    culprits: &[Culprit],
+    scenario: &Scenario,
+    summary: &Summary,
+) -> Vec<String> {
     let one = |text: String| vec![text];
+    // What waits for an owner is told once.
+    let told = culprits.contains(&Culprit::Flapping)
+        || culprits.contains(&Culprit::Poison) && poison::tells_exits(scenario, summary);
     match culprit {
         Culprit::DeadLetterTopic => one(dead_letter::sentence(scenario, summary)),
         Culprit::Poison => poison::sentences(scenario, summary),
@@ -21,8 +31,9 @@ pub fn sentences(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Ve
         Culprit::Evictions => evictions(scenario, summary),
         Culprit::Saturated => saturated(scenario, summary),
         Culprit::Throttled => one(throttled(scenario, summary)),
+        Culprit::Rebalancing if told => Vec::new(),
         Culprit::Rebalancing => one(rebalancing(scenario, summary)),
-        Culprit::Orphaned => orphaned(summary),
+        Culprit::Orphaned => orphaned::sentence(summary, told).into_iter().collect(),
         Culprit::Frozen => one(format!(
             "Members stand still, for {} of their partitions' time in all; {}.",
             partition_time(summary, "frozen"),
@@ -78,30 +89,10 @@ fn saturated(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     told
 }
 
-fn orphaned(summary: &Summary) -> Vec<String> {
-    let left: Vec<&PartitionSummary> = summary
-        .partitions
-        .iter()
-        .filter(|partition| partition.state == "orphaned")
-        .collect();
-    if left.is_empty() {
-        return vec![format!(
-            "Partitions have no living owner for {} in all (their member is gone and not yet missed, or none runs); {}.",
-            partition_time(summary, "orphaned"),
-            gained(summary, "orphaned")
-        )];
-    }
-    let since = left
-        .iter()
-        .map(|partition| partition.state_since_s)
-        .fold(f64::INFINITY, f64::min);
-    let verb = if left.len() == 1 { "has" } else { "have" };
-    vec![format!(
-        "{} {verb} no living owner since {}; {}.",
-        capital(&named(&left)),
-        span(since),
-        gained(summary, "orphaned")
-    )]
+pub fn lag_gained(summary: &Summary, state: &str) -> u64 {
+    let mut causes = summary.attribution.iter();
+    let cause = causes.find(|cause| cause.state == state);
+    cause.map_or(0, |cause| cause.lag_gained)
 }
 
 fn evictions(scenario: &Scenario, summary: &Summary) -> Vec<String> {

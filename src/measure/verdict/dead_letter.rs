@@ -16,8 +16,12 @@ pub fn down(scenario: &Scenario) -> Vec<Stop> {
         let (which, from) = (0, entry.at.as_secs_f64());
         match found.last_mut().filter(|stop| stop.to.is_none()) {
             None if answers != DeadLetterTopic::Up => {
-                let to = None;
-                found.push(Stop { which, from, to });
+                found.push(Stop {
+                    which,
+                    from,
+                    to: None,
+                    refuses: answers == DeadLetterTopic::Failing,
+                });
             }
             Some(stop) if answers == DeadLetterTopic::Up => stop.to = Some(from),
             _ => {}

@@ -4,6 +4,7 @@
 mod cause;
 mod dead_letter;
 mod failing;
+mod orphaned;
 mod outage;
 mod outlook;
 mod poison;
@@ -59,7 +60,7 @@ const SHORTEST_START_S: f64 = 30.0;
 /// The verdict on a run of `scenario`.
 pub fn verdict(scenario: &Scenario, summary: &Summary) -> Verdict {
     let culprits = culprits(scenario, summary);
-    let sentence = |culprit: &Culprit| cause::sentences(*culprit, scenario, summary);
+    let sentence = |culprit: &Culprit| cause::sentences(*culprit, &culprits, scenario, summary);
     let mut causes: Vec<String> = culprits.iter().flat_map(sentence).collect();
     if causes.is_empty() {
         causes.push(cause::none(summary));

@@ -5,7 +5,7 @@ use super::super::summary::Summary;
 use super::super::words::{counted, listed, span};
 use crate::scenario::{Action, Downstream, DownstreamChange, GiveUp, GivesUp, Scenario, WhileOpen};
 
-/// A time in which a dependency, or the dead-letter topic, answers nothing.
+/// A time in which a dependency, or the dead-letter topic, is of no use.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stop {
     /// Index of the dependency; 0 for the dead-letter topic.
@@ -14,6 +14,8 @@ pub struct Stop {
     pub from: f64,
     /// Its end (s); none if it does not come back.
     pub to: Option<f64>,
+    /// It refuses at once what is asked of it, instead of saying nothing.
+    pub refuses: bool,
 }
 
 impl Stop {
@@ -34,8 +36,12 @@ pub fn stops(scenario: &Scenario) -> Vec<Stop> {
         let mut open = found.iter_mut().filter(|stop| stop.to.is_none());
         match (change, open.find(|stop| stop.which == which)) {
             (DownstreamChange::Stop | DownstreamChange::Fail, None) => {
-                let to = None;
-                found.push(Stop { which, from, to });
+                found.push(Stop {
+                    which,
+                    from,
+                    to: None,
+                    refuses: *change == DownstreamChange::Fail,
+                });
             }
             (DownstreamChange::Resume, Some(stop)) => stop.to = Some(from),
             _ => {}
@@ -103,6 +109,15 @@ fn sentence(
     summary: &Summary,
 ) -> String {
     let which = stops[0].which;
+    let (refused, silent): (Vec<Stop>, Vec<Stop>) = stops.iter().partition(|stop| stop.refuses);
+    let kinds = [
+        ("answers nothing", &silent),
+        ("refuses every call", &refused),
+    ];
+    let kinds = kinds.into_iter().filter(|(_, stops)| !stops.is_empty());
+    let away: Vec<String> = kinds
+        .map(|(does, stops)| format!("{does} {}", during(stops)))
+        .collect();
     let breaker = downstream.on_outage.breaker;
     let meanwhile = gives_up(scenario, which).map(|gives_up| giving_up(gives_up, summary));
     let meanwhile = meanwhile.unwrap_or_else(|| match breaker {
@@ -116,15 +131,14 @@ fn sentence(
         Some((_, WhileOpen::Block)) if summary.breakers.is_some() => {
             "circuit breakers open, and members wait for them and do not poll".to_owned()
         }
+        Some((_, WhileOpen::Block)) | None if silent.is_empty() => {
+            "members make the same calls again and again and do not poll".to_owned()
+        }
         Some((_, WhileOpen::Block)) | None => {
             "members wait in their calls and do not poll".to_owned()
         }
     });
-    format!(
-        "{} answers nothing {}: {meanwhile}.",
-        downstream.name,
-        during(stops)
-    )
+    format!("{} {}: {meanwhile}.", downstream.name, listed(&away))
 }
 
 /// `from 10m to 30m, and 2 times more`: when something is away.

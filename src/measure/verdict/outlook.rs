@@ -17,8 +17,12 @@ pub fn headline(summary: &Summary) -> String {
     let lag = &summary.lag;
     let (first, last) = (grouped(lag.initial), grouped(lag.last));
     let within = span(summary.horizon_s);
+    let lost = match summary.accounts.lost {
+        0 => String::new(),
+        lost => format!(", but {} lost", counted(lost, "record is", "records are")),
+    };
     if lag.max == 0 {
-        return format!("There is no lag in {within}.");
+        return format!("There is no lag in {within}{lost}.");
     }
     if super::commits_nothing(summary) {
         return format!(
@@ -27,7 +31,7 @@ pub fn headline(summary: &Summary) -> String {
     }
     if super::keeps_up(summary) {
         return format!(
-            "The group keeps up: at most {} behind in {within}.",
+            "The group keeps up: at most {} behind in {within}{lost}.",
             counted(lag.max, "record", "records")
         );
     }
@@ -121,8 +125,10 @@ fn mark(scenario: &Scenario, summary: &Summary) -> Option<String> {
 
 /// Records lost, by why.
 pub struct Losses {
-    /// A partition without a committed offset was read from its end.
-    pub jumped: u64,
+    /// A partition that was there at the start without a committed offset was read from its end.
+    pub uncommitted: u64,
+    /// The same of a partition that was added.
+    pub added: u64,
     /// Their commit came before their processing.
     pub ahead: u64,
     /// Retention deleted them before anybody read them.
@@ -132,30 +138,31 @@ pub struct Losses {
 /// Why records were lost.
 pub fn losses(scenario: &Scenario, summary: &Summary) -> Losses {
     let starts = &scenario.topic.partitions;
-    let without_commit = |own: &&PartitionSummary| {
-        let start = starts.get(own.partition as usize);
-        start.is_none_or(|start| start.committed.is_none())
+    let jumped = |of: &dyn Fn(&PartitionSummary) -> bool| -> u64 {
+        let own = summary.partitions.iter().filter(|own| of(own));
+        own.map(|own| own.accounts.lost - own.accounts.lost_to_retention)
+            .sum()
     };
-    let jumped: u64 = summary
-        .partitions
-        .iter()
-        .filter(without_commit)
-        .map(|own| own.accounts.lost - own.accounts.lost_to_retention)
-        .sum();
+    let start = |own: &PartitionSummary| starts.get(own.partition as usize);
+    let uncommitted = jumped(&|own| start(own).is_some_and(|start| start.committed.is_none()));
+    let added = jumped(&|own| start(own).is_none());
     let deleted = summary.accounts.lost_to_retention;
     Losses {
-        jumped,
-        ahead: summary.accounts.lost - deleted - jumped,
+        uncommitted,
+        added,
+        ahead: summary.accounts.lost - deleted - uncommitted - added,
         deleted,
     }
 }
 
 fn loss(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     let Losses {
-        jumped,
+        uncommitted,
+        added,
         ahead,
         deleted,
     } = losses(scenario, summary);
+    let jumped = uncommitted + added;
     let are = |count: u64| counted(count, "record is", "records are");
     let mut told = Vec::new();
     if deleted > 0 {
@@ -340,4 +347,29 @@ fn alert(rule: &AlertRule, summary: &Summary) -> String {
         .map_or_else(|| format!("at {}", span(first)), told);
     let fired = counted(rule.fired, "time", "times");
     format!("Alert {name} fires {fired}, first {first}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixture::{outcome, scenario};
+    use super::*;
+    use crate::sim::PartitionState::KeepingUp;
+
+    #[test]
+    fn a_loss_stands_in_the_headline_and_is_of_new_partitions_only_if_there_are_any() {
+        let mut model = scenario(2, 2, 600, 10);
+        model.topic.partitions[1].committed = None;
+        let mut summary = outcome(&model, &|_, _| (5, KeepingUp), &[]).summary;
+        summary.accounts.lost = 40;
+        summary.partitions[1].accounts.lost = 40;
+        assert_eq!(
+            headline(&summary),
+            "The group keeps up: at most 10 records behind in 10m, but 40 records are lost."
+        );
+        let found = losses(&model, &summary);
+        assert_eq!((found.uncommitted, found.added, found.ahead), (40, 0, 0));
+        model.topic.partitions.pop();
+        let found = losses(&model, &summary);
+        assert_eq!((found.uncommitted, found.added, found.ahead), (0, 40, 0));
+    }
 }

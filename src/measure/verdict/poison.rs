@@ -13,10 +13,15 @@ const SMALLEST_SHARE: f64 = 0.05;
 /// Whether poison records are worth a sentence.
 pub fn matters(scenario: &Scenario, summary: &Summary) -> bool {
     let blocked = |partition: &PartitionSummary| partition.poison.is_some();
-    summary.crashes > 0 && exits(scenario)
+    tells_exits(scenario, summary)
         || summary.partitions.iter().any(blocked)
         || summary.share_of("blocked") >= super::SMALLEST_SHARE
         || share_of_time(scenario, summary) >= SMALLEST_SHARE
+}
+
+/// Whether it is told that processes exited because of one, and what waited for an owner meanwhile.
+pub fn tells_exits(scenario: &Scenario, summary: &Summary) -> bool {
+    summary.crashes > 0 && exits(scenario)
 }
 
 /// Whether processes exit because of one.
@@ -106,7 +111,9 @@ pub fn sentences(scenario: &Scenario, summary: &Summary) -> Vec<String> {
             .collect(),
         _ => vec![many_blocked(&blocked, summary)],
     };
-    told.extend(crashes(summary, !blocked.is_empty()).filter(|_| exits(scenario)));
+    if tells_exits(scenario, summary) {
+        told.push(crashes(summary, !blocked.is_empty()));
+    }
     let beside: Vec<&PartitionSummary> = summary
         .partitions
         .iter()
@@ -124,9 +131,8 @@ pub fn sentences(scenario: &Scenario, summary: &Summary) -> Vec<String> {
 }
 
 /// Processes that exit because of one, which is still in the way or not.
-fn crashes(summary: &Summary, blocked: bool) -> Option<String> {
+fn crashes(summary: &Summary, blocked: bool) -> String {
     let times = match summary.crashes {
-        0 => return None,
         1 => "once".to_owned(),
         many => format!("{} times", grouped(many)),
     };
@@ -136,11 +142,11 @@ fn crashes(summary: &Summary, blocked: bool) -> Option<String> {
     };
     let group = gained(summary, "rebalancing");
     let nobody = gained(summary, "orphaned");
-    Some(format!(
+    format!(
         "Whoever gets to the record exits, {times}, {again}: {}; rebalancing: {group}; \
          until a crash is noticed: {nobody}.",
         counted(summary.rebalance_count, "rebalance", "rebalances"),
-    ))
+    )
 }
 
 fn one_blocked(partition: &PartitionSummary, summary: &Summary) -> String {

@@ -3,7 +3,7 @@
 use super::super::rebalance::Eviction;
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, short, span};
-use super::{Culprit, Stop, cause, dead_letter, failing, outage, outlook, scaling, skew};
+use super::{Culprit, Stop, cause, dead_letter, failing, orphaned, outage, outlook, scaling, skew};
 use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{GroupProtocol, RebalanceProtocol, ReconcilesFrom};
 use crate::platform::Deployment;
@@ -90,7 +90,7 @@ pub(super) fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Op
         Culprit::Saturated => saturated(scenario, summary),
         Culprit::Throttled => throttled(scenario, summary),
         Culprit::Rebalancing => rebalancing(scenario),
-        Culprit::Orphaned => orphaned(scenario, summary),
+        Culprit::Orphaned => orphaned::remedy(scenario, summary),
         Culprit::Frozen => "Frozen members: find what stops the process (garbage collection, CPU limits, a \
              paused machine); as long as it lasts nothing in Kafka helps but more members to share the work."
             .to_owned(),
@@ -109,34 +109,6 @@ fn starting(scenario: &Scenario) -> String {
     .to_owned()
 }
 
-fn orphaned(scenario: &Scenario, summary: &Summary) -> String {
-    let left = summary.partitions.iter().any(|own| own.state == "orphaned");
-    let timeout = cause::session_timeout(scenario);
-    if let Some(told) = scaling::from_zero(scenario, summary) {
-        return told;
-    }
-    if left {
-        return "Orphaned partitions: start members again; whoever runs takes all partitions."
-            .to_owned();
-    }
-    if all_static(scenario) && scenario.group_protocol() == GroupProtocol::Consumer {
-        return format!(
-            "Orphaned partitions: a static member that closes its consumer is back at once, but after a crash it is refused \
-             until {timeout} have passed: close the consumer on stop, or make that shorter."
-        );
-    }
-    if all_static(scenario) {
-        return format!(
-            "Orphaned partitions: static members are missed only after {timeout}: start them again sooner, or make it \
-             shorter."
-        );
-    }
-    format!(
-        "Orphaned partitions: close the consumer on stop (it leaves at once), and a shorter {timeout} so that a crash is \
-         noticed earlier."
-    )
-}
-
 fn loss(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     let losses = outlook::losses(scenario, summary);
     let mut told = Vec::new();
@@ -147,7 +119,14 @@ fn loss(scenario: &Scenario, summary: &Summary) -> Vec<String> {
             span(summary.age_s.max)
         ));
     }
-    if losses.jumped > 0 {
+    if losses.uncommitted > 0 {
+        told.push(
+            "Loss of what was there at the start: auto.offset.reset = earliest reads a partition without a committed offset \
+             from its beginning."
+                .to_owned(),
+        );
+    }
+    if losses.added > 0 {
         let sooner = match scenario.group_protocol() {
             GroupProtocol::Classic => {
                 ", and a shorter metadata.max.age.ms so that the group notices new partitions earlier"
@@ -214,14 +193,48 @@ fn evictions(scenario: &Scenario, summary: &Summary) -> String {
 
 fn saturated(scenario: &Scenario, summary: &Summary) -> String {
     let partitions = summary.partitions.len() as u64;
-    let starts = scenario
-        .group
-        .processes
-        .iter()
-        .filter(|p| p.start.is_some());
+    let runs = scenario
+        .meant_to_run()
+        .last()
+        .map_or(0, |last| last.1 as u64);
+    // An autoscaler that runs fewer now has had as many.
     let replicas = summary.replicas.as_ref().map(|own| own.max.into());
-    let members = replicas.unwrap_or(starts.count() as u64);
-    let several = match scenario
+    let members = replicas.unwrap_or(runs);
+    let now = if replicas.is_some() { "at most" } else { "now" };
+    let several = more_at_once(scenario);
+    if let Some(failing) = failing::remedy(scenario, summary, &several) {
+        return failing;
+    }
+    let more = format!(
+        "more members ({} for {} {now})",
+        counted(members, "member", "members"),
+        counted(partitions, "partition", "partitions")
+    );
+    let alone = members >= partitions;
+    if let Some(hot) = skew::remedy(scenario, summary, (!alone).then_some(&more), &several) {
+        return hot;
+    }
+    let per_record = |own: &Settings| own.processing.commit == CommitPolicy::PerRecord;
+    if scenario.settings.first().is_some_and(per_record) {
+        let commit = scenario.cluster.round_trip + scenario.cluster.commit_latency;
+        return format!(
+            "Commits: one per batch instead of one per record; each record waits {} for its commit.",
+            span(commit.as_secs_f64())
+        );
+    }
+    if !alone {
+        return format!("No parallelism left: {more}, or {several}.");
+    }
+    format!(
+        "No parallelism left: {several}, make a record cheaper, or more partitions and as many members ({} now; \
+         new partitions take new records only, a backlog stays where it is).",
+        counted(partitions, "partition", "partitions")
+    )
+}
+
+/// How a member works on more records at the same time than it does.
+fn more_at_once(scenario: &Scenario) -> String {
+    match scenario
         .settings
         .first()
         .map(|settings| &settings.processing)
@@ -247,38 +260,7 @@ fn saturated(scenario: &Scenario, summary: &Summary) -> String {
                 processing.concurrency
             )
         }
-    };
-    if let Some(failing) = failing::remedy(scenario, summary, &several) {
-        return failing;
     }
-    let hot = skew::hot(summary);
-    if !hot.is_empty() {
-        return format!(
-            "Hot key: one member reads a partition, so more members or partitions do not help {}; spread the key \
-             (a finer key, or a salt where order allows), {several}, or make a record cheaper.",
-            cause::named(&hot)
-        );
-    }
-    let per_record = |own: &Settings| own.processing.commit == CommitPolicy::PerRecord;
-    if scenario.settings.first().is_some_and(per_record) {
-        let commit = scenario.cluster.round_trip + scenario.cluster.commit_latency;
-        return format!(
-            "Commits: one per batch instead of one per record; each record waits {} for its commit.",
-            span(commit.as_secs_f64())
-        );
-    }
-    if members < partitions {
-        return format!(
-            "No parallelism left: more members ({} for {} now), or {several}.",
-            counted(members, "member", "members"),
-            counted(partitions, "partition", "partitions")
-        );
-    }
-    format!(
-        "No parallelism left: {several}, make a record cheaper, or more partitions and as many members ({} now; \
-         new partitions take new records only, a backlog stays where it is).",
-        counted(partitions, "partition", "partitions")
-    )
 }
 
 fn throttled(scenario: &Scenario, summary: &Summary) -> String {
@@ -368,7 +350,8 @@ fn classic_rebalancing(scenario: &Scenario) -> String {
     told
 }
 
-fn all_static(scenario: &Scenario) -> bool {
+/// Whether every member is a static one.
+pub fn all_static(scenario: &Scenario) -> bool {
     let mut processes = scenario.group.processes.iter();
     processes.all(|process| process.instance_id.is_some())
 }

@@ -3,7 +3,7 @@
 use super::super::replicas::{Replicas, Scaling};
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, percent, short, span};
-use super::cause;
+use super::{cause, orphaned};
 use crate::kafka::GroupProtocol;
 use crate::scenario::Scenario;
 
@@ -109,7 +109,16 @@ pub fn remedy(scenario: &Scenario, summary: &Summary) -> Option<String> {
 /// What would help where nobody runs because the autoscaler wants nobody.
 pub fn from_zero(scenario: &Scenario, summary: &Summary) -> Option<String> {
     let (replicas, deployment) = (summary.replicas.as_ref()?, scenario.deployment.as_ref()?);
-    let nobody = replicas.min == 0 && summary.eviction_count == 0;
+    let left = orphaned::at_the_end(summary);
+    let since = left.iter().map(|own| own.state_since_s);
+    let since = since.fold(f64::INFINITY, f64::min);
+    let mut before = replicas.changes.iter();
+    let before = before.rfind(|change| change.time_s <= since);
+    // Nobody was missed, or those that nobody has at the end were left as the last pod was taken away.
+    let nobody = match summary.eviction_count {
+        0 => replicas.min == 0,
+        _ => !left.is_empty() && before.is_some_and(|change| change.to == 0),
+    };
     let polls = deployment.scaled_object.polling_interval.as_secs_f64();
     let starts = deployment.start_up.as_secs_f64();
     nobody.then(|| {

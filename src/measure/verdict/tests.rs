@@ -260,6 +260,15 @@ fn an_outage_is_named_and_its_evictions_have_no_remedy_of_their_own() {
         .collect();
     assert_eq!(heads, ["bank-api"]);
 
+    // What refuses at once is not said to be silent.
+    model.timeline[0] = change(1_800, DownstreamChange::Fail);
+    let verdict = outcome(&model, &curve, &[]).summary.verdict;
+    assert_eq!(
+        verdict.causes[0],
+        "bank-api refuses every call from 30m to 40m: members make the same calls again and again and do not poll."
+    );
+    model.timeline[0] = change(1_800, DownstreamChange::Stop);
+
     // A breaker that keeps the loop from polling is not what would help.
     let turned = Fact::BreakerTurned {
         process: ProcessId(0),
@@ -317,7 +326,7 @@ fn of_several_dependencies_those_are_named_that_made_the_lag() {
         let mut causes = summary.attribution.iter_mut();
         let throttled = causes.find(|own| own.state == "throttled").expect("one");
         throttled.dependencies = (0..3).map(wait).collect();
-        let sentences = super::cause::sentences(super::Culprit::Throttled, &model, summary);
+        let sentences = super::cause::sentences(super::Culprit::Throttled, &[], &model, summary);
         let remedy = super::remedy::of(super::Culprit::Throttled, &model, summary);
         (sentences[0].clone(), remedy.expect("one"))
     };
@@ -359,7 +368,12 @@ fn lag_that_comes_back_after_it_was_drained_is_in_the_headline() {
 fn a_cooperative_group_is_not_said_to_stop() {
     let (mut scenario, outcome) = incident();
     scenario.settings[0].properties.assignor = Assignor::CooperativeSticky;
-    let told = super::cause::sentences(super::Culprit::Rebalancing, &scenario, &outcome.summary);
+    let told = super::cause::sentences(
+        super::Culprit::Rebalancing,
+        &[],
+        &scenario,
+        &outcome.summary,
+    );
     assert_eq!(
         told,
         [
@@ -380,7 +394,7 @@ fn calls_that_fail_are_told_with_what_their_pauses_cost() {
         outcome.summary.accounts.processed = 10_000;
         outcome.summary.calls_failed = calls_failed;
         let causes =
-            super::cause::sentences(super::Culprit::Saturated, &scenario, &outcome.summary);
+            super::cause::sentences(super::Culprit::Saturated, &[], &scenario, &outcome.summary);
         let remedy = super::remedy::of(super::Culprit::Saturated, &scenario, &outcome.summary);
         (causes, remedy)
     };

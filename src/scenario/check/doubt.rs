@@ -7,7 +7,7 @@ use super::super::raw::Model;
 use super::judge::Judge;
 use super::timeline::Walked;
 use crate::kafka::{GroupProtocol, UNLIMITED_RECORDS};
-use crate::units::parse_duration;
+use crate::units::{SimDuration, parse_duration};
 
 impl Judge<'_> {
     /// What runs, but probably does not say what was meant.
@@ -24,11 +24,12 @@ impl Judge<'_> {
         };
         let partitions = walked.partitions.max(topic.partitions.len() as u32) as usize;
         if walked.members > partitions && model.autoscaler.is_none() {
-            let place = group
-                .value
-                .members
+            let written = group.value.members.as_ref().map(|members| &members.0.span);
+            let place = walked
+                .members_at
                 .as_ref()
-                .map_or(&group.span, |members| &members.0.span);
+                .or(written)
+                .unwrap_or(&group.span);
             let message = format!(
                 "{} members, but only {partitions} can have a partition: the topic has no more",
                 walked.members
@@ -55,8 +56,14 @@ impl Judge<'_> {
                 .processing
                 .as_ref()
                 .map_or(&group.span, |section| &section.span);
+            // To the second, or as fine as a shorter one is written.
+            let takes = match batch {
+                1.0.. => SimDuration::from_secs_f64(batch.round()),
+                _ => SimDuration::from_secs_f64((batch * 1e3).round() / 1e3),
+            };
             let message = format!(
-                "a full batch of {records} records takes {batch:.0} s on average, longer than max.poll.interval.ms allows ({most:.0} s)"
+                "a full batch of {records} records takes {takes} on average, longer than max.poll.interval.ms allows ({})",
+                settings.properties.max_poll_interval
             );
             let fits = (most / record * f64::from(settings.processing.concurrency) / 2.0).floor();
             let help = format!(

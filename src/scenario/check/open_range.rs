@@ -35,6 +35,10 @@ impl OpenRange {
             problem,
             remedy: remedy.to_owned(),
         };
+        if to.trim().is_empty() {
+            let problem = format!("the range `{text}` does not say where it ends");
+            return Err(fault(problem, "write its end, as in \"50..500\""));
+        }
         let number = |end: &str| {
             Quantity::read(end).ok_or_else(|| {
                 let problem = format!("`{}` in the range `{text}` is no number", end.trim());
@@ -151,7 +155,7 @@ mod tests {
             ("0..500*", "no equal ratios"),
             ("10ms..1s", "different units"),
             ("50..many", "no number"),
-            ("50..", "no number"),
+            ("50..", "does not say where it ends"),
         ];
         for (text, problem) in cases {
             let fault = OpenRange::parse(text).unwrap().unwrap_err();

@@ -1,5 +1,7 @@
 //! Ranges of an axis: `50..500+50` in equal steps, `50..500*2` in equal ratios; with a unit, `10ms..80ms*2`.
 
+use super::open_range::OpenRange;
+
 /// What to do about a range without steps.
 const NO_STEP: &str = "add a step, as in \"50..500+50\", or a factor, as in \"50..500*2\"; or take samples of it, as in samples = { latin-hypercube = 200 }";
 
@@ -49,8 +51,7 @@ impl Range {
         };
         let stepped = |at: &usize| !rest[at + 1..].trim().is_empty();
         let Some(at) = rest.find(['+', '*']).filter(stepped) else {
-            let problem = format!("the range `{text}` does not say how large its steps are");
-            return Err(fault(problem, NO_STEP));
+            return Err(without_step(text));
         };
         let (to, step) = (&rest[..at], &rest[at + 1..]);
         let (from, to) = (number(text, from)?, number(text, to)?);
@@ -137,6 +138,17 @@ impl Range {
     }
 }
 
+/// What is wrong with a range without steps: its ends, which no step mends, or else that.
+fn without_step(text: &str) -> Fault {
+    match OpenRange::parse(text) {
+        Some(Err(fault)) => fault,
+        _ => Fault {
+            problem: format!("the range `{text}` does not say how large its steps are"),
+            remedy: NO_STEP.to_owned(),
+        },
+    }
+}
+
 fn number<'t>(range: &str, text: &'t str) -> Result<Written<'t>, Fault> {
     let text = text.trim();
     let end = text
@@ -190,6 +202,8 @@ mod tests {
         let cases = [
             ("50..500", "how large its steps are"),
             ("50..500*", "how large its steps are"),
+            ("50..", "does not say where it ends"),
+            ("500..50", "does not begin below its end"),
             ("500..50+50", "begins above its end"),
             ("50..500+0", "never gets to its end"),
             ("50..500*1", "never gets to its end"),

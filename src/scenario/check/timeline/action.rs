@@ -289,7 +289,11 @@ impl Judge<'_> {
             }
         };
         let count = self.count_within(to, "the members of a group", 0, MOST_MEMBERS)?;
+        let most = walk.fleet.most();
         let (started, stopped) = walk.fleet.scale(count as usize);
+        if walk.fleet.most() > most {
+            walk.walked.members_at = Some(to.0.span.clone());
+        }
         if started.is_empty() && stopped.is_empty() {
             let message = format!("{count} members run at that time already");
             self.warn(

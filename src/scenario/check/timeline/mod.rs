@@ -44,6 +44,8 @@ pub(super) struct Walked {
     pub(super) horizon: Option<SimDuration>,
     /// Most members that ever run at once.
     pub(super) members: usize,
+    /// The number of the entry that scales up to them, if one does.
+    pub(super) members_at: Option<Place>,
 }
 
 /// What the timeline starts from, as far as its settings are judged by it.
@@ -109,6 +111,7 @@ impl Judge<'_> {
                 partitions: topic.map_or(0, |topic| topic.partitions.len() as u32),
                 horizon,
                 members: 0,
+                members_at: None,
             },
         };
         let times = self.times(entries, horizon);
@@ -140,25 +143,19 @@ impl Judge<'_> {
     fn times(&mut self, entries: &[Spot<At>], horizon: Option<SimDuration>) -> Vec<Turnout> {
         let mut all = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
-            let Some(time) = &entry.value.time else {
-                self.missing::<()>(
-                    &entry.span,
-                    "time",
-                    r#"write when it happens: time = "20m""#,
-                );
-                continue;
-            };
-            let Some(first) = self.duration(time) else {
+            let Some(first) = self.time_of(entry) else {
+                // When it happens is not known, so that it cannot be walked.
+                self.exactly_one(entry);
                 continue;
             };
             let end = horizon.unwrap_or(SimDuration::FOREVER);
             if first > end {
-                let message = format!("this happens at {first}, after the horizon of {end}");
-                self.error::<()>(
-                    &time.0.span,
-                    message,
-                    "write an earlier time, or a longer horizon",
-                );
+                self.refuse_after(end, entry, first);
+                // It is walked, so that what else is wrong with it is told too.
+                all.push(Turnout {
+                    at: instant(first),
+                    entry: index,
+                });
                 continue;
             }
             let until = self.until(entry, first, end);
@@ -201,6 +198,24 @@ impl Judge<'_> {
         }
         all.sort_by_key(|turnout| (turnout.at, turnout.entry));
         all
+    }
+
+    /// When an entry happens first.
+    fn time_of(&mut self, entry: &Spot<At>) -> Option<SimDuration> {
+        let Some(time) = &entry.value.time else {
+            let help = r#"write when it happens: time = "20m""#;
+            return self.missing(&entry.span, "time", help);
+        };
+        self.duration(time)
+    }
+
+    fn refuse_after(&mut self, end: SimDuration, entry: &Spot<At>, first: SimDuration) {
+        let time = entry.value.time.as_ref();
+        self.error::<()>(
+            time.map_or(&entry.span, |time| &time.0.span),
+            format!("this happens at {first}, after the horizon of {end}"),
+            "write an earlier time, or a longer horizon",
+        );
     }
 
     fn until(&mut self, entry: &Spot<At>, first: SimDuration, end: SimDuration) -> SimDuration {
