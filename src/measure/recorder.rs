@@ -104,6 +104,7 @@ impl<'a> Recorder<'a> {
         let polls = scenario.settings.iter();
         let polls = polls.map(|settings| settings.properties.max_poll_records);
         let poll = polls.max().unwrap_or(0);
+        let members = (scenario.group.processes.len()).min(scenario.topic.partitions.len());
         let instants = scenario.horizon.as_nanos() / scenario.sample.as_nanos() + 1;
         Recorder {
             scenario,
@@ -114,7 +115,7 @@ impl<'a> Recorder<'a> {
                 KeptCurves::None | KeptCurves::Every => 1,
             }),
             events: Vec::new(),
-            lags: Lags::new(poll, scenario.stage.is_some()),
+            lags: Lags::new(poll, members, scenario.stage.is_some()),
             segments: Segments::default(),
             history: GroupHistory::new(&scenario.group),
             poisons: Poisons::default(),

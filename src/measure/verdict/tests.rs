@@ -153,7 +153,7 @@ fn a_dependency_is_named_with_its_limit_and_the_drain_with_its_time() {
     let verdict = outcome(&model, &curve, &[]).summary.verdict;
     assert_eq!(
         verdict.headline,
-        "Lag peaks at 54,000 records after 1h and is drained at 1h 29m."
+        "Lag peaks at 54,000 records after 1h and is drained at 1h 30m."
     );
     assert_eq!(
         verdict.causes,
