@@ -29,6 +29,8 @@ pub type Chunk = (PartitionId, u64, u64);
 #[derive(Debug, Default)]
 pub struct Brokers {
     pub log_end: Vec<u64>,
+    /// Up to where records may be read: of a retry topic those whose delay is over.
+    pub readable: Vec<u64>,
     pub parked: BTreeMap<u64, Request>,
 }
 
@@ -38,7 +40,7 @@ impl Brokers {
         let mut room = limits.per_response;
         let mut chunks = Vec::new();
         for &(partition, from) in &request.wants {
-            let there = self.log_end[partition.ix()].saturating_sub(from);
+            let there = self.readable[partition.ix()].saturating_sub(from);
             let count = there.min(limits.per_partition).min(room);
             if count > 0 {
                 chunks.push((partition, from, from + count));

@@ -1,5 +1,7 @@
 //! The twin's commits: after a batch, and by a timer. What the coordinator refuses is told from outside.
 
+use std::collections::BTreeSet;
+
 use lagsim::kafka::{AutoCommitFrom, KafkaError};
 use lagsim::scenario::CommitPolicy;
 use lagsim::units::{PartitionId, SimDuration, SimTime};
@@ -28,7 +30,10 @@ impl World<'_> {
         }
         member.auto_commit_due = self.now + settings.properties.auto_commit_interval;
         let due = member.auto_commit_due;
-        self.commit_positions(who);
+        if self.refused_now(who).is_none() {
+            self.commit_positions(who);
+            self.commit_completed(who, None);
+        }
         self.push(due, Event::Timer(who));
     }
 
@@ -38,6 +43,9 @@ impl World<'_> {
         let from = self.scenario.settings[0].client.auto_commit_from;
         let previous = from == AutoCommitFrom::TimerOfPreviousPolls;
         let member = &self.members[who];
+        if member.pool.is_some() {
+            return Vec::new(); // It commits what is done.
+        }
         let in_hand = previous && member.app == App::Working;
         let offsets = member.owned.iter().map(|(id, owned)| {
             let begun = member.begun.get(id).filter(|_| in_hand);
@@ -69,7 +77,7 @@ impl World<'_> {
         let cluster = &self.scenario.cluster;
         let stored = self.now + cluster.round_trip.half() + cluster.commit_latency;
         for &(partition, offset) in offsets {
-            self.push(stored, Event::Stored(partition, offset));
+            self.push(stored, Event::Stored(partition, offset, BTreeSet::new()));
         }
     }
 

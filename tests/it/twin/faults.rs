@@ -65,7 +65,12 @@ const POLICIES: [CommitPolicy; 4] = [
     CommitPolicy::PerRecord,
 ];
 
-fn crash(scenario: Scenario, at: u64, who: &[u32], restart_after: Option<u64>) -> Scenario {
+pub(super) fn crash(
+    scenario: Scenario,
+    at: u64,
+    who: &[u32],
+    restart_after: Option<u64>,
+) -> Scenario {
     let processes = who.iter().copied().map(ProcessId).collect();
     let restart_after = restart_after.map(ms);
     let crash = Action::Crash {
@@ -90,7 +95,12 @@ fn processes_that_are_killed_come_back_or_do_not() {
 }
 
 /// `processes` are told to stop at 9 s and are back 1.5 s after they are gone.
-fn restart(scenario: Scenario, processes: &[u32], graceful: bool, rolling: bool) -> Scenario {
+pub(super) fn restart(
+    scenario: Scenario,
+    processes: &[u32],
+    graceful: bool,
+    rolling: bool,
+) -> Scenario {
     let restart = Action::Restart {
         processes: processes.iter().copied().map(ProcessId).collect(),
         gap: ms(1_500),

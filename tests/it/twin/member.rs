@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use lagsim::kafka::KafkaError;
+use lagsim::scenario::GiveUp;
 use lagsim::units::{PartitionId, SimDuration, SimTime};
 
 use super::breaker::Breaker;
+use super::pool::Pool;
 
 /// A partition that a member owns.
 #[derive(Debug)]
@@ -46,6 +48,8 @@ pub enum App {
 pub enum Outcome {
     /// Done with.
     Passed,
+    /// Done with, and not processed.
+    GivenUp(GiveUp),
     /// Fails: back to it after a pause.
     SeekBack(SimDuration),
 }
@@ -116,6 +120,8 @@ pub struct Member {
     /// Records that it keeps while its breaker is open.
     pub kept: VecDeque<(PartitionId, u64)>,
     pub breaker: Option<Breaker>,
+    /// The threads that work on what it polls, if it does not do so itself.
+    pub pool: Option<Pool>,
     pub auto_commit_due: SimTime,
     pub frozen_until: SimTime,
     /// A commit of this instant is refused, and why.
@@ -152,6 +158,7 @@ impl Member {
             seeks: Vec::new(),
             kept: VecDeque::new(),
             breaker: None,
+            pool: None,
             auto_commit_due: SimTime::NEVER,
             frozen_until: SimTime::ZERO,
             may_not_commit: None,

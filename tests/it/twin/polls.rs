@@ -79,6 +79,10 @@ impl World<'_> {
             let thaws = member.frozen_until;
             return self.push(thaws, Event::Look(who));
         }
+        if self.poll_loop_pauses(who) {
+            return;
+        }
+        let member = &mut self.members[who];
         let settings = &self.scenario.settings[0];
         let client = &settings.client;
         let between = client.fetches == Fetches::BetweenBatches;
@@ -125,6 +129,9 @@ impl World<'_> {
                 .into_iter()
                 .for_each(|at| self.push(at, Event::Look(who)));
             return;
+        }
+        if member.pool.is_some() {
+            return self.hand_over(who, records);
         }
         member.app = App::Working;
         member.polled_at = now;

@@ -38,6 +38,7 @@ impl World<'_> {
         let shared = self.scenario.shared();
         // Whether the record is given up before it comes to the shared one, or to the next after that.
         let mut lost = [false; 2];
+        let mut outcome = Outcome::Passed;
         for (calls, which, costs) in &mut log.others {
             let side = usize::from(*which > shared);
             let work = if side == 0 { &mut own } else { &mut after };
@@ -47,7 +48,8 @@ impl World<'_> {
                 }
                 let (takes, given_up) = called(&self.scenario.downstreams[*which], costs, call);
                 *work += takes;
-                lost[side] = given_up;
+                lost[side] = given_up.is_some();
+                outcome = given_up.map_or(outcome, Outcome::GivenUp);
             }
         }
         let (calls, after) = if lost[0] {
@@ -63,7 +65,7 @@ impl World<'_> {
         let mut in_hand = InHand {
             partition,
             offset,
-            outcome: Outcome::Passed,
+            outcome,
             ends: self.now + own,
             calls,
             after,
@@ -123,8 +125,9 @@ impl World<'_> {
             };
             if let Some(in_hand) = &mut member.lanes[lane] {
                 (in_hand.fails, in_hand.failed, in_hand.ends) = (false, failed, now + pause);
-                if last {
+                if let Some(own) = gives_up.filter(|_| last) {
                     (in_hand.calls, in_hand.after) = (0, SimDuration::ZERO);
+                    in_hand.outcome = Outcome::GivenUp(own.then);
                 }
             }
             return self.push(now + pause, Event::Step(who, lane, epoch));
@@ -156,8 +159,7 @@ impl World<'_> {
             partition, offset, ..
         } = in_hand;
         match in_hand.outcome {
-            Outcome::Passed => {
-                *self.done.entry((partition, offset)).or_insert(0) += 1;
+            Outcome::Passed | Outcome::GivenUp(_) => {
                 let finished = member.finished.entry(partition).or_insert(0);
                 *finished = (*finished).max(offset + 1);
             }
@@ -168,7 +170,9 @@ impl World<'_> {
             }
         }
         let per_record = self.scenario.settings[0].processing.commit == CommitPolicy::PerRecord;
-        if per_record && in_hand.outcome == Outcome::Passed {
+        self.account(in_hand);
+        let done = !matches!(in_hand.outcome, Outcome::SeekBack(_));
+        if per_record && done {
             if !self.members[who].evicted {
                 self.send_commit(&[(partition, offset + 1)]);
             }
@@ -182,6 +186,21 @@ impl World<'_> {
             return self.push(answered, Event::CommitAnswer(who, epoch));
         }
         self.next_record(who, lane);
+    }
+
+    /// What becomes of a record that a lane is through with.
+    fn account(&mut self, in_hand: InHand) {
+        let own = (in_hand.partition, in_hand.offset);
+        match in_hand.outcome {
+            Outcome::Passed => *self.done.entry(own).or_insert(0) += 1,
+            Outcome::GivenUp(then) => {
+                *self.given_up.entry(own).or_insert(0) += 1;
+                if then.passes_on() {
+                    self.pass_on(in_hand.partition, in_hand.offset);
+                }
+            }
+            Outcome::SeekBack(_) => {}
+        }
     }
 
     /// Whether the application waits with its batch while its breaker is open.
@@ -234,12 +253,12 @@ impl World<'_> {
     }
 }
 
-/// How long a call keeps its record, attempts that fail among it, and whether the record is given up then. The attempts of a
+/// How long a call keeps its record, attempts that fail among it, and what giving it up then means, if it is. The attempts of a
 /// dependency that gives records up all take the same time.
-fn called(own: &Downstream, costs: &mut CallCosts, call: u64) -> (SimDuration, bool) {
+fn called(own: &Downstream, costs: &mut CallCosts, call: u64) -> (SimDuration, Option<GiveUp>) {
     let failures = costs.failed(call, call + 1);
     let Some(gives_up) = own.on_outage.gives_up else {
-        return (costs.work(call, call + 1), false);
+        return (costs.work(call, call + 1), None);
     };
     let attempt = SimDuration::from_secs_f64(own.latency.mean());
     let attempts = (failures + 1).min(u64::from(gives_up.attempts));
@@ -248,8 +267,8 @@ fn called(own: &Downstream, costs: &mut CallCosts, call: u64) -> (SimDuration, b
         takes += pause;
     }
     match failures >= u64::from(gives_up.attempts) {
-        true => (takes + gives_up.then.takes(), true),
-        false => (takes, false),
+        true => (takes + gives_up.then.takes(), Some(gives_up.then)),
+        false => (takes, None),
     }
 }
 
@@ -276,6 +295,9 @@ fn fail(
                 length += pause + attempt;
             }
             let mut ends = now + length;
+            if then.passes_on() {
+                ends += then.takes();
+            }
             if let GiveUp::DeadLetter(produce) = then {
                 let mut taken;
                 (ends, taken) = produced(*produce, scenario, ends);
@@ -283,7 +305,7 @@ fn fail(
                     (ends, taken) = produced(*produce, scenario, ends + length);
                 }
             }
-            (ends, Outcome::Passed)
+            (ends, Outcome::GivenUp(*then))
         }
         OnError::Retry { seeks: true, .. } => unreachable!("a retry by seek has tests of its own"),
     }
@@ -316,7 +338,7 @@ fn produced(produce: Produce, scenario: &Scenario, begun: SimTime) -> (SimTime, 
     }
 }
 
-fn pauses(back_off: &BackOff) -> impl Iterator<Item = SimDuration> + '_ {
+pub(super) fn pauses(back_off: &BackOff) -> impl Iterator<Item = SimDuration> + '_ {
     (0..).map(|turn| {
         let grown = back_off.first.as_secs_f64() * back_off.multiplier.powi(turn);
         SimDuration::from_secs_f64(grown).min(back_off.max)

@@ -6,6 +6,7 @@ use lagsim::units::{PartitionId, SimDuration};
 
 use super::breaker::Breaker;
 use super::member::{App, Member};
+use super::pool::Pool;
 use super::world::{Event, World};
 
 impl World<'_> {
@@ -87,6 +88,9 @@ impl World<'_> {
 
     /// `KafkaConsumer#close`: it commits its positions if it commits by itself, and leaves the group.
     pub(super) fn close(&mut self, who: usize) {
+        if self.waits_for_threads(who) {
+            return;
+        }
         let auto = self.scenario.settings[0].processing.commit == CommitPolicy::Auto;
         let (mut answered, trip) = (self.now, self.scenario.cluster.round_trip);
         let positions = self.positions(who);
@@ -94,9 +98,11 @@ impl World<'_> {
         let told = self.members[who].gave_up_at == Some(self.now);
         if auto && self.refused_now(who).is_some() {
             answered += trip;
-        } else if auto && (told || !positions.is_empty()) {
+        } else if auto {
             self.send_commit_of(who, &positions);
-            answered += self.commit_takes();
+            if self.commit_completed(who, None) || told || !positions.is_empty() {
+                answered += self.commit_takes();
+            }
         }
         self.lose(who, None);
         let member = &mut self.members[who];
@@ -153,6 +159,7 @@ impl World<'_> {
         let watched = self.scenario.downstreams.get(self.scenario.shared());
         let breaker = watched.and_then(|own| own.on_outage.breaker);
         member.breaker = breaker.map(|(config, _)| Breaker::new(config));
+        member.pool = Pool::new(&self.scenario.settings[0].processing);
         member
     }
 
@@ -167,7 +174,11 @@ impl World<'_> {
             let owner = &mut self.partitions[id.ix()].owner;
             *owner = owner.filter(|other| *other != who);
         }
-        self.members[who].lose(&gone);
+        let member = &mut self.members[who];
+        member.lose(&gone);
+        if let Some(pool) = &mut member.pool {
+            gone.iter().for_each(|id| pool.gives_up(*id));
+        }
     }
 
     /// Its client says that max.poll.interval.ms is over, and leaves the group: the next poll() joins again.
@@ -215,6 +226,17 @@ impl World<'_> {
         let now = self.now;
         let member = &mut self.members[who];
         member.frozen_until = now + length;
+        if let Some(pool) = &mut member.pool {
+            let (moved, incarnation) = (pool.freeze(length), member.incarnation);
+            member.auto_commit_due = member.auto_commit_due.max(now + length);
+            let due = member.auto_commit_due;
+            for (ends, thread) in moved {
+                self.push(ends, Event::Thread(who, thread, incarnation));
+            }
+            self.push(due, Event::Timer(who));
+            self.push(now + length, Event::Due(who, incarnation));
+            return self.push(now + length, Event::Look(who));
+        }
         if member.app != App::Working {
             return self.push(now + length, Event::Look(who));
         }

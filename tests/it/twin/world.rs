@@ -2,7 +2,7 @@
 //! record worked on, each commit. Who owns what is told from outside; everything else follows facts of Kafka's client.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 use lagsim::engine::{Address, Purpose};
 use lagsim::kafka::{GroupProtocol, KafkaError, RejoinFrom};
@@ -12,6 +12,7 @@ use lagsim::workload::{Arrivals, CallCosts, Failures, RecordCosts};
 
 use super::broker::{Brokers, Chunk, Limiter, Request};
 use super::member::{App, Member, Owned};
+use super::retry::PassedOn;
 
 /// What a partition looks like at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +51,19 @@ pub enum Loss {
 pub(super) enum Event {
     Ownership(Ownership),
     Append(PartitionId),
+    /// The delay of a record of a retry topic is over.
+    Readable(PartitionId),
     Reach(Request),
     MaxWait(u64),
     Answer(Request, Vec<Chunk>),
-    Stored(PartitionId, u64),
+    /// A commit, with what its metadata says is done beyond it.
+    Stored(PartitionId, u64, BTreeSet<u64>),
+    /// A thread of a pool ends something.
+    Thread(usize, usize, u32),
+    /// A record of a pool is tried again.
+    Due(usize, u32),
+    /// A client waits no longer for its threads.
+    ClosesBy(usize, u32),
     /// The step of a lane ends.
     Step(usize, usize, u64),
     /// A caller has its token and wants a place.
@@ -82,15 +92,17 @@ impl Event {
             Event::Ownership(Ownership::Loses(.., Loss::InPoll) | Ownership::Commits(_)) => (6, 1),
             Event::Ownership(Ownership::Loses(..)) => (8, 2),
             Event::Ownership(_) => (0, 0),
-            Event::Append(_) => (1, 0),
+            Event::Append(_) | Event::Readable(_) => (1, 0),
             Event::Reach(_) => (2, 0),
             Event::MaxWait(_) => (3, 0),
             Event::Answer(request, _) => (4, request.broker),
             Event::Stored(..) => (5, 0),
+            Event::Thread(..) => (5, 1),
+            Event::Due(..) => (5, 2),
             Event::Step(..) | Event::CommitAnswer(..) | Event::Next(..) => (6, 0),
             Event::Token(..) => (7, 0),
             Event::Look(_) => (8, 0),
-            Event::Timer(_) => (8, 1),
+            Event::Timer(_) | Event::ClosesBy(..) => (8, 1),
             Event::Timeline(_) | Event::Restarts(..) => (9, 0),
             Event::GraceEnds(..) | Event::Gone(..) => (9, 0),
             Event::Sample => (10, 0),
@@ -125,8 +137,12 @@ impl Ord for Entry {
 
 pub(super) struct Partition {
     pub(super) arrivals: Arrivals,
+    /// Of a retry topic: when records come from the topic before it.
+    pub(super) incoming: Option<Vec<SimTime>>,
     pub(super) appended: u64,
     pub(super) committed: Option<u64>,
+    /// What is done beyond, by that commit.
+    pub(super) beyond: BTreeSet<u64>,
     pub(super) owner: Option<usize>,
     pub(super) work: RecordCosts,
     pub(super) latency: Option<RecordCosts>,
@@ -153,6 +169,10 @@ pub struct World<'s> {
     pub(super) failed: u64,
     /// How often each record was done, by partition and offset.
     pub(super) done: BTreeMap<(PartitionId, u64), u64>,
+    /// Records that were produced to the next topic, in that order.
+    pub passed_on: Vec<PassedOn>,
+    /// How often each record was given up.
+    pub(super) given_up: BTreeMap<(PartitionId, u64), u64>,
     /// What it is told and cannot be.
     pub doubts: Vec<String>,
     /// Which process was gone when.
@@ -175,6 +195,8 @@ impl<'s> World<'s> {
             queue: VecDeque::new(),
             failed: 0,
             done: BTreeMap::new(),
+            passed_on: Vec::new(),
+            given_up: BTreeMap::new(),
             doubts: Vec::new(),
             ended: Vec::new(),
             samples: Vec::new(),
@@ -238,11 +260,13 @@ impl<'s> World<'s> {
         let start = scenario.topic.partitions[index];
         let law = &scenario.settings[0].processing.time;
         let mut partition = Partition {
+            incoming: None,
             arrivals: scenario
                 .production
                 .of_partition(scenario.seed, 0, &scenario.topic.name, id),
             appended: 0,
             committed: start.committed,
+            beyond: BTreeSet::new(),
             owner: None,
             work: RecordCosts::new(address(Purpose::Work), law),
             latency,
@@ -253,6 +277,7 @@ impl<'s> World<'s> {
         let first = partition.arrivals.time_of(0);
         self.partitions.push(partition);
         self.brokers.log_end.push(start.log_end);
+        self.brokers.readable.push(start.log_end);
         self.push(first, Event::Append(id));
     }
 
@@ -288,7 +313,8 @@ impl<'s> World<'s> {
         let committed = self.partitions[id.ix()].committed;
         let lost = (start.unwrap_or(0)..committed.unwrap_or(0)).filter(|offset| {
             let in_hand = self.members.iter().any(|own| own.has_in_hand(id, *offset));
-            !self.done.contains_key(&(id, *offset)) && !in_hand
+            let own = (id, *offset);
+            !self.done.contains_key(&own) && !self.given_up.contains_key(&own) && !in_hand
         });
         [done, done - times.len() as u64, lost.count() as u64]
     }
@@ -330,6 +356,7 @@ impl<'s> World<'s> {
                 self.members[who.ix()].may_not_commit = Some((self.now, error));
             }
             Event::Append(partition) => self.append(partition),
+            Event::Readable(partition) => self.readable(partition),
             Event::Reach(request) => self.reach(request),
             Event::MaxWait(id) => {
                 if let Some(request) = self.brokers.parked.remove(&id) {
@@ -337,8 +364,18 @@ impl<'s> World<'s> {
                 }
             }
             Event::Answer(request, chunks) => self.answer(request, chunks),
-            Event::Stored(partition, offset) => {
-                self.partitions[partition.ix()].committed = Some(offset);
+            Event::Stored(partition, offset, beyond) => {
+                let partition = &mut self.partitions[partition.ix()];
+                (partition.committed, partition.beyond) = (Some(offset), beyond);
+            }
+            Event::Thread(member, thread, incarnation) => {
+                self.thread_ends(member, thread, incarnation);
+            }
+            Event::Due(member, incarnation) => self.due(member, incarnation),
+            Event::ClosesBy(member, incarnation) => {
+                if self.members[member].incarnation == incarnation {
+                    self.closes_in_time(member);
+                }
             }
             Event::Step(member, lane, epoch) => self.step(member, lane, epoch),
             Event::Token(member, lane, epoch) => {
@@ -388,6 +425,7 @@ impl<'s> World<'s> {
         let sends = foreseen && auto && self.refused_now(who).is_none();
         positions.retain(|(id, _)| sends && partitions.contains(id));
         self.send_commit_of(who, &positions);
+        let completed = sends && self.commit_completed(who, Some(partitions));
         let member = &mut self.members[who];
         member.evicted |= !foreseen;
         let at_work = matches!(member.app, App::Working | App::Committing);
@@ -395,8 +433,11 @@ impl<'s> World<'s> {
         let classic = settings.properties.group_protocol == GroupProtocol::Classic;
         let in_poll = settings.client.rejoin_from == RejoinFrom::NextPoll && classic;
         member.out |= !foreseen && at_work && in_poll;
-        member.gave_up_at = (!positions.is_empty()).then_some(self.now);
+        member.gave_up_at = (completed || !positions.is_empty()).then_some(self.now);
         self.lose(who, Some(partitions));
+        if self.members[who].pool.is_some() {
+            self.push(self.now, Event::Look(who)); // What is left may not be enough.
+        }
     }
 
     fn gets(&mut self, who: usize, partitions: &[PartitionId]) {
@@ -421,6 +462,10 @@ impl<'s> World<'s> {
                 paused_until: SimTime::ZERO,
             };
             self.members[who].owned.insert(id, owned);
+            let beyond = &self.partitions[id.ix()].beyond;
+            if let Some(pool) = &mut self.members[who].pool {
+                pool.reads(id, position, beyond);
+            }
             self.members[who].added[(id.0 % brokers) as usize].push(id);
         }
         let interval = self.scenario.settings[0].properties.auto_commit_interval;
@@ -438,16 +483,16 @@ impl<'s> World<'s> {
         self.brokers.log_end[id.ix()] += 1;
         let partition = &mut self.partitions[id.ix()];
         partition.appended += 1;
-        let next = partition.arrivals.time_of(partition.appended);
-        self.push(next, Event::Append(id));
-        for request in self.brokers.parked_for(id) {
-            if self
-                .brokers
-                .enough(&self.brokers.parked[&request], self.limits())
-            {
-                let request = self.brokers.parked.remove(&request).expect("just seen");
-                self.respond(request);
-            }
+        let next = match &partition.incoming {
+            Some(incoming) => incoming.get(partition.appended as usize).copied(),
+            None => Some(partition.arrivals.time_of(partition.appended)),
+        };
+        if let Some(next) = next {
+            self.push(next, Event::Append(id));
+        }
+        match &self.scenario.stage {
+            Some(stage) => self.push(self.now + stage.delay, Event::Readable(id)),
+            None => self.readable(id),
         }
     }
 }
