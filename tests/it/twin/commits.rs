@@ -18,7 +18,9 @@ impl World<'_> {
     pub(super) fn timer_commits(&self) -> bool {
         let settings = &self.scenario.settings[0];
         let from = settings.client.auto_commit_from;
-        settings.processing.commit == CommitPolicy::Auto && from != AutoCommitFrom::Poll
+        // A pool has a clock of its own.
+        settings.processing.commit == CommitPolicy::Auto
+            && !matches!(from, AutoCommitFrom::Poll | AutoCommitFrom::Completed)
     }
 
     /// Commits what polls have returned, or have returned before the batch in hand.
@@ -33,7 +35,6 @@ impl World<'_> {
         if self.refused_now(who).is_none() {
             let offsets = self.positions(who);
             self.send_commit_of(who, &offsets);
-            self.commit_completed(who, None);
         }
         self.push(due, Event::Timer(who));
     }
