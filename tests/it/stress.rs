@@ -20,7 +20,7 @@ use self::trouble::{losing_dead_letters, retrying};
 use crate::systems::{self, Told, ms, secs, with};
 
 /// Seeds that every `cargo test` runs.
-const EACH_TIME: Range<u64> = 0..80;
+const EACH_TIME: Range<u64> = 0..50;
 
 /// Seeds of the proof at length. From here on one in eight scenarios keeps intervals of a millisecond, whose steps cost as
 /// much as those of all others.

@@ -35,8 +35,8 @@ impl Fetcher {
             return true; // Nothing but such polls since it was looked at.
         }
         let asks_for_all = |broker: &Broker| {
-            let in_flight = broker.in_flight;
-            in_flight.is_none_or(|in_flight| in_flight.asked == broker.slots.len())
+            let (in_flight, all) = (broker.in_flight, broker.slots.len());
+            in_flight.is_none_or(|in_flight| all > 0 && in_flight.asked == all)
         };
         let steady = self.buffer.is_empty()
             && self.listing.is_empty()
@@ -65,7 +65,7 @@ impl Fetcher {
         }
     }
 
-    /// Every partition is awaited, or what is in flight brings something of it.
+    /// Every partition is awaited, or what is in flight brings something of it, or says that it is out of range.
     fn await_all(&mut self, now: SimTime) {
         let mut last = 0;
         for broker in &mut self.brokers {
@@ -80,7 +80,8 @@ impl Fetcher {
                 let slot = &mut self.slots[index];
                 slot.rank = last;
                 last += 1;
-                if in_flight.is_some() && slot.incoming != (0, 0) {
+                let comes = slot.incoming != (0, 0) || slot.reset.is_some();
+                if in_flight.is_some() && comes {
                     news.coming.push(index);
                 } else {
                     // One that is known for later only has to be asked.
@@ -376,5 +377,169 @@ fn arrived(slot: &Slot) -> u64 {
         to.saturating_sub(from)
     } else {
         0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{OffsetReset, Reset};
+    use super::*;
+    use crate::units::{PartitionId, SimDuration};
+
+    /// A partition's log: when its records come, and when those before an offset go [ms].
+    #[derive(Clone, Debug)]
+    struct Log {
+        come: Vec<u64>,
+        go: Vec<(u64, u64)>,
+    }
+
+    #[derive(Clone, Debug)]
+    struct Retained(Vec<Log>);
+
+    impl Logs for Retained {
+        fn log_start(&mut self, partition: PartitionId, at: SimTime) -> u64 {
+            let end = self.readable_end(partition, at);
+            let gone = self.0[partition.ix()].go.iter();
+            let gone = gone.filter(|(ms, _)| SimTime::from_millis(*ms) <= at);
+            gone.map(|(_, to)| *to).max().unwrap_or(0).min(end)
+        }
+
+        fn listed_end(&mut self, partition: PartitionId, at: SimTime) -> u64 {
+            self.readable_end(partition, at)
+        }
+
+        fn readable_end(&mut self, partition: PartitionId, at: SimTime) -> u64 {
+            let come = &self.0[partition.ix()].come;
+            come.partition_point(|ms| SimTime::from_millis(*ms) <= at) as u64
+        }
+
+        fn readable_at(&mut self, partition: PartitionId, offset: u64) -> SimTime {
+            let come = &self.0[partition.ix()].come;
+            let at = come.get(offset as usize);
+            at.map_or(SimTime::NEVER, |ms| SimTime::from_millis(*ms))
+        }
+
+        fn readable_end_and_next(&mut self, id: PartitionId, at: SimTime) -> (u64, SimTime) {
+            let end = self.readable_end(id, at);
+            (end, self.readable_at(id, end))
+        }
+    }
+
+    fn log() -> impl Strategy<Value = Log> {
+        let come = prop::collection::vec(0..6_000_u64, 0..60);
+        let go = prop::collection::vec((0..6_000_u64, 0..60_u64), 0..4);
+        (come, go).prop_map(|(mut come, go)| {
+            come.sort_unstable();
+            Log { come, go }
+        })
+    }
+
+    /// A poll that returns so many records at most, after so much work [ms].
+    #[derive(Clone, Debug)]
+    struct Turn {
+        max: u64,
+        work: u64,
+        /// What happens to a partition before it.
+        change: Option<(PartitionId, Change)>,
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Change {
+        /// It is read again from so many records back on, after a pause [ms].
+        Sought(u64, u64),
+        /// It is given up, or comes back.
+        Moved,
+    }
+
+    fn turn() -> impl Strategy<Value = Turn> {
+        let sought = (0..9_u64, 0..300_u64).prop_map(|(back, pause)| Change::Sought(back, pause));
+        let change = (0..6_u32, prop_oneof![sought, Just(Change::Moved)]);
+        let change = prop::option::weighted(0.1, change);
+        (1..40_u64, 0..300_u64, change).prop_map(|(max, work, change)| Turn {
+            max,
+            work,
+            change: change.map(|(id, change)| (PartitionId(id), change)),
+        })
+    }
+
+    fn make(fetcher: &mut Fetcher, at: SimTime, brokers: u32, id: PartitionId, change: Change) {
+        match change {
+            Change::Sought(back, pause) => {
+                let position = fetcher.slot(id).map_or(0, |slot| slot.position);
+                let until = at + SimDuration::from_millis(pause);
+                fetcher.seek(id, position.saturating_sub(back), until);
+            }
+            Change::Moved if fetcher.slot(id).is_some() => fetcher.release(&[id]),
+            Change::Moved => fetcher.assign(&[(id, 0)], brokers),
+        }
+    }
+
+    /// What a member gets.
+    fn read(
+        logs: &Retained,
+        brokers: u32,
+        max_wait: u64,
+        turns: &[Turn],
+        steady: bool,
+    ) -> (Vec<(SimTime, Vec<Run>)>, Vec<Reset>) {
+        let limits = FetchLimits {
+            round_trip: SimDuration::from_millis(2),
+            max_wait: SimDuration::from_millis(max_wait),
+            min_records: 1,
+            per_partition: 20,
+            per_response: 50,
+            reset: OffsetReset::Earliest,
+            when: FetchWhen::OnceDrained,
+        };
+        let mut logs = logs.clone();
+        let mut fetcher = Fetcher::default();
+        let ids = 0..logs.0.len() as u32;
+        let positions: Vec<_> = ids.map(|id| (PartitionId(id), 0)).collect();
+        fetcher.assign(&positions, brokers);
+        let (mut at, mut got, mut resets) = (SimTime::ZERO, Vec::new(), Vec::new());
+        for turn in turns {
+            at += SimDuration::from_millis(turn.work);
+            if let Some((id, change)) = turn.change
+                && id.ix() < logs.0.len()
+            {
+                make(&mut fetcher, at, brokers, id, change);
+            }
+            let mut runs = Vec::new();
+            while at < SimTime::from_secs(8) {
+                let call = Call {
+                    max: turn.max,
+                    until: at,
+                    one_partition: false,
+                };
+                let polled = if steady {
+                    fetcher.poll_steady(at, call, &limits, &mut logs, &mut runs)
+                } else {
+                    fetcher.poll(at, call, &limits, &mut logs, &mut runs)
+                };
+                resets.append(&mut fetcher.resets());
+                let Polled::Wait(look) = polled else { break };
+                at = look.max(at + SimDuration::from_nanos(1));
+            }
+            got.push((at, runs));
+        }
+        (got, resets)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn polls_of_the_common_state_return_what_polls_return(
+            logs in prop::collection::vec(log(), 1..6),
+            brokers in 1..4_u32,
+            max_wait in prop::sample::select(vec![0, 30, 500]),
+            turns in prop::collection::vec(turn(), 1..60),
+        ) {
+            let logs = Retained(logs);
+            let plain = read(&logs, brokers, max_wait, &turns, false);
+            let steady = read(&logs, brokers, max_wait, &turns, true);
+            prop_assert_eq!(plain, steady);
+        }
     }
 }

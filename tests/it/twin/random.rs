@@ -1,14 +1,15 @@
-//! Scenarios drawn at random, beside the engine: a client of an eager group, how it commits, what its records take, and what
-//! happens to it.
+//! Scenarios drawn at random, beside the engine: a client of an eager group or of the consumer protocol, how it commits, what
+//! its records take, and what happens to it.
 
 use lagsim::engine::{Address, Purpose};
+use lagsim::kafka::GroupProtocol;
 use lagsim::scenario::{Action, CommitPolicy, OnStop, Scenario};
 use lagsim::units::{ProcessId, SimDuration, SimTime};
 use lagsim::workload::Law;
 
 use super::exact::closely;
 use super::faults::assert_twins_in_trouble;
-use crate::systems::{ms, profile, secs, system, with, with_backlog};
+use crate::systems::{ms, profile, run, secs, system, with, with_backlog};
 
 /// Draws of one scenario, each by its number.
 pub(super) struct Dice(Address, u64);
@@ -67,10 +68,17 @@ fn draw(seed: u64) -> Scenario {
     properties.auto_commit_interval = odd(dice.of(&[700, 5_000]), 13_007);
     properties.session_timeout = secs(6);
     properties.heartbeat_interval = secs(1);
+    properties.fetch_max_wait = odd(500, 29_017);
     properties.max_poll_interval = secs(dice.of(&[3, 300]));
     properties.max_poll_records = dice.of(&[7, 150, 500]);
     let scenario = with_backlog(scenario, dice.of(&[0, 0, 900]));
-    in_trouble(scenario, &mut dice, members)
+    let mut scenario = in_trouble(scenario, &mut dice, members);
+    let properties = &mut scenario.settings[0].properties;
+    let protocol = dice.of(&[GroupProtocol::Classic, GroupProtocol::Consumer]);
+    if client == "java" {
+        properties.group_protocol = protocol;
+    }
+    scenario
 }
 
 fn in_trouble(mut scenario: Scenario, dice: &mut Dice, members: u32) -> Scenario {
@@ -104,10 +112,26 @@ fn agree(seed: u64) -> u64 {
 
 #[test]
 fn the_engine_does_what_one_record_after_another_does() {
-    // In the last three a timer is due in the last batch before a rebalance, after the last sample; and a member closes that has
-    // committed what another, thrown out before, has in hand.
-    for seed in (0..60).chain([1_119, 1_540, 2_867]) {
+    // In 1,119 and 1,540 a timer is due in the last batch before a rebalance, after the last sample; in 2,867 a member closes that
+    // has committed what another, thrown out before, has in hand; in the others a member of a consumer group commits with the
+    // answer that brings its epoch, gets partitions while it has not been looked at for a while, or waits in a long poll that asks
+    // for what it has given up.
+    for seed in (0..60).chain([1_119, 1_540, 2_867, 89, 380, 591, 1_572, 1_813]) {
         assert!(agree(seed) > 0, "seed {seed}: nothing is committed");
+    }
+}
+
+/// Members run when somebody needs to know where they are.
+#[test]
+fn it_does_not_matter_how_often_anybody_looks() {
+    for seed in (0..60).chain([380, 494, 591]) {
+        let often = draw(seed);
+        let mut rarely = often.clone();
+        rarely.sample = often.sample * 100;
+        let (often, rarely) = (run(&often), run(&rarely));
+        let seen = often.samples.into_iter().step_by(100);
+        assert!(seen.eq(rarely.samples), "seed {seed}");
+        assert_eq!(often.totals, rarely.totals, "seed {seed}");
     }
 }
 

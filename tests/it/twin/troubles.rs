@@ -203,7 +203,7 @@ impl World<'_> {
         let over = self.now.since(member.polled_at);
         let (interval, looks) = self.patience();
         let in_time = over <= interval + looks || member.frozen_until > member.polled_at;
-        if !(in_time || member.evicted) {
+        if !(in_time || member.evicted || member.out) {
             self.doubt(format!("{who} polls {over:?} after its last one"));
         }
     }

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 use lagsim::engine::{Address, Purpose};
-use lagsim::kafka::{KafkaError, RejoinFrom};
+use lagsim::kafka::{GroupProtocol, KafkaError, RejoinFrom};
 use lagsim::scenario::{CommitPolicy, PoisonRecords, Scenario, WhenLimited};
 use lagsim::units::{PartitionId, ProcessId, SimTime};
 use lagsim::workload::{Arrivals, CallCosts, Failures, RecordCosts};
@@ -29,6 +29,8 @@ pub enum Ownership {
     Starts(ProcessId),
     Gets(ProcessId, Vec<PartitionId>),
     Loses(ProcessId, Vec<PartitionId>, Loss),
+    /// In poll(), before it takes up another assignment.
+    Commits(ProcessId),
     /// Its client left the group because of max.poll.interval.ms.
     Evicted(ProcessId),
     MayNotCommit(ProcessId, Option<KafkaError>),
@@ -89,7 +91,7 @@ impl Event {
     fn rank(&self) -> (u8, usize) {
         match self {
             // Who gives partitions up in poll() is through with its batch.
-            Event::Ownership(Ownership::Loses(.., Loss::InPoll)) => (6, 1),
+            Event::Ownership(Ownership::Loses(.., Loss::InPoll) | Ownership::Commits(_)) => (6, 1),
             Event::Ownership(Ownership::Loses(..)) => (8, 2),
             Event::Ownership(_) => (0, 0),
             Event::Append(_) | Event::Readable(_) => (1, 0),
@@ -341,6 +343,12 @@ impl<'s> World<'s> {
             Event::Ownership(Ownership::Loses(who, partitions, loss)) => {
                 self.told_to_lose(who.ix(), &partitions, loss);
             }
+            Event::Ownership(Ownership::Commits(who)) => {
+                // Who closes its consumer does so by itself.
+                if !self.members[who.ix()].stopping {
+                    self.commit_positions(who.ix());
+                }
+            }
             Event::Ownership(Ownership::Starts(who)) => {
                 let member = &mut self.members[who.ix()];
                 (member.runs, member.polls_from) = (true, self.now);
@@ -424,7 +432,9 @@ impl<'s> World<'s> {
         let member = &mut self.members[who];
         member.evicted |= !foreseen;
         let at_work = matches!(member.app, App::Working | App::Committing);
-        let in_poll = self.scenario.settings[0].client.rejoin_from == RejoinFrom::NextPoll;
+        let settings = &self.scenario.settings[0];
+        let classic = settings.properties.group_protocol == GroupProtocol::Classic;
+        let in_poll = settings.client.rejoin_from == RejoinFrom::NextPoll && classic;
         member.out |= !foreseen && at_work && in_poll;
         member.gave_up_at = (completed || !positions.is_empty()).then_some(self.now);
         self.lose(who, Some(partitions));
