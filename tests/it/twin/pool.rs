@@ -364,13 +364,12 @@ impl World<'_> {
                 }
             }
         }
-        if let Some(pool) = &mut self.members[who].pool {
-            if !record.stale && !matches!(at_work.comes, Comes::Again(_)) {
-                pool.news.insert(record.partition);
-                let done = pool.done.get_mut(&record.partition);
-                done.expect("not stale").insert(record.offset);
-                pool.leaves(record);
-            }
+        let done = !record.stale && !matches!(at_work.comes, Comes::Again(_));
+        if let Some(pool) = self.members[who].pool.as_mut().filter(|_| done) {
+            pool.news.insert(record.partition);
+            let done = pool.done.get_mut(&record.partition);
+            done.expect("not stale").insert(record.offset);
+            pool.leaves(record);
         }
         self.threads_take(who);
         self.comes_round(who);

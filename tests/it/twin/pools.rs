@@ -79,7 +79,7 @@ fn draw_poison(scenario: Scenario, dice: &mut Dice) -> Scenario {
     };
     let retry = |attempts, then, seeks| OnError::Retry {
         attempts,
-        back_off: back_off.clone(),
+        back_off,
         then,
         seeks,
     };
