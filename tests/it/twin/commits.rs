@@ -18,7 +18,9 @@ impl World<'_> {
     pub(super) fn timer_commits(&self) -> bool {
         let settings = &self.scenario.settings[0];
         let from = settings.client.auto_commit_from;
-        settings.processing.commit == CommitPolicy::Auto && from != AutoCommitFrom::Poll
+        // A pool has a clock of its own.
+        settings.processing.commit == CommitPolicy::Auto
+            && !matches!(from, AutoCommitFrom::Poll | AutoCommitFrom::Completed)
     }
 
     /// Commits what polls have returned, or have returned before the batch in hand.
@@ -32,7 +34,6 @@ impl World<'_> {
         let due = member.auto_commit_due;
         if self.refused_now(who).is_none() {
             self.commit_positions(who);
-            self.commit_completed(who, None);
         }
         self.push(due, Event::Timer(who));
     }

@@ -86,7 +86,8 @@ impl World<'_> {
         let settings = &self.scenario.settings[0];
         let client = &settings.client;
         let between = client.fetches == Fetches::BetweenBatches;
-        let auto = settings.processing.commit == CommitPolicy::Auto && !timer;
+        let auto =
+            settings.processing.commit == CommitPolicy::Auto && !timer && member.pool.is_none();
         if auto && now >= member.auto_commit_due {
             member.auto_commit_due = now + settings.properties.auto_commit_interval;
             self.commit_positions(who);

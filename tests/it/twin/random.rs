@@ -12,10 +12,14 @@ use super::faults::assert_twins_in_trouble;
 use crate::systems::{ms, profile, run, secs, system, with, with_backlog};
 
 /// Draws of one scenario, each by its number.
-struct Dice(Address, u64);
+pub(super) struct Dice(Address, u64);
 
 impl Dice {
-    fn of<T: Clone>(&mut self, choices: &[T]) -> T {
+    pub(super) fn new(seed: u64) -> Self {
+        Dice(Address::new(seed, 0, Purpose::Work, "scenario"), 0)
+    }
+
+    pub(super) fn of<T: Clone>(&mut self, choices: &[T]) -> T {
         self.1 += 1;
         let drawn = self.0.uniform(0, self.1) * choices.len() as f64;
         choices[drawn as usize].clone()
@@ -24,12 +28,12 @@ impl Dice {
 
 /// What is no multiple of a millisecond keeps the scenario's own times apart: which of two things of one instant comes first is
 /// nobody's to say.
-fn odd(millis: u64, nanos: u64) -> SimDuration {
+pub(super) fn odd(millis: u64, nanos: u64) -> SimDuration {
     ms(millis) + SimDuration::from_nanos(nanos)
 }
 
 fn draw(seed: u64) -> Scenario {
-    let mut dice = Dice(Address::new(seed, 0, Purpose::Work, "scenario"), 0);
+    let mut dice = Dice::new(seed);
     let members = dice.of(&[1, 2, 3]);
     let rate = dice.of(&[3.0, 40.0, 200.0, 700.0]);
     let slow = Law::Bimodal {

@@ -228,12 +228,9 @@ impl World<'_> {
         member.frozen_until = now + length;
         if let Some(pool) = &mut member.pool {
             let (moved, incarnation) = (pool.freeze(length), member.incarnation);
-            member.auto_commit_due = member.auto_commit_due.max(now + length);
-            let due = member.auto_commit_due;
             for (ends, thread) in moved {
                 self.push(ends, Event::Thread(who, thread, incarnation));
             }
-            self.push(due, Event::Timer(who));
             self.push(now + length, Event::Due(who, incarnation));
             return self.push(now + length, Event::Look(who));
         }

@@ -62,6 +62,8 @@ pub(super) enum Event {
     Thread(usize, usize, u32),
     /// A record of a pool is tried again.
     Due(usize, u32),
+    /// The client of a pool looks whether it is time to commit.
+    Control(usize, u32),
     /// A client waits no longer for its threads.
     ClosesBy(usize, u32),
     /// The step of a lane ends.
@@ -102,7 +104,7 @@ impl Event {
             Event::Step(..) | Event::CommitAnswer(..) | Event::Next(..) => (6, 0),
             Event::Token(..) => (7, 0),
             Event::Look(_) => (8, 0),
-            Event::Timer(_) | Event::ClosesBy(..) => (8, 1),
+            Event::Timer(_) | Event::Control(..) | Event::ClosesBy(..) => (8, 1),
             Event::Timeline(_) | Event::Restarts(..) => (9, 0),
             Event::GraceEnds(..) | Event::Gone(..) => (9, 0),
             Event::Sample => (10, 0),
@@ -372,6 +374,7 @@ impl<'s> World<'s> {
                 self.thread_ends(member, thread, incarnation);
             }
             Event::Due(member, incarnation) => self.due(member, incarnation),
+            Event::Control(member, incarnation) => self.control(member, incarnation),
             Event::ClosesBy(member, incarnation) => {
                 if self.members[member].incarnation == incarnation {
                     self.closes_in_time(member);
