@@ -292,7 +292,7 @@ impl<'s> World<'s> {
         self.heap.push(Reverse(Entry { key, event }));
     }
 
-    /// Runs to the horizon; the curves at every point of the sample grid.
+    /// Runs to the horizon; the curves at every point of the sample grid, and there.
     pub fn run(&mut self) -> Vec<(SimTime, Vec<Curves>)> {
         while let Some(Reverse(entry)) = self.heap.pop() {
             self.now = entry.key.0;
@@ -414,7 +414,10 @@ impl<'s> World<'s> {
         };
         let curves = self.partitions.iter().enumerate().map(curves).collect();
         self.samples.push((self.now, curves));
-        self.push(self.now + self.scenario.sample, Event::Sample);
+        let horizon = SimTime::ZERO + self.scenario.horizon;
+        if self.now < horizon {
+            self.push(horizon.min(self.now + self.scenario.sample), Event::Sample);
+        }
     }
 
     /// Who closes its consumer gives everything up by itself.
