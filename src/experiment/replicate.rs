@@ -112,6 +112,10 @@ impl Observer for Watched<'_, '_> {
         }
     }
 
+    fn scrape(&mut self, at: SimTime, partitions: &[Sample]) {
+        self.recorder.scrape(at, partitions);
+    }
+
     fn sample(&mut self, at: SimTime, partitions: &[Sample]) {
         self.recorder.sample(at, partitions);
         if let Some(witness) = &mut self.witness {

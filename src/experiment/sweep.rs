@@ -203,6 +203,10 @@ impl Observer for Sketched<'_> {
         self.recorder.observe(at, fact);
     }
 
+    fn scrape(&mut self, at: SimTime, partitions: &[Sample]) {
+        self.recorder.scrape(at, partitions);
+    }
+
     fn sample(&mut self, at: SimTime, partitions: &[Sample]) {
         self.recorder.sample(at, partitions);
         if let Some(curve) = &mut self.curve {

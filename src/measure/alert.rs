@@ -70,7 +70,8 @@ struct Rule {
     firing_s: f64,
 }
 
-/// Watches the curves as a monitoring system does. The value at a scrape is that of the last sample at or before it.
+/// Watches the curves as a monitoring system does. The value at a scrape is what was pushed last at or before it, which a run
+/// does at each of them.
 #[derive(Clone, Debug)]
 pub struct Alerts {
     rules: Vec<Rule>,
@@ -108,7 +109,7 @@ impl Alerts {
         }
     }
 
-    /// Takes the samples of an instant.
+    /// Takes what is there at an instant.
     pub fn push(&mut self, at: SimTime, samples: &[Sample]) {
         if self.rules.is_empty() {
             return;

@@ -105,26 +105,28 @@ impl Curve {
 /// When the group fell behind and when it had caught up again.
 ///
 /// A partition is *behind* at a sample while it is not `keeping-up` and its lag exceeds what one poll takes
-/// (max.poll.records); one of a retry topic by its lag alone. The run is *drained* at the first sample, after the highest
-/// total lag of a time when some partition was behind, at which none is.
+/// (max.poll.records); one of a retry topic by its lag alone. A group of few members is so too while more records are unread
+/// than four polls of each take, however many partitions they are spread over. The run is *drained* at the first sample, after
+/// the highest total lag of a time when it was behind, at which no partition is and one poll of each member takes all that is
+/// unread.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Drain {
-    /// First sample at which a partition was behind.
+    /// First sample at which it was behind.
     pub behind_from: Option<SimTime>,
-    /// First sample after the highest total lag at which none was.
+    /// First sample after the highest total lag at which it was drained.
     pub drained_at: Option<SimTime>,
     highest: u64,
 }
 
 impl Drain {
-    fn push(&mut self, at: SimTime, total: u64, behind: bool) {
+    fn push(&mut self, at: SimTime, total: u64, behind: bool, caught_up: bool) {
         if behind {
             self.behind_from.get_or_insert(at);
             if total > self.highest {
                 self.highest = total;
                 self.drained_at = None;
             }
-        } else if self.behind_from.is_some() {
+        } else if caught_up && self.behind_from.is_some() {
             self.drained_at.get_or_insert(at);
         }
     }
@@ -134,6 +136,8 @@ impl Drain {
 #[derive(Clone, Debug)]
 pub struct Lags {
     poll: u64,
+    /// What one poll of each member takes.
+    polls: u64,
     /// Whether records wait for their time, so that a member keeps up with more than a poll takes.
     waits: bool,
     partitions: Vec<Curve>,
@@ -144,11 +148,12 @@ pub struct Lags {
 }
 
 impl Lags {
-    /// Nothing seen yet; `poll` is what one poll takes at most (records). A topic whose records wait for their time is behind
-    /// with more than that, whatever its members do.
-    pub fn new(poll: u64, waits: bool) -> Self {
+    /// Nothing seen yet; `poll` is what one poll takes at most (records), of so many `members`. A topic whose records wait for
+    /// their time is behind with more than that, whatever its members do.
+    pub fn new(poll: u64, members: usize, waits: bool) -> Self {
         Lags {
             poll,
+            polls: poll.saturating_mul(members.max(1) as u64),
             waits,
             partitions: Vec::new(),
             total: None,
@@ -159,7 +164,7 @@ impl Lags {
 
     /// Takes the samples of an instant.
     pub fn push(&mut self, at: SimTime, samples: &[Sample]) {
-        let (mut total, mut oldest, mut behind) = (0, 0.0_f64, false);
+        let (mut total, mut unread, mut oldest, mut behind) = (0, 0, 0.0_f64, false);
         for (ix, sample) in samples.iter().enumerate() {
             let (lag, age) = (lag_of(sample), sample.age_s.unwrap_or(0.0));
             match self.partitions.get_mut(ix) {
@@ -167,6 +172,7 @@ impl Lags {
                 None => self.partitions.push(Curve::new(at, lag, age)),
             }
             total += lag;
+            unread += sample.log_end.saturating_sub(sample.position);
             oldest = oldest.max(age);
             let keeps_up = sample.state == PartitionState::KeepingUp && !self.waits;
             behind |= !keeps_up && lag > self.poll;
@@ -181,7 +187,9 @@ impl Lags {
             Some(curve) => curve.push(at, total, oldest),
             None => self.total = Some(Curve::new(at, total, oldest)),
         }
-        self.drain.push(at, total, behind);
+        behind |= !self.waits && unread > self.polls.saturating_mul(4);
+        let caught_up = self.waits || unread <= self.polls;
+        self.drain.push(at, total, behind, caught_up);
     }
 
     /// Figures of each partition.
@@ -222,7 +230,7 @@ mod tests {
     #[test]
     fn a_topic_is_through_at_the_first_sample_without_lag_that_none_with_lag_follows() {
         let through = |samples: &[u64]| {
-            let mut lags = Lags::new(500, false);
+            let mut lags = Lags::new(500, 1, false);
             for (second, lag) in samples.iter().enumerate() {
                 let one = sample(*lag, 4.0, PartitionState::KeepingUp);
                 lags.push(SimTime::from_secs(second as u64), &[one]);
@@ -236,7 +244,7 @@ mod tests {
 
     #[test]
     fn the_mean_weighs_by_time_and_not_by_sample() {
-        let mut lags = Lags::new(500, false);
+        let mut lags = Lags::new(500, 1, false);
         for (second, lag) in [(0, 0), (10, 100), (11, 100), (12, 100)] {
             let one = sample(lag, 4.0, PartitionState::Saturated);
             lags.push(SimTime::from_secs(second), &[one, one]);
@@ -253,7 +261,7 @@ mod tests {
     #[test]
     fn drained_means_after_the_highest_lag_and_not_after_the_first() {
         use PartitionState::{KeepingUp, Saturated};
-        let mut lags = Lags::new(500, false);
+        let mut lags = Lags::new(500, 1, false);
         let story = [
             (0, 900, Saturated),
             (1, 10, KeepingUp),
@@ -271,7 +279,7 @@ mod tests {
 
     #[test]
     fn records_that_wait_for_their_time_are_behind_until_a_poll_takes_them() {
-        let mut lags = Lags::new(20, true);
+        let mut lags = Lags::new(20, 1, true);
         for (second, lag) in [(0, 0), (1, 40), (2, 90), (3, 5), (4, 0), (5, 1)] {
             let one = sample(lag, 1.0, PartitionState::KeepingUp);
             lags.push(SimTime::from_secs(second), &[one]);
@@ -281,8 +289,40 @@ mod tests {
     }
 
     #[test]
+    fn a_backlog_over_many_partitions_is_drained_once_a_poll_takes_what_is_left() {
+        let mut lags = Lags::new(500, 2, false);
+        let left = [400, 300, 150, 101, 100, 0];
+        for (second, unread) in left.into_iter().enumerate() {
+            let one = Sample {
+                position: 100,
+                ..sample(unread, 1.0, PartitionState::KeepingUp)
+            };
+            lags.push(SimTime::from_secs(second as u64), &[one; 10]);
+        }
+        assert_eq!(
+            lags.drain(),
+            Drain::default(),
+            "4,000 are four polls of two members"
+        );
+        let first = Sample {
+            position: 100,
+            ..sample(401, 1.0, PartitionState::KeepingUp)
+        };
+        lags.push(SimTime::from_secs(10), &[first; 10]);
+        for (second, unread) in left.into_iter().enumerate() {
+            let one = Sample {
+                position: 100,
+                ..sample(unread, 1.0, PartitionState::KeepingUp)
+            };
+            lags.push(SimTime::from_secs(20 + second as u64), &[one; 10]);
+        }
+        assert_eq!(lags.drain().behind_from, Some(SimTime::from_secs(10)));
+        assert_eq!(lags.drain().drained_at, Some(SimTime::from_secs(24)));
+    }
+
+    #[test]
     fn less_than_a_poll_is_not_behind() {
-        let mut lags = Lags::new(500, false);
+        let mut lags = Lags::new(500, 1, false);
         lags.push(SimTime::ZERO, &[sample(500, 1.0, PartitionState::Starting)]);
         assert_eq!(lags.drain(), Drain::default());
     }

@@ -13,7 +13,7 @@ use super::verdict::Verdict;
 use crate::kafka::GroupState;
 use crate::scenario::Scenario;
 use crate::sim::{Fact, GroupView, Observer, PartitionTotals, Sample, Totals};
-use crate::units::{SimDuration, SimTime};
+use crate::units::SimTime;
 
 /// Most instants of curves that are only drawn: a picture is some 1,200 pixels wide.
 pub const MOST_DRAWN: usize = 6_000;
@@ -104,6 +104,7 @@ impl<'a> Recorder<'a> {
         let polls = scenario.settings.iter();
         let polls = polls.map(|settings| settings.properties.max_poll_records);
         let poll = polls.max().unwrap_or(0);
+        let members = (scenario.group.processes.len()).min(scenario.topic.partitions.len());
         let instants = scenario.horizon.as_nanos() / scenario.sample.as_nanos() + 1;
         Recorder {
             scenario,
@@ -114,7 +115,7 @@ impl<'a> Recorder<'a> {
                 KeptCurves::None | KeptCurves::Every => 1,
             }),
             events: Vec::new(),
-            lags: Lags::new(poll, scenario.stage.is_some()),
+            lags: Lags::new(poll, members, scenario.stage.is_some()),
             segments: Segments::default(),
             history: GroupHistory::new(&scenario.group),
             poisons: Poisons::default(),
@@ -205,7 +206,6 @@ impl<'a> Recorder<'a> {
             alerts,
             alert_rules,
             retry_topics: Vec::new(),
-            warnings: warnings(scenario),
         };
         summary.conclude(scenario);
         summary
@@ -309,6 +309,10 @@ impl Observer for Recorder<'_> {
         }
     }
 
+    fn scrape(&mut self, at: SimTime, partitions: &[Sample]) {
+        self.alerts.push(at, partitions);
+    }
+
     fn finish(&mut self, at: SimTime, totals: &Totals, group: &GroupView) {
         self.end = at;
         self.totals = totals.clone();
@@ -333,17 +337,4 @@ fn sum<'a>(totals: impl IntoIterator<Item = &'a PartitionTotals>) -> Accounts {
             dead_lettered: sum.dead_lettered + own.dead_lettered,
             retried: sum.retried + own.retried,
         })
-}
-
-/// What a reader should know about the settings of the report itself.
-fn warnings(scenario: &Scenario) -> Vec<String> {
-    let scrape: SimDuration = scenario.monitoring.scrape_interval;
-    if scenario.alerts.is_empty() || scrape >= scenario.sample {
-        return Vec::new();
-    }
-    vec![format!(
-        "alerts scrape every {scrape}, finer than the samples every {}: a scrape sees the last sample before it; \
-         choose a finer `sample` to see what lies between",
-        scenario.sample
-    )]
 }

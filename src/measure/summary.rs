@@ -106,8 +106,6 @@ pub struct Summary {
     pub alert_rules: Vec<AlertRule>,
     /// Every retry topic, in order.
     pub retry_topics: Vec<RetryTopicFigures>,
-    /// What a reader should know before trusting a figure.
-    pub warnings: Vec<String>,
 }
 
 /// Calls of one dependency that failed by chance as often as they may.

@@ -42,9 +42,6 @@ pub fn run(outcomes: &[Outcome], style: Style) -> String {
     if style.chart && !first.curves.is_empty() {
         text.push_str(&total_lag(first));
     }
-    for warning in &summary.warnings {
-        text.push_str(&wrapped("note: ", warning, "      "));
-    }
     text
 }
 

@@ -185,6 +185,7 @@ impl World<'_> {
         if link.serial != Some(serial) || !fetches {
             return;
         }
+        self.catch_up(process, now); // What it has asked for by now, it has without them.
         let member = &mut self.members[process.ix()];
         if member.frozen_until.is_some() {
             member.deferred.push(Event::Resume(serial));

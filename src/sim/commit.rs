@@ -282,6 +282,9 @@ impl Member {
 
     /// Commits the positions: everything that polls have returned.
     pub fn auto_commit(&mut self, at: SimTime, ground: &mut Ground) {
+        if self.workers.is_some() {
+            return self.commit_in_time(at, ground);
+        }
         if let Some(ends) = self.commit_waits(at, ground) {
             self.auto_commit_due = ends;
             return;
@@ -451,9 +454,12 @@ impl Member {
         own.min().unwrap_or(slot.position)
     }
 
-    /// The interval of auto-commit starts, as it does with each assignment.
+    /// The interval of auto-commit starts, as it does with each assignment; that of a pool counts from its last commit.
     pub fn start_auto_commit(&mut self, at: SimTime, interval: SimDuration) {
-        self.auto_commit_due = at + interval;
+        self.auto_commit_due = match self.workers {
+            Some(_) => at,
+            None => at + interval,
+        };
         self.waits_in_poll = false;
     }
 

@@ -120,7 +120,11 @@ impl World<'_> {
             let Some(remote) = &mut self.members[process.ix()].remote else {
                 return;
             };
+            let answered = matches!(input, Turn::Response(_));
             remote.membership.step(input, &mut acts);
+            if answered {
+                self.heed_epoch(process); // What it sends from now on carries the epoch that it has been told.
+            }
             for act in acts.drain(..) {
                 if let Some(step) = self.act(process, act) {
                     inputs.push_back(Turn::Done { step });
@@ -315,7 +319,6 @@ impl World<'_> {
             return;
         };
         self.turn(process, Turn::Response(response));
-        self.heed_epoch(process);
         self.beats_with_news();
     }
 

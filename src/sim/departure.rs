@@ -96,11 +96,15 @@ impl World<'_> {
         let Some(serial) = member.link.serial else {
             return;
         };
-        self.note(Fact::MemberEvicted {
-            process,
-            removal: None,
-        });
-        self.tell_evicted(process, polled_at);
+        if self.group.identities[serial as usize].dropped_out {
+            self.tell_evicted(process, now); // By the coordinator, long ago: it stood still and did not hear of it.
+        } else {
+            self.note(Fact::MemberEvicted {
+                process,
+                removal: None,
+            });
+            self.tell_evicted(process, polled_at);
+        }
         if self.speaks_consumer() {
             return self.poll_timeout_remotely(process);
         }

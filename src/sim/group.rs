@@ -394,9 +394,11 @@ impl World<'_> {
         if reason == RemovalReason::Left {
             return;
         }
-        let identity = &self.group.identities[serial as usize];
+        let consumer = self.speaks_consumer();
+        let identity = &mut self.group.identities[serial as usize];
         let silent = identity.silent_from.is_some();
         if !identity.dropped_out {
+            identity.dropped_out = !consumer; // There it stays who it is when it comes back.
             self.note(Fact::MemberEvicted {
                 process,
                 removal: Some(reason),

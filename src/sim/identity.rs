@@ -30,7 +30,8 @@ pub(super) struct Identity {
     pub owned: Owned,
     /// When its process died, closed its consumer or gave the identity up: it sends nothing after.
     pub ended: Option<SimTime>,
-    /// A static member whose process exceeded max.poll.interval.ms: that was told, the end of its session is no other story.
+    /// That it is out was told, and is told once: the process of a static member exceeded max.poll.interval.ms, whose session
+    /// ends later, or the coordinator removed it, and its process stood still and exceeds max.poll.interval.ms later.
     pub dropped_out: bool,
     /// session.timeout.ms as its JoinGroup said.
     pub session_timeout: SimDuration,

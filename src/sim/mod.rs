@@ -37,9 +37,10 @@ pub use observer::{
     Cause, Causes, GroupView, MemberView, Observer, PartitionTotals, Sample, Totals,
 };
 
+use self::sampling::Look;
 use crate::engine::Ties;
 use crate::scenario::{PassedOn, Scenario};
-use crate::units::SimTime;
+use crate::units::{SimDuration, SimTime};
 use crate::workload::Stock;
 
 /// Runs `scenario` once; `replication` addresses its draws. Returns what it produced to its first retry topic (that of a
@@ -77,13 +78,32 @@ pub fn run_among(
     topic.into_passed_on()
 }
 
-/// The instants of the model's curves.
-fn grid(scenario: &Scenario) -> impl Iterator<Item = SimTime> {
+/// When the run is looked at: at the points of the model's curves, the last of which is its horizon, and at the scrapes between
+/// them if it has alerts.
+fn grid(scenario: &Scenario) -> impl Iterator<Item = Look> {
+    let horizon = SimTime::ZERO + scenario.horizon;
+    let every = scenario.monitoring.scrape_interval;
+    let every = every.max(SimDuration::from_millis(1));
     let mut point = SimTime::ZERO;
+    let mut scrape = match scenario.alerts.is_empty() {
+        true => SimTime::NEVER,
+        false => SimTime::ZERO,
+    };
     std::iter::from_fn(move || {
-        let at = point;
-        point += scenario.sample;
-        Some(at)
+        let look = match scrape < point {
+            true => Look::Scrape(scrape),
+            false => Look::Sample(point),
+        };
+        if scrape <= point && scrape < SimTime::NEVER {
+            scrape += every;
+        }
+        if look == Look::Sample(point) {
+            point = match point < horizon {
+                true => horizon.min(point + scenario.sample),
+                false => SimTime::NEVER,
+            };
+        }
+        Some(look)
     })
 }
 
@@ -95,5 +115,6 @@ pub fn run_at(
     observer: &mut dyn Observer,
 ) {
     let world = world::World::new(scenario, replication, Ties::FirstScheduled);
-    world.run(&mut instants.iter().copied(), observer);
+    let mut points = instants.iter().map(|at| Look::Sample(*at));
+    world.run(&mut points, observer);
 }

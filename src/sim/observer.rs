@@ -10,9 +10,11 @@ use crate::units::{ProcessId, SimTime};
 pub trait Observer {
     /// `fact` became true at `at`; times never decrease.
     fn observe(&mut self, at: SimTime, fact: &Fact);
-    /// The curves at a point of the sample grid, one entry per partition that exists; times increase, and
-    /// every fact of that instant has been told.
+    /// The curves at a point of the sample grid, or at the horizon, one entry per partition that exists; times increase,
+    /// and every fact of that instant has been told.
     fn sample(&mut self, at: SimTime, partitions: &[Sample]);
+    /// Offsets and ages at a scrape of the monitoring that is no point of the grid: for alerts, and none of the curves.
+    fn scrape(&mut self, _at: SimTime, _partitions: &[Sample]) {}
     /// Whether it looks at ages: they take as long to find as all else that a sample shows.
     fn looks_at_ages(&self) -> bool {
         true

@@ -7,6 +7,23 @@ use crate::kafka::Logs;
 use crate::scenario::CommitPolicy;
 use crate::units::{PartitionId, SimTime};
 
+/// When and what for a run is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// A point of the curves.
+    Sample(SimTime),
+    /// A scrape that is none.
+    Scrape(SimTime),
+}
+
+impl Look {
+    /// When it is.
+    pub fn at(self) -> SimTime {
+        let (Look::Sample(at) | Look::Scrape(at)) = self;
+        at
+    }
+}
+
 impl World<'_> {
     /// Brings commits per record up to `at`: nothing else that is told of offsets moves while a batch is in hand.
     pub fn commit_records_until(&mut self, at: SimTime) {
@@ -25,14 +42,19 @@ impl World<'_> {
         }
     }
 
-    pub fn sample(&mut self, at: SimTime, observer: &mut dyn Observer) {
+    /// Shows what is there. A scrape sees offsets and ages only: it tells nothing that the next sample would not.
+    pub fn look(&mut self, look: Look, observer: &mut dyn Observer) {
+        let at = look.at();
         self.commit_records_until(at);
         let ages = observer.looks_at_ages();
         let log_ends = self.topic.log_ends(at);
         let mut samples = Vec::with_capacity(log_ends.len());
         for (index, &log_end) in log_ends.iter().enumerate() {
             let id = PartitionId(index as u32);
-            let position = self.classify(id, log_end, at);
+            let position = match look {
+                Look::Sample(_) => self.classify(id, log_end, at),
+                Look::Scrape(_) => None,
+            };
             let age_s = (ages.then(|| self.topic.age_s(id, at, log_end))).flatten();
             let partition = &self.topic.partitions[index];
             let (committed, state) = (partition.committed, partition.state);
@@ -43,6 +65,9 @@ impl World<'_> {
                 age_s,
                 state,
             });
+        }
+        if look == Look::Scrape(at) {
+            return observer.scrape(at, &samples);
         }
         self.lose_what_is_left(at);
         self.tell(at, observer);

@@ -4,9 +4,11 @@
 //! A record is a step here, where it is none in a poll loop that works on whole batches: which is done when decides what
 //! may be committed. The cost of a run grows with its records, by the logarithm of the threads each.
 
+mod commits;
+
 use std::collections::BTreeSet;
 
-use super::commit::{PendingCommit, SHORTEST};
+use super::commit::SHORTEST;
 use super::giving_up::last_attempts;
 use super::link::Phase;
 use super::member::{App, Ground, Member};
@@ -46,6 +48,10 @@ pub(super) struct Workers {
     returns_by: SimTime,
     /// The client closes, and waits for its threads until then.
     closes_by: Option<SimTime>,
+    /// When it last looked for something to commit because it was to.
+    committed_at: Option<SimTime>,
+    /// When it last went on after it had stood still.
+    stood_until: SimTime,
 }
 
 impl Workers {
@@ -60,6 +66,8 @@ impl Workers {
             pauses_from: SimTime::ZERO,
             returns_by: SimTime::ZERO,
             closes_by: None,
+            committed_at: None,
+            stood_until: SimTime::ZERO,
         }))
     }
 
@@ -79,6 +87,7 @@ impl Workers {
     /// Nothing is worked on until `thaws`.
     pub fn stand_still(&mut self, thaws: SimTime) {
         self.pool.stand_still(thaws);
+        self.stood_until = thaws;
     }
 
     /// Records of a partition that were polled and are not done.
@@ -258,17 +267,6 @@ impl Member {
         Some((pool, application))
     }
 
-    /// Its threads work until `until`.
-    #[inline]
-    pub fn run_workers(&mut self, until: SimTime, ground: &mut Ground) {
-        if self.workers.is_none() {
-            return;
-        }
-        if let Some((pool, mut application)) = self.at_work(ground) {
-            pool.run(until, &mut application);
-        }
-    }
-
     /// Whether the poll loop leaves records where they are: its pool has enough (`BrokerPollSystem#managePauseOfSubscription`).
     /// It is woken once that is no longer so.
     pub fn pauses(&mut self, at: SimTime, ground: &mut Ground) -> bool {
@@ -316,6 +314,9 @@ impl Member {
             workers.returns_by = at;
         }
         (self.app, self.wake) = (App::Polling, at);
+        if self.is_in_control(ground.scenario) {
+            self.commit_what_is_new(at, ground);
+        }
     }
 
     /// Records that retention has deleted come no more.
@@ -357,35 +358,6 @@ impl Member {
         }
     }
 
-    /// Commits what is done of `partitions`, or of all, if anything is since the last time; returns when the answer is back.
-    pub fn commit_completed(
-        &mut self,
-        at: SimTime,
-        partitions: Option<&[PartitionId]>,
-        ground: &mut Ground,
-    ) -> SimTime {
-        self.run_workers(at, ground);
-        let Some(workers) = &mut self.workers else {
-            return at;
-        };
-        let mut commits = Vec::new();
-        for slot in self.fetcher.slots() {
-            let partition = slot.partition;
-            if partitions.is_some_and(|some| !some.contains(&partition)) {
-                continue;
-            }
-            if let Some((offset, completed)) = workers.pool.commit_of(partition) {
-                commits.push(PendingCommit {
-                    stored_at: at,
-                    partition,
-                    offset,
-                    completed,
-                });
-            }
-        }
-        self.send_commits(at, commits, ground)
-    }
-
     /// Until when a client that closes waits for its threads (`AbstractParallelEoSStreamProcessor#innerDoClose`): they finish
     /// the records they have in hand, or all that are queued.
     fn threads_end(&mut self, now: SimTime, on_stop: OnStop) -> Option<SimTime> {
@@ -423,10 +395,11 @@ impl World<'_> {
         let Some(ends) = member.threads_end(now, on_stop) else {
             return false;
         };
-        if now >= member.auto_commit_due && member.reads() {
-            member.auto_commit(now, &mut ground);
+        member.wake = ends;
+        if member.is_in_control(ground.scenario) {
+            member.commit_in_time(now, &mut ground);
+            member.wake = ends.min(member.auto_commit_due.max(now + SHORTEST));
         }
-        member.wake = ends.min(member.auto_commit_due.max(now + SHORTEST));
         if self.coupled() {
             self.pace(now);
         }

@@ -4,6 +4,7 @@ use super::dependency::{self, Dependency};
 use super::event::Event;
 use super::identity::Coordinator;
 use super::member::{Accounts, App, Ground, Member};
+use super::sampling::Look;
 use super::scaling::Deployment;
 use super::topic::Topic;
 use super::{Fact, Observer, PartitionState};
@@ -76,7 +77,7 @@ impl<'s> World<'s> {
     /// as it is then.
     pub fn run(
         mut self,
-        grid: &mut dyn Iterator<Item = SimTime>,
+        grid: &mut dyn Iterator<Item = Look>,
         observer: &mut dyn Observer,
     ) -> Topic {
         let horizon = SimTime::ZERO + self.scenario.horizon;
@@ -85,11 +86,10 @@ impl<'s> World<'s> {
         loop {
             let next = self.agenda.peek().filter(|at| *at <= horizon);
             // A point of the grid shows all of its instant, so it is taken once nothing else happens at it.
-            if let Some(at) =
-                point.filter(|at| *at <= horizon && next.is_none_or(|next| next > *at))
-            {
-                if self.advance(at) {
-                    self.sample(at, observer);
+            let due = |at: SimTime| at <= horizon && next.is_none_or(|next| next > at);
+            if let Some(look) = point.filter(|look| due(look.at())) {
+                if self.advance(look.at()) {
+                    self.look(look, observer);
                     point = grid.next();
                 }
                 continue;

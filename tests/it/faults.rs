@@ -109,6 +109,33 @@ fn a_member_that_thaws_after_its_session_commits_nothing() {
     }
 }
 
+/// Nobody is thrown out twice, and what is not done while a process stands still is not what it does in vain.
+#[test]
+fn who_stands_still_beyond_its_session_and_its_poll_interval_is_thrown_out_once() {
+    let mut scenario = pair(systems::profile("java"), CommitPolicy::AfterBatch);
+    scenario.settings[0].processing.time = Law::Constant(2.0);
+    scenario.settings[0].properties.max_poll_records = 1;
+    scenario.settings[0].properties.max_poll_interval = secs(50);
+    let who = owner(&run(&scenario), 30_000);
+    let told = run(&freeze(scenario, who, 30_000, 60_000));
+    let evicted = evictions(&told, who);
+    assert_eq!(evicted.len(), 1, "{evicted:?}");
+    assert_eq!(evicted[0].1, Some(RemovalReason::SessionExpired));
+    let in_vain = told.find(|fact| match fact {
+        Fact::State {
+            state: PartitionState::Evicted,
+            since,
+            ..
+        } => Some(*since),
+        _ => None,
+    });
+    let early: Vec<_> = in_vain
+        .into_iter()
+        .filter(|(_, since)| *since < at_ms(90_000))
+        .collect();
+    assert!(early.is_empty(), "{early:?}");
+}
+
 #[test]
 fn the_broker_refuses_the_commit_of_a_member_that_it_has_removed() {
     let mut scenario = pair(systems::profile("java"), CommitPolicy::AfterBatch);

@@ -7,6 +7,7 @@ mod experiments; // every experiment in experiments/ comes to the answer it stat
 mod imports; // what tools and monitors show becomes a model
 mod keys; // every key of the language changes what a run shows
 mod models; // every model in models/ is valid and meets its expectations
+mod monitoring; // a run is looked at by scrapes, on its grid and at its horizon
 mod pages; // what the README and docs/ say is true
 mod scenario; // the language of models: what is accepted, what is refused, and in which words
 mod sweep; // many runs of a model: the same bytes however they are made, and what is refused

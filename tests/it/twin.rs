@@ -24,7 +24,7 @@ mod world;
 use std::collections::BTreeMap;
 
 use lagsim::kafka::{GroupProtocol, RejoinFrom};
-use lagsim::scenario::Scenario;
+use lagsim::scenario::{CommitPolicy, Scenario};
 use lagsim::sim::Fact;
 use lagsim::units::{PartitionId, ProcessId, SimDuration, SimTime};
 
@@ -47,10 +47,13 @@ fn ownership(scenario: &Scenario, told: &Told) -> Vec<(SimTime, Ownership)> {
     let mut changes = Vec::new();
     let settings = &scenario.settings[0];
     let classic = settings.properties.group_protocol == GroupProtocol::Classic;
+    // In a consumer group only what commits first waits for poll().
+    let commits = !classic && settings.processing.commit == CommitPolicy::Auto;
     let gives_up = match settings.client.rejoin_from {
-        RejoinFrom::NextPoll if classic => Loss::InPoll,
+        RejoinFrom::NextPoll if classic || commits => Loss::InPoll,
         _ => Loss::Behind,
     };
+    let commit_takes = scenario.cluster.round_trip + scenario.cluster.commit_latency;
     for (at, fact) in &told.facts {
         match fact {
             Fact::ProcessStarted { process } => changes.push((*at, Ownership::Starts(*process))),
@@ -60,6 +63,10 @@ fn ownership(scenario: &Scenario, told: &Told) -> Vec<(SimTime, Ownership)> {
                 ..
             } => {
                 assigned.insert(*process, partitions.clone());
+                if commits {
+                    let sent = SimTime::ZERO + at.since(SimTime::ZERO + commit_takes);
+                    changes.push((sent, Ownership::Commits(*process)));
+                }
                 let has = reads.entry(*process).or_default();
                 let more = partitions.iter().any(|id| !has.contains(id));
                 if !has.is_empty() && more {
@@ -82,6 +89,7 @@ fn ownership(scenario: &Scenario, told: &Told) -> Vec<(SimTime, Ownership)> {
             } => {
                 let has = reads.entry(*process).or_default();
                 has.retain(|id| !partitions.contains(id));
+                gets_no_more(&mut changes, *at, *process, partitions);
                 // What a refused commit is answered with is there before the poll() that follows.
                 let answer = refused.get(process) == Some(at);
                 let told = if *lost && answer { early(*at) } else { *at };
@@ -97,12 +105,30 @@ fn ownership(scenario: &Scenario, told: &Told) -> Vec<(SimTime, Ownership)> {
                 changes.push((early(*at), Ownership::MayNotCommit(*process, *error)));
             }
             Fact::ProcessStopped { process, .. } => {
-                reads.remove(process);
+                let has = reads.remove(process).unwrap_or_default();
+                gets_no_more(&mut changes, *at, *process, &has);
             }
             _ => {}
         }
     }
     changes
+}
+
+/// What a member was to read later it has given up by now.
+fn gets_no_more(
+    changes: &mut [(SimTime, Ownership)],
+    now: SimTime,
+    process: ProcessId,
+    partitions: &[PartitionId],
+) {
+    for (at, change) in changes {
+        if let Ownership::Gets(who, added) = change
+            && *who == process
+            && *at > now
+        {
+            added.retain(|id| !partitions.contains(id));
+        }
+    }
 }
 
 /// The curves of the engine and of the twin.

@@ -26,12 +26,11 @@ impl Fetcher {
         let gone = |slot: &Slot| partitions.contains(&slot.partition);
         for broker in &mut self.brokers {
             let asked = |slot: &Slot| gone(slot) && slot.position == slot.buffered_to;
-            let fewer = broker
-                .slots
-                .iter()
-                .filter(|&&index| asked(&self.slots[index]));
-            if let Some(in_flight) = &mut broker.in_flight {
-                in_flight.asked = in_flight.asked.saturating_sub(fewer.count());
+            let mut slots = broker.slots.iter();
+            let fewer = slots.any(|&index| asked(&self.slots[index]));
+            // A long poll that is out asks for them, and ends with their records; the one after it does not.
+            if let Some(in_flight) = broker.in_flight.as_mut().filter(|_| fewer) {
+                in_flight.asked = 0;
             }
         }
         let mut stay = 0;
@@ -46,7 +45,10 @@ impl Fetcher {
             .collect();
         self.renumber(|index| places[index]);
         self.slots.retain(|slot| !gone(slot));
-        self.brokers.retain(|broker| !broker.slots.is_empty());
+        // Whoever is still asked for something is not asked for more before it answers.
+        let reads = !self.slots.is_empty();
+        self.brokers
+            .retain(|broker| !broker.slots.is_empty() || reads && broker.in_flight.is_some());
         self.look_over();
     }
 

@@ -355,6 +355,9 @@ impl Fetcher {
             };
             if let Some(index) = self.brokers.iter().position(first) {
                 self.complete(index);
+                if self.brokers[index].slots.is_empty() {
+                    self.brokers.remove(index);
+                }
             }
             self.look_over();
         }

@@ -35,8 +35,8 @@ impl Fetcher {
             return true; // Nothing but such polls since it was looked at.
         }
         let asks_for_all = |broker: &Broker| {
-            let in_flight = broker.in_flight;
-            in_flight.is_none_or(|in_flight| in_flight.asked == broker.slots.len())
+            let (in_flight, all) = (broker.in_flight, broker.slots.len());
+            in_flight.is_none_or(|in_flight| all > 0 && in_flight.asked == all)
         };
         let steady = self.buffer.is_empty()
             && self.listing.is_empty()

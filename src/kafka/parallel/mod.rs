@@ -2,6 +2,7 @@
 //! what a commit says of it (Confluent's parallel-consumer: `ShardManager`, `WorkManager`, `PartitionState`). Not aware of
 //! what a record costs or comes to: a [`Handler`] says so.
 
+mod commits;
 mod handler;
 mod offsets;
 
@@ -97,6 +98,8 @@ pub struct Pool {
     closing: bool,
     /// How far it is.
     now: SimTime,
+    /// When records were last registered, or an attempt or a pause before one was over.
+    moved_at: SimTime,
     /// How much work each thread would have done by `now`.
     clock: SimDuration,
     /// How fast that goes, up to [`FULL_SPEED`].
@@ -122,6 +125,7 @@ impl Pool {
             failing: BTreeSet::new(),
             closing: false,
             now,
+            moved_at: now,
             clock: SimDuration::ZERO,
             speed: FULL_SPEED,
         };
@@ -219,6 +223,7 @@ impl Pool {
                 }
             }
         }
+        self.moved_at = self.now;
         self.fill(handler);
     }
 
@@ -240,6 +245,7 @@ impl Pool {
                 break;
             }
             self.move_to(at);
+            self.moved_at = at;
             match self.in_flight.peek() {
                 Some(Reverse(first)) if self.instant_of(first.ends) <= at => self.end(handler),
                 _ => self.retry(),
@@ -340,8 +346,14 @@ impl Pool {
     fn retry(&mut self) {
         if let Some(Reverse((_, record))) = self.retries.pop() {
             self.queued += 1;
-            // The lowest offset of a shard comes first (`ProcessingShard`).
-            self.ready.push_front(Ready::Again(record));
+            // The lowest offset of a shard comes first (`ProcessingShard#getWorkIfAvailable`).
+            let own = (record.partition, record.offset);
+            let before = |ready: &&Ready| match ready {
+                Ready::Again(other) => (other.partition, other.offset) < own,
+                Ready::Records(_) | Ready::Shard(_) => false,
+            };
+            let place = self.ready.iter().take_while(before).count();
+            self.ready.insert(place, Ready::Again(record));
         }
     }
 
@@ -430,32 +442,6 @@ impl Pool {
     /// Whether so much is queued or in flight that the poll loop pauses its partitions (`WorkManager#isSufficientlyLoaded`).
     pub fn is_loaded(&self) -> bool {
         self.queued + self.in_flight.len() as u64 > self.enough
-    }
-
-    /// What a commit of a partition says now, unless nothing was done of it since the last; it also decides whether the
-    /// partition takes more records (`PartitionState#tryToEncodeOffsets`).
-    pub fn commit_of(&mut self, partition: PartitionId) -> Option<(u64, Completed)> {
-        let tracked = self.partitions.get_mut(&partition)?;
-        if !std::mem::take(&mut tracked.dirty) {
-            return None;
-        }
-        let (held, commit) = (!tracked.offsets.takes_more(), tracked.offsets.encode());
-        if held && tracked.offsets.takes_more() {
-            self.ready.extend(self.held.drain(..));
-        }
-        Some(commit)
-    }
-
-    /// Whether a record that has failed is what keeps a partition's commits.
-    pub fn is_stuck(&self, partition: PartitionId) -> bool {
-        let tracked = self.partitions.get(&partition);
-        tracked.is_some_and(|own| self.failing.contains(&(partition, own.offsets.first())))
-    }
-
-    /// Records of a partition that were polled and are not done.
-    pub fn in_hand(&self, partition: PartitionId, position: u64) -> u64 {
-        let tracked = self.partitions.get(&partition);
-        tracked.map_or(0, |tracked| tracked.offsets.incomplete_below(position))
     }
 
     /// Threads at work.

@@ -159,6 +159,17 @@ fn a_failing_record_is_tried_again_after_a_pause_and_frees_its_thread() {
     assert_eq!(app.done(), [(1_020, 0), (1_030, 1)]);
 }
 
+/// All of them were due while the only thread was at work.
+#[test]
+fn of_records_to_be_tried_again_the_lowest_comes_first() {
+    let mut app = App::with_lengths(&[10, 20, 30, 4_000]);
+    app.fails = BTreeMap::from([(0, 1), (1, 1), (2, 1)]);
+    let mut pool = pool(1, ProcessingOrder::Unordered);
+    pool.register(run(P, 0, 4), &mut app);
+    pool.run(at(6_000), &mut app);
+    assert_eq!(app.done(), [(4_060, 3), (4_070, 0), (4_090, 1), (4_120, 2)]);
+}
+
 /// The next owner finds in the commit what is done beyond it, and does the rest.
 #[test]
 fn what_the_metadata_says_is_done_is_not_done_again() {

@@ -47,10 +47,14 @@ impl Counted {
         points.sum::<usize>() * size_of::<u64>()
     }
 
-    /// How many records a partition has by `at`, a point of the grid: as `count` says, which is asked once.
+    /// How many records a partition has by `at`: as `count` says, which is asked once at a point of the grid.
     #[inline]
     pub fn by(&mut self, id: PartitionId, at: SimTime, count: impl FnOnce() -> u64) -> u64 {
-        let point = (at.as_nanos() / self.every.as_nanos().max(1)) as usize;
+        let every = self.every.as_nanos().max(1);
+        if !at.as_nanos().is_multiple_of(every) {
+            return count();
+        }
+        let point = (at.as_nanos() / every) as usize;
         if let Some(&known) = self.counts.get(id.ix()).and_then(|own| own.get(point))
             && known != UNKNOWN
         {
@@ -106,6 +110,12 @@ mod tests {
             };
             let count = counted.by(PartitionId(partition), SimTime::from_secs(at), &mut count);
             assert_eq!(count, expected, "{partition} at {at} s");
+        }
+        assert_eq!(counted.bytes(), 48);
+        // A scrape, or the horizon, between two points.
+        let between = SimTime::from_millis(1_500);
+        for count in [7, 8] {
+            assert_eq!(counted.by(PartitionId(1), between, || count), count);
         }
         assert_eq!(counted.bytes(), 48);
     }

@@ -18,7 +18,9 @@ impl World<'_> {
     pub(super) fn timer_commits(&self) -> bool {
         let settings = &self.scenario.settings[0];
         let from = settings.client.auto_commit_from;
-        settings.processing.commit == CommitPolicy::Auto && from != AutoCommitFrom::Poll
+        // A pool has a clock of its own.
+        settings.processing.commit == CommitPolicy::Auto
+            && !matches!(from, AutoCommitFrom::Poll | AutoCommitFrom::Completed)
     }
 
     /// Commits what polls have returned, or have returned before the batch in hand.
@@ -31,9 +33,7 @@ impl World<'_> {
         member.auto_commit_due = self.now + settings.properties.auto_commit_interval;
         let due = member.auto_commit_due;
         if self.refused_now(who).is_none() {
-            let offsets = self.positions(who);
-            self.send_commit_of(who, &offsets);
-            self.commit_completed(who, None);
+            self.commit_positions(who);
         }
         self.push(due, Event::Timer(who));
     }
@@ -55,6 +55,14 @@ impl World<'_> {
         let all = matches!(from, AutoCommitFrom::Poll | AutoCommitFrom::Timer);
         let offsets = offsets.filter(|(id, offset)| all || member.owned[id].committed != *offset);
         offsets.collect()
+    }
+
+    /// Commits all that polls have returned, if that is not refused.
+    pub(super) fn commit_positions(&mut self, who: usize) {
+        if self.refused_now(who).is_none() {
+            let offsets = self.positions(who);
+            self.send_commit_of(who, &offsets);
+        }
     }
 
     pub(super) fn send_commit_of(&mut self, who: usize, offsets: &[(PartitionId, u64)]) {

@@ -86,15 +86,11 @@ impl World<'_> {
         let settings = &self.scenario.settings[0];
         let client = &settings.client;
         let between = client.fetches == Fetches::BetweenBatches;
-        let auto = settings.processing.commit == CommitPolicy::Auto && !timer;
+        let auto =
+            settings.processing.commit == CommitPolicy::Auto && !timer && member.pool.is_none();
         if auto && now >= member.auto_commit_due {
             member.auto_commit_due = now + settings.properties.auto_commit_interval;
-            let positions: Vec<_> = member
-                .owned
-                .iter()
-                .map(|(id, o)| (*id, o.position))
-                .collect();
-            self.send_commit(&positions);
+            self.commit_positions(who);
         }
         let open = self.members[who].open_until(now);
         let open = open.filter(|_| !self.blocks());

@@ -73,6 +73,10 @@ pub struct Pool {
     shut: bool,
     /// It closes whatever is in hand then.
     closes_by: Option<SimTime>,
+    /// When it last committed what there was.
+    committed_at: Option<SimTime>,
+    /// When its control loop last came round because something had happened.
+    came_round: SimTime,
 }
 
 impl Pool {
@@ -90,6 +94,8 @@ impl Pool {
             returns_by: SimTime::ZERO,
             shut: false,
             closes_by: None,
+            committed_at: None,
+            came_round: SimTime::ZERO,
         })
     }
 
@@ -119,30 +125,41 @@ impl Pool {
         waiting.count() + self.at_work() > ENOUGH * self.threads.len()
     }
 
-    /// Whatever waits for nothing any more is free.
-    fn set_free(&mut self) {
+    /// A record waits for a thread, and for all before it of its shard.
+    fn enters(&mut self, record: Polled) {
         let at_work = self.threads.iter().flatten().map(|one| one.record);
-        let mut first = BTreeMap::new();
-        for own in at_work.chain(self.waiting.iter().copied()) {
-            if let Some(shard) = own.shard.filter(|_| !own.stale) {
-                let first = first.entry(shard).or_insert(own.offset);
-                *first = own.offset.min(*first);
-            }
-        }
-        for own in &mut self.waiting {
-            let waits = own.shard.is_some_and(|shard| first[&shard] < own.offset);
-            if own.free_since.is_none() && !waits {
-                self.number += 1;
-                own.free_since = Some(self.number);
-            }
+        let mut others = at_work.chain(self.waiting.iter().copied());
+        let waits = record.shard.is_some()
+            && others.any(|other| !other.stale && other.shard == record.shard);
+        self.waiting.push(record);
+        if !waits {
+            self.set_free(self.waiting.len() - 1);
         }
     }
 
-    /// Which of the records a free thread takes: what is tried again, and then what has been free longest.
+    /// A record is done: the next of its shard waits for nothing any more.
+    fn leaves(&mut self, record: Polled) {
+        let of_shard = self.waiting.iter().enumerate();
+        let of_shard = of_shard.filter(|(_, own)| own.shard == record.shard);
+        let next = of_shard.min_by_key(|(_, own)| own.offset);
+        if let Some((index, _)) = next.filter(|_| record.shard.is_some()) {
+            self.set_free(index);
+        }
+    }
+
+    fn set_free(&mut self, index: usize) {
+        self.number += 1;
+        self.waiting[index].free_since = Some(self.number);
+    }
+
+    /// Which of the records a free thread takes: what is tried again, by its offset, and then what has been free longest.
     fn next(&self, now: SimTime) -> Option<usize> {
         let free = self.waiting.iter().enumerate();
         let free = free.filter(|(_, own)| own.free_since.is_some() && own.due <= now);
-        let first = free.min_by_key(|(_, own)| (own.failed == 0, own.due, own.free_since));
+        let first = free.min_by_key(|(_, own)| match own.failed {
+            0 => (true, PartitionId(0), 0, own.free_since),
+            _ => (false, own.partition, own.offset, None),
+        });
         first.map(|(index, _)| index)
     }
 
@@ -230,7 +247,7 @@ impl World<'_> {
                 ProcessingOrder::Partition => Some(0),
                 ProcessingOrder::Key => key(),
             };
-            pool.waiting.push(Polled {
+            pool.enters(Polled {
                 partition,
                 offset,
                 shard: shard.map(|key| (partition, key)),
@@ -240,9 +257,9 @@ impl World<'_> {
                 stale: false,
             });
         }
-        pool.set_free();
         pool.returns_by = now;
         self.threads_take(who);
+        self.comes_round(who);
         self.push(now, Event::Look(who));
     }
 
@@ -342,26 +359,67 @@ impl World<'_> {
                     pool.waiting.push(record);
                 }
                 let due = record.due;
-                self.push(due, Event::Due(who, incarnation));
+                if !record.stale {
+                    self.push(due, Event::Due(who, incarnation));
+                }
             }
         }
-        if let Some(pool) = &mut self.members[who].pool {
-            if !record.stale && !matches!(at_work.comes, Comes::Again(_)) {
-                pool.news.insert(record.partition);
-                let done = pool.done.get_mut(&record.partition);
-                done.expect("not stale").insert(record.offset);
-            }
-            pool.set_free();
+        let done = !record.stale && !matches!(at_work.comes, Comes::Again(_));
+        if let Some(pool) = self.members[who].pool.as_mut().filter(|_| done) {
+            pool.news.insert(record.partition);
+            let done = pool.done.get_mut(&record.partition);
+            done.expect("not stale").insert(record.offset);
+            pool.leaves(record);
         }
         self.threads_take(who);
+        self.comes_round(who);
         self.pool_moves(who);
     }
 
     /// A record is tried again.
     pub(super) fn due(&mut self, who: usize, incarnation: u32) {
-        if self.members[who].incarnation == incarnation {
+        let (now, member) = (self.now, &self.members[who]);
+        let waits = |pool: &Pool| {
+            let mut waiting = pool.waiting.iter();
+            let due = |own: &Polled| own.due.max(member.frozen_until) == now;
+            waiting.any(|own| own.failed > 0 && due(own))
+        };
+        if member.incarnation == incarnation && member.pool.as_ref().is_some_and(waits) {
             self.threads_take(who);
+            self.comes_round(who);
             self.pool_moves(who);
+        }
+    }
+
+    /// Something has happened: the control loop looks whether it is time to commit, and an interval later if nothing else
+    /// happens before.
+    fn comes_round(&mut self, who: usize) {
+        let interval = self.scenario.settings[0].properties.auto_commit_interval;
+        let now = self.now;
+        let member = &mut self.members[who];
+        let incarnation = member.incarnation;
+        if let Some(pool) = &mut member.pool {
+            pool.came_round = now;
+            self.push(now, Event::Control(who, incarnation));
+            self.push(now + interval, Event::Control(who, incarnation));
+        }
+    }
+
+    /// It commits if something is done and the last commit is longer ago than the interval.
+    pub(super) fn control(&mut self, who: usize, incarnation: u32) {
+        let now = self.now;
+        let interval = self.scenario.settings[0].properties.auto_commit_interval;
+        let member = &self.members[who];
+        if now < member.frozen_until {
+            let thaws = member.frozen_until;
+            return self.push(thaws, Event::Control(who, incarnation));
+        }
+        let Some(pool) = &member.pool else { return };
+        let comes_round = pool.came_round == now || pool.came_round + interval <= now;
+        let due = pool.committed_at.is_none_or(|at| at + interval <= now);
+        let closes = pool.shut || member.incarnation != incarnation;
+        if comes_round && due && !pool.news.is_empty() && !closes {
+            self.commit_completed(who, None);
         }
     }
 
@@ -420,13 +478,18 @@ impl World<'_> {
         let asked = |id: &PartitionId| partitions.is_none_or(|some| some.contains(id));
         let cluster = &self.scenario.cluster;
         let stored = self.now + cluster.round_trip.half() + cluster.commit_latency;
+        let refused = self.refused_now(who).is_some();
         let Some(pool) = &mut self.members[who].pool else {
             return false;
         };
+        pool.committed_at = Some(self.now);
         let news: Vec<_> = pool.news.iter().copied().filter(asked).collect();
         let commits: Vec<_> = news.iter().map(|id| pool.commit_of(*id)).collect();
         pool.news.retain(|id| !news.contains(id));
-        let sent = !news.is_empty();
+        let sent = !news.is_empty() && !refused;
+        if !sent {
+            return false;
+        }
         for (id, (offset, beyond)) in news.into_iter().zip(commits) {
             self.push(stored, Event::Stored(id, offset, beyond));
         }

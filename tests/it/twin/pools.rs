@@ -2,12 +2,17 @@
 //! it, and what a crash, a rebalance or a stop makes of it.
 
 use lagsim::kafka::parallel::ProcessingOrder;
-use lagsim::scenario::{CommitPolicy, Scenario};
+use lagsim::scenario::{
+    Action, BackOff, CommitPolicy, GiveUp, OnError, OnStop, PoisonRecords, Produce, RetryBy,
+    Scenario,
+};
+use lagsim::units::{ProcessId, SimTime};
 use lagsim::workload::{Keys, Law};
 
 use super::exact::{assert_twins, closely};
 use super::faults::{assert_twins_in_trouble, crash, restart};
-use crate::systems::{ms, profile, secs, system, with_backlog};
+use super::random::{Dice, odd};
+use crate::systems::{at_offset, ms, profile, secs, system, with, with_backlog, with_poison};
 
 const ORDERS: [ProcessingOrder; 3] = [
     ProcessingOrder::Unordered,
@@ -41,9 +46,10 @@ const SLOW: Law = Law::Exponential { mean: 0.05 };
 fn idle_busy_and_overrun_in_every_order() {
     for order in ORDERS {
         for threads in [1, 3, 16] {
-            for share in [0.02, 0.6, 2.0] {
+            for share in [0.02, 0.6, 1.3] {
                 let rate = share * f64::from(threads) * 40.0;
-                let scenario = pooled(order, threads, rate, SLOW);
+                let mut scenario = pooled(order, threads, rate, SLOW);
+                scenario.horizon = secs(12);
                 assert_twins(&format!("{order:?}, {threads}, at {rate}/s"), &scenario);
             }
             let scenario = with_backlog(pooled(order, threads, 10.0, SLOW), 900);
@@ -62,4 +68,130 @@ fn pools_of_processes_that_are_killed_and_restarted() {
         let restarted = restart(scenario, &[1, 0], true, true);
         assert_twins_in_trouble(&format!("{name}, restarted"), &restarted);
     }
+}
+
+/// How a record that fails is handled, and how long an attempt at it takes.
+fn draw_poison(scenario: Scenario, dice: &mut Dice) -> Scenario {
+    let back_off = BackOff {
+        first: odd(dice.of(&[40, 900]), 1_003),
+        multiplier: dice.of(&[1.0, 2.0]),
+        max: odd(1_700, 1_009),
+    };
+    let retry = |attempts, then, seeks| OnError::Retry {
+        attempts,
+        back_off,
+        then,
+        seeks,
+    };
+    let produce = GiveUp::DeadLetter(Produce::taking(odd(11, 1_013)));
+    let on_error = dice.of(&[
+        retry(1, GiveUp::Skip, false),
+        retry(3, produce, false),
+        retry(4, produce, true),
+        OnError::RetryForever(RetryBy::Seek {
+            back_off: odd(700, 1_019),
+        }),
+        OnError::RetryForever(RetryBy::InPlace),
+    ]);
+    let which = match on_error {
+        OnError::Retry { .. } => PoisonRecords::Share(dice.of(&[0.01, 0.2])),
+        OnError::RetryForever(_) => at_offset(0, dice.of(&[0, 70])),
+    };
+    let attempt = dice.of(&[None, Some(odd(31, 1_021))]);
+    with_poison(scenario, which, attempt, on_error)
+}
+
+fn draw(seed: u64) -> Scenario {
+    let mut dice = Dice::new(seed);
+    let threads = dice.of(&[1, 2, 5, 16]);
+    let slow = Law::Bimodal {
+        fast: 0.020_000_011,
+        slow: 4.900_000_013,
+        share: 0.02,
+    };
+    let gamma = Law::Gamma {
+        mean: 0.03,
+        shape: 3.0,
+    };
+    let law = dice.of(&[SLOW, Law::Constant(0.031_000_007), slow, gamma]);
+    let rate = dice.of(&[0.3, 0.1, 0.9, 2.0]) * f64::from(threads) * 20.0;
+    let mut scenario = pooled(dice.of(&ORDERS), threads, rate, law.clone());
+    let members = dice.of(&[1, 2, 3]);
+    // None of them is ever without: the twin is not told when such a member joins again.
+    let drawn = system(dice.of(&[3, 4, 7]), members, rate, law);
+    (scenario.topic, scenario.group) = (drawn.topic, drawn.group);
+    scenario.production.shares = drawn.production.shares;
+    scenario.production.keys = dice.of(&[
+        scenario.production.keys.clone(),
+        Keys::Even,
+        Keys::Hot(vec![0.3, 0.1]),
+    ]);
+    scenario.seed = seed;
+    scenario.cluster.brokers = dice.of(&[1, 2, 3]);
+    scenario.cluster.round_trip = ms(dice.of(&[2, 5]));
+    scenario.cluster.commit_latency = ms(dice.of(&[2, 9]));
+    let settings = &mut scenario.settings[0];
+    settings.processing.on_stop = dice.of(&[OnStop::FinishBatch, OnStop::FinishRecord]);
+    settings.processing.grace = dice.of(&[secs(60), odd(1_400, 1_031)]);
+    let properties = &mut settings.properties;
+    properties.auto_commit_interval = odd(dice.of(&[700, 5_000]), 13_007);
+    properties.max_poll_records = dice.of(&[7, 60, 500]);
+    let mut scenario = with_backlog(scenario, dice.of(&[0, 0, 300]));
+    if dice.of(&[true, false]) {
+        scenario = draw_poison(scenario, &mut dice);
+    }
+    in_trouble(scenario, &mut dice, members)
+}
+
+fn in_trouble(mut scenario: Scenario, dice: &mut Dice, members: u32) -> Scenario {
+    for from in [6_000, 18_000, 28_000] {
+        let processes = vec![ProcessId(dice.of(&[0, 1, 2]) % members)];
+        let gap = ms(dice.of(&[900, 3_000]));
+        let crash = Action::Crash {
+            processes: processes.clone(),
+            restart_after: Some(gap),
+        };
+        let all: Vec<_> = (0..members).map(ProcessId).collect();
+        let restart = |processes: &[ProcessId], rolling| Action::Restart {
+            processes: processes.to_vec(),
+            gap,
+            start_up: ms(300),
+            graceful: true,
+            rolling,
+            settings: None,
+        };
+        let freeze = Action::Freeze {
+            processes: processes.clone(),
+            length: odd(dice.of(&[400, 2_500]), 1_039),
+        };
+        let entry = dice.of(&[
+            crash,
+            restart(&processes, true),
+            restart(&all, true),
+            restart(&all, false),
+            freeze,
+        ]);
+        let at = SimTime::ZERO + odd(from + dice.of(&[3, 411, 1_777]), 1_709);
+        scenario = with(scenario, at, entry);
+    }
+    scenario
+}
+
+/// How often the engine, which the twin agrees with, has committed.
+fn agree(seed: u64) -> u64 {
+    let told = assert_twins_in_trouble(&format!("seed {seed}"), &draw(seed));
+    told.totals.commits
+}
+
+#[test]
+fn pools_drawn_at_random() {
+    let idle = (0..40).filter(|seed| agree(*seed) == 0).count();
+    assert!(idle < 4, "in {idle} nothing is committed");
+}
+
+#[test]
+#[ignore = "long: 1,000 scenarios"]
+fn pools_drawn_at_random_at_length() {
+    let idle = (1_000..2_000).filter(|seed| agree(*seed) == 0).count();
+    assert!(idle < 50, "in {idle} nothing is committed");
 }

@@ -1,20 +1,25 @@
-//! Scenarios drawn at random, beside the engine: a client of an eager group, how it commits, what its records take, and what
-//! happens to it.
+//! Scenarios drawn at random, beside the engine: a client of an eager group or of the consumer protocol, how it commits, what
+//! its records take, and what happens to it.
 
 use lagsim::engine::{Address, Purpose};
+use lagsim::kafka::GroupProtocol;
 use lagsim::scenario::{Action, CommitPolicy, OnStop, Scenario};
 use lagsim::units::{ProcessId, SimDuration, SimTime};
 use lagsim::workload::Law;
 
 use super::exact::closely;
 use super::faults::assert_twins_in_trouble;
-use crate::systems::{ms, profile, secs, system, with, with_backlog};
+use crate::systems::{ms, profile, run, secs, system, with, with_backlog};
 
 /// Draws of one scenario, each by its number.
-struct Dice(Address, u64);
+pub(super) struct Dice(Address, u64);
 
 impl Dice {
-    fn of<T: Clone>(&mut self, choices: &[T]) -> T {
+    pub(super) fn new(seed: u64) -> Self {
+        Dice(Address::new(seed, 0, Purpose::Work, "scenario"), 0)
+    }
+
+    pub(super) fn of<T: Clone>(&mut self, choices: &[T]) -> T {
         self.1 += 1;
         let drawn = self.0.uniform(0, self.1) * choices.len() as f64;
         choices[drawn as usize].clone()
@@ -23,12 +28,12 @@ impl Dice {
 
 /// What is no multiple of a millisecond keeps the scenario's own times apart: which of two things of one instant comes first is
 /// nobody's to say.
-fn odd(millis: u64, nanos: u64) -> SimDuration {
+pub(super) fn odd(millis: u64, nanos: u64) -> SimDuration {
     ms(millis) + SimDuration::from_nanos(nanos)
 }
 
 fn draw(seed: u64) -> Scenario {
-    let mut dice = Dice(Address::new(seed, 0, Purpose::Work, "scenario"), 0);
+    let mut dice = Dice::new(seed);
     let members = dice.of(&[1, 2, 3]);
     let rate = dice.of(&[3.0, 40.0, 200.0, 700.0]);
     let slow = Law::Bimodal {
@@ -63,10 +68,17 @@ fn draw(seed: u64) -> Scenario {
     properties.auto_commit_interval = odd(dice.of(&[700, 5_000]), 13_007);
     properties.session_timeout = secs(6);
     properties.heartbeat_interval = secs(1);
+    properties.fetch_max_wait = odd(500, 29_017);
     properties.max_poll_interval = secs(dice.of(&[3, 300]));
     properties.max_poll_records = dice.of(&[7, 150, 500]);
     let scenario = with_backlog(scenario, dice.of(&[0, 0, 900]));
-    in_trouble(scenario, &mut dice, members)
+    let mut scenario = in_trouble(scenario, &mut dice, members);
+    let properties = &mut scenario.settings[0].properties;
+    let protocol = dice.of(&[GroupProtocol::Classic, GroupProtocol::Consumer]);
+    if client == "java" {
+        properties.group_protocol = protocol;
+    }
+    scenario
 }
 
 fn in_trouble(mut scenario: Scenario, dice: &mut Dice, members: u32) -> Scenario {
@@ -100,10 +112,27 @@ fn agree(seed: u64) -> u64 {
 
 #[test]
 fn the_engine_does_what_one_record_after_another_does() {
-    // In the last three a timer is due in the last batch before a rebalance, after the last sample; and a member closes that has
-    // committed what another, thrown out before, has in hand.
-    for seed in (0..60).chain([1_119, 1_540, 2_867]) {
+    // In 1,119 and 1,540 a timer is due in the last batch before a rebalance, after the last sample; in 2,867 a member closes that
+    // has committed what another, thrown out before, has in hand; in the others a member of a consumer group commits with the
+    // answer that brings its epoch, gets partitions while it has not been looked at for a while, or waits in a long poll that asks
+    // for what it has given up.
+    for seed in (0..60).chain([1_119, 1_540, 2_867, 89, 380, 591, 1_572, 1_813]) {
         assert!(agree(seed) > 0, "seed {seed}: nothing is committed");
+    }
+}
+
+/// Members run when somebody needs to know where they are.
+#[test]
+fn it_does_not_matter_how_often_anybody_looks() {
+    for seed in (0..60).chain([380, 494, 591]) {
+        let often = draw(seed);
+        let mut rarely = often.clone();
+        rarely.sample = often.sample * 100;
+        let (often, rarely) = (run(&often), run(&rarely));
+        let looked = |at: &SimTime| rarely.samples.iter().any(|(rare, _)| rare == at);
+        let seen = often.samples.iter().filter(|(at, _)| looked(at));
+        assert!(seen.eq(&rarely.samples), "seed {seed}");
+        assert_eq!(often.totals, rarely.totals, "seed {seed}");
     }
 }
 

@@ -203,7 +203,7 @@ impl World<'_> {
         let over = self.now.since(member.polled_at);
         let (interval, looks) = self.patience();
         let in_time = over <= interval + looks || member.frozen_until > member.polled_at;
-        if !(in_time || member.evicted) {
+        if !(in_time || member.evicted || member.out) {
             self.doubt(format!("{who} polls {over:?} after its last one"));
         }
     }
@@ -228,12 +228,9 @@ impl World<'_> {
         member.frozen_until = now + length;
         if let Some(pool) = &mut member.pool {
             let (moved, incarnation) = (pool.freeze(length), member.incarnation);
-            member.auto_commit_due = member.auto_commit_due.max(now + length);
-            let due = member.auto_commit_due;
             for (ends, thread) in moved {
                 self.push(ends, Event::Thread(who, thread, incarnation));
             }
-            self.push(due, Event::Timer(who));
             self.push(now + length, Event::Due(who, incarnation));
             return self.push(now + length, Event::Look(who));
         }

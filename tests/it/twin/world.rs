@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 use lagsim::engine::{Address, Purpose};
-use lagsim::kafka::{KafkaError, RejoinFrom};
+use lagsim::kafka::{GroupProtocol, KafkaError, RejoinFrom};
 use lagsim::scenario::{CommitPolicy, PoisonRecords, Scenario, WhenLimited};
 use lagsim::units::{PartitionId, ProcessId, SimTime};
 use lagsim::workload::{Arrivals, CallCosts, Failures, RecordCosts};
@@ -29,6 +29,8 @@ pub enum Ownership {
     Starts(ProcessId),
     Gets(ProcessId, Vec<PartitionId>),
     Loses(ProcessId, Vec<PartitionId>, Loss),
+    /// In poll(), before it takes up another assignment.
+    Commits(ProcessId),
     /// Its client left the group because of max.poll.interval.ms.
     Evicted(ProcessId),
     MayNotCommit(ProcessId, Option<KafkaError>),
@@ -60,6 +62,8 @@ pub(super) enum Event {
     Thread(usize, usize, u32),
     /// A record of a pool is tried again.
     Due(usize, u32),
+    /// The client of a pool looks whether it is time to commit.
+    Control(usize, u32),
     /// A client waits no longer for its threads.
     ClosesBy(usize, u32),
     /// The step of a lane ends.
@@ -87,7 +91,7 @@ impl Event {
     fn rank(&self) -> (u8, usize) {
         match self {
             // Who gives partitions up in poll() is through with its batch.
-            Event::Ownership(Ownership::Loses(.., Loss::InPoll)) => (6, 1),
+            Event::Ownership(Ownership::Loses(.., Loss::InPoll) | Ownership::Commits(_)) => (6, 1),
             Event::Ownership(Ownership::Loses(..)) => (8, 2),
             Event::Ownership(_) => (0, 0),
             Event::Append(_) | Event::Readable(_) => (1, 0),
@@ -100,7 +104,7 @@ impl Event {
             Event::Step(..) | Event::CommitAnswer(..) | Event::Next(..) => (6, 0),
             Event::Token(..) => (7, 0),
             Event::Look(_) => (8, 0),
-            Event::Timer(_) | Event::ClosesBy(..) => (8, 1),
+            Event::Timer(_) | Event::Control(..) | Event::ClosesBy(..) => (8, 1),
             Event::Timeline(_) | Event::Restarts(..) => (9, 0),
             Event::GraceEnds(..) | Event::Gone(..) => (9, 0),
             Event::Sample => (10, 0),
@@ -288,7 +292,7 @@ impl<'s> World<'s> {
         self.heap.push(Reverse(Entry { key, event }));
     }
 
-    /// Runs to the horizon; the curves at every point of the sample grid.
+    /// Runs to the horizon; the curves at every point of the sample grid, and there.
     pub fn run(&mut self) -> Vec<(SimTime, Vec<Curves>)> {
         while let Some(Reverse(entry)) = self.heap.pop() {
             self.now = entry.key.0;
@@ -339,6 +343,12 @@ impl<'s> World<'s> {
             Event::Ownership(Ownership::Loses(who, partitions, loss)) => {
                 self.told_to_lose(who.ix(), &partitions, loss);
             }
+            Event::Ownership(Ownership::Commits(who)) => {
+                // Who closes its consumer does so by itself.
+                if !self.members[who.ix()].stopping {
+                    self.commit_positions(who.ix());
+                }
+            }
             Event::Ownership(Ownership::Starts(who)) => {
                 let member = &mut self.members[who.ix()];
                 (member.runs, member.polls_from) = (true, self.now);
@@ -364,6 +374,7 @@ impl<'s> World<'s> {
                 self.thread_ends(member, thread, incarnation);
             }
             Event::Due(member, incarnation) => self.due(member, incarnation),
+            Event::Control(member, incarnation) => self.control(member, incarnation),
             Event::ClosesBy(member, incarnation) => {
                 if self.members[member].incarnation == incarnation {
                     self.closes_in_time(member);
@@ -403,7 +414,10 @@ impl<'s> World<'s> {
         };
         let curves = self.partitions.iter().enumerate().map(curves).collect();
         self.samples.push((self.now, curves));
-        self.push(self.now + self.scenario.sample, Event::Sample);
+        let horizon = SimTime::ZERO + self.scenario.horizon;
+        if self.now < horizon {
+            self.push(horizon.min(self.now + self.scenario.sample), Event::Sample);
+        }
     }
 
     /// Who closes its consumer gives everything up by itself.
@@ -421,7 +435,9 @@ impl<'s> World<'s> {
         let member = &mut self.members[who];
         member.evicted |= !foreseen;
         let at_work = matches!(member.app, App::Working | App::Committing);
-        let in_poll = self.scenario.settings[0].client.rejoin_from == RejoinFrom::NextPoll;
+        let settings = &self.scenario.settings[0];
+        let classic = settings.properties.group_protocol == GroupProtocol::Classic;
+        let in_poll = settings.client.rejoin_from == RejoinFrom::NextPoll && classic;
         member.out |= !foreseen && at_work && in_poll;
         member.gave_up_at = (completed || !positions.is_empty()).then_some(self.now);
         self.lose(who, Some(partitions));
