@@ -5,7 +5,7 @@ use crate::measure::{AlertRule, Outcome, stops};
 use crate::report::Results;
 use crate::sim::{Fact, PartitionState};
 
-/// Rules that get a lane of their own.
+/// Rules that get a lane of their own; if more have fired, the others share one.
 const MOST_RULES: usize = 3;
 
 /// Something that happened, in a lane of its own below the panels.
@@ -55,14 +55,10 @@ pub fn lanes(results: &Results, outcome: &Outcome) -> Vec<Lane> {
         evictions(outcome),
         changes(results, outcome),
     ];
-    lanes.extend(
-        outcome
-            .summary
-            .alert_rules
-            .iter()
-            .take(MOST_RULES)
-            .map(|rule| firing(rule, outcome, end)),
-    );
+    let rules = outcome.summary.alert_rules.iter();
+    let fired = rules.map(|rule| firing(rule, outcome, end));
+    let fired = fired.filter(|lane| !lane.spans.is_empty());
+    lanes.extend(together(fired.collect()));
     lanes.retain(|lane| !lane.spans.is_empty());
     lanes
 }
@@ -197,6 +193,21 @@ fn changes(results: &Results, outcome: &Outcome) -> Lane {
     }
 }
 
+/// Puts what is too much for lanes of their own into the last one.
+fn together(mut fired: Vec<Lane>) -> Vec<Lane> {
+    if fired.len() > MOST_RULES + 1 {
+        let others = fired.split_off(MOST_RULES);
+        let label = format!("{} other alerts", others.len());
+        let spans = others.iter().flat_map(|lane| lane.spans.iter().cloned());
+        fired.push(Lane {
+            label,
+            spans: merged(spans.collect()),
+            ..others[0].clone()
+        });
+    }
+    fired
+}
+
 fn firing(rule: &AlertRule, outcome: &Outcome, end: f64) -> Lane {
     let spans = outcome
         .summary
@@ -216,5 +227,30 @@ fn firing(rule: &AlertRule, outcome: &Outcome, end: f64) -> Lane {
         spans: merged(spans),
         shown: Shown::Marks,
         dash: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_that_fired_is_in_a_lane() {
+        let fired = |from: u32| Lane {
+            label: format!("rule-{from}"),
+            ink: palette::GREEN,
+            spans: vec![happening(f64::from(from), f64::from(from + 2))],
+            shown: Shown::Marks,
+            dash: None,
+        };
+        let labels = |rules: u32| -> Vec<(String, usize)> {
+            let lanes = together((0..rules).map(fired).collect());
+            let told = lanes.into_iter().map(|lane| (lane.label, lane.spans.len()));
+            told.collect()
+        };
+        let own = |rule: u32| (format!("rule-{rule}"), 1);
+        assert_eq!(labels(4), [own(0), own(1), own(2), own(3)]);
+        let others = ("3 other alerts".to_owned(), 1);
+        assert_eq!(labels(6), [own(0), own(1), own(2), others]);
     }
 }
