@@ -96,23 +96,29 @@ impl World<'_> {
         for member in &mut self.members {
             member.account_until(at, self.scenario, &mut self.topic);
         }
+        // What is held of a partition, once somebody asks: records that are left and nobody has done are rare, batches long.
+        let mut held: Vec<Option<Vec<Run>>> = vec![None; self.topic.partitions.len()];
         for own in left.into_iter().rev() {
-            self.lose(own);
+            let partition = own.run.partition;
+            let to = match own.skipped {
+                true => own.run.to,
+                false => own.run.to.min(self.committed_to(partition)),
+            };
+            let coverage = &self.topic.partitions[partition.ix()].coverage;
+            if !coverage.missing(own.run.from, to).is_empty() {
+                let held = held[partition.ix()].get_or_insert_with(|| self.held(partition));
+                self.lose(&own, to, held);
+            }
         }
     }
 
-    fn lose(&mut self, left: Left) {
-        let partition = left.run.partition;
-        let to = match left.skipped {
-            true => left.run.to,
-            false => left.run.to.min(self.committed_to(partition)),
-        };
+    fn lose(&mut self, left: &Left, to: u64, held: &[Run]) {
         let mut from = left.run.from;
-        for held in self.held(partition) {
-            self.lose_part(&left, from, held.from.min(to));
+        for held in held {
+            self.lose_part(left, from, held.from.min(to));
             from = from.max(held.to);
         }
-        self.lose_part(&left, from, to);
+        self.lose_part(left, from, to);
     }
 
     fn lose_part(&mut self, left: &Left, from: u64, to: u64) {
