@@ -102,6 +102,10 @@ impl Curve {
     }
 }
 
+/// So many polls of each member that are unread are a backlog. Fewer may be what one fetch has brought at once, or what came
+/// during a batch: a choice of ours, for whoever keeps up too.
+const BACKLOG_POLLS: u64 = 4;
+
 /// When the group fell behind and when it had caught up again.
 ///
 /// A partition is *behind* at a sample while it is not `keeping-up` and its lag exceeds what one poll takes
@@ -187,7 +191,7 @@ impl Lags {
             Some(curve) => curve.push(at, total, oldest),
             None => self.total = Some(Curve::new(at, total, oldest)),
         }
-        behind |= !self.waits && unread > self.polls.saturating_mul(4);
+        behind |= !self.waits && unread > self.polls.saturating_mul(BACKLOG_POLLS);
         let caught_up = self.waits || unread <= self.polls;
         self.drain.push(at, total, behind, caught_up);
     }
