@@ -88,7 +88,6 @@ pub struct Alerts {
 impl Alerts {
     /// Watches for `alerts` on the clocks of `monitoring`; both grids start at zero, the evaluations with their offset.
     pub fn new(alerts: &[Alert], monitoring: &Monitoring) -> Self {
-        let at_least_1ms = |length: SimDuration| length.max(SimDuration::from_millis(1));
         let rule = |alert: &Alert| Rule {
             alert: alert.clone(),
             instances: Vec::new(),
@@ -99,8 +98,10 @@ impl Alerts {
         Alerts {
             rules: alerts.iter().map(rule).collect(),
             episodes: Vec::new(),
-            scrape_interval: at_least_1ms(monitoring.scrape_interval),
-            evaluation_interval: at_least_1ms(monitoring.evaluation_interval),
+            scrape_interval: monitoring.scrapes_every(),
+            evaluation_interval: monitoring
+                .evaluation_interval
+                .max(SimDuration::from_millis(1)),
             next_scrape: SimTime::ZERO,
             next_evaluation: SimTime::ZERO + monitoring.evaluation_offset,
             current: Vec::new(),

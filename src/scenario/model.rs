@@ -425,6 +425,13 @@ pub struct Monitoring {
     pub evaluation_offset: SimDuration,
 }
 
+impl Monitoring {
+    /// How often it scrapes: at most once in 1 ms, the unit of Prometheus' durations.
+    pub fn scrapes_every(&self) -> SimDuration {
+        self.scrape_interval.max(SimDuration::from_millis(1))
+    }
+}
+
 /// An alert rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {

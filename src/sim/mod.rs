@@ -40,7 +40,7 @@ pub use observer::{
 use self::sampling::Look;
 use crate::engine::Ties;
 use crate::scenario::{PassedOn, Scenario};
-use crate::units::{SimDuration, SimTime};
+use crate::units::SimTime;
 use crate::workload::Stock;
 
 /// Runs `scenario` once; `replication` addresses its draws. Returns what it produced to its first retry topic (that of a
@@ -82,8 +82,6 @@ pub fn run_among(
 /// them if it has alerts.
 fn grid(scenario: &Scenario) -> impl Iterator<Item = Look> {
     let horizon = SimTime::ZERO + scenario.horizon;
-    let every = scenario.monitoring.scrape_interval;
-    let every = every.max(SimDuration::from_millis(1));
     let mut point = SimTime::ZERO;
     let mut scrape = match scenario.alerts.is_empty() {
         true => SimTime::NEVER,
@@ -95,7 +93,7 @@ fn grid(scenario: &Scenario) -> impl Iterator<Item = Look> {
             false => Look::Sample(point),
         };
         if scrape <= point && scrape < SimTime::NEVER {
-            scrape += every;
+            scrape += scenario.monitoring.scrapes_every();
         }
         if look == Look::Sample(point) {
             point = match point < horizon {
