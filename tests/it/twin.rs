@@ -49,7 +49,10 @@ fn ownership(scenario: &Scenario, told: &Told) -> Vec<(SimTime, Ownership)> {
     let classic = settings.properties.group_protocol == GroupProtocol::Classic;
     // In a consumer group only what commits first waits for poll().
     let commits = !classic && settings.processing.commit == CommitPolicy::Auto;
+    let pooled = settings.processing.order.is_some();
     let gives_up = match settings.client.rejoin_from {
+        // What comes in the same instant its poll() has returned before (`ClassicKafkaConsumer#pollForFetches`).
+        _ if pooled => Loss::Behind,
         RejoinFrom::NextPoll if classic || commits => Loss::InPoll,
         _ => Loss::Behind,
     };

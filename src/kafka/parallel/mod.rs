@@ -246,9 +246,12 @@ impl Pool {
             }
             self.move_to(at);
             self.moved_at = at;
-            match self.in_flight.peek() {
-                Some(Reverse(first)) if self.instant_of(first.ends) <= at => self.end(handler),
-                _ => self.retry(),
+            // Whoever is free now, or becomes so, finds all that is due by now (`WorkContainer#isDelayPassed`).
+            while self.next_retry() <= at {
+                self.retry();
+            }
+            if self.next_end() <= at {
+                self.end(handler);
             }
             self.fill(handler);
         }
@@ -257,11 +260,17 @@ impl Pool {
 
     /// When an attempt ends, or a pause before one.
     pub fn next_event(&self) -> SimTime {
+        self.next_end().min(self.next_retry())
+    }
+
+    fn next_end(&self) -> SimTime {
         let ends = self.in_flight.peek();
-        let ends = ends.map_or(SimTime::NEVER, |Reverse(first)| self.instant_of(first.ends));
+        ends.map_or(SimTime::NEVER, |Reverse(first)| self.instant_of(first.ends))
+    }
+
+    fn next_retry(&self) -> SimTime {
         let retries = self.retries.peek().filter(|_| !self.closing);
-        let due = retries.map_or(SimTime::NEVER, |Reverse((due, _))| (*due).max(self.now));
-        ends.min(due)
+        retries.map_or(SimTime::NEVER, |Reverse((due, _))| (*due).max(self.now))
     }
 
     fn instant_of(&self, work: SimDuration) -> SimTime {

@@ -170,6 +170,30 @@ fn of_records_to_be_tried_again_the_lowest_comes_first() {
     assert_eq!(app.done(), [(4_060, 3), (4_070, 0), (4_090, 1), (4_120, 2)]);
 }
 
+/// 0 is due again in the instant in which 1 is done, and 2 has waited all the time.
+#[test]
+fn a_thread_that_becomes_free_takes_what_is_due_in_that_instant() {
+    let mut app = App::with_lengths(&[10, 1_000, 10]);
+    app.fails = BTreeMap::from([(0, 1)]);
+    let mut pool = pool(1, ProcessingOrder::Unordered);
+    pool.register(run(P, 0, 3), &mut app);
+    pool.run(at(2_000), &mut app);
+    assert_eq!(app.done(), [(1_010, 1), (1_020, 0), (1_030, 2)]);
+}
+
+/// 1 and 2 were due before 0 was, but it stood still, and has threads for two of them.
+#[test]
+fn of_records_due_while_it_stood_still_the_lowest_come_first() {
+    let mut app = App::with_lengths(&[30, 10, 10]);
+    app.fails = BTreeMap::from([(0, 1), (1, 1), (2, 1)]);
+    let mut pool = pool(2, ProcessingOrder::Unordered);
+    pool.register(run(P, 0, 3), &mut app);
+    pool.run(at(500), &mut app);
+    pool.stand_still(at(3_000));
+    pool.run(at(4_000), &mut app);
+    assert_eq!(app.done(), [(3_010, 1), (3_020, 2), (3_030, 0)]);
+}
+
 /// The next owner finds in the commit what is done beyond it, and does the rest.
 #[test]
 fn what_the_metadata_says_is_done_is_not_done_again() {

@@ -56,7 +56,7 @@ impl World<'_> {
         }
         if self.now < member.frozen_until {
             let thaws = member.frozen_until;
-            return self.push(thaws, Event::Answer(request, chunks));
+            return self.push(thaws, Event::AnswerWaits(request, chunks));
         }
         member.receive(request.broker, &chunks);
         let client = &self.scenario.settings[0].client;

@@ -6,13 +6,13 @@ use lagsim::scenario::{
     Action, BackOff, CommitPolicy, GiveUp, OnError, OnStop, PoisonRecords, Produce, RetryBy,
     Scenario,
 };
-use lagsim::units::{ProcessId, SimTime};
+use lagsim::units::ProcessId;
 use lagsim::workload::{Keys, Law};
 
 use super::exact::{assert_twins, closely};
 use super::faults::{assert_twins_in_trouble, crash, restart};
-use super::random::{Dice, odd};
-use crate::systems::{at_offset, ms, profile, secs, system, with, with_backlog, with_poison};
+use super::random::{self, Dice, in_trouble, odd};
+use crate::systems::{at_offset, ms, profile, secs, system, with_backlog, with_poison};
 
 const ORDERS: [ProcessingOrder; 3] = [
     ProcessingOrder::Unordered,
@@ -140,41 +140,16 @@ fn draw(seed: u64) -> Scenario {
     if dice.of(&[true, false]) {
         scenario = draw_poison(scenario, &mut dice);
     }
-    in_trouble(scenario, &mut dice, members)
-}
-
-fn in_trouble(mut scenario: Scenario, dice: &mut Dice, members: u32) -> Scenario {
-    for from in [6_000, 18_000, 28_000] {
-        let processes = vec![ProcessId(dice.of(&[0, 1, 2]) % members)];
-        let gap = ms(dice.of(&[900, 3_000]));
-        let crash = Action::Crash {
-            processes: processes.clone(),
-            restart_after: Some(gap),
-        };
-        let all: Vec<_> = (0..members).map(ProcessId).collect();
-        let restart = |processes: &[ProcessId], rolling| Action::Restart {
-            processes: processes.to_vec(),
-            gap,
-            start_up: ms(300),
-            graceful: true,
-            rolling,
-            settings: None,
-        };
+    let all: Vec<_> = (0..members).map(ProcessId).collect();
+    in_trouble(scenario, &mut dice, |dice, process, gap| {
         let freeze = Action::Freeze {
-            processes: processes.clone(),
+            processes: process.to_vec(),
             length: odd(dice.of(&[400, 2_500]), 1_039),
         };
-        let entry = dice.of(&[
-            crash,
-            restart(&processes, true),
-            restart(&all, true),
-            restart(&all, false),
-            freeze,
-        ]);
-        let at = SimTime::ZERO + odd(from + dice.of(&[3, 411, 1_777]), 1_709);
-        scenario = with(scenario, at, entry);
-    }
-    scenario
+        let one = random::restart(process, gap, true, true);
+        let [rolling, at_once] = [true, false].map(|own| random::restart(&all, gap, true, own));
+        vec![random::crash(process, gap), one, rolling, at_once, freeze]
+    })
 }
 
 /// How often the engine, which the twin agrees with, has committed.
@@ -185,21 +160,18 @@ fn agree(seed: u64) -> u64 {
 
 #[test]
 fn pools_drawn_at_random() {
-    let idle = (0..40).filter(|seed| agree(*seed) == 0).count();
+    // In 1,678 a record is due again as a thread becomes free; in 1,629 several are while their process stands still; in 1,022
+    // answers of two brokers come meanwhile; in 1,614 one comes as poll() gives partitions up; in 1,031 and 1,997 a crash
+    // brings back sooner, or later, what a rolling restart waits for; in 1,974 three processes end in one instant.
+    let seeds = (0..40).chain([1_678, 1_629, 1_022, 1_614, 1_031, 1_997, 1_974]);
+    let idle = seeds.filter(|seed| agree(*seed) == 0).count();
     assert!(idle < 4, "in {idle} nothing is committed");
 }
-
-/// Where the two differ by a commit or a poll and it is not known which of them is right: mostly around a restart or a freeze.
-const OPEN: [u64; 17] = [
-    1_022, 1_031, 1_063, 1_166, 1_426, 1_434, 1_574, 1_614, 1_629, 1_678, 1_729, 1_787, 1_805,
-    1_869, 1_892, 1_974, 1_997,
-];
 
 #[test]
 #[ignore = "long: 1,000 scenarios"]
 fn pools_drawn_at_random_at_length() {
     let fails = |seed: &u64| std::panic::catch_unwind(|| agree(*seed)).is_err();
-    let seeds = (1_000..2_000).filter(|seed| !OPEN.contains(seed));
-    let failed: Vec<u64> = seeds.filter(fails).collect();
+    let failed: Vec<u64> = (1_000..2_000).filter(fails).collect();
     assert!(failed.is_empty(), "seeds {failed:?}");
 }

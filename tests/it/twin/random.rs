@@ -72,7 +72,11 @@ fn draw(seed: u64) -> Scenario {
     properties.max_poll_interval = secs(dice.of(&[3, 300]));
     properties.max_poll_records = dice.of(&[7, 150, 500]);
     let scenario = with_backlog(scenario, dice.of(&[0, 0, 900]));
-    let mut scenario = in_trouble(scenario, &mut dice, members);
+    let mut scenario = in_trouble(scenario, &mut dice, |_, process, gap| {
+        let graceful = restart(process, gap, true, true);
+        let killed = restart(process, gap, false, true);
+        vec![crash(process, gap), graceful.clone(), graceful, killed]
+    });
     let properties = &mut scenario.settings[0].properties;
     let protocol = dice.of(&[GroupProtocol::Classic, GroupProtocol::Consumer]);
     if client == "java" {
@@ -81,23 +85,43 @@ fn draw(seed: u64) -> Scenario {
     scenario
 }
 
-fn in_trouble(mut scenario: Scenario, dice: &mut Dice, members: u32) -> Scenario {
+/// They die, and are back after a gap.
+pub(super) fn crash(processes: &[ProcessId], gap: SimDuration) -> Action {
+    Action::Crash {
+        processes: processes.to_vec(),
+        restart_after: Some(gap),
+    }
+}
+
+/// They are told to stop, or killed, and are back after a gap.
+pub(super) fn restart(
+    processes: &[ProcessId],
+    gap: SimDuration,
+    graceful: bool,
+    rolling: bool,
+) -> Action {
+    Action::Restart {
+        processes: processes.to_vec(),
+        gap,
+        start_up: ms(300),
+        graceful,
+        rolling,
+        settings: None,
+    }
+}
+
+/// Something happens to a process three times: one of what `choices` makes of it, and of how long it is away.
+pub(super) fn in_trouble(
+    mut scenario: Scenario,
+    dice: &mut Dice,
+    choices: impl Fn(&mut Dice, &[ProcessId], SimDuration) -> Vec<Action>,
+) -> Scenario {
+    let members = scenario.group.processes.len() as u32;
     for from in [6_000, 18_000, 28_000] {
-        let processes = vec![ProcessId(dice.of(&[0, 1, 2]) % members)];
+        let process = ProcessId(dice.of(&[0, 1, 2]) % members);
         let gap = ms(dice.of(&[900, 3_000]));
-        let crash = Action::Crash {
-            processes: processes.clone(),
-            restart_after: Some(gap),
-        };
-        let restart = |graceful| Action::Restart {
-            processes: processes.clone(),
-            gap,
-            start_up: ms(300),
-            graceful,
-            rolling: true,
-            settings: None,
-        };
-        let entry = dice.of(&[crash, restart(true), restart(true), restart(false)]);
+        let choices = choices(dice, &[process], gap);
+        let entry = dice.of(&choices);
         let at = SimTime::ZERO + odd(from + dice.of(&[3, 411, 1_777]), 1_709);
         scenario = with(scenario, at, entry);
     }

@@ -140,16 +140,17 @@ impl World<'_> {
             self.share_anew(before);
             self.give_places();
         }
-        if let Some((entry, turn)) = gone.restarted
-            && let Action::Restart {
-                gap,
-                start_up,
-                rolling: true,
-                ..
-            } = &self.scenario.timeline[entry].action
+        self.members[who].restarted = gone.restarted;
+    }
+
+    /// A process is up: it is the turn of the next of those that are restarted one after the other.
+    pub(super) fn starts(&mut self, who: usize) {
+        let member = &mut self.members[who];
+        (member.runs, member.polls_from) = (true, self.now);
+        if let Some((entry, turn)) = member.restarted.take()
+            && let Action::Restart { rolling: true, .. } = &self.scenario.timeline[entry].action
         {
-            let next = self.now + *gap + *start_up;
-            self.push(next, Event::Restarts(entry, turn + 1));
+            self.push(self.now, Event::Restarts(entry, turn + 1));
         }
     }
 

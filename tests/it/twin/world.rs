@@ -56,6 +56,8 @@ pub(super) enum Event {
     Reach(Request),
     MaxWait(u64),
     Answer(Request, Vec<Chunk>),
+    /// An answer that has come to a member that stood still.
+    AnswerWaits(Request, Vec<Chunk>),
     /// A commit, with what its metadata says is done beyond it.
     Stored(PartitionId, u64, BTreeSet<u64>),
     /// A thread of a pool ends something.
@@ -97,6 +99,7 @@ impl Event {
             Event::Append(_) | Event::Readable(_) => (1, 0),
             Event::Reach(_) => (2, 0),
             Event::MaxWait(_) => (3, 0),
+            Event::AnswerWaits(..) => (3, 1),
             Event::Answer(request, _) => (4, request.broker),
             Event::Stored(..) => (5, 0),
             Event::Thread(..) => (5, 1),
@@ -349,10 +352,7 @@ impl<'s> World<'s> {
                     self.commit_positions(who.ix());
                 }
             }
-            Event::Ownership(Ownership::Starts(who)) => {
-                let member = &mut self.members[who.ix()];
-                (member.runs, member.polls_from) = (true, self.now);
-            }
+            Event::Ownership(Ownership::Starts(who)) => self.starts(who.ix()),
             Event::Ownership(Ownership::Evicted(who)) => self.evicted(who.ix()),
             Event::Ownership(Ownership::MayNotCommit(who, error)) => {
                 self.members[who.ix()].may_not_commit = Some((self.now, error));
@@ -365,7 +365,9 @@ impl<'s> World<'s> {
                     self.respond(request);
                 }
             }
-            Event::Answer(request, chunks) => self.answer(request, chunks),
+            Event::Answer(request, chunks) | Event::AnswerWaits(request, chunks) => {
+                self.answer(request, chunks)
+            }
             Event::Stored(partition, offset, beyond) => {
                 let partition = &mut self.partitions[partition.ix()];
                 (partition.committed, partition.beyond) = (Some(offset), beyond);
