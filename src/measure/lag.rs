@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::curves::lag_of;
-use crate::sim::{PartitionState, Sample};
+use crate::kafka::ConsumerProperties;
+use crate::sim::{BACKLOG_POLLS, PartitionState, Sample};
 use crate::units::SimTime;
 
 /// Lag of a partition, or of all together, over a run (records). Seen at the instants of the sample grid.
@@ -102,36 +103,46 @@ impl Curve {
     }
 }
 
-/// So many polls of each member that are unread are a backlog. Fewer may be what one fetch has brought at once, or what came
-/// during a batch: a choice of ours, for whoever keeps up too.
-const BACKLOG_POLLS: u64 = 4;
-
 /// When the group fell behind and when it had caught up again.
 ///
-/// A partition is *behind* at a sample while it is not `keeping-up` and its lag exceeds what one poll takes
-/// (max.poll.records); one of a retry topic by its lag alone. A group of few members is so too while more records are unread
-/// than four polls of each take, however many partitions they are spread over. The run is *drained* at the first sample, after
-/// the highest total lag of a time when it was behind, at which no partition is and one poll of each member takes all that is
-/// unread.
+/// A partition is *behind* at a sample while it is not `keeping-up` and its lag exceeds what one poll takes (max.poll.records,
+/// but not more than its default of 500: a poll may be larger than a backlog); one of a retry topic by its lag alone. A group of
+/// few members is so too while the partitions that are not `keeping-up` have more lag together than four polls of each member
+/// take. The run is *drained* at the first sample at which nothing is behind, and all is committed that the log held when the
+/// total lag was at its highest in a time when something was.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Drain {
     /// First sample at which it was behind.
     pub behind_from: Option<SimTime>,
     /// First sample after the highest total lag at which it was drained.
     pub drained_at: Option<SimTime>,
-    highest: u64,
 }
 
-impl Drain {
-    fn push(&mut self, at: SimTime, total: u64, behind: bool, caught_up: bool) {
+/// Follows what is to be drained.
+#[derive(Clone, Debug, Default)]
+struct Backlog {
+    drain: Drain,
+    /// Highest total lag while something was behind.
+    highest: u64,
+    /// Where the logs ended then.
+    ends: Vec<u64>,
+}
+
+impl Backlog {
+    fn push(&mut self, at: SimTime, total: u64, behind: bool, samples: &[Sample]) {
         if behind {
-            self.behind_from.get_or_insert(at);
+            self.drain.behind_from.get_or_insert(at);
             if total > self.highest {
                 self.highest = total;
-                self.drained_at = None;
+                self.drain.drained_at = None;
+                self.ends.clear();
+                self.ends.extend(samples.iter().map(|own| own.log_end));
             }
-        } else if caught_up && self.behind_from.is_some() {
-            self.drained_at.get_or_insert(at);
+        } else if self.drain.behind_from.is_some() && self.drain.drained_at.is_none() {
+            let done = |(own, end): (&Sample, &u64)| own.committed.unwrap_or(0) >= *end;
+            if samples.iter().zip(&self.ends).all(done) {
+                self.drain.drained_at = Some(at);
+            }
         }
     }
 }
@@ -140,13 +151,12 @@ impl Drain {
 #[derive(Clone, Debug)]
 pub struct Lags {
     poll: u64,
-    /// What one poll of each member takes.
-    polls: u64,
+    members: u64,
     /// Whether records wait for their time, so that a member keeps up with more than a poll takes.
     waits: bool,
     partitions: Vec<Curve>,
     total: Option<Curve>,
-    drain: Drain,
+    backlog: Backlog,
     /// First sample without lag after the last one with it.
     through_at: Option<SimTime>,
 }
@@ -156,19 +166,19 @@ impl Lags {
     /// their time is behind with more than that, whatever its members do.
     pub fn new(poll: u64, members: usize, waits: bool) -> Self {
         Lags {
-            poll,
-            polls: poll.saturating_mul(members.max(1) as u64),
+            poll: poll.min(ConsumerProperties::default().max_poll_records),
+            members: members.max(1) as u64,
             waits,
             partitions: Vec::new(),
             total: None,
-            drain: Drain::default(),
+            backlog: Backlog::default(),
             through_at: None,
         }
     }
 
     /// Takes the samples of an instant.
     pub fn push(&mut self, at: SimTime, samples: &[Sample]) {
-        let (mut total, mut unread, mut oldest, mut behind) = (0, 0, 0.0_f64, false);
+        let (mut total, mut left, mut oldest, mut behind) = (0, 0, 0.0_f64, false);
         for (ix, sample) in samples.iter().enumerate() {
             let (lag, age) = (lag_of(sample), sample.age_s.unwrap_or(0.0));
             match self.partitions.get_mut(ix) {
@@ -176,10 +186,12 @@ impl Lags {
                 None => self.partitions.push(Curve::new(at, lag, age)),
             }
             total += lag;
-            unread += sample.log_end.saturating_sub(sample.position);
             oldest = oldest.max(age);
             let keeps_up = sample.state == PartitionState::KeepingUp && !self.waits;
-            behind |= !keeps_up && lag > self.poll;
+            if !keeps_up {
+                left += lag;
+                behind |= lag > self.poll;
+            }
         }
         let before = self.total.as_ref().map_or(0, |curve| curve.lag.last);
         if total > 0 {
@@ -191,9 +203,8 @@ impl Lags {
             Some(curve) => curve.push(at, total, oldest),
             None => self.total = Some(Curve::new(at, total, oldest)),
         }
-        behind |= !self.waits && unread > self.polls.saturating_mul(BACKLOG_POLLS);
-        let caught_up = self.waits || unread <= self.polls;
-        self.drain.push(at, total, behind, caught_up);
+        behind |= !self.waits && left > self.poll * BACKLOG_POLLS * self.members;
+        self.backlog.push(at, total, behind, samples);
     }
 
     /// Figures of each partition.
@@ -213,7 +224,7 @@ impl Lags {
 
     /// When the group fell behind, and caught up.
     pub fn drain(&self) -> Drain {
-        self.drain
+        self.backlog.drain
     }
 }
 
@@ -267,25 +278,56 @@ mod tests {
         use PartitionState::{KeepingUp, Saturated};
         let mut lags = Lags::new(500, 1, false);
         let story = [
-            (0, 900, Saturated),
-            (1, 10, KeepingUp),
-            (2, 5_000, Saturated),
-            (3, 9_000, Saturated),
-            (4, 450, Saturated),
-            (5, 0, KeepingUp),
+            (0, 900, 0, Saturated),
+            (1, 910, 900, KeepingUp),
+            (2, 6_000, 1_000, Saturated),
+            (3, 10_000, 1_000, Saturated),
+            (4, 10_400, 9_999, Saturated), // A poll takes what is left, but a record is of those that were there.
+            (5, 10_500, 10_050, Saturated),
+            (6, 10_500, 10_500, KeepingUp),
         ];
-        for (second, lag, state) in story {
-            lags.push(SimTime::from_secs(second), &[sample(lag, 1.0, state)]);
+        let mut drains = Vec::new();
+        for (second, log_end, committed, state) in story {
+            let one = Sample {
+                log_end,
+                committed: Some(committed),
+                ..sample(0, 1.0, state)
+            };
+            lags.push(SimTime::from_secs(second), &[one]);
+            drains.push(lags.drain().drained_at.map(SimTime::as_secs_f64));
         }
         assert_eq!(lags.drain().behind_from, Some(SimTime::ZERO));
-        assert_eq!(lags.drain().drained_at, Some(SimTime::from_secs(4)));
+        let (first, last) = (Some(1.0), Some(5.0));
+        assert_eq!(drains, [None, first, None, None, None, last, last]);
+    }
+
+    #[test]
+    fn a_poll_larger_than_the_backlog_does_not_make_it_none() {
+        use PartitionState::{KeepingUp, Rebalancing, Saturated};
+        let mut lags = Lags::new(5_000, 4, false);
+        let story = [(1_667, Rebalancing), (1_667, Saturated), (20, KeepingUp)];
+        for (second, (left, state)) in (0..).zip(story) {
+            let one = Sample {
+                log_end: 1_667 + 20 * second,
+                committed: Some(1_667 + 20 * second - left),
+                ..sample(0, 1.0, state)
+            };
+            lags.push(SimTime::from_secs(second), &[one; 12]);
+        }
+        assert_eq!(lags.drain().behind_from, Some(SimTime::ZERO));
+        assert_eq!(lags.drain().drained_at, Some(SimTime::from_secs(2)));
     }
 
     #[test]
     fn records_that_wait_for_their_time_are_behind_until_a_poll_takes_them() {
         let mut lags = Lags::new(20, 1, true);
         for (second, lag) in [(0, 0), (1, 40), (2, 90), (3, 5), (4, 0), (5, 1)] {
-            let one = sample(lag, 1.0, PartitionState::KeepingUp);
+            let log_end = 100 + 45 * second;
+            let one = Sample {
+                log_end,
+                committed: Some(log_end - lag),
+                ..sample(0, 1.0, PartitionState::KeepingUp)
+            };
             lags.push(SimTime::from_secs(second), &[one]);
         }
         assert_eq!(lags.drain().behind_from, Some(SimTime::from_secs(1)));
@@ -293,35 +335,29 @@ mod tests {
     }
 
     #[test]
-    fn a_backlog_over_many_partitions_is_drained_once_a_poll_takes_what_is_left() {
-        let mut lags = Lags::new(500, 2, false);
-        let left = [400, 300, 150, 101, 100, 0];
-        for (second, unread) in left.into_iter().enumerate() {
-            let one = Sample {
-                position: 100,
-                ..sample(unread, 1.0, PartitionState::KeepingUp)
-            };
-            lags.push(SimTime::from_secs(second as u64), &[one; 10]);
-        }
-        assert_eq!(
-            lags.drain(),
-            Drain::default(),
-            "4,000 are four polls of two members"
-        );
-        let first = Sample {
-            position: 100,
-            ..sample(401, 1.0, PartitionState::KeepingUp)
+    fn a_backlog_over_many_partitions_is_one_although_a_poll_takes_that_of_each() {
+        let drain = |left: [u64; 3]| {
+            let mut lags = Lags::new(500, 2, false);
+            for (second, left) in (0..).zip(left) {
+                let one = Sample {
+                    log_end: 1_000 + second,
+                    committed: Some(1_000 + second - left),
+                    ..sample(0, 1.0, PartitionState::Saturated)
+                };
+                lags.push(SimTime::from_secs(second), &[one; 10]);
+            }
+            let Drain {
+                behind_from,
+                drained_at,
+            } = lags.drain();
+            [behind_from, drained_at].map(|at| at.map(SimTime::as_secs_f64))
         };
-        lags.push(SimTime::from_secs(10), &[first; 10]);
-        for (second, unread) in left.into_iter().enumerate() {
-            let one = Sample {
-                position: 100,
-                ..sample(unread, 1.0, PartitionState::KeepingUp)
-            };
-            lags.push(SimTime::from_secs(20 + second as u64), &[one; 10]);
-        }
-        assert_eq!(lags.drain().behind_from, Some(SimTime::from_secs(10)));
-        assert_eq!(lags.drain().drained_at, Some(SimTime::from_secs(24)));
+        assert_eq!(
+            drain([400, 300, 0]),
+            [None, None],
+            "four polls of two members"
+        );
+        assert_eq!(drain([401, 300, 2]), [Some(0.0), Some(2.0)]);
     }
 
     #[test]

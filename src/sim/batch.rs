@@ -183,6 +183,8 @@ pub(super) struct Batch {
     told: usize,
     /// When the poll began that returned it.
     pub polled_at: SimTime,
+    /// When the poll began that returned the batch before.
+    pub polled_before: SimTime,
     /// Numbers the batches of a process.
     pub number: u32,
     /// Generation it was polled in.
@@ -262,7 +264,8 @@ impl Batch {
     #[inline]
     pub fn pass(&mut self, now: SimTime, generation: u32) {
         self.number = self.number.wrapping_add(1);
-        (self.polled_at, self.generation) = (now, generation);
+        (self.polled_before, self.polled_at) = (self.polled_at, now);
+        self.generation = generation;
     }
 
     /// Brings `done` up to `now`.

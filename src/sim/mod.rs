@@ -1,6 +1,7 @@
 //! A run: the world's state and the events that change it.
 
 mod assignment;
+mod backlog;
 mod batch;
 mod caller;
 mod commit;
@@ -32,6 +33,7 @@ mod topic;
 mod workers;
 mod world;
 
+pub use backlog::BACKLOG_POLLS;
 pub use fact::{Fact, Fate, PartitionState, StopReason};
 pub use observer::{
     Cause, Causes, GroupView, MemberView, Observer, PartitionTotals, Sample, Totals,

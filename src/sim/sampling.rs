@@ -1,9 +1,9 @@
 //! What a run shows its observer: the curves at the points of the grid, the states of partitions, the facts in order.
 
+use super::backlog::Backlogs;
 use super::member::Accounts;
 use super::world::World;
 use super::{GroupView, Observer, PartitionState, Sample, Totals};
-use crate::kafka::Logs;
 use crate::scenario::CommitPolicy;
 use crate::units::{PartitionId, SimTime};
 
@@ -48,13 +48,17 @@ impl World<'_> {
         self.commit_records_until(at);
         let ages = observer.looks_at_ages();
         let log_ends = self.topic.log_ends(at);
+        let mut backlogs = match look {
+            Look::Sample(_) => {
+                let members = self.members.len();
+                Some(Backlogs::new(at, &log_ends, members, &mut self.topic))
+            }
+            Look::Scrape(_) => None,
+        };
         let mut samples = Vec::with_capacity(log_ends.len());
         for (index, &log_end) in log_ends.iter().enumerate() {
             let id = PartitionId(index as u32);
-            let position = match look {
-                Look::Sample(_) => self.classify(id, log_end, at),
-                Look::Scrape(_) => None,
-            };
+            let position = (backlogs.as_mut()).and_then(|own| self.classify(id, own, at));
             let age_s = (ages.then(|| self.topic.age_s(id, at, log_end))).flatten();
             let partition = &self.topic.partitions[index];
             let (committed, state) = (partition.committed, partition.state);
@@ -66,7 +70,7 @@ impl World<'_> {
                 state,
             });
         }
-        if look == Look::Scrape(at) {
+        if backlogs.is_none() {
             return observer.scrape(at, &samples);
         }
         self.lose_what_is_left(at);
@@ -84,23 +88,14 @@ impl World<'_> {
     }
 
     /// What the work of a partition's owner looks like at `at`; returns its position.
-    fn classify(&mut self, id: PartitionId, log_end: u64, at: SimTime) -> Option<u64> {
-        // What is not due yet keeps nobody waiting.
-        let end = match self.topic.delay.is_zero() {
-            true => log_end,
-            false => self.topic.readable_end(id, at),
-        };
+    fn classify(&mut self, id: PartitionId, backlogs: &mut Backlogs, at: SimTime) -> Option<u64> {
         let partition = &self.topic.partitions[id.ix()];
-        let member = &self.members[partition.owner?.ix()];
+        let (owner, evicted_to) = (partition.owner?.ix(), partition.evicted_to);
+        let member = &self.members[owner];
         let slot = member.fetcher.slot(id)?;
-        let properties = &member.settings_of(self.scenario).properties;
-        let a_poll = (properties.max_poll_records)
-            .min(member.limits.per_partition)
-            .max(1);
         let position = slot.position;
+        let keeps_up = backlogs.keeps_up((owner, member), slot, self.scenario, &mut self.topic);
         let workers = member.workers.as_deref();
-        let in_hand = workers.map_or(0, |workers| workers.in_hand(slot));
-        let behind = end.saturating_sub(position) + member.caller.kept_of(id) + in_hand;
         let stuck = workers.is_some_and(|workers| workers.is_stuck(id));
         let waits = member.caller.waits(at);
         let dependency = self.dependency.as_ref();
@@ -110,9 +105,9 @@ impl World<'_> {
             PartitionState::Frozen
         } else if stuck || member.blocked.contains(&id) || member.batch.stuck_on().is_some() {
             PartitionState::Blocked
-        } else if behind <= a_poll && !stopped && !waits {
+        } else if keeps_up && !stopped && !waits {
             PartitionState::KeepingUp
-        } else if position < partition.evicted_to {
+        } else if position < evicted_to {
             PartitionState::Evicted
         } else if waits_for.is_some() {
             PartitionState::Throttled
@@ -121,9 +116,10 @@ impl World<'_> {
         } else {
             PartitionState::Saturated
         };
+        let partition = &mut self.topic.partitions[id.ix()];
         let another = state == PartitionState::Throttled && waits_for != partition.waits_for;
         if state != partition.state || another {
-            self.topic.partitions[id.ix()].waits_for = waits_for;
+            partition.waits_for = waits_for;
             self.tell_state(id, state, at);
         }
         Some(position)

@@ -15,6 +15,7 @@ mod tidy; // the shape of the source tree: floors, sizes, forbidden constructs
 
 // Proofs of the engine.
 mod autoscaler; // what an autoscaler does to a group, and the group to it
+mod backlogs; // what counts as a backlog, whatever the size of polls
 mod breakers; // what a circuit breaker sees of its member, and its member of an open one
 mod calibrations; // what a trace tells of a model, and how surely
 mod clients; // what each client library does when

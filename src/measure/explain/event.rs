@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Story;
 use crate::measure::verdict::session_timeout;
 use crate::measure::words::{counted, grouped, span};
-use crate::sim::{Fact, Fate, StopReason};
+use crate::sim::{Fact, Fate, PartitionState, StopReason};
 use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use crate::workload::BreakerState;
 
@@ -23,7 +23,13 @@ pub struct Event {
 
 /// Everything that has to do with the partition of `story` since it last kept up, in order of time.
 pub fn all(story: &Story) -> Vec<Event> {
-    let since = story.stretches[0].since;
+    // How its owner's work goes shows at the next point of the grid only.
+    let sample = story.scenario.sample;
+    let first = &story.stretches[0];
+    let since = match first.state {
+        PartitionState::KeepingUp => first.since,
+        _ => (first.since.checked_sub(sample)).unwrap_or(SimTime::ZERO),
+    };
     let mut begun = 0;
     let counted = story.outcome.events.iter().map(|(when, fact)| {
         begun += usize::from(matches!(fact, Fact::RebalanceStarted { .. }));

@@ -153,7 +153,7 @@ fn a_dependency_is_named_with_its_limit_and_the_drain_with_its_time() {
     let verdict = outcome(&model, &curve, &[]).summary.verdict;
     assert_eq!(
         verdict.headline,
-        "Lag peaks at 54,000 records after 1h and is drained at 1h 30m."
+        "Lag peaks at 54,000 records after 1h and is drained at 1h 29m."
     );
     assert_eq!(
         verdict.causes,
@@ -165,7 +165,7 @@ fn a_dependency_is_named_with_its_limit_and_the_drain_with_its_time() {
     assert_eq!(
         verdict.outlook,
         [
-            "It drains: 29m 30s after its peak of 54,000 records no partition is behind any more.",
+            "It drains: 29m 10s after its peak of 54,000 records no partition is behind any more.",
             "No alert is configured: nobody is told while lag reaches 54,000 records.",
         ]
     );
