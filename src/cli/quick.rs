@@ -103,6 +103,7 @@ fn answer(bound: &Bound, outcome: &Outcome) -> String {
     let mut text = format!("{}\n\n", headline(bound, outcome, &half));
     text.push_str(&table(bound, outcome, &half));
     text.push_str(&remarks(bound));
+    text.push_str(&evicted(bound, outcome));
     let curves = &outcome.curves;
     let lags: Vec<u64> = (0..curves.times().len())
         .map(|instant| curves.total_lag(instant))
@@ -146,6 +147,14 @@ impl Growth {
 /// The answer in one line.
 fn headline(bound: &Bound, outcome: &Outcome, half: &Growth) -> String {
     let summary = &outcome.summary;
+    if bound.growth() > 0.0 && half.lag_per_s <= 0.0 {
+        return format!(
+            "At its limit: {}/s arrive, {}/s can be done at best; in the long run lag grows by {} an hour.",
+            short(bound.rate),
+            short(bound.rate - bound.growth()),
+            grouped((bound.growth() * 3600.0).round() as u64),
+        );
+    }
     if bound.growth() > 0.0 {
         return format!(
             "Falls behind: {}/s arrive, {}/s get done; lag grows by {} an hour.",
@@ -198,6 +207,21 @@ fn table(bound: &Bound, outcome: &Outcome, half: &Growth) -> String {
         text.push_str(&format!("  {name:<18}{closed:>14}{simulated:>14}\n"));
     }
     text
+}
+
+/// That members are thrown out because a batch takes too long, which the closed form knows nothing of.
+fn evicted(bound: &Bound, outcome: &Outcome) -> String {
+    let evictions = outcome.summary.evictions.iter();
+    let breaches = evictions.filter(|own| own.reason == "max-poll-interval");
+    match breaches.count() {
+        0 => String::new(),
+        many => format!(
+            "{}: a batch takes longer than max.poll.interval.ms, and its commit is refused. Lower max.poll.records ({} now), or \
+             raise the interval.\n",
+            counted(many as u64, "eviction", "evictions"),
+            short(bound.batch)
+        ),
+    }
 }
 
 /// What the closed form is made of, and what would be enough.

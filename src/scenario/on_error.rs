@@ -113,6 +113,19 @@ impl OnError {
         self.may_crash() && self.then() != closes
     }
 
+    /// Pauses between attempts inside the handler, until the record is given up (s).
+    pub fn pauses_s(&self) -> f64 {
+        match self {
+            OnError::Retry {
+                attempts,
+                back_off,
+                seeks: false,
+                ..
+            } => back_off.all_between(*attempts).as_secs_f64(),
+            _ => 0.0,
+        }
+    }
+
     /// What giving up means, if it ever does.
     pub fn then(&self) -> Option<GiveUp> {
         match self {

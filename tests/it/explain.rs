@@ -479,3 +479,32 @@ fn who_exits_because_of_a_call_is_not_said_to_have_met_a_poison_record() {
     let told = told(&changes, 600, None);
     says(&told, "orphaned", &["a call that failed made it exit"]);
 }
+
+#[test]
+fn a_partition_that_is_added_waits_for_the_leader_to_look_and_not_for_the_group_to_start() {
+    let changes = ["at=[{ time = \"2m\", add-partitions = 8 }]"];
+    let told = told(&changes, 240, Some(7));
+    says(
+        &told,
+        "starting",
+        &[
+            "It was added at 2m, and has no reader until the group notices it",
+            "metadata.max.age.ms (5m)",
+        ],
+    );
+    assert!(!told.why.join(" ").contains("initial"), "{told:#?}");
+}
+
+/// One record fails for ever, and what waits behind it fills the pool: its threads work for a hundredth of their time.
+#[test]
+fn a_pool_behind_a_record_that_fails_is_not_said_to_work_all_the_time() {
+    let changes = [
+        "group={ name = \"group\", members = 1, client = \"parallel-consumer\" }",
+        "processing={ time = \"50ms\", order = \"key\", concurrency = 16 }",
+        "produce.keys={ zipf = 1.1, distinct = 1000 }",
+        "poison=[{ partition = 1, offset = 1500, attempt = \"50ms\" }]",
+    ];
+    let told = told(&changes, 900, Some(0));
+    says(&told, "saturated", &["takes no other records meanwhile"]);
+    assert!(!told.why.join(" ").contains("all the time"), "{told:#?}");
+}

@@ -4,7 +4,9 @@ use super::event::cause_of_rebalance;
 use super::{Story, Tenure, orphaned};
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol, RemovalReason};
 use crate::measure::poison::Poisons;
-use crate::measure::verdict::{dependency, down, failing_calls, lengths, session_timeout, stops};
+use crate::measure::verdict::{
+    dependency, down, failing_calls, idle, idling, lengths, noticed, session_timeout, stops,
+};
 use crate::measure::words::{capital, grouped, listed, short, span};
 use crate::sim::{Fact, PartitionState};
 use crate::units::{ProcessId, SimDuration, SimTime};
@@ -63,6 +65,13 @@ pub(super) fn at(time: SimTime) -> String {
 }
 
 fn starting(story: &Story) -> Vec<String> {
+    if story.partition >= story.scenario.topic.partitions.len() {
+        return vec![format!(
+            "It was added at {}, and has no reader until the group notices it{}.",
+            at(story.stretches[0].since),
+            noticed(story.scenario)
+        )];
+    }
     let events = story.outcome.events.iter();
     let mut started = events.filter_map(|(when, fact)| match fact {
         Fact::ProcessStarted { process } if *when <= story.at => Some((*when, *process)),
@@ -82,6 +91,9 @@ fn starting(story: &Story) -> Vec<String> {
 }
 
 fn saturated(story: &Story) -> Vec<String> {
+    if let Some(idle) = idle(story.scenario, &story.outcome.summary) {
+        return vec![format!("{}{}.", idling(idle), rates(story))];
+    }
     let mut told = vec![format!(
         "{} works all the time and still has not got through what there is{}.",
         reader(story),

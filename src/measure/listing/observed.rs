@@ -180,6 +180,11 @@ impl<'a> Facts<'a> {
             points.sort_by(|a, b| a.0.total_cmp(&b.0));
             points.dedup_by_key(|point| point.0);
         }
+        for ((quantity, _), points) in &mut timed {
+            if *quantity == Quantity::Lag {
+                fill(points);
+            }
+        }
         Facts { series, timed, now }
     }
 
@@ -200,7 +205,9 @@ impl<'a> Facts<'a> {
     /// Where a partition starts: as a listing of one instant has it, or else as at the beginning of the history.
     fn start(&self, partition: u32, history: Option<&History>) -> Start {
         let of = |quantity| self.now.get(&(quantity, partition)).copied().flatten();
-        let then = |quantity| self.at(quantity, partition, history?.origin);
+        // Of a history that tells nothing of what was produced, the end.
+        let time = history.map_or(f64::INFINITY, |own| own.origin);
+        let then = |quantity| self.at(quantity, partition, time);
         let seen = |of: &dyn Fn(Quantity) -> Option<f64>| {
             completed(
                 of(Quantity::LogEnd),
@@ -360,7 +367,12 @@ impl<'a> Facts<'a> {
 
 /// Two of the three say the third. Requests for them are not sent at the same moment: a commit may be ahead of the log end.
 fn completed(log_end: Option<f64>, committed: Option<f64>, lag: Option<f64>) -> Start {
-    let committed = committed.or_else(|| Some((log_end? - lag?).max(0.0)));
+    let committed = committed.or_else(|| match (log_end, lag) {
+        (Some(end), Some(lag)) => Some((end - lag).max(0.0)),
+        // How far it is behind is known, and where is not: counted from what it has committed.
+        (None, Some(_)) => Some(0.0),
+        (_, None) => None,
+    });
     let log_end = log_end.or_else(|| Some(committed? + lag?));
     let whole = |value: f64| value.max(0.0) as u64;
     let least = committed.unwrap_or(0.0);
@@ -385,6 +397,15 @@ fn between(points: &Points, at: f64) -> f64 {
             let ((from, low), (to, high)) = (value(later - 1), value(later));
             low + (high - low) * (at - from) / (to - from)
         }
+    }
+}
+
+/// A lag that is missing at an instant (NaN) is the one before: it is not that nothing was committed.
+fn fill(points: &mut Points) {
+    let mut before = None;
+    for (_, value) in points {
+        *value = value.or(before);
+        before = *value;
     }
 }
 

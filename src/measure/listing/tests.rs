@@ -349,3 +349,36 @@ const PIECES: [&str; 22] = [
     "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[",
     "{\"metric\":{\"__name__\":\"kafka_brokers\"},\"values\":[[1,\"2\"]]}",
 ];
+
+/// As Prometheus has it where a sample is missing: the figure before stands, and nothing is taken to be committed at offset 0.
+#[test]
+fn a_figure_that_is_missing_at_an_instant_is_the_one_before() {
+    let text = r#"{"status":"success","data":{"resultType":"matrix","result":[
+        {"metric":{"__name__":"kafka_consumergroup_lag","consumergroup":"pay","topic":"orders","partition":"0"},
+         "values":[[1700000000,"10"],[1700000060,"20"],[1700000120,"NaN"],[1700000180,"5"]]},
+        {"metric":{"__name__":"kafka_topic_partition_current_offset","topic":"orders","partition":"0"},
+         "values":[[1700000000,"1000"],[1700000060,"1060"],[1700000120,"1120"],[1700000180,"1180"]]}]}}"#;
+    let history = observed(text).history.unwrap();
+    let lags: Vec<u64> = history.lag.iter().map(|(_, all)| all[0].lag).collect();
+    assert_eq!(lags, [10, 20, 20, 5]);
+}
+
+/// How far a group is behind is known, and where is not.
+#[test]
+fn lag_alone_is_a_backlog() {
+    let of = |result: &str, values: &str| {
+        let metric = r#""metric":{"__name__":"kafka_consumergroup_lag","consumergroup":"pay","topic":"orders","partition":"0"}"#;
+        observed(&format!(
+            r#"{{"status":"success","data":{{"resultType":"{result}","result":[{{{metric},{values}}}]}}}}"#
+        ))
+        .partitions
+    };
+    let vector = of("vector", r#""value":[1700000000,"1000000"]"#);
+    assert_eq!(vector, [start(Some(0), Some(1_000_000))]);
+    // Of a history that tells nothing of what was produced, the end.
+    let matrix = of(
+        "matrix",
+        r#""values":[[1700000000,"7"],[1700000060,"900"]]"#,
+    );
+    assert_eq!(matrix, [start(Some(0), Some(900))]);
+}

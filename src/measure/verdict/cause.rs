@@ -4,7 +4,8 @@ use super::super::attribution::Wait;
 use super::super::summary::{PartitionSummary, Summary};
 use super::super::words::{counted, grouped, listed, percent, short, span};
 use super::{
-    Culprit, SMALLEST_SHARE, dead_letter, failing, orphaned, outage, poison, scaling, skew, stops,
+    Culprit, SMALLEST_SHARE, added, dead_letter, failing, idle, limit, orphaned, outage, poison,
+    scaling, skew, stops,
 };
 use crate::kafka::{ConsumerProperties, GroupProtocol, RebalanceProtocol};
 use crate::scenario::{Called, Scenario, Settings};
@@ -39,10 +40,7 @@ pub fn sentences(
             partition_time(summary, "frozen"),
             gained(summary, "frozen")
         )),
-        Culprit::Starting => one(format!(
-            "Until the group has started nobody reads; {}.",
-            gained(summary, "starting")
-        )),
+        Culprit::Starting => added::sentences(scenario, summary),
     }
 }
 
@@ -63,6 +61,12 @@ pub fn none(summary: &Summary) -> String {
             "The lag was there at the start, {there}; nothing that happens adds much to it."
         );
     }
+    if summary.lag.max == 0 && summary.accounts.produced > 0 {
+        return format!(
+            "Nothing is behind at any sample; there is one every {}, and lag between two is not seen.",
+            span(summary.sample_s)
+        );
+    }
     if summary.lag.max == 0 {
         return "Nothing is produced, and nothing was waiting.".to_owned();
     }
@@ -75,6 +79,10 @@ pub fn none(summary: &Summary) -> String {
 }
 
 fn saturated(scenario: &Scenario, summary: &Summary) -> Vec<String> {
+    if let Some(idle) = idle::idle(scenario, summary) {
+        let how = idle::sentence(idle);
+        return vec![format!("{how}; {}.", gained_and_lost(summary, "saturated"))];
+    }
     let how = if summary.drained_at_s.is_some() {
         "fall behind for a while"
     } else {
@@ -232,7 +240,11 @@ pub fn dependency(scenario: &Scenario, which: usize) -> String {
     };
     let settings = scenario.settings.first();
     let calls = settings.map_or(1, |settings| settings.processing.calls_of(which));
-    let limit = match downstream.limit {
+    let holds = limit::holds(scenario, which);
+    let limit = downstream
+        .limit
+        .filter(|_| holds == Some(limit::Holds::Limit));
+    let limit = match limit {
         Some(limit) if calls > 1 || downstream.failure_rate > 0.0 => {
             let fail = match downstream.failure_rate {
                 0.0 => String::new(),

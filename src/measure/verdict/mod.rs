@@ -1,9 +1,12 @@
 //! A run in words: what made the lag, how it goes on, what would help. Rules over the summary, the same for every
 //! model. Not a place for figures that the summary does not hold.
 
+mod added;
 mod cause;
 mod dead_letter;
 mod failing;
+mod idle;
+mod limit;
 mod orphaned;
 mod outage;
 mod outlook;
@@ -12,10 +15,13 @@ mod remedy;
 mod retention;
 mod scaling;
 mod skew;
+mod waiting;
 
+pub(super) use added::noticed;
 pub(super) use cause::{dependency, lengths, session_timeout};
 pub(super) use dead_letter::down;
 pub(super) use failing::sentence as failing_calls;
+pub(super) use idle::{idle, sentence as idling};
 pub use outage::{Stop, stops};
 use serde::Serialize;
 
@@ -60,6 +66,9 @@ const SHORTEST_START_S: f64 = 30.0;
 
 /// The verdict on a run of `scenario`.
 pub fn verdict(scenario: &Scenario, summary: &Summary) -> Verdict {
+    if let Some(verdict) = waiting::verdict(scenario, summary) {
+        return verdict;
+    }
     let culprits = culprits(scenario, summary);
     let sentence = |culprit: &Culprit| cause::sentences(*culprit, &culprits, scenario, summary);
     let mut causes: Vec<String> = culprits.iter().flat_map(sentence).collect();
@@ -84,6 +93,8 @@ fn keeps_up(summary: &Summary) -> bool {
     }
     match (summary.behind_from_s, summary.drained_at_s) {
         (None, _) => true,
+        // Behind because nobody was there to read is no rebalance.
+        (Some(_), Some(_)) if summary.down_max_s >= SHORTEST_START_S => false,
         (Some(from), Some(to)) => to - from <= SHORTEST_S.min(summary.horizon_s / 20.0),
         (Some(_), None) => false,
     }

@@ -69,6 +69,13 @@ pub fn remedy(scenario: &Scenario, summary: &Summary) -> String {
         );
     }
     let killed = kills(scenario) || summary.crashes > 0;
+    if let (Some(away), false) = (all_at_once(scenario), killed) {
+        return format!(
+            "Orphaned partitions: members that are restarted at the same time leave nobody to read for {}: restart them one after \
+             another (rolling), or sooner.",
+            span(away)
+        );
+    }
     let stops = |action: &Action| matches!(action, Action::Stop { .. });
     if all_static(scenario) && !killed && happens(scenario, stops) {
         let sooner = match restarts(scenario) {
@@ -110,6 +117,22 @@ fn nobody_runs(scenario: &Scenario) -> Option<(f64, f64)> {
 /// Whether the timeline restarts processes.
 pub fn restarts(scenario: &Scenario) -> bool {
     happens(scenario, |action| matches!(action, Action::Restart { .. }))
+}
+
+/// How long members are away that the timeline restarts at the same time (s), the longest of them.
+fn all_at_once(scenario: &Scenario) -> Option<f64> {
+    let entries = scenario.timeline.iter();
+    let away = entries.filter_map(|entry| match &entry.action {
+        Action::Restart {
+            processes,
+            gap,
+            start_up,
+            rolling: false,
+            ..
+        } if processes.len() > 1 => Some((*gap + *start_up).as_secs_f64()),
+        _ => None,
+    });
+    away.max_by(f64::total_cmp)
 }
 
 /// Whether processes end without a word, by the timeline or as pods that do not close their consumer.
@@ -229,6 +252,35 @@ mod tests {
         let summary = outcome(&model, &away, &[]).summary;
         let more = remedy::of(Culprit::Saturated, &model, &summary).expect("a remedy");
         assert!(more.contains("(1 member for 2 partitions now)"), "{more}");
+    }
+
+    /// Half a minute without anybody is no moment, and its members had closed their consumers.
+    #[test]
+    fn a_deploy_of_all_members_at_once_is_told_to_be_rolling() {
+        let mut model = scenario(2, 2, 3_600, 10);
+        model.timeline = vec![entry(
+            300,
+            Action::Restart {
+                processes: vec![ProcessId(0), ProcessId(1)],
+                gap: SimDuration::from_secs(30),
+                start_up: SimDuration::from_secs(7),
+                graceful: true,
+                rolling: false,
+                settings: None,
+            },
+        )];
+        let curve = |_: usize, second: u64| match second {
+            300..340 => ((second - 300) * 150, Orphaned),
+            340..350 => (900, Saturated),
+            _ => (0, KeepingUp),
+        };
+        let verdict = outcome(&model, &curve, &[]).summary.verdict;
+        assert!(told(&verdict, &verdict.causes).contains("no living owner for 1m 20s"));
+        assert_eq!(
+            told(&verdict, &verdict.remedies),
+            "Orphaned partitions: members that are restarted at the same time leave nobody to read for 37s: restart them one after \
+             another (rolling), or sooner."
+        );
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub fn headline(summary: &Summary) -> String {
         0 => String::new(),
         lost => format!(", but {} lost", counted(lost, "record is", "records are")),
     };
+    if lag.max == 0 && summary.accounts.produced > 0 {
+        let every = span(summary.sample_s);
+        return format!("No lag is seen in {within}, with a sample every {every}{lost}.");
+    }
     if lag.max == 0 {
         return format!("There is no lag in {within}{lost}.");
     }
@@ -46,6 +50,12 @@ pub fn headline(summary: &Summary) -> String {
             "A backlog of {} is drained at {}.",
             counted(lag.initial, "record", "records"),
             span(drained)
+        ),
+        Some(drained) if drained < lag.max_at_s => format!(
+            "The group is behind until {}; lag is at most {} records, at {}.",
+            span(drained),
+            grouped(lag.max),
+            span(lag.max_at_s)
         ),
         Some(drained) => format!(
             "Lag peaks at {} records after {} and is drained at {}.",
@@ -85,17 +95,20 @@ pub fn sentences(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     told.extend(repetition(summary));
     told.extend(given_up(summary));
     told.extend(retried(summary));
-    if summary.alert_rules.is_empty() {
-        if !super::keeps_up(summary) {
-            told.push(format!(
-                "No alert is configured: nobody is told while lag reaches {}.",
-                counted(summary.lag.max, "record", "records")
-            ));
-        }
-    } else {
-        told.extend(summary.alert_rules.iter().map(|rule| alert(rule, summary)));
+    if summary.alert_rules.is_empty() && !super::keeps_up(summary) {
+        told.push(format!(
+            "No alert is configured: nobody is told while lag reaches {}.",
+            counted(summary.lag.max, "record", "records")
+        ));
     }
+    told.extend(alerts(summary));
     told
+}
+
+/// What became of each alert rule.
+pub(super) fn alerts(summary: &Summary) -> Vec<String> {
+    let rules = summary.alert_rules.iter();
+    rules.map(|rule| alert(rule, summary)).collect()
 }
 
 /// What happened last before the highest lag, if that was not long ago.
@@ -264,6 +277,12 @@ fn drain(summary: &Summary) -> String {
         return "There is nothing to drain.".to_owned();
     }
     if let Some(drained) = summary.drained_at_s {
+        if drained < lag.max_at_s {
+            return format!(
+                "It drains: from {} on no partition is behind any more.",
+                span(drained)
+            );
+        }
         let took = (drained - lag.max_at_s).max(1e-9);
         let pace = if from_the_start(summary) {
             format!(

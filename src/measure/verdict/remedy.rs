@@ -4,7 +4,8 @@ use super::super::rebalance::Eviction;
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, short, span};
 use super::{
-    Culprit, Stop, cause, dead_letter, failing, orphaned, outage, outlook, retention, scaling, skew,
+    Culprit, Stop, added, cause, dead_letter, failing, idle, limit, orphaned, outage, outlook,
+    retention, scaling, skew,
 };
 use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{GroupProtocol, RebalanceProtocol, ReconcilesFrom};
@@ -89,14 +90,21 @@ pub(super) fn of(culprit: Culprit, scenario: &Scenario, summary: &Summary) -> Op
         Culprit::Breakers => return failing::remedy_of_breakers(scenario),
         Culprit::GivenUp => return failing::remedy_of_given_up(scenario, summary),
         Culprit::Evictions => evictions(scenario, summary),
-        Culprit::Saturated => saturated(scenario, summary),
+        Culprit::Saturated => match idle::idle(scenario, summary) {
+            Some(idle::Idle::Fetches) => idle::remedy(scenario),
+            // The poison record's remedy is that of what waits behind it.
+            Some(idle::Idle::Queue) => return None,
+            None => saturated(scenario, summary),
+        },
         Culprit::Throttled => throttled(scenario, summary),
         Culprit::Rebalancing => rebalancing(scenario),
         Culprit::Orphaned => orphaned::remedy(scenario, summary),
         Culprit::Frozen => "Frozen members: find what stops the process (garbage collection, CPU limits, a \
              paused machine); as long as it lasts nothing in Kafka helps but more members to share the work."
             .to_owned(),
-        Culprit::Starting => starting(scenario),
+        Culprit::Starting => {
+            added::remedy(scenario, summary).unwrap_or_else(|| starting(scenario))
+        }
     })
 }
 
@@ -190,11 +198,34 @@ fn evictions(scenario: &Scenario, summary: &Summary) -> String {
     let budget = properties(scenario, |p| {
         span(p.max_poll_interval.as_secs_f64() / p.max_poll_records.max(1) as f64)
     });
+    if let Some(handler) = one_handler(scenario) {
+        return format!(
+            "Evictions: attempts at one record that fails take {} with their pauses, longer than max.poll.interval.ms = \
+             {interval}, however few records a poll brings: fewer attempts or shorter pauses, a retry topic, or raise \
+             max.poll.interval.ms.",
+            span(handler)
+        );
+    }
+    let fewer = match scenario.settings.first() {
+        Some(first) if first.properties.max_poll_records <= 1 => "raise the",
+        _ => "lower the first, raise the",
+    };
     format!(
         "Evictions: a batch must fit into the poll interval. With max.poll.records = {records} and \
-         max.poll.interval.ms = {interval} a record may take {budget} on average: lower the first, raise the \
+         max.poll.interval.ms = {interval} a record may take {budget} on average: {fewer} \
          second, or make the slow call asynchronous."
     )
+}
+
+/// The pauses between the attempts at one record (s), if they alone are longer than a member may go without a poll.
+fn one_handler(scenario: &Scenario) -> Option<f64> {
+    let longest = |own: &Settings| {
+        let interval = own.properties.max_poll_interval.as_secs_f64();
+        let pauses = own.on_error.iter().filter(|_| !scenario.poison.is_empty());
+        let pauses = pauses.map(|one| one.pauses_s()).fold(0.0, f64::max);
+        (pauses >= interval).then_some(pauses)
+    };
+    scenario.settings.iter().find_map(longest)
 }
 
 fn saturated(scenario: &Scenario, summary: &Summary) -> String {
@@ -270,18 +301,23 @@ fn more_at_once(scenario: &Scenario) -> String {
 }
 
 fn throttled(scenario: &Scenario, summary: &Summary) -> String {
-    let Some(downstream) = scenario.downstreams.get(cause::slowest(scenario, summary)) else {
+    let which = cause::slowest(scenario, summary);
+    let holds = limit::holds(scenario, which);
+    let (Some(downstream), Some(holds)) = (scenario.downstreams.get(which), holds) else {
         return "Dependency: a higher limit, or fewer calls per record.".to_owned();
     };
-    let limit = match (downstream.limit, downstream.concurrency) {
-        (Some(limit), _) => format!("a higher limit ({}/s now)", short(limit.rate)),
-        (None, _) if !downstream.load.is_flat() => {
+    let limit = match holds {
+        limit::Holds::Limit => {
+            let now = downstream.limit.map_or(0.0, |own| own.rate);
+            format!("a higher limit ({}/s now)", short(now))
+        }
+        limit::Holds::Load => {
             "fewer calls in flight if it slows down faster than they get more (concurrency), or a dependency that bears \
              more of them"
                 .to_owned()
         }
-        (None, Some(calls)) => format!("more calls in flight ({calls} now)"),
-        (None, None) => "a faster dependency".to_owned(),
+        limit::Holds::InFlight(calls) => format!("more calls in flight ({calls} now)"),
+        limit::Holds::Latency => "a faster dependency".to_owned(),
     };
     if downstream.limit.is_some() && downstream.when_limited == WhenLimited::Reject {
         return format!(

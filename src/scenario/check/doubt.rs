@@ -1,5 +1,7 @@
 //! What runs, but probably does not say what was meant: warnings about the whole.
 
+use std::iter;
+
 use super::super::downstream::{Downstream, DownstreamChange};
 use super::super::model::{Action, Process, Settings, Topic};
 use super::super::on_error::OnError;
@@ -47,6 +49,7 @@ impl Judge<'_> {
         let downstreams = downstreams.unwrap_or(&[]);
         self.doubt_restart(model, settings, walked, downstreams);
         self.doubt_outages(model, walked, downstreams);
+        self.doubt_adoptions(model, settings, walked, downstreams);
         let record = settings.processing.record_s(downstreams);
         let records = settings.properties.max_poll_records;
         let batch = record * records as f64 / f64::from(settings.processing.concurrency);
@@ -66,9 +69,14 @@ impl Judge<'_> {
                 settings.properties.max_poll_interval
             );
             let fits = (most / record * f64::from(settings.processing.concurrency) / 2.0).floor();
-            let help = format!(
-                "if this is not the point of the model: max.poll.records = {fits:.0} leaves twice the time"
-            );
+            let fewer = match fits >= 1.0 {
+                true => format!("max.poll.records = {fits:.0} leaves twice the time"),
+                false => {
+                    "raise max.poll.interval.ms: fewer records a poll do not make one of them fit"
+                        .to_owned()
+                }
+            };
+            let help = format!("if this is not the point of the model: {fewer}");
             self.warn(place, message, help);
         }
     }
@@ -129,6 +137,43 @@ impl Judge<'_> {
                 self.warn(
                     written.place(),
                     "calls hang while the dependency is stopped and never fail, so nothing is given up",
+                    help,
+                );
+            }
+        }
+    }
+
+    /// Settings that wait for a restart that never comes.
+    fn doubt_adoptions(
+        &mut self,
+        model: &Model,
+        first: &Settings,
+        walked: &Walked,
+        downstreams: &[Downstream],
+    ) {
+        let mut all = iter::once(first).chain(&walked.settings);
+        let exits = all.any(|own| own.on_error.iter().any(OnError::may_crash));
+        let mut gives_up = downstreams.iter().filter_map(|own| own.on_outage.gives_up);
+        let by_itself = exits || gives_up.any(|own| own.then.may_crash());
+        if by_itself || model.autoscaler.is_some() {
+            return;
+        }
+        let starts = |action: &Action| match action {
+            Action::Crash { restart_after, .. } => restart_after.is_some(),
+            Action::Restart { .. } | Action::Start { .. } => true,
+            _ => false,
+        };
+        for entry in &walked.timeline {
+            let Action::AdoptAtRestart { settings } = entry.action else {
+                continue;
+            };
+            let mut later = walked.timeline.iter().filter(|own| own.at >= entry.at);
+            let place = walked.set_at.get(settings.wrapping_sub(1));
+            if let (false, Some(place)) = (later.any(|own| starts(&own.action)), place) {
+                let help = r#"write takes-effect = "now", or restart members later, as in deploy = { gap = "10s" }"#;
+                self.warn(
+                    place,
+                    "no process starts after this: nobody takes these settings up",
                     help,
                 );
             }
