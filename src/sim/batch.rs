@@ -10,6 +10,8 @@ mod overlap;
 mod plan;
 mod watch;
 
+use std::collections::BTreeMap;
+
 use self::chance::Chance;
 pub(super) use self::in_hand::InHand;
 use self::letter::Letter;
@@ -179,6 +181,8 @@ pub(super) struct Batch {
     pub refused: bool,
     /// Stages (and records of the next) already accounted for.
     accounted: (usize, u64),
+    /// With a commit per record: up to where the coordinator has stored or refused them, or will, by partition.
+    settled: BTreeMap<PartitionId, u64>,
     /// Stages before this one whose giving up was told.
     told: usize,
     /// When the poll began that returned it.
@@ -403,6 +407,7 @@ impl Batch {
         self.stages.clear();
         (self.poison, self.crashes) = (false, false);
         self.held = None;
+        self.settled.clear();
         self.accounted = (0, 0);
         (self.planned_from, self.told) = (0, 0);
     }
