@@ -502,7 +502,8 @@ fn a_pool_behind_a_record_that_fails_is_not_said_to_work_all_the_time() {
         "group={ name = \"group\", members = 1, client = \"parallel-consumer\" }",
         "processing={ time = \"50ms\", order = \"key\", concurrency = 16 }",
         "produce.keys={ zipf = 1.1, distinct = 1000 }",
-        "poison=[{ partition = 1, offset = 1500, attempt = \"50ms\" }]",
+        "topic.backlog=0",
+        "poison=[{ partition = 1, offset = 500, attempt = \"50ms\" }]",
     ];
     let told = told(&changes, 900, Some(0));
     says(&told, "saturated", &["takes no other records meanwhile"]);

@@ -326,6 +326,12 @@ fn drain(summary: &Summary) -> String {
             span(rest)
         );
     }
+    stays(summary)
+}
+
+/// What comes and goes where lag does not fall.
+fn stays(summary: &Summary) -> String {
+    let lag = &summary.lag;
     let growth = lag.last as f64 - lag.initial as f64;
     let seconds = summary.horizon_s.max(1e-9);
     let accounts = &summary.accounts;
