@@ -295,20 +295,19 @@ impl Topic {
         lost
     }
 
-    /// Accounts for records [`from`, `to`) given up: one that was dealt with before counts again only where it is produced again,
-    /// to a retry topic.
+    /// Accounts for records [`from`, `to`) given up.
     pub fn given_up(&mut self, id: PartitionId, from: u64, to: u64, fate: Fate) {
         let partition = &mut self.partitions[id.ix()];
         let account = &mut partition.totals;
         if fate == Fate::Undelivered {
             self.dead_letters_failed += to - from;
         }
-        let first = to - from - partition.coverage.cover(from, to);
-        match fate {
-            Fate::Skipped | Fate::Undelivered => account.skipped += first,
-            Fate::DeadLettered => account.dead_lettered += first,
-            Fate::PassedOn => account.retried += to - from,
-        }
+        *(match fate {
+            Fate::Skipped | Fate::Undelivered => &mut account.skipped,
+            Fate::DeadLettered => &mut account.dead_lettered,
+            Fate::PassedOn => &mut account.retried,
+        }) += to - from;
+        account.given_up_again += partition.coverage.cover(from, to);
     }
 
     /// A record is appended to the next retry topic at `at`.
