@@ -16,6 +16,7 @@ mod replicas;
 mod retry;
 mod summary;
 mod trace;
+mod unread;
 mod verdict;
 pub mod words;
 

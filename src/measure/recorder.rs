@@ -9,6 +9,7 @@ use super::poison::Poisons;
 use super::rebalance::GroupHistory;
 use super::replicas::ReplicaHistory;
 use super::summary::{Accounts, CallsGivenUp, PartitionSummary, SCHEMA_VERSION, Summary};
+use super::unread::Jumps;
 use super::verdict::Verdict;
 use crate::kafka::GroupState;
 use crate::scenario::Scenario;
@@ -86,6 +87,7 @@ pub struct Recorder<'a> {
     curves: Curves,
     events: Vec<(SimTime, Fact)>,
     lags: Lags,
+    jumps: Jumps,
     segments: Segments,
     history: GroupHistory,
     poisons: Poisons,
@@ -116,6 +118,7 @@ impl<'a> Recorder<'a> {
             }),
             events: Vec::new(),
             lags: Lags::new(poll, members, scenario.stage.is_some()),
+            jumps: Jumps::default(),
             segments: Segments::default(),
             history: GroupHistory::new(&scenario.group),
             poisons: Poisons::default(),
@@ -187,6 +190,7 @@ impl<'a> Recorder<'a> {
             calls_refused: self.totals.calls_refused,
             calls_refused_per_s_max: self.totals.calls_refused_per_s_max,
             lag,
+            unread: self.jumps.unread(),
             age_s,
             behind_from_s: self.lags.drain().behind_from.map(SimTime::as_secs_f64),
             drained_at_s: self.lags.drain().drained_at.map(SimTime::as_secs_f64),
@@ -288,6 +292,7 @@ impl Observer for Recorder<'_> {
         }
         self.history.observe(at, fact);
         self.poisons.observe(at, fact);
+        self.jumps.observe(fact);
         self.breakers.observe(at, fact);
         if let Some(replicas) = &mut self.replicas {
             replicas.observe(at, fact);
@@ -302,6 +307,7 @@ impl Observer for Recorder<'_> {
         self.last.extend_from_slice(partitions);
         self.segments.push(at, &self.last);
         self.lags.push(at, &self.last);
+        self.jumps.push(at, &self.last);
         self.alerts.push(at, &self.last);
         self.end = at;
         if self.keep.curves != KeptCurves::None {

@@ -10,6 +10,7 @@ use super::lag::{AgeFigures, LagFigures};
 use super::rebalance::{Eviction, Rebalance};
 use super::replicas::Replicas;
 use super::retry::RetryTopicFigures;
+use super::unread::Unread;
 use super::verdict::{self, Verdict};
 use crate::scenario::Scenario;
 use crate::sim::Causes;
@@ -74,6 +75,9 @@ pub struct Summary {
     pub calls_refused_per_s_max: f64,
     /// Lag of all partitions together.
     pub lag: LagFigures,
+    /// The same, had retention deleted nothing.
+    #[serde(skip)]
+    pub unread: Unread,
     /// Age of the oldest record of any partition that is not committed (s).
     pub age_s: AgeFigures,
     /// First sample at which a partition was behind (more than one poll takes, and not `keeping-up`) (s).

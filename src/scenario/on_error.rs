@@ -107,6 +107,12 @@ impl OnError {
         self.then().is_some_and(|then| then.may_crash())
     }
 
+    /// Whether the process may exit without closing its consumer, so that the group does not know.
+    pub fn dies_silently(&self) -> bool {
+        let closes = Some(GiveUp::Crash { closes: true });
+        self.may_crash() && self.then() != closes
+    }
+
     /// What giving up means, if it ever does.
     pub fn then(&self) -> Option<GiveUp> {
         match self {

@@ -437,3 +437,45 @@ fn a_record_that_cannot_be_dead_lettered_is_told_with_the_topic_that_is_down() {
     let why = told(&changes, 1_199, Some(0)).why.join(" ");
     assert!(!why.contains("dead-letter topic"), "{why}");
 }
+
+/// Both members are evicted at once, and each comes back to what the other had: one stretch in which it is `evicted`, of two readers.
+#[test]
+fn whoever_is_evicted_next_is_told_and_not_who_was_before() {
+    let changes = [
+        "seed=5",
+        "processing.time=\"700ms\"",
+        "group.properties={max.poll.records=500}",
+        "produce.rate=\"10/s\"",
+        "topic.backlog=100000",
+    ];
+    let told = told(&changes, 390, Some(2));
+    let owner = told.owner.as_deref().expect("one");
+    let first = self::told(&changes, 200, Some(2));
+    assert_ne!(first.owner.as_deref(), Some(owner), "{told:#?}");
+    assert_eq!(
+        told.states
+            .iter()
+            .filter(|own| own.state == "evicted")
+            .count(),
+        1
+    );
+    says(&told, "evicted", &[&format!("{owner} does not poll again")]);
+    // It has had the partition since 6m, and not since the one before was evicted at 5m.
+    assert!(told.since_s < 310.0, "{told:#?}");
+    says(
+        &told,
+        "evicted",
+        &["done here since 6m", "drops out of the group at 11m"],
+    );
+}
+
+/// There is no poison in this model.
+#[test]
+fn who_exits_because_of_a_call_is_not_said_to_have_met_a_poison_record() {
+    let changes = [
+        "processing.calls=1",
+        "downstream.api={latency=\"1ms\",failure-rate=0.3,on-error=\"crash\"}",
+    ];
+    let told = told(&changes, 600, None);
+    says(&told, "orphaned", &["a call that failed made it exit"]);
+}

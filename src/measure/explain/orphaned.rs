@@ -3,7 +3,7 @@
 use super::why::at;
 use super::{Story, Tenure};
 use crate::measure::verdict::session_timeout;
-use crate::scenario::Action;
+use crate::scenario::{Action, OnError, Scenario};
 use crate::sim::Fact;
 use crate::units::SimTime;
 
@@ -61,11 +61,23 @@ fn ended_by(story: &Story, since: SimTime) -> String {
         Some((_, Fact::Scaled { from, to, .. })) => {
             format!("the autoscaler went from {from} to {to}")
         }
-        Some((_, Fact::Crashed { .. })) => "a poison record made it exit".to_owned(),
+        Some((_, Fact::Crashed { .. })) => format!("{} made it exit", exited_by(story.scenario)),
         _ => return String::new(),
     };
     let when = last.map_or(since, |(when, _)| *when);
     format!(" ({what} at {})", at(when))
+}
+
+/// What makes processes exit.
+fn exited_by(scenario: &Scenario) -> &'static str {
+    let mut handlings = scenario.settings.iter().flat_map(|own| &own.on_error);
+    let record = !scenario.poison.is_empty() && handlings.any(OnError::may_crash);
+    let mut giving_up = scenario.gives_up();
+    match (record, giving_up.any(|own| own.then.may_crash())) {
+        (true, false) => "a poison record",
+        (false, true) => "a call that failed",
+        _ => "a record that failed",
+    }
 }
 
 /// Why nobody alive has it.

@@ -296,8 +296,10 @@ fn have(names: &[String]) -> String {
 }
 
 fn evicted(story: &Story, since: SimTime) -> Vec<String> {
-    let mut before = story.tenures.iter().filter(|own| own.since <= since);
-    let owner = before.next_back().map(|own| own.process);
+    // One stretch may be of several readers, one after the other: it is told of the last, from when it had the partition.
+    let last = story.tenures.last();
+    let owner = last.map(|own| own.process);
+    let since = last.map_or(since, |own| own.since.max(since));
     let dropped = story
         .outcome
         .events

@@ -370,10 +370,15 @@ fn gained_and_lost(summary: &Summary, state: &str) -> String {
         .find(|c| c.state == state)
         .map_or(0, |c| c.lag_lost);
     let gained = gained(summary, state);
+    // Retention deletes in whatever state a partition is.
+    let how = match summary.accounts.lost_to_retention {
+        0 => "worked off",
+        _ => "worked off or deleted by retention",
+    };
     if lost == 0 {
         gained
     } else {
-        format!("{gained}, and {} worked off", grouped(lost))
+        format!("{gained}, and {} {how}", grouped(lost))
     }
 }
 

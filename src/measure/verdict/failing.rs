@@ -89,25 +89,43 @@ pub(super) fn remedy_of_given_up(scenario: &Scenario, summary: &Summary) -> Opti
     let most = summary.calls_given_up.iter().max_by_key(|own| own.calls)?;
     let downstream = scenario.downstreams.get(most.which)?;
     let gives_up = downstream.on_outage.gives_up?;
+    if gives_up.then.crashes() {
+        return Some(remedy_of_exits(downstream, gives_up.attempts));
+    }
     // A rate of the timeline alone is told by what came of it.
     let rate = match downstream.failure_rate > 0.0 {
         true => downstream.failure_rate,
         false => share_of_records(most, summary).powf(1.0 / f64::from(gives_up.attempts)),
     };
     let fewer = (most.calls as f64 * rate.min(1.0)).round() as u64;
-    let exits = match gives_up.then.crashes() {
-        true => {
-            ", and a dead-letter topic instead of the exit lets the process go on with what comes behind"
-        }
-        false => "",
-    };
     Some(format!(
-        "Calls given up at {}: an attempt more, {} in all, makes about {} of {}{exits}.",
+        "Calls given up at {}: an attempt more, {} in all, makes about {} of {}.",
         most.dependency,
         u64::from(gives_up.attempts) + 1,
         grouped(fewer),
         grouped(most.calls)
     ))
+}
+
+/// How often processes exit is up to the pauses before their restarts: what an attempt more does to one call is known.
+fn remedy_of_exits(downstream: &Downstream, attempts: u32) -> String {
+    let share = |attempts: u32| {
+        let percent = 100.0 * downstream.failure_rate.powi(attempts as i32);
+        format!("{} %", short(percent))
+    };
+    let more = match downstream.failure_rate > 0.0 {
+        true => format!(
+            "; with an attempt more, {} in all, {} of the calls end so instead of {}",
+            u64::from(attempts) + 1,
+            share(attempts.saturating_add(1)),
+            share(attempts)
+        ),
+        false => String::new(),
+    };
+    format!(
+        "Calls given up at {}: a dead-letter topic instead of the exit lets the process go on with what comes behind{more}.",
+        downstream.name
+    )
 }
 
 /// Circuit breakers that are open noteworthily long, and calls do fail by chance.

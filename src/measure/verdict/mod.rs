@@ -9,6 +9,7 @@ mod outage;
 mod outlook;
 mod poison;
 mod remedy;
+mod retention;
 mod scaling;
 mod skew;
 

@@ -71,8 +71,7 @@ pub fn remedy(scenario: &Scenario, summary: &Summary) -> String {
     let killed = kills(scenario) || summary.crashes > 0;
     let stops = |action: &Action| matches!(action, Action::Stop { .. });
     if all_static(scenario) && !killed && happens(scenario, stops) {
-        let restarts = |action: &Action| matches!(action, Action::Restart { .. });
-        let sooner = match happens(scenario, restarts) {
+        let sooner = match restarts(scenario) {
             true => ", and start those sooner that come back",
             false => "",
         };
@@ -108,9 +107,16 @@ fn nobody_runs(scenario: &Scenario) -> Option<(f64, f64)> {
     Some((counts[none].0.as_secs_f64(), until.as_secs_f64()))
 }
 
-/// Whether the timeline ends processes without a word.
-fn kills(scenario: &Scenario) -> bool {
-    happens(scenario, |action| {
+/// Whether the timeline restarts processes.
+pub fn restarts(scenario: &Scenario) -> bool {
+    happens(scenario, |action| matches!(action, Action::Restart { .. }))
+}
+
+/// Whether processes end without a word, by the timeline or as pods that do not close their consumer.
+pub fn kills(scenario: &Scenario) -> bool {
+    let mut pods = scenario.deployment.iter();
+    let dies = pods.any(|own| !own.graceful);
+    dies || happens(scenario, |action| {
         matches!(
             action,
             Action::Crash { .. }

@@ -291,10 +291,11 @@ fn drain(summary: &Summary) -> String {
             counted(lag.max, "record", "records"),
         );
     }
-    let since_peak = summary.horizon_s - lag.max_at_s;
-    let fallen = lag.max.saturating_sub(lag.last);
-    // A tenth off the peak over a tenth of the run is a trend; less is a ripple of commits.
-    if fallen * 10 >= lag.max && since_peak * 10.0 >= summary.horizon_s {
+    if falls(summary) {
+        let (since_peak, fallen) = (
+            summary.horizon_s - summary.unread.max_at_s,
+            summary.unread.fallen(),
+        );
         let blocked: u64 = summary
             .partitions
             .iter()
@@ -309,18 +310,35 @@ fn drain(summary: &Summary) -> String {
         };
         return format!(
             "It falls since {} and is not drained within the run: at the mean pace since then{but} about {} more.",
-            span(lag.max_at_s),
+            span(summary.unread.max_at_s),
             span(rest)
         );
     }
     let growth = lag.last as f64 - lag.initial as f64;
     let seconds = summary.horizon_s.max(1e-9);
+    let accounts = &summary.accounts;
+    let per_s = |records: u64| short(records as f64 / seconds);
+    let done = match accounts.lost_to_retention {
+        0 => format!(" and {} are committed", per_s(accounts.committed)),
+        deleted => format!(
+            ", {} are processed and {} deleted unread",
+            per_s(accounts.committed.saturating_sub(deleted)),
+            per_s(deleted)
+        ),
+    };
     format!(
-        "It does not drain: {} records/s arrive and {} are committed, {} a minute.",
-        short(summary.accounts.produced as f64 / seconds),
-        short(summary.accounts.committed as f64 / seconds),
+        "It does not drain: on average {} records/s arrive{done}, {} a minute.",
+        per_s(accounts.produced),
         signed((growth * 60.0 / seconds).round() as i64)
     )
+}
+
+/// Whether members have worked off a tenth of what was unread at most, and have been at it for a twentieth of the run: less is a
+/// ripple of commits.
+pub(super) fn falls(summary: &Summary) -> bool {
+    let unread = &summary.unread;
+    let since_peak = summary.horizon_s - unread.max_at_s;
+    unread.fallen() * 10 >= unread.max && since_peak * 20.0 >= summary.horizon_s
 }
 
 fn alert(rule: &AlertRule, summary: &Summary) -> String {

@@ -112,7 +112,7 @@ pub fn sentences(scenario: &Scenario, summary: &Summary) -> Vec<String> {
         _ => vec![many_blocked(&blocked, summary)],
     };
     if tells_exits(scenario, summary) {
-        told.push(crashes(summary, !blocked.is_empty()));
+        told.push(crashes(scenario, summary, !blocked.is_empty()));
     }
     let beside: Vec<&PartitionSummary> = summary
         .partitions
@@ -131,7 +131,7 @@ pub fn sentences(scenario: &Scenario, summary: &Summary) -> Vec<String> {
 }
 
 /// Processes that exit because of one, which is still in the way or not.
-fn crashes(summary: &Summary, blocked: bool) -> String {
+fn crashes(scenario: &Scenario, summary: &Summary, blocked: bool) -> String {
     let times = match summary.crashes {
         1 => "once".to_owned(),
         many => format!("{} times", grouped(many)),
@@ -142,9 +142,16 @@ fn crashes(summary: &Summary, blocked: bool) -> String {
     };
     let group = gained(summary, "rebalancing");
     let nobody = gained(summary, "orphaned");
+    let mut handlings = scenario.settings.iter().flat_map(|own| &own.on_error);
+    let silent = handlings.any(OnError::dies_silently);
+    // Who closes its consumer is missed at once.
+    let until = match silent {
+        true => "until a crash is noticed",
+        false => "while nobody runs",
+    };
     format!(
         "Whoever gets to the record exits, {times}, {again}: {}; rebalancing: {group}; \
-         until a crash is noticed: {nobody}.",
+         {until}: {nobody}.",
         counted(summary.rebalance_count, "rebalance", "rebalances"),
     )
 }

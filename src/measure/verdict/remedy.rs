@@ -3,7 +3,9 @@
 use super::super::rebalance::Eviction;
 use super::super::summary::Summary;
 use super::super::words::{counted, grouped, short, span};
-use super::{Culprit, Stop, cause, dead_letter, failing, orphaned, outage, outlook, scaling, skew};
+use super::{
+    Culprit, Stop, cause, dead_letter, failing, orphaned, outage, outlook, retention, scaling, skew,
+};
 use crate::kafka::parallel::ProcessingOrder;
 use crate::kafka::{GroupProtocol, RebalanceProtocol, ReconcilesFrom};
 use crate::platform::Deployment;
@@ -113,11 +115,7 @@ fn loss(scenario: &Scenario, summary: &Summary) -> Vec<String> {
     let losses = outlook::losses(scenario, summary);
     let mut told = Vec::new();
     if losses.deleted > 0 {
-        told.push(format!(
-            "Loss to retention: a retention.ms above the age that the oldest unread record reaches ({} here), and an \
-             alert on that age well before.",
-            span(summary.age_s.max)
-        ));
+        told.push(retention::remedy(scenario, summary));
     }
     if losses.uncommitted > 0 {
         told.push(
@@ -169,13 +167,21 @@ fn evictions(scenario: &Scenario, summary: &Summary) -> String {
         .iter()
         .any(|eviction| eviction.reason == "max-poll-interval");
     if !breached && !summary.evictions.is_empty() {
+        if orphaned::kills(scenario) || summary.crashes > 0 {
+            return orphaned::remedy(scenario, summary);
+        }
         let thirds = match scenario.group_protocol() {
             GroupProtocol::Classic => ", with heartbeat.interval.ms at a third of it",
             GroupProtocol::Consumer => "",
         };
+        let longest = match orphaned::restarts(scenario) && all_static(scenario) {
+            true => {
+                "time that a member is away when it restarts (a static member sends no LeaveGroup)"
+            }
+            false => "longest pause that is normal",
+        };
         return format!(
-            "Evictions: {} above the longest pause that is normal{thirds}; close the consumer on stop instead of \
-             killing it.",
+            "Evictions: {} above the {longest}{thirds}.",
             cause::session_timeout(scenario)
         );
     }

@@ -1,15 +1,16 @@
 use super::super::attribution::Wait;
 use super::super::fixture::{alert, flapping, incident, mark, outcome, poison, scaled, scenario};
-use crate::kafka::Assignor;
+use super::super::summary::{CallsGivenUp, Summary};
+use crate::kafka::{Assignor, RemovalReason};
 use crate::scenario::{
     Action, BackOff, DeadLetterTopic, Downstream, DownstreamChange, GiveUp, GivesUp, OnError,
-    OnFailure, Produce, RateLimit, TimelineEntry, WhileOpen,
+    OnFailure, Produce, RateLimit, Scenario, TimelineEntry, WhileOpen,
 };
 use crate::sim::Fact;
 use crate::sim::PartitionState::{
     self, Blocked, Evicted, KeepingUp, Orphaned, Saturated, Starting, Throttled,
 };
-use crate::units::{ProcessId, SimDuration, SimTime};
+use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
 use crate::workload::{BreakerConfig, BreakerState, Law, LoadCurve};
 
 #[test]
@@ -30,7 +31,7 @@ fn poison_comes_first_then_evictions_then_the_rest_by_share() {
     assert_eq!(
         verdict.outlook,
         [
-            "It does not drain: 400 records/s arrive and 400 are committed, +8,427 a minute.",
+            "It does not drain: on average 400 records/s arrive and 400 are committed, +8,427 a minute.",
             "Alert lag-warning (warning) fires 4 times, first at 5m on partition 0.",
             "Alert lag-critical (critical) never fires.",
         ]
@@ -467,4 +468,166 @@ fn a_dead_letter_topic_that_is_down_is_told_with_what_its_absence_makes_of_recor
         cause.ends_with("makes its process exit, 7 times in all."),
         "{cause}"
     );
+}
+
+/// 50/s of 100/s are done, and retention takes what is an hour old: nothing of that is worked off, and nothing falls.
+#[test]
+fn what_retention_deletes_is_neither_worked_off_nor_a_lag_that_falls() {
+    let mut model = scenario(1, 1, 28_800, 60);
+    let reset = Fact::OffsetReset {
+        process: ProcessId(0),
+        partition: PartitionId(0),
+        from: 3_000_000 + 1_198_000,
+        to: 3_000_000 + 2_398_000,
+    };
+    let lag = |second: u64| match second {
+        0..24_000 => second * 50,
+        _ => 2_000 + (second - 24_000) * 50,
+    };
+    let curve = |_: usize, second: u64| (lag(second), Saturated);
+    let mut summary = outcome(&model, &curve, &[(23_990, reset)]).summary;
+    summary.accounts.lost = 1_200_000;
+    summary.accounts.lost_to_retention = 1_200_000;
+    summary.partitions[0].accounts = summary.accounts;
+    let verdict = super::verdict(&model, &summary);
+    assert!(
+        verdict.causes[0].ends_with("worked off or deleted by retention."),
+        "{verdict:?}"
+    );
+    assert_eq!(
+        verdict.outlook[0],
+        "It does not drain: on average 100 records/s arrive, 58.3 are processed and 41.7 deleted unread, +504 a minute."
+    );
+    // 1,442,000 records are unread that 100/s bring, of 1 KiB.
+    let remedy = |model: &Scenario, summary: &Summary| {
+        let told = super::verdict(model, summary).remedies;
+        told.last().cloned().expect("one")
+    };
+    model.topic.properties.retention_ms = Some(3_600_000);
+    let too_slow = "Loss to retention: as long as members are slower than the traffic any retention is too short in the end";
+    assert_eq!(
+        remedy(&model, &summary),
+        format!(
+            "{too_slow}; so that this run loses nothing it would take a retention.ms of about 4h (1h now). Alert on the age of \
+             the oldest record well before."
+        )
+    );
+    model.topic.properties.retention_ms = None;
+    model.topic.properties.retention_bytes = Some(50 << 20);
+    let told = remedy(&model, &summary);
+    assert!(
+        told.contains("a retention.bytes of about 1.38 GiB a partition (50 MiB now)"),
+        "{told}"
+    );
+    assert!(!told.contains("retention.ms"), "{told}");
+    // A group that catches up is in need of room for a time.
+    summary.drained_at_s = Some(28_000.0);
+    assert!(remedy(&model, &summary).starts_with("Loss to retention: a retention.bytes of about"));
+}
+
+#[test]
+fn lag_that_falls_for_a_twentieth_of_the_run_falls() {
+    let model = scenario(1, 1, 5_400, 10);
+    let drain = |turns: u64| {
+        let curve = |_: usize, second: u64| {
+            let risen = second.min(turns) * 25;
+            (risen - second.saturating_sub(turns) * 27, Saturated)
+        };
+        outcome(&model, &curve, &[]).summary.verdict.outlook[0].clone()
+    };
+    let falls = "It falls since 1h 21m and is not drained within the run";
+    assert!(drain(4_870).starts_with(falls), "{}", drain(4_870));
+    let stays = "It does not drain: on average ";
+    assert!(drain(5_300).starts_with(stays), "{}", drain(5_300));
+}
+
+/// How many exits there are is up to the pauses before the restarts, and no share of the calls.
+#[test]
+fn processes_that_exit_because_of_calls_are_not_foretold_how_many_times_less() {
+    let mut model = scenario(2, 2, 3_600, 10);
+    let mut downstream = Downstream::new("api", Law::Constant(0.01));
+    downstream.failure_rate = 0.3;
+    downstream.on_outage.gives_up = Some(GivesUp {
+        attempts: 1,
+        back_off: BackOff::NONE,
+        then: GiveUp::Crash { closes: false },
+    });
+    model.downstreams = vec![downstream];
+    let curve = |_: usize, second: u64| (second * 5, Orphaned);
+    let mut summary = outcome(&model, &curve, &[]).summary;
+    summary.calls_given_up = vec![CallsGivenUp {
+        which: 0,
+        dependency: "api".into(),
+        calls: 68,
+    }];
+    let remedy = super::remedy::of(super::Culprit::GivenUp, &model, &summary);
+    assert_eq!(
+        remedy.as_deref(),
+        Some(
+            "Calls given up at api: a dead-letter topic instead of the exit lets the process go on with what comes behind; \
+             with an attempt more, 2 in all, 9 % of the calls end so instead of 30 %."
+        )
+    );
+}
+
+#[test]
+fn who_closes_its_consumer_as_it_exits_is_not_said_to_be_noticed_late() {
+    let mut model = scenario(1, 1, 600, 10);
+    let curve = |_: usize, second: u64| (second * 100, Orphaned);
+    let mut summary = outcome(&model, &curve, &[poison(0, 0)]).summary;
+    summary.crashes = 14;
+    let mut told = |closes: bool| {
+        model.settings[0].on_error = vec![OnError::once(GiveUp::Crash { closes })];
+        super::verdict(&model, &summary).causes.join(" ")
+    };
+    assert!(told(true).contains("while nobody runs: 60,000 records"));
+    assert!(!told(true).contains("noticed"));
+    assert!(told(false).contains("until a crash is noticed: 60,000 records"));
+}
+
+/// A crash is noticed sooner with a shorter session, a restart is not noticed with a longer one.
+#[test]
+fn a_session_is_advised_by_what_ends_it() {
+    let mut model = scenario(2, 2, 3_600, 10);
+    let evicted = Fact::MemberEvicted {
+        process: ProcessId(0),
+        removal: Some(RemovalReason::SessionExpired),
+    };
+    let curve = |_: usize, _: u64| (3, KeepingUp);
+    let summary = outcome(&model, &curve, &[(700, evicted)]).summary;
+    let remedy = |model: &Scenario| super::verdict(model, &summary).remedies.join(" ");
+    assert!(
+        remedy(&model).contains("session.timeout.ms (45s) above the longest pause that is normal")
+    );
+    let entry = |action: Action| TimelineEntry {
+        action,
+        ..mark(600, "deploy")
+    };
+    model.timeline = vec![entry(Action::Crash {
+        processes: vec![ProcessId(0)],
+        restart_after: None,
+    })];
+    let told = remedy(&model);
+    assert!(
+        told.contains("a shorter session.timeout.ms (45s)"),
+        "{told}"
+    );
+    assert!(!told.contains("above"), "{told}");
+    model.timeline = vec![entry(Action::Restart {
+        processes: vec![ProcessId(0)],
+        graceful: true,
+        gap: SimDuration::from_secs(60),
+        start_up: SimDuration::ZERO,
+        rolling: false,
+        settings: None,
+    })];
+    for process in &mut model.group.processes {
+        process.instance_id = Some(process.name.clone());
+    }
+    let told = remedy(&model);
+    assert!(
+        told.contains("above the time that a member is away when it restarts"),
+        "{told}"
+    );
+    assert!(!told.contains("close"), "{told}");
 }
