@@ -105,8 +105,8 @@ impl World<'_> {
         }
         let remote = member.remote.as_ref();
         let generation = remote.map_or(member.link.generation, Remote::epoch);
+        self.leave_partitions(&read, by);
         for id in read {
-            self.topic.partitions[id.ix()].left_by = by;
             if known && self.topic.partitions[id.ix()].owner == Some(process) {
                 self.topic.partitions[id.ix()].owner = None;
                 self.tell_state(id, PartitionState::Rebalancing, now);
@@ -288,6 +288,7 @@ impl World<'_> {
 
     /// Whatever commits have been stored by now are read by OffsetFetch, whoever sent them.
     fn flush_commits(&mut self, now: SimTime) {
+        self.settle_records();
         for member in &mut self.members {
             member.store_commits(now, &mut self.topic);
         }

@@ -11,6 +11,8 @@ mod overlap;
 mod plan;
 mod watch;
 
+use std::collections::BTreeMap;
+
 use self::chance::Chance;
 pub(super) use self::encounter::Encounter;
 use self::encounter::Encounters;
@@ -184,6 +186,8 @@ pub(super) struct Batch {
     accounted: (usize, u64),
     /// Its poison records as it comes to them.
     encounters: Encounters,
+    /// With a commit per record: up to where the coordinator has stored or refused them, or will, by partition.
+    settled: BTreeMap<PartitionId, u64>,
     /// When the poll began that returned it.
     pub polled_at: SimTime,
     /// When the poll began that returned the batch before.
@@ -415,6 +419,7 @@ impl Batch {
         self.stages.clear();
         (self.poison, self.crashes) = (false, false);
         self.held = None;
+        self.settled.clear();
         self.accounted = (0, 0);
         self.planned_from = 0;
         self.encounters = Encounters::default();

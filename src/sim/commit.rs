@@ -191,7 +191,7 @@ impl Member {
     }
 
     /// A commit of the batch came to nothing.
-    fn commit_refused(&mut self, error: Option<KafkaError>, at: SimTime, ground: &mut Ground) {
+    pub fn commit_refused(&mut self, error: Option<KafkaError>, at: SimTime, ground: &mut Ground) {
         let records = self.batch.records();
         ground.accounts.commits_failed += 1;
         ground.facts.push((
@@ -205,16 +205,13 @@ impl Member {
     }
 
     pub fn commit_sync(&mut self, at: SimTime, ground: &mut Ground) {
-        if let Err(answered) = self.may_commit(at, ground) {
-            return self.await_commit(at, answered);
+        if self.commits_each(ground.scenario) {
+            return self.end_each(at, ground);
         }
-        self.app = App::Committing;
-        if self.batch.policy(ground.scenario) == CommitPolicy::PerRecord {
-            // Each record's commit is already part of the batch.
-            self.wake = at;
-            return self.store_batch(at, ground);
+        match self.may_commit(at, ground) {
+            Err(answered) => self.await_commit(at, answered),
+            Ok(()) => (self.app, self.wake) = (App::Committing, self.send_batch_commit(at, ground)),
         }
-        self.wake = self.send_batch_commit(at, ground);
     }
 
     /// The commit of the batch goes out; returns when the answer is back.
@@ -234,7 +231,7 @@ impl Member {
         (stored_at, stored_at + scenario.cluster.way_back())
     }
 
-    fn store_batch(&mut self, stored_at: SimTime, ground: &mut Ground) {
+    pub fn store_batch(&mut self, stored_at: SimTime, ground: &mut Ground) {
         ground.accounts.commits += 1;
         let late = self.commits_late(ground.scenario);
         // commitSync() commits positions of what is owned (`SubscriptionState#allConsumed`).
@@ -470,10 +467,8 @@ impl Member {
             let Some(commit) = self.pending.pop_front() else {
                 return;
             };
-            let partition = &mut topic.partitions[commit.partition.ix()];
-            partition.committed = Some(commit.offset);
-            partition.completed = commit.completed;
             self.last_stored = commit.stored_at;
+            topic.store(commit);
         }
     }
 }

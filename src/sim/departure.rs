@@ -133,9 +133,9 @@ impl World<'_> {
         let partitions: Vec<PartitionId> = slots.map(|slot| slot.partition).collect();
         member.account_until(now, self.scenario, &mut self.topic);
         member.leave_commit_under_way(now, self.scenario, &mut self.topic);
+        self.leave_partitions(&partitions, Cause::Eviction);
         for id in partitions {
             let partition = &mut self.topic.partitions[id.ix()];
-            partition.left_by = Cause::Eviction;
             if partition.owner == Some(process) && partition.state != PartitionState::Blocked {
                 partition.evicted_to = partition.coverage.to();
                 // A batch may be older than the assignment: it says nothing of the time when somebody else read it.

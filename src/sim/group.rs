@@ -222,10 +222,12 @@ impl World<'_> {
         self.catch_up(process, self.now());
         let hears =
             !self.speaks_consumer() && self.members[process.ix()].hears_by_commit(self.scenario);
-        let link = &mut self.members[process.ix()].link;
-        link.void = Some(error);
+        let now = self.now();
+        let (members, mut ground) = self.ground();
+        let member = &mut members[process.ix()];
+        member.judge_anew(Some(error), now, &mut ground);
         if hears {
-            link.hears = Hears::ByCommit;
+            member.link.hears = Hears::ByCommit;
             self.listen(process);
         }
     }
@@ -417,7 +419,7 @@ impl World<'_> {
             let read = !lives && self.members[process.ix()].fetcher.slot(id).is_some();
             if partition.owner == Some(process) && silent && !read {
                 if lives {
-                    self.topic.partitions[index].left_by = Cause::Eviction;
+                    self.leave_partitions(&[id], Cause::Eviction);
                 }
                 self.topic.partitions[index].owner = None;
                 self.tell_state(id, PartitionState::Rebalancing, self.now());

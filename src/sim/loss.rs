@@ -6,7 +6,6 @@ use super::topic::Topic;
 use super::world::World;
 use super::{Cause, Fact};
 use crate::kafka::Run;
-use crate::scenario::CommitPolicy;
 use crate::units::{PartitionId, ProcessId, SimTime};
 
 /// Records that a member had in hand, kept or should have read, and leaves.
@@ -58,22 +57,30 @@ impl World<'_> {
     /// that is one record at most: others commit too.
     fn finish_committed(&mut self, process: ProcessId) {
         let member = &self.members[process.ix()];
-        let per_record = member.batch.policy(self.scenario) == CommitPolicy::PerRecord;
-        if !per_record || member.app != App::Processing {
+        if !member.commits_each(self.scenario) || member.app != App::Processing {
             return;
         }
         let settings = member.batch.settings;
-        let current = member.batch.generation == member.link.generation && member.link.counts();
+        let counts = member.batch.generation == member.link.generation && member.link.counts();
         let done: Vec<_> = member.batch.finished_offsets().collect();
         for run in &member.batch.runs {
             let partition = &self.topic.partitions[run.partition.ix()];
             let own = done.iter().rfind(|(id, _)| *id == run.partition);
             let last = own.map_or(run.from, |(_, offset)| *offset) + 1;
+            let current = counts && member.fetcher.slot(run.partition).is_some();
             let last = if current { run.to } else { last.min(run.to) };
             let to = partition.committed.unwrap_or(0).min(last);
             for (from, to) in partition.coverage.missing(run.from, to) {
                 self.topic.processed(run.partition, from, to, settings);
             }
+        }
+    }
+
+    /// Partitions are left by who read them. What others have done of them by now is not done again because of that.
+    pub fn leave_partitions(&mut self, partitions: &[PartitionId], by: Cause) {
+        self.settle_records();
+        for id in partitions {
+            self.topic.partitions[id.ix()].left_by = by;
         }
     }
 

@@ -156,10 +156,8 @@ impl World<'_> {
         let slots = self.members[process.ix()].fetcher.slots();
         let read: Vec<_> = slots.iter().map(|slot| slot.partition).collect();
         self.forget_kept(process, &read, Cause::Crash);
+        self.leave_partitions(&read, Cause::Crash);
         let member = &mut self.members[process.ix()];
-        for slot in member.fetcher.slots() {
-            self.topic.partitions[slot.partition.ix()].left_by = Cause::Crash;
-        }
         member.fetcher.clear();
         member.blocked.clear();
         self.end(process, reason);

@@ -4,7 +4,6 @@ use super::backlog::Backlogs;
 use super::member::Accounts;
 use super::world::World;
 use super::{GroupView, Observer, PartitionState, Sample, Totals};
-use crate::scenario::CommitPolicy;
 use crate::units::{PartitionId, SimTime};
 
 /// When and what for a run is looked at.
@@ -29,10 +28,22 @@ impl World<'_> {
     pub fn commit_records_until(&mut self, at: SimTime) {
         for index in 0..self.members.len() {
             let member = &mut self.members[index];
-            if member.batch.policy(self.scenario) == CommitPolicy::PerRecord {
+            if member.commits_each(self.scenario) {
                 member.account_until(at, self.scenario, &mut self.topic);
             }
         }
+    }
+
+    /// The same up to now, to which not all members have come.
+    pub fn settle_records(&mut self) {
+        let now = self.now();
+        for index in 0..self.members.len() {
+            let member = &self.members[index];
+            if member.commits_each(self.scenario) {
+                self.catch_up(member.process, now);
+            }
+        }
+        self.commit_records_until(now);
     }
 
     /// What members have done of the batches in their hands when the run ends is done.

@@ -6,6 +6,7 @@ pub(super) use self::work::Lost;
 
 use std::sync::Arc;
 
+use super::commit::PendingCommit;
 use super::coverage::Coverage;
 use super::loss::Left;
 use super::outage::CallFailure;
@@ -33,6 +34,8 @@ pub(super) struct Partition {
     log_start: LogStart,
     /// Committed offset at the coordinator.
     pub committed: Option<u64>,
+    /// When that was stored.
+    stored_at: SimTime,
     /// What the metadata of that commit says is done beyond it.
     pub completed: Completed,
     /// Which keys its records carry, from an offset on; none where nobody asks.
@@ -193,6 +196,7 @@ impl Topic {
                 log_start: LogStart::new(&self.retention, start.log_end),
                 arrivals,
                 committed: start.committed,
+                stored_at: SimTime::ZERO,
                 completed: Completed::new(),
                 keys: Vec::new(),
                 work: self
@@ -364,6 +368,17 @@ impl Topic {
                 }
         });
         ends.collect()
+    }
+
+    /// The coordinator stores a commit, whoever owns its partition. Members come to an instant one after another, so another may
+    /// have committed since.
+    pub fn store(&mut self, commit: PendingCommit) {
+        let partition = &mut self.partitions[commit.partition.ix()];
+        if commit.stored_at >= partition.stored_at {
+            partition.stored_at = commit.stored_at;
+            partition.committed = Some(commit.offset);
+            partition.completed = commit.completed;
+        }
     }
 
     /// The fact that a partition is in `state` from `since` on.

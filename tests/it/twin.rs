@@ -44,6 +44,7 @@ fn ownership(scenario: &Scenario, told: &Told) -> Vec<(SimTime, Ownership)> {
     let mut assigned: BTreeMap<ProcessId, Vec<PartitionId>> = BTreeMap::new();
     let mut reads: BTreeMap<ProcessId, Vec<PartitionId>> = BTreeMap::new();
     let mut refused: BTreeMap<ProcessId, SimTime> = BTreeMap::new();
+    let mut removed: BTreeMap<ProcessId, SimTime> = BTreeMap::new();
     let mut changes = Vec::new();
     let settings = &scenario.settings[0];
     let classic = settings.properties.group_protocol == GroupProtocol::Classic;
@@ -66,6 +67,7 @@ fn ownership(scenario: &Scenario, told: &Told) -> Vec<(SimTime, Ownership)> {
                 ..
             } => {
                 assigned.insert(*process, partitions.clone());
+                removed.remove(process);
                 if commits {
                     let sent = SimTime::ZERO + at.since(SimTime::ZERO + commit_takes);
                     changes.push((sent, Ownership::Commits(*process)));
@@ -90,6 +92,10 @@ fn ownership(scenario: &Scenario, told: &Told) -> Vec<(SimTime, Ownership)> {
                 lost,
                 ..
             } => {
+                // If that was its process, and not one before it, whose session it was.
+                if let Some(since) = removed.remove(process).filter(|_| *lost) {
+                    changes.push((since, Ownership::Removed(*process)));
+                }
                 let has = reads.entry(*process).or_default();
                 has.retain(|id| !partitions.contains(id));
                 gets_no_more(&mut changes, *at, *process, partitions);
@@ -102,9 +108,23 @@ fn ownership(scenario: &Scenario, told: &Told) -> Vec<(SimTime, Ownership)> {
             Fact::MemberEvicted {
                 process,
                 removal: None,
-            } => changes.push((*at, Ownership::Evicted(*process))),
+            } => {
+                removed.remove(process);
+                changes.push((*at, Ownership::Evicted(*process)));
+            }
+            Fact::MemberEvicted {
+                process,
+                removal: Some(_),
+            } if classic => {
+                removed.insert(*process, *at);
+            }
             Fact::CommitFailed { process, error, .. } => {
-                refused.insert(*process, *at + scenario.cluster.round_trip);
+                // That of a batch whose records are committed one by one is known as it ends.
+                let answered = match settings.processing.commit {
+                    CommitPolicy::PerRecord => *at,
+                    _ => *at + scenario.cluster.round_trip,
+                };
+                refused.insert(*process, answered);
                 changes.push((early(*at), Ownership::MayNotCommit(*process, *error)));
             }
             Fact::ProcessStopped { process, .. } => {

@@ -33,19 +33,66 @@ impl Batch {
         }
     }
 
-    /// With a commit per record: one that is stored already, its answer to the member taking another `back`.
-    pub fn stored_ahead(
-        &self,
+    /// With a commit per record: how far those of each stage are settled by now that were not before, from where on, and when the
+    /// last of them was. One is `ahead` of its answer by then.
+    pub fn settle(
+        &mut self,
         now: SimTime,
-        back: SimDuration,
+        ahead: SimDuration,
         shop: &mut Workshop,
-    ) -> Option<(PartitionId, u64)> {
-        let stage = self.stages.get(self.accounted.0)?;
-        let worked = self.worked(now) + back;
-        if stage.is_stretch() && self.callers == 1 {
-            return Some((stage.partition, self.reached(stage, worked, shop)));
+    ) -> Vec<(Run, SimTime)> {
+        let worked = self.worked(now) + ahead;
+        let (whole, part) = self.accounted;
+        let mut settled = Vec::new();
+        for index in 0..self.stages.len().min(whole + 1) {
+            let stage = self.stages[index];
+            let (partition, before) = (stage.partition, self.settled.get(&stage.partition));
+            let from = before.copied().unwrap_or(0).max(stage.from);
+            if !stage.kind.is_done_with() || from >= stage.to {
+                continue;
+            }
+            let to = if index < whole || stage.ends <= worked {
+                stage.to
+            } else if stage.is_stretch() && self.callers == 1 {
+                self.reached(&stage, worked, shop).max(stage.from + part)
+            } else {
+                stage.from + part
+            };
+            if to > from {
+                // What was there before it was planned anew is older than that.
+                let answered = match index < self.planned_from {
+                    true => SimDuration::ZERO,
+                    false => self.answered(&stage, to, shop),
+                };
+                let passed = worked.saturating_sub(answered);
+                self.settled.insert(partition, to);
+                let run = Run {
+                    partition,
+                    from,
+                    to,
+                };
+                settled.push((run, now - passed));
+            }
         }
-        (stage.ends <= worked).then_some((stage.partition, stage.to))
+        settled
+    }
+
+    /// The commit of records up to `to` is taken care of elsewhere, unless it was before.
+    pub fn settle_to(&mut self, partition: PartitionId, to: u64) -> bool {
+        let settled = self.settled.entry(partition).or_default();
+        let news = *settled < to;
+        *settled = to.max(*settled);
+        news
+    }
+
+    /// When the commit of a stage's records up to `to` is answered, as work from the start of the batch.
+    fn answered(&self, stage: &Stage, to: u64, shop: &mut Workshop) -> SimDuration {
+        if to == stage.to || !stage.is_stretch() || self.callers > 1 {
+            return stage.ends;
+        }
+        let rest = self.work_of(stage, to, stage.to, shop);
+        let each = self.each_commit(shop.scenario);
+        stage.ends.saturating_sub(rest + each * (stage.to - to))
     }
 
     /// With a commit per record: the record that is done and whose commit is not answered yet, and how long that takes from
@@ -69,8 +116,7 @@ impl Batch {
         if to <= stage.from + self.accounted.1 {
             return None;
         }
-        let rest = self.work_of(stage, to, stage.to, shop) + each * (stage.to - to);
-        let answered = stage.ends.saturating_sub(rest);
+        let answered = self.answered(stage, to, shop);
         Some((stage.partition, to, answered.saturating_sub(worked)))
     }
 

@@ -172,10 +172,12 @@ impl World<'_> {
         };
         let id = self.group.identities[serial as usize].id;
         let answer = self.group.consumer.commit(id, remote.membership.epoch());
-        member.link.void = answer.err().map(|error| match error {
+        let error = answer.err().map(|error| match error {
             CommitError::UnknownMemberId => KafkaError::UnknownMemberId,
             CommitError::StaleMemberEpoch => KafkaError::StaleMemberEpoch,
         });
+        let (members, mut ground) = self.ground();
+        members[process.ix()].judge_anew(error, now, &mut ground);
     }
 
     fn epoch_bumped(&mut self, epoch: i32, reason: RebalanceReason) {

@@ -1,10 +1,12 @@
 //! What a member has done of the batch in its hands, and what becomes of a commit that it has sent of it.
 
+use super::super::Fact;
 use super::super::batch::Workshop;
 use super::super::commit::{PendingCommit, put_under_way};
-use super::super::link::Phase;
+use super::super::link::{Hears, Phase};
 use super::super::topic::Topic;
-use super::{App, Member};
+use super::{App, Ground, Member};
+use crate::kafka::KafkaError;
 use crate::scenario::{CommitPolicy, Scenario};
 use crate::units::SimTime;
 
@@ -24,32 +26,93 @@ impl Member {
         if self.app != App::Processing {
             return;
         }
-        let settings = self.settings;
-        let mut shop = Workshop::new(scenario, settings, topic);
+        let mut shop = Workshop::new(scenario, self.settings, topic);
         self.batch.account_until(now, &mut shop);
-        let back = scenario.cluster.way_back();
-        let ahead = self.batch.stored_ahead(now, back, &mut shop);
-        let per_record = self.batch.policy(scenario) == CommitPolicy::PerRecord;
-        if per_record && self.commits_each_record() {
-            for (partition, offset) in self.batch.finished_offsets().chain(ahead) {
-                // Never back: how far a batch is gets estimated anew when its calls take another time.
-                let committed = &mut topic.partitions[partition.ix()].committed;
-                *committed = Some(offset).max(*committed);
-            }
+        if self.commits_each(scenario) && self.commits_are_taken() {
+            self.store_each(now, scenario, topic);
         }
+    }
+
+    /// Commits of single records that are stored by `now`, to which its batch has been accounted for, whoever owns their partition.
+    fn store_each(&mut self, now: SimTime, scenario: &Scenario, topic: &mut Topic) {
+        let mut shop = Workshop::new(scenario, self.settings, topic);
+        let back = scenario.cluster.way_back();
+        for (run, stored_at) in self.batch.settle(now, back, &mut shop) {
+            topic.store(PendingCommit::new(stored_at, run.partition, run.to));
+        }
+    }
+
+    /// Commits of single records that have been sent by `now` and were not settled before are refused.
+    fn refuse_each(&mut self, now: SimTime, ground: &mut Ground) {
+        let cluster = &ground.scenario.cluster;
+        let takes = cluster.round_trip + cluster.commit_latency;
+        let mut shop = Workshop::new(ground.scenario, self.settings, ground.topic);
+        self.batch.account_until(now, &mut shop);
+        for (run, sent_at) in self.batch.settle(now, takes, &mut shop) {
+            let failed = Fact::CommitFailed {
+                process: self.process,
+                error: self.link.void,
+                records: run.to - run.from,
+            };
+            ground.accounts.commits_failed += 1;
+            ground.facts.push((sent_at, failed));
+        }
+    }
+
+    /// From `now` on the coordinator judges its commits otherwise.
+    pub fn judge_anew(&mut self, error: Option<KafkaError>, now: SimTime, ground: &mut Ground) {
+        let at_work = self.app == App::Processing && self.commits_each(ground.scenario);
+        match self.link.void {
+            before if before == error || !at_work => {}
+            None => {
+                self.account_until(now, ground.scenario, ground.topic);
+                self.leave_commit_under_way(now, ground.scenario, ground.topic);
+            }
+            Some(_) => self.refuse_each(now, ground),
+        }
+        self.link.void = error;
+    }
+
+    /// The batch is through, of which each record has been committed.
+    pub fn end_each(&mut self, at: SimTime, ground: &mut Ground) {
+        let error = self.link.void.filter(|_| self.is_of_its_generation());
+        if error == Some(KafkaError::StaleMemberEpoch) {
+            self.refuse_each(at, ground);
+        } else if error.is_some() {
+            // The answer to that of the last record is there.
+            self.commit_refused(error, at, ground);
+            if self.link.hears == Hears::ByCommit {
+                self.link.hears = Hears::At(at);
+            }
+        } else if let Err(answered) = self.may_commit(at, ground) {
+            return self.await_commit(at, answered);
+        } else if self.commits_late(ground.scenario) || self.link.owes_commit {
+            self.store_batch(at, ground);
+        } else {
+            let mut shop = Workshop::new(ground.scenario, self.settings, ground.topic);
+            self.batch.account_until(at, &mut shop);
+            self.store_each(at, ground.scenario, ground.topic);
+            for (partition, offset) in self.batch.finished_offsets() {
+                self.fetcher.committed(partition, offset);
+                self.last_stored = at;
+            }
+            ground.accounts.commits += 1;
+        }
+        (self.app, self.wake) = (App::Committing, at);
     }
 
     /// Its batch counts for nothing from `now` on, to which it has been accounted for: a commit of a record that is on its way
     /// reaches the coordinator all the same.
     pub fn leave_commit_under_way(&mut self, now: SimTime, scenario: &Scenario, topic: &mut Topic) {
-        let per_record = self.batch.policy(scenario) == CommitPolicy::PerRecord;
-        if self.app != App::Processing || !per_record || !self.commits_each_record() {
+        if self.app != App::Processing || !self.commits_each(scenario) || !self.commits_are_taken()
+        {
             return;
         }
         let mut shop = Workshop::new(scenario, self.settings, topic);
         let back = scenario.cluster.way_back();
         if let Some((partition, offset, left)) = self.batch.commit_under_way(now, &mut shop)
             && left > back
+            && self.batch.settle_to(partition, offset)
         {
             let stored_at = now + left.saturating_sub(back);
             let commit = PendingCommit::new(stored_at, partition, offset);
@@ -57,10 +120,18 @@ impl Member {
         }
     }
 
+    /// Whether it commits each record of its batch as it is done.
+    pub fn commits_each(&self, scenario: &Scenario) -> bool {
+        self.batch.policy(scenario) == CommitPolicy::PerRecord
+    }
+
+    /// Whether its batch was polled by the member that it still is.
+    fn is_of_its_generation(&self) -> bool {
+        self.batch.generation == self.link.generation && self.link.phase == Phase::Stable
+    }
+
     /// Whether commits of its batch are taken.
-    pub fn commits_each_record(&self) -> bool {
-        self.batch.generation == self.link.generation
-            && self.link.phase == Phase::Stable
-            && self.link.void.is_none()
+    fn commits_are_taken(&self) -> bool {
+        self.is_of_its_generation() && self.link.void.is_none()
     }
 }

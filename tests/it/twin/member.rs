@@ -89,6 +89,8 @@ pub struct Member {
     pub restarted: Option<(usize, usize)>,
     /// It knows that the group has gone on without it, and is not back.
     pub evicted: bool,
+    /// The group has gone on without it, whether it knows or not.
+    pub removed: bool,
     /// It is no member, and does not ask to be one before its next poll().
     pub out: bool,
     /// When it last gave partitions up and committed what it had of them.
@@ -141,6 +143,7 @@ impl Member {
             stopping: false,
             restarted: None,
             evicted: false,
+            removed: false,
             out: false,
             gave_up_at: None,
             polled_at: SimTime::ZERO,

@@ -134,6 +134,22 @@ fn agree(seed: u64) -> u64 {
     told.totals.commits
 }
 
+/// The same scenario, of an application that commits each record as it is done.
+fn one_by_one(seed: u64) -> Scenario {
+    let mut scenario = draw(seed);
+    let settings = &mut scenario.settings[0];
+    settings.processing.commit = CommitPolicy::PerRecord;
+    settings.properties.enable_auto_commit = false;
+    scenario
+}
+
+fn agree_one_by_one(seed: u64) -> u64 {
+    let name = format!("seed {seed}, committed one by one");
+    assert_twins_in_trouble(&name, &one_by_one(seed))
+        .totals
+        .commits
+}
+
 #[test]
 fn the_engine_does_what_one_record_after_another_does() {
     // In 1,119 and 1,540 a timer is due in the last batch before a rebalance, after the last sample; in 2,867 a member closes that
@@ -145,18 +161,30 @@ fn the_engine_does_what_one_record_after_another_does() {
     }
 }
 
+/// Each record's commit is stored whoever owns its partition by then, if only it carries the epoch of its member.
+#[test]
+fn the_same_with_every_record_committed_as_it_is_done() {
+    let idle = (0..60).filter(|seed| agree_one_by_one(*seed) == 0).count();
+    assert!(idle < 6, "in {idle} no batch is ever through");
+}
+
+/// Samples a hundred times rarer show the same, and so do the totals.
+fn assert_looks_do_not_matter(name: &str, often: &Scenario) {
+    let mut rarely = often.clone();
+    rarely.sample = often.sample * 100;
+    let (often, rarely) = (run(often), run(&rarely));
+    let looked = |at: &SimTime| rarely.samples.iter().any(|(rare, _)| rare == at);
+    let seen = often.samples.iter().filter(|(at, _)| looked(at));
+    assert!(seen.eq(&rarely.samples), "{name}");
+    assert_eq!(often.totals, rarely.totals, "{name}");
+}
+
 /// Members run when somebody needs to know where they are.
 #[test]
 fn it_does_not_matter_how_often_anybody_looks() {
     for seed in (0..60).chain([380, 494, 591]) {
-        let often = draw(seed);
-        let mut rarely = often.clone();
-        rarely.sample = often.sample * 100;
-        let (often, rarely) = (run(&often), run(&rarely));
-        let looked = |at: &SimTime| rarely.samples.iter().any(|(rare, _)| rare == at);
-        let seen = often.samples.iter().filter(|(at, _)| looked(at));
-        assert!(seen.eq(&rarely.samples), "seed {seed}");
-        assert_eq!(often.totals, rarely.totals, "seed {seed}");
+        assert_looks_do_not_matter(&format!("seed {seed}"), &draw(seed));
+        assert_looks_do_not_matter(&format!("seed {seed}, one by one"), &one_by_one(seed));
     }
 }
 
@@ -175,7 +203,8 @@ fn some_seeds() {
         return;
     };
     let [from, to] = [from, to].map(|seed| seed.parse::<u64>().expect("a seed"));
-    let fails = |seed: &u64| std::panic::catch_unwind(|| agree(*seed)).is_err();
+    let fails =
+        |seed: &u64| std::panic::catch_unwind(|| (agree(*seed), agree_one_by_one(*seed))).is_err();
     let failed: Vec<u64> = (from..=to).filter(fails).collect();
     assert!(failed.is_empty(), "seeds {failed:?}");
 }

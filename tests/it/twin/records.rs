@@ -173,7 +173,9 @@ impl World<'_> {
         self.account(in_hand);
         let done = !matches!(in_hand.outcome, Outcome::SeekBack(_));
         if per_record && done {
-            if !self.members[who].evicted {
+            let member = &self.members[who];
+            let counts = !member.evicted && !member.removed && !member.out;
+            if counts && self.refused_now(who).is_none() {
                 self.send_commit(&[(partition, offset + 1)]);
             }
             let answered = self.now + self.commit_takes();

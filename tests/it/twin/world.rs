@@ -33,6 +33,8 @@ pub enum Ownership {
     Commits(ProcessId),
     /// Its client left the group because of max.poll.interval.ms.
     Evicted(ProcessId),
+    /// By the coordinator, and it does not know.
+    Removed(ProcessId),
     MayNotCommit(ProcessId, Option<KafkaError>),
 }
 
@@ -354,6 +356,7 @@ impl<'s> World<'s> {
             }
             Event::Ownership(Ownership::Starts(who)) => self.starts(who.ix()),
             Event::Ownership(Ownership::Evicted(who)) => self.evicted(who.ix()),
+            Event::Ownership(Ownership::Removed(who)) => self.members[who.ix()].removed = true,
             Event::Ownership(Ownership::MayNotCommit(who, error)) => {
                 self.members[who.ix()].may_not_commit = Some((self.now, error));
             }
@@ -454,7 +457,7 @@ impl<'s> World<'s> {
         if member.owned.is_empty() {
             member.lose_all();
         }
-        member.evicted = false;
+        (member.evicted, member.removed) = (false, false);
         let mut added = partitions.to_vec();
         added.retain(|id| !member.owned.contains_key(id));
         added.sort_unstable();
