@@ -342,5 +342,6 @@ fn sum<'a>(totals: impl IntoIterator<Item = &'a PartitionTotals>) -> Accounts {
             skipped: sum.skipped + own.skipped,
             dead_lettered: sum.dead_lettered + own.dead_lettered,
             retried: sum.retried + own.retried,
+            given_up_again: sum.given_up_again + own.given_up_again,
         })
 }

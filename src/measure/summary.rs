@@ -149,6 +149,8 @@ pub struct Accounts {
     pub dead_lettered: u64,
     /// Records that were given up and produced to a retry topic.
     pub retried: u64,
+    /// Of those that were given up, read again after they had been dealt with.
+    pub given_up_again: u64,
 }
 
 /// One partition in figures.

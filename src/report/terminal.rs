@@ -3,7 +3,7 @@
 use super::{chart, retry};
 use crate::experiment::headline_intervals;
 use crate::measure::words::{grouped, percent, short, signed, span};
-use crate::measure::{AlertEpisode, Outcome, PartitionSummary, Summary};
+use crate::measure::{Accounts, AlertEpisode, Outcome, PartitionSummary, Summary};
 use crate::sim::Causes;
 
 /// How to write for the terminal at hand.
@@ -225,16 +225,8 @@ fn records(summary: &Summary) -> Vec<Total> {
                 accounts.lost_by,
             ),
         ),
-        (
-            "skipped",
-            accounts.skipped,
-            "given up: never processed".to_owned(),
-        ),
-        (
-            "dead-lettered",
-            accounts.dead_lettered,
-            "given up: never processed".to_owned(),
-        ),
+        ("skipped", accounts.skipped, given_up(accounts)),
+        ("dead-lettered", accounts.dead_lettered, given_up(accounts)),
         (
             "retried",
             accounts.retried,
@@ -273,6 +265,14 @@ fn failures(summary: &Summary) -> [(&'static str, u64, String); 5] {
             "failed by chance as often as they may".to_owned(),
         ),
     ]
+}
+
+/// What it means to be given up.
+fn given_up(accounts: &Accounts) -> String {
+    match accounts.given_up_again {
+        0 => "given up: never processed".to_owned(),
+        again => format!("given up; {} of all that were, again", grouped(again)),
+    }
 }
 
 /// What became of records, and how the members dropped out that had them.

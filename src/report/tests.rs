@@ -123,6 +123,7 @@ fn summary_json_names_everything_a_program_looks_for() {
         "skipped",
         "dead_lettered",
         "retried",
+        "given_up_again",
         "retry_topics",
         "lag",
         "age_s",

@@ -95,7 +95,7 @@ impl World<'_> {
         };
         self.forget_kept(process, &read, by);
         let member = &mut self.members[process.ix()];
-        member.blocked.retain(|id| !read.contains(id));
+        member.blocked.retain(|(id, _)| !read.contains(id));
         // A member that joins stands already, unless it went on with what it has now lost.
         let waits = member.link.phase == Phase::Stable && member.remote.is_none();
         let stops = waits || !read.is_empty();

@@ -3,6 +3,7 @@
 mod accounts;
 mod boundary;
 mod chance;
+mod encounter;
 mod failure;
 mod in_hand;
 mod letter;
@@ -13,6 +14,8 @@ mod watch;
 use std::collections::BTreeMap;
 
 use self::chance::Chance;
+pub(super) use self::encounter::Encounter;
+use self::encounter::Encounters;
 pub(super) use self::in_hand::InHand;
 use self::letter::Letter;
 pub(super) use self::watch::Opening;
@@ -181,10 +184,10 @@ pub(super) struct Batch {
     pub refused: bool,
     /// Stages (and records of the next) already accounted for.
     accounted: (usize, u64),
+    /// Its poison records as it comes to them.
+    encounters: Encounters,
     /// With a commit per record: up to where the coordinator has stored or refused them, or will, by partition.
     settled: BTreeMap<PartitionId, u64>,
-    /// Stages before this one whose giving up was told.
-    told: usize,
     /// When the poll began that returned it.
     pub polled_at: SimTime,
     /// When the poll began that returned the batch before.
@@ -282,8 +285,16 @@ impl Batch {
         self.since = self.since.max(now);
     }
 
-    /// From the instant of `since` on it may have another speed.
-    pub fn change_speed(&mut self) {
+    /// From `now` on, to which it was advanced, or if it stands still until later from then on, it may have another speed.
+    pub fn change_speed(&mut self, from: SimTime) {
+        self.note_encounters(self.since);
+        self.since = self.since.max(from);
+        self.set_out();
+    }
+
+    /// It goes on from the instant of `since` by another plan: what it came to by the one before [was
+    /// noted](Self::note_encounters).
+    fn set_out(&mut self) {
         self.sped = (self.since, self.done);
     }
 
@@ -296,6 +307,7 @@ impl Batch {
     /// Its calls are others from now on, and several are under way at the same time: nobody keeps how far each is, so what is
     /// left takes `factor` times as long. Expects the settings it was begun under.
     pub fn rescale(&mut self, factor: f64, shop: &mut Workshop) {
+        self.note_encounters(self.since);
         let scaled = |length: SimDuration| {
             if length == SimDuration::FOREVER {
                 length
@@ -317,7 +329,7 @@ impl Batch {
         }
         self.alone = scaled(self.alone);
         self.length = self.alone;
-        self.change_speed();
+        self.set_out();
         self.count_calls(shop);
         self.expect_calls(self.calls);
     }
@@ -409,6 +421,7 @@ impl Batch {
         self.held = None;
         self.settled.clear();
         self.accounted = (0, 0);
-        (self.planned_from, self.told) = (0, 0);
+        self.planned_from = 0;
+        self.encounters = Encounters::default();
     }
 }

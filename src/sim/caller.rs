@@ -394,8 +394,7 @@ impl Member {
         }
         let mut shop = Workshop::new(ground.scenario, self.batch.settings, ground.topic);
         let left = self.batch.break_off(at, &mut shop);
-        self.batch
-            .tell_given_up(at, self.process, ground.topic, ground.facts);
+        self.meet_poison(at, ground.topic, ground.facts);
         let sleeps = self.leave_poison(at, current);
         if current {
             let policy = self.batch.policy(ground.scenario);

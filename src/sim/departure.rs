@@ -29,9 +29,15 @@ impl World<'_> {
             return;
         }
         let member = &self.members[process.ix()];
-        // The heartbeat thread looks at the clock in these states; what a background task joins for is looked at again.
-        let looks = member.link.phase == Phase::Stable
-            || (member.link.phase == Phase::Syncing && member.reads());
+        // The heartbeat thread looks at the clock in these states; what a background task joins for is looked at again. With the
+        // consumer protocol it does wherever it sends heartbeats: one that was fenced and joins again leaves at once.
+        let looks = match &member.remote {
+            Some(remote) => remote.membership.heartbeats(),
+            None => {
+                member.link.phase == Phase::Stable
+                    || (member.link.phase == Phase::Syncing && member.reads())
+            }
+        };
         if !looks {
             return;
         }

@@ -335,7 +335,7 @@ impl Dependency {
     /// One batch at `speed` relative to being alone, whose calls and work take `stretch` times as long as alone.
     fn pace_batch(&self, now: SimTime, batch: &mut Batch, speed: f64, stretch: f64) {
         batch.advance(now);
-        batch.change_speed();
+        batch.change_speed(now);
         batch.paced = true;
         if speed == 1.0 {
             (batch.length, batch.rate) = (batch.alone, batch.demand);

@@ -91,8 +91,8 @@ pub(super) struct Member {
     pub acknowledged: Acknowledged,
     /// When the coordinator last stored a commit of it: that renews its session.
     pub last_stored: SimTime,
-    /// Poison record its partition is stuck at, by partition.
-    pub blocked: Vec<PartitionId>,
+    /// Poison records that it has come to and has not got past.
+    pub blocked: Vec<(PartitionId, u64)>,
 }
 
 /// What a running member may touch.
@@ -314,9 +314,7 @@ impl Member {
         self.stand_before_open_breaker(at, ground);
         self.wake = self.batch.ends_at();
         self.ask_for_calls(at, ground);
-        if self.batch.poison {
-            self.meet_poison(at, ground);
-        }
+        self.meet_poison(at, ground.topic, ground.facts);
     }
 
     /// The calls of what has been planned are asked for.
@@ -365,8 +363,7 @@ impl Member {
         if self.batch.calls > 0 {
             ground.asks(at, self.process, 0.0);
         }
-        self.batch
-            .tell_given_up(at, self.process, ground.topic, ground.facts);
+        self.meet_poison(at, ground.topic, ground.facts);
         self.calls_over(at, ground);
         let current = self.batch.generation == self.link.generation && self.reads();
         let sleeps = self.leave_poison(at, current);
@@ -418,8 +415,7 @@ impl Member {
             self.wake = self.wake.max(thaws); // What it waits for does not wait for it.
         } else if self.app == App::Processing {
             self.batch.advance(now);
-            self.batch.since = thaws;
-            self.batch.change_speed();
+            self.batch.change_speed(thaws);
             self.wake = self.batch.ends_at();
         } else if self.app == App::Polling && self.reads() {
             // The wait in poll() ends with the freeze: only then another fetch can be sent.

@@ -143,6 +143,8 @@ pub struct PartitionTotals {
     pub dead_lettered: u64,
     /// Given up and produced to the next retry topic.
     pub retried: u64,
+    /// Of those given up, read again after they had been dealt with.
+    pub given_up_again: u64,
     /// Committed at the end less committed at the start.
     pub committed: u64,
 }

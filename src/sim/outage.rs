@@ -82,8 +82,7 @@ impl World<'_> {
                 }
             }
             if turns {
-                let (members, mut ground) = self.ground();
-                members[index].meet_poison_anew(now, &mut ground);
+                self.members[index].meet_poison(now, &mut self.topic, &mut self.facts);
             }
             let member = &self.members[index];
             if member.attended() {

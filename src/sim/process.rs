@@ -145,7 +145,7 @@ impl World<'_> {
         }
         let member = &mut self.members[process.ix()];
         member.account_until(now, self.scenario, &mut self.topic);
-        (member.batch).tell_given_up(now, process, &self.topic, &mut self.facts);
+        member.meet_poison(now, &mut self.topic, &mut self.facts);
         let member = &mut self.members[process.ix()];
         member.leave_commit_under_way(now, self.scenario, &mut self.topic);
         member.account_unanswered(now, self.scenario, &mut self.topic);

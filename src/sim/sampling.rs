@@ -61,6 +61,9 @@ impl World<'_> {
         let log_ends = self.topic.log_ends(at);
         let mut backlogs = match look {
             Look::Sample(_) => {
+                for member in &mut self.members {
+                    member.meet_poison(at, &mut self.topic, &mut self.facts);
+                }
                 let members = self.members.len();
                 Some(Backlogs::new(at, &log_ends, members, &mut self.topic))
             }
@@ -108,22 +111,21 @@ impl World<'_> {
         let keeps_up = backlogs.keeps_up((owner, member), slot, self.scenario, &mut self.topic);
         let workers = member.workers.as_deref();
         let stuck = workers.is_some_and(|workers| workers.is_stuck(id));
+        let held_up = member.batch.is_held_up(at, self.scenario.sample);
         let waits = member.caller.waits(at);
         let dependency = self.dependency.as_ref();
         let stopped = dependency.is_some_and(|own| own.stops(member.settings));
         let waits_for = dependency.and_then(|own| own.delays(member, at));
         let state = if member.frozen_until.is_some() {
             PartitionState::Frozen
-        } else if stuck || member.blocked.contains(&id) || member.batch.stuck_on().is_some() {
-            PartitionState::Blocked
+        } else if stuck || member.is_blocked(id) || held_up {
+            PartitionState::Blocked // One thread serves all of its partitions.
         } else if keeps_up && !stopped && !waits {
             PartitionState::KeepingUp
         } else if position < evicted_to {
             PartitionState::Evicted
         } else if waits_for.is_some() {
             PartitionState::Throttled
-        } else if member.batch.is_held_up(at, self.scenario.sample) {
-            PartitionState::Blocked // One thread serves all of its partitions.
         } else {
             PartitionState::Saturated
         };

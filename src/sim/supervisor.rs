@@ -70,7 +70,7 @@ impl World<'_> {
         if closes {
             let member = &mut self.members[process.ix()];
             member.account_until(now, self.scenario, &mut self.topic);
-            (member.batch).tell_given_up(now, process, &self.topic, &mut self.facts);
+            member.meet_poison(now, &mut self.topic, &mut self.facts);
             // Whatever starts it meanwhile waits until it is gone.
             member.stopping = true;
             self.close(process);

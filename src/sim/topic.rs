@@ -311,7 +311,7 @@ impl Topic {
             Fate::DeadLettered => &mut account.dead_lettered,
             Fate::PassedOn => &mut account.retried,
         }) += to - from;
-        partition.coverage.cover(from, to);
+        account.given_up_again += partition.coverage.cover(from, to);
     }
 
     /// A record is appended to the next retry topic at `at`.

@@ -385,6 +385,33 @@ fn a_static_member_that_closes_is_back_where_it_was() {
 }
 
 /// The session goes on from its last heartbeat before it left, at 57 s.
+/// Both join at once; the first polls all four partitions, works for 15 s on what it got, and does not give up what the other is
+/// to have: it is fenced 10 s after it was told, which is just before its poll interval of 10 s is over.
+#[test]
+fn a_member_that_was_fenced_in_its_batch_leaves_once_its_poll_interval_is_over_and_joins_with_its_next_poll()
+ {
+    let told = run(&model(&[
+        "horizon='16s'",
+        "topic={ name = 'orders', partitions = 4, backlog = 2000 }",
+        "cluster={ round-trip = '2ms', commit-latency = '2ms' }",
+        "group={ name = 'g', members = 2, properties = { group.protocol = 'consumer', max.poll.interval.ms = 10000 } }",
+        "processing={ time = '30ms', commit = 'auto' }",
+    ]));
+    let [(fenced, of), (left, of_the_same)] = evicted(&told)[..] else {
+        panic!("{:?}", evicted(&told));
+    };
+    assert_eq!(of, (A, Some(RemovalReason::RebalanceTimeout)));
+    assert_eq!(of_the_same, (A, None));
+    assert!(fenced < left && left.since(fenced) < ms(10));
+    // It has joined again meanwhile, as it still is in its batch, and does so once more as it polls.
+    let polls = left + ms(5_000);
+    let [_, again, last] = joined(&told, A)[..] else {
+        panic!("{:?}", joined(&told, A));
+    };
+    assert!(again > fenced && again <= left, "{again:?}");
+    assert!(last >= polls && last.since(polls) < ms(10), "{last:?}");
+}
+
 #[test]
 fn a_static_member_that_stays_away_is_fenced_by_its_session() {
     let told = told(&[STATIC, LEAVES]);

@@ -222,16 +222,23 @@ fn given_up(summary: &Summary) -> Option<String> {
     let records = |count: u64| counted(count, "record", "records");
     let later = summary.retry_topics.iter().map(|own| own.dead_lettered);
     let dead_lettered = accounts.dead_lettered - later.sum::<u64>();
-    match (dead_lettered, accounts.skipped) {
-        (0, 0) => None,
-        (dead, 0) => Some(format!("Dead-letter topic: {}.", records(dead))),
-        (0, skipped) => Some(format!("Given up and skipped: {}.", records(skipped))),
-        (dead, skipped) => Some(format!(
-            "Given up: {} to the dead-letter topic, {} skipped.",
+    let told = match (dead_lettered, accounts.skipped) {
+        (0, 0) => return None,
+        (dead, 0) => format!("Dead-letter topic: {}", records(dead)),
+        (0, skipped) => format!("Given up and skipped: {}", records(skipped)),
+        (dead, skipped) => format!(
+            "Given up: {} to the dead-letter topic, {} skipped",
             records(dead),
             grouped(skipped)
-        )),
-    }
+        ),
+    };
+    Some(match accounts.given_up_again {
+        again if again > 0 && accounts.retried == 0 => format!(
+            "{told}; {} of these had been dealt with before, and were read again.",
+            grouped(again)
+        ),
+        _ => format!("{told}."),
+    })
 }
 
 /// What became of records that were given up for a later time.

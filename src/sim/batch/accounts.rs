@@ -9,6 +9,7 @@ impl Batch {
     /// Accounts for everything up to the instant `now`.
     pub fn account_until(&mut self, now: SimTime, shop: &mut Workshop) {
         self.advance(now);
+        self.note_encounters(now);
         let worked = self.worked(now);
         while let Some(stage) = self.stages.get(self.accounted.0) {
             if stage.ends <= worked {

@@ -61,7 +61,7 @@ impl Batch {
     }
 
     /// When so much of its work was done, at the speed that it has: whenever, and however often, it was looked at meanwhile.
-    fn ended_at(&self, work: SimDuration) -> SimTime {
+    pub(super) fn ended_at(&self, work: SimDuration) -> SimTime {
         let (from, done) = self.sped;
         if self.alone == SimDuration::FOREVER {
             return self.polled_at + work;
@@ -107,7 +107,7 @@ impl Batch {
         self.alone = cut;
         self.length = SimDuration::from_nanos((cut.as_nanos() as f64 * speed) as u64);
         self.done = (worked.as_nanos() as f64 / cut.as_nanos().max(1) as f64).min(1.0);
-        self.change_speed();
+        self.set_out();
         self.expect_calls(self.calls);
         self.ends_at()
     }

@@ -1,13 +1,11 @@
 //! Poison records of a batch: what becomes of them in it, and how often they failed in earlier ones.
 
-use super::super::Fact;
 use super::super::giving_up::{give_up, last_attempts};
-use super::super::topic::Topic;
 use super::letter::{Letter, Tried};
 use super::{Batch, Kind, Stage};
 use crate::kafka::Run;
 use crate::scenario::{OnError, RetryBy};
-use crate::units::{PartitionId, ProcessId, SimDuration, SimTime};
+use crate::units::{PartitionId, SimDuration};
 
 impl Batch {
     /// How long a poison record keeps the batch, what is done with it, and how it goes to the dead-letter topic if it does.
@@ -56,32 +54,6 @@ impl Batch {
     /// Forgets what failed before: the process is gone.
     pub fn forget_failures(&mut self) {
         self.failed.clear();
-    }
-
-    /// Tells which poison records were given up of those that were told to be met: once the batch is through or left, whenever
-    /// it was looked at before.
-    pub fn tell_given_up(
-        &mut self,
-        at: SimTime,
-        process: ProcessId,
-        topic: &Topic,
-        facts: &mut Vec<(SimTime, Fact)>,
-    ) {
-        for stage in &self.stages[self.told..self.accounted.0] {
-            let stuck_at = || topic.partitions[stage.partition.ix()].stuck_at;
-            if let Kind::GivenUp { fate, named, .. } = stage.kind
-                && (named || stuck_at() == Some(stage.from))
-            {
-                let given_up = Fact::PoisonGivenUp {
-                    process,
-                    partition: stage.partition,
-                    offset: stage.from,
-                    fate,
-                };
-                facts.push((at, given_up));
-            }
-        }
-        self.told = self.accounted.0;
     }
 
     #[inline]

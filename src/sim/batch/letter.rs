@@ -1,7 +1,6 @@
 //! A record of a batch that is produced to the dead-letter topic: what becomes of it if that answers otherwise meanwhile, and
 //! how it starts anew.
 
-use super::super::Fate;
 use super::super::giving_up::{End, end_of, give_up, turned};
 use super::super::outage::CallFailure;
 use super::in_hand::InHand;
@@ -76,22 +75,9 @@ impl Letter {
             GiveUp::Skip | GiveUp::RetryTopic(_) | GiveUp::Crash { .. } => None,
         }
     }
-
-    /// Whether it is poison, and has waited for an answer that does not come.
-    pub fn waits(&self) -> bool {
-        self.tried.attempts > 0 && self.takes > self.produce.takes
-    }
 }
 
 impl Stage {
-    /// Whether its poison record waits for a dead-letter topic that does not answer.
-    pub fn waits_for_answer(&self) -> bool {
-        let Kind::GivenUp { fate, .. } = self.kind else {
-            return false;
-        };
-        fate == Fate::Undelivered && self.letter.is_some_and(|letter| letter.waits())
-    }
-
     /// Whether a process exits because its record could not be produced to the dead-letter topic.
     pub fn exits_undelivered(&self) -> bool {
         let exits = matches!(self.kind, Kind::Crash { .. } | Kind::Exit { .. });
@@ -190,8 +176,10 @@ impl Batch {
     /// The last stage is over, and everything before it is done.
     pub fn drop_last(&mut self, now: SimTime, shop: &mut Workshop) {
         self.account_all(now, shop);
+        self.note_encounters(now);
         self.stages.pop();
         let before = self.stages.len();
-        (self.accounted, self.told) = ((before, 0), self.told.min(before));
+        self.accounted = (before, 0);
+        self.encounters.back_to(before);
     }
 }

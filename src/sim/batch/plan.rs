@@ -15,7 +15,7 @@ impl Batch {
         self.pass(now, generation);
         self.since = now;
         self.done = 0.0;
-        self.change_speed();
+        self.set_out();
         self.settings = shop.settings;
         self.failure = shop.topic.failure_of(self.settings);
         self.dead_letter = shop.topic.dead_letter;
@@ -51,7 +51,7 @@ impl Batch {
         self.since = self.since.max(now); // One that stands still goes on later.
         let alone = self.alone.as_nanos().max(1) as f64;
         self.done = (in_hand.head.as_nanos() as f64 / alone).min(1.0);
-        self.change_speed();
+        self.set_out();
         if self.alone == SimDuration::FOREVER {
             // The work of a batch that never ends counts from its poll.
             let before = now.since(self.polled_at).saturating_sub(in_hand.head);
@@ -105,6 +105,7 @@ impl Batch {
             stage.ends = SimDuration::ZERO;
         }
         self.planned_from = self.accounted.0;
+        self.encounters.stand(self.planned_from);
     }
 
     /// What is to be planned anew of a run, after the stage that is gone on with.

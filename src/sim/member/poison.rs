@@ -1,48 +1,58 @@
 //! What a member does about poison records in its batch, and about a batch that counts for nothing any more.
 
-use super::super::batch::{Kind, Stage, Workshop};
+use super::super::Fact;
+use super::super::batch::{Encounter, Kind, Stage, Workshop};
 use super::super::topic::Topic;
 use super::{Ground, Member};
 use crate::units::{PartitionId, SimDuration, SimTime};
 
-/// A partition is blocked by a record in its way; returns whether that is news, and the member does not get past it.
-fn block(blocked: &mut Vec<PartitionId>, stage: &Stage, topic: &mut Topic) -> bool {
-    let in_the_way = stage.is_in_the_way();
-    if !(in_the_way || stage.waits_for_answer()) || blocked.contains(&stage.partition) {
-        return false;
-    }
-    blocked.push(stage.partition);
-    if in_the_way {
-        topic.partitions[stage.partition.ix()].stuck_at = Some(stage.from);
-    }
-    in_the_way
-}
-
 impl Member {
-    /// Notes poison records at the head of the batch's way, and when they are met.
-    pub(super) fn meet_poison(&mut self, at: SimTime, ground: &mut Ground) {
-        for stage in self.batch.stages() {
-            let named = matches!(stage.kind, Kind::GivenUp { named: true, .. });
-            let met = block(&mut self.blocked, stage, ground.topic);
-            if named || met {
-                ground.facts.push((at, stage.met_by(self.process)));
+    /// Tells which poison records it has come to by `at`, and which of them it has given up. From the one instant to the other
+    /// they block their partitions.
+    pub fn meet_poison(
+        &mut self,
+        at: SimTime,
+        topic: &mut Topic,
+        facts: &mut Vec<(SimTime, Fact)>,
+    ) {
+        for Encounter { at, stage, over } in self.batch.encounters(at) {
+            let (partition, offset) = (stage.partition, stage.from);
+            let record = (partition, offset);
+            let known = self.blocked.contains(&record);
+            let stuck_at = &mut topic.partitions[partition.ix()].stuck_at;
+            match stage.kind {
+                Kind::GivenUp { fate, .. } if over && known => {
+                    self.blocked.retain(|own| *own != record);
+                    let stuck = stuck_at.take_if(|stuck| *stuck == offset).is_some();
+                    if stage.is_named() || stuck {
+                        let given_up = Fact::PoisonGivenUp {
+                            process: self.process,
+                            partition,
+                            offset,
+                            fate,
+                        };
+                        facts.push((at, given_up));
+                    }
+                }
+                _ if over || known => {}
+                _ => {
+                    self.blocked.push(record);
+                    let in_the_way = stage.is_in_the_way();
+                    if in_the_way {
+                        *stuck_at = Some(offset);
+                    }
+                    if in_the_way || stage.is_named() {
+                        facts.push((at, stage.met_by(self.process)));
+                    }
+                }
             }
         }
     }
 
-    /// The dead-letter topic answers otherwise: what is left of the batch is in its partition's way where it was not, or no
-    /// more.
-    pub fn meet_poison_anew(&mut self, at: SimTime, ground: &mut Ground) {
-        let before = self.blocked.clone();
-        let batch = &self.batch;
-        self.blocked
-            .retain(|id| !batch.runs.iter().any(|run| run.partition == *id));
-        for stage in batch.planned() {
-            let told = stage.is_named() || before.contains(&stage.partition);
-            if block(&mut self.blocked, stage, ground.topic) && !told {
-                ground.facts.push((at, stage.met_by(self.process)));
-            }
-        }
+    /// Whether a poison record is in the way of a partition, or of all that it reads since its thread hangs at one.
+    pub fn is_blocked(&self, partition: PartitionId) -> bool {
+        let blocks = |id| self.blocked.iter().any(|(blocked, _)| *blocked == id);
+        blocks(partition) || self.batch.stuck_on().is_some_and(blocks)
     }
 
     /// It was evicted, and what it has done since counts for nothing either.
@@ -98,7 +108,8 @@ impl Member {
         }
         if current {
             let batch = &self.batch;
-            self.blocked.retain(|&partition| !batch.got_past(partition));
+            self.blocked
+                .retain(|(partition, _)| !batch.got_past(*partition));
         }
         sleeps
     }

@@ -194,6 +194,7 @@ pub(super) fn check_accounts(scenario: &Scenario, told: &Told) {
             + totals.skipped
             + totals.dead_lettered
             + totals.retried
+            - totals.given_up_again
             + totals.lost;
         let from = scenario.settings[0].client.auto_commit_from;
         if matches!(from, AutoCommitFrom::Poll | AutoCommitFrom::Completed) {
