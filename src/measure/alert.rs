@@ -98,10 +98,8 @@ impl Alerts {
         Alerts {
             rules: alerts.iter().map(rule).collect(),
             episodes: Vec::new(),
-            scrape_interval: monitoring.scrapes_every(),
-            evaluation_interval: monitoring
-                .evaluation_interval
-                .max(SimDuration::from_millis(1)),
+            scrape_interval: monitoring.scrape_interval,
+            evaluation_interval: monitoring.evaluation_interval,
             next_scrape: SimTime::ZERO,
             next_evaluation: SimTime::ZERO + monitoring.evaluation_offset,
             current: Vec::new(),

@@ -417,19 +417,12 @@ pub enum Action {
 /// Prometheus' clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Monitoring {
-    /// scrape_interval.
+    /// scrape_interval, 1 ms at least.
     pub scrape_interval: SimDuration,
-    /// evaluation_interval of the rule group.
+    /// evaluation_interval of the rule group, 1 ms at least.
     pub evaluation_interval: SimDuration,
     /// Phase of the rule group.
     pub evaluation_offset: SimDuration,
-}
-
-impl Monitoring {
-    /// How often it scrapes: at most once in 1 ms, the unit of Prometheus' durations.
-    pub fn scrapes_every(&self) -> SimDuration {
-        self.scrape_interval.max(SimDuration::from_millis(1))
-    }
 }
 
 /// An alert rule.

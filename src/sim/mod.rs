@@ -95,7 +95,7 @@ fn grid(scenario: &Scenario) -> impl Iterator<Item = Look> {
             false => Look::Sample(point),
         };
         if scrape <= point && scrape < SimTime::NEVER {
-            scrape += scenario.monitoring.scrapes_every();
+            scrape += scenario.monitoring.scrape_interval;
         }
         if look == Look::Sample(point) {
             point = match point < horizon {

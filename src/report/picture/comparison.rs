@@ -84,14 +84,28 @@ fn draw_heading(scene: &mut Scene, comparison: &Comparison) {
     let first = &comparison.sides[0];
     let told = match &comparison.sides[1..] {
         [one] => headline(first, one),
-        several => several
-            .iter()
-            .map(|side| format!("{}: {}", side.name, headline(first, side)))
-            .collect::<Vec<_>>()
-            .join("; "),
+        several => whole_clauses(several, width, |side| {
+            format!("{}: {}", side.name, headline(first, side))
+        }),
     };
     let told = fitted(&told, 22.0, width);
     scene.text((25.0, 74.0), Anchor::Left, 22.0, palette::GREY, &told);
+}
+
+/// What there is to say of as many sides as fit into `width`, none of it cut short, and how many are left out.
+fn whole_clauses(sides: &[Side], width: f64, of: impl Fn(&Side) -> String) -> String {
+    let mut told = String::new();
+    for (place, side) in sides.iter().enumerate() {
+        let left = sides.len() - place;
+        let more = format!("{told}{}", of(side));
+        let rest = format!("; and {} more", left - 1);
+        let ends = if left > 1 { rest.as_str() } else { "" };
+        if place > 0 && text_width(&more, 22.0) + text_width(ends, 22.0) > width {
+            return format!("{}; and {left} more", told.trim_end_matches("; "));
+        }
+        told = more + "; ";
+    }
+    told.trim_end_matches("; ").to_owned()
 }
 
 fn draw_legend(scene: &mut Scene, sides: &[Side]) {

@@ -11,6 +11,9 @@ use crate::units::{SimDuration, parse_count, parse_duration};
 /// Prometheus' defaults of scrape_interval and evaluation_interval.
 const MINUTE: SimDuration = SimDuration::from_secs(60);
 
+/// The unit of Prometheus' durations.
+const UNIT: SimDuration = SimDuration::from_millis(1);
+
 const GAUGES: [(&str, Gauge); 5] = [
     ("lag", Gauge::Lag),
     ("sum", Gauge::SumLag),
@@ -24,9 +27,10 @@ const WHEN: &str = r#"write a gauge, a comparison and a threshold: "lag > 10000"
 impl Judge<'_> {
     pub(super) fn monitoring(&mut self, section: Option<&Spot<raw::Monitoring>>) -> Monitoring {
         let written = section.map(|section| &section.value);
-        let mut interval = |value: Option<&raw::Time>, what: &str| match value {
-            Some(time) => self.positive(time, what).unwrap_or(MINUTE),
-            None => MINUTE,
+        let mut interval = |value: Option<&raw::Time>, what: &str| {
+            value.map_or(MINUTE, |time| {
+                self.prometheus_interval(time, what).unwrap_or(MINUTE)
+            })
         };
         let scrape_interval = interval(
             written.and_then(|one| one.scrape_interval.as_ref()),
@@ -57,6 +61,16 @@ impl Judge<'_> {
             evaluation_interval,
             evaluation_offset,
         }
+    }
+
+    fn prometheus_interval(&mut self, time: &raw::Time, what: &str) -> Option<SimDuration> {
+        let length = self.positive(time, what)?;
+        if length < UNIT {
+            let message = format!("{what} of {length} is shorter than {UNIT}");
+            let help = format!("write {UNIT} or more: Prometheus counts in whole milliseconds");
+            return self.error(&time.0.span, message, help);
+        }
+        Some(length)
     }
 
     pub(super) fn alerts(&mut self, entries: &[Spot<raw::Alert>]) -> Vec<Alert> {
