@@ -26,10 +26,11 @@ impl Look {
 impl World<'_> {
     /// Brings commits per record up to `at`: nothing else that is told of offsets moves while a batch is in hand.
     pub fn commit_records_until(&mut self, at: SimTime) {
-        for index in 0..self.members.len() {
-            let member = &mut self.members[index];
-            if member.commits_each(self.scenario) {
-                member.account_until(at, self.scenario, &mut self.topic);
+        let (members, mut ground) = self.ground();
+        for member in members {
+            if member.commits_each(ground.scenario) {
+                member.account_until(at, ground.scenario, ground.topic);
+                member.refuse_stale(at, &mut ground);
             }
         }
     }

@@ -10,6 +10,8 @@ pub(super) struct Encounters {
     over: usize,
     /// This one has begun.
     begun: bool,
+    /// Up to when has been noted what there was to note.
+    until: SimTime,
     /// Not told yet, in order of time.
     untold: Vec<Encounter>,
 }
@@ -45,13 +47,15 @@ impl Batch {
         let Encounters {
             mut over,
             mut begun,
+            until,
             mut untold,
         } = std::mem::take(&mut self.encounters);
         while let Some(&stage) = self.stages.get(over) {
             let accounted = over < self.accounted.0;
             let comes = |work| {
                 let comes = self.ended_at(work);
-                (accounted || comes <= at).then_some(comes.min(at))
+                // What a plan begins with counts from when it was made.
+                (accounted || comes <= at).then_some(comes.max(until).min(at))
             };
             if !begun {
                 let before = over.checked_sub(1).map(|before| self.stages[before].ends);
@@ -79,6 +83,7 @@ impl Batch {
         self.encounters = Encounters {
             over,
             begun,
+            until: until.max(at),
             untold,
         };
     }

@@ -54,8 +54,16 @@ impl Member {
                 error: self.link.void,
                 records: run.to - run.from,
             };
-            ground.accounts.commits_failed += 1;
+            ground.accounts.commits_failed += run.to - run.from;
             ground.facts.push((sent_at, failed));
+        }
+    }
+
+    /// Those that are refused by an epoch that the coordinator has and the member has not heard of yet are known by `now`.
+    pub fn refuse_stale(&mut self, now: SimTime, ground: &mut Ground) {
+        let at_work = self.app == App::Processing && self.commits_each(ground.scenario);
+        if at_work && self.link.void == Some(KafkaError::StaleMemberEpoch) {
+            self.refuse_each(now, ground);
         }
     }
 
@@ -68,7 +76,8 @@ impl Member {
                 self.account_until(now, ground.scenario, ground.topic);
                 self.leave_commit_under_way(now, ground.scenario, ground.topic);
             }
-            Some(_) => self.refuse_each(now, ground),
+            // By another error it is out: that it hears once, at the end of its batch.
+            Some(_) => self.refuse_stale(now, ground),
         }
         self.link.void = error;
     }
