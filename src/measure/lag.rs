@@ -166,7 +166,7 @@ impl Lags {
     /// their time is behind with more than that, whatever its members do.
     pub fn new(poll: u64, members: usize, waits: bool) -> Self {
         Lags {
-            poll: poll.min(ConsumerProperties::default().max_poll_records),
+            poll: poll.min(ConsumerProperties::USUAL_POLL),
             members: members.max(1) as u64,
             waits,
             partitions: Vec::new(),

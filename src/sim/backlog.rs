@@ -1,5 +1,8 @@
 //! Whether members keep up, as the states of their partitions ask at a sample.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use super::member::Member;
 use super::topic::Topic;
 use crate::kafka::{ConsumerProperties, Logs, Slot};
@@ -11,28 +14,28 @@ use crate::units::{PartitionId, SimTime};
 pub const BACKLOG_POLLS: u64 = 4;
 
 /// What is before the members at a sample, looked up where it matters.
-pub(super) struct Backlogs {
+pub(super) struct Backlogs<'a> {
     /// Where what can be read of each partition ends.
-    ends: Vec<u64>,
-    /// Records that each member has unread.
-    unread: Vec<Option<u64>>,
-    /// Whether each member has taken a backlog in hand at once.
-    in_hand: Vec<Option<bool>>,
+    ends: Cow<'a, [u64]>,
+    /// Records that members have unread, by their index.
+    unread: BTreeMap<usize, u64>,
+    /// Which members have taken a backlog in hand at once, and which have not.
+    in_hand: BTreeMap<usize, bool>,
 }
 
-impl Backlogs {
-    /// Those of so many `members` at `at`, when the logs end there.
-    pub fn new(at: SimTime, log_ends: &[u64], members: usize, topic: &mut Topic) -> Self {
+impl<'a> Backlogs<'a> {
+    /// Those at `at`, when the logs end there.
+    pub fn new(at: SimTime, log_ends: &'a [u64], topic: &mut Topic) -> Self {
         let ids = (0..log_ends.len() as u32).map(PartitionId);
         // What is not due yet keeps nobody waiting.
         let ends = match topic.delay.is_zero() {
-            true => log_ends.to_vec(),
-            false => ids.map(|id| topic.readable_end(id, at)).collect(),
+            true => Cow::Borrowed(log_ends),
+            false => Cow::Owned(ids.map(|id| topic.readable_end(id, at)).collect()),
         };
         Backlogs {
             ends,
-            unread: vec![None; members],
-            in_hand: vec![None; members],
+            unread: BTreeMap::new(),
+            in_hand: BTreeMap::new(),
         }
     }
 
@@ -53,14 +56,17 @@ impl Backlogs {
         let slots = member.fetcher.slots();
         if own.saturating_mul(slots.len() as u64) > a_poll {
             let all = || slots.iter().map(|slot| self.unread(member, slot)).sum();
-            let all = self.unread[index].unwrap_or_else(all);
-            self.unread[index] = Some(all);
+            let all = self.unread.get(&index).copied().unwrap_or_else(all);
+            self.unread.insert(index, all);
             if all > a_poll.saturating_mul(BACKLOG_POLLS) {
                 return false;
             }
         }
-        let in_hand = &mut self.in_hand[index];
-        !*in_hand.get_or_insert_with(|| member.has_backlog_in_hand(scenario, topic))
+        if !member.takes_much_at_once(scenario) {
+            return true;
+        }
+        let in_hand = self.in_hand.entry(index);
+        !*in_hand.or_insert_with(|| member.has_backlog_in_hand(topic))
     }
 
     /// Records of a partition that its owner has neither in hand nor done: what its threads have is not done.
@@ -74,21 +80,22 @@ impl Backlogs {
 }
 
 impl Member {
-    /// Whether most of its batch was there to be read when it polled the one before. Of more records than polls return by
-    /// default, that is a backlog which larger polls have taken at once, and not what came during a batch. A client that hands
-    /// out one partition after another polls for records that have waited their turn: there it tells nothing.
-    fn has_backlog_in_hand(&self, scenario: &Scenario, topic: &mut Topic) -> bool {
-        let records = self.batch.records();
-        let in_turn = self.settings_of(scenario).client.returns_one_partition;
-        if in_turn || !self.has_batch() || records <= ConsumerProperties::default().max_poll_records
-        {
-            return false;
-        }
+    /// Whether its batch may be a backlog that a large poll has taken at once: more records than polls return by default. A client
+    /// that hands out one partition after another polls for records that have waited their turn: there it tells nothing.
+    #[inline]
+    fn takes_much_at_once(&self, scenario: &Scenario) -> bool {
+        self.has_batch()
+            && !self.settings_of(scenario).client.returns_one_partition
+            && self.batch.records() > ConsumerProperties::USUAL_POLL
+    }
+
+    /// Whether most of its batch was there to be read when it polled the one before, and has not come since.
+    fn has_backlog_in_hand(&self, topic: &mut Topic) -> bool {
         let before = self.batch.polled_before.max(self.started_at);
         let waited = self.batch.runs.iter().map(|run| {
             let end = topic.readable_end(run.partition, before).min(run.to);
             end.saturating_sub(run.from)
         });
-        waited.sum::<u64>() > records / 2
+        waited.sum::<u64>() > self.batch.records() / 2
     }
 }

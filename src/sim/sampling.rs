@@ -1,7 +1,7 @@
 //! What a run shows its observer: the curves at the points of the grid, the states of partitions, the facts in order.
 
 use super::backlog::Backlogs;
-use super::member::Accounts;
+use super::member::{Accounts, Member};
 use super::world::World;
 use super::{GroupView, Observer, PartitionState, Sample, Totals};
 use crate::units::{PartitionId, SimTime};
@@ -62,11 +62,11 @@ impl World<'_> {
         let log_ends = self.topic.log_ends(at);
         let mut backlogs = match look {
             Look::Sample(_) => {
-                for member in &mut self.members {
+                let met = |member: &&mut Member| member.batch.poison;
+                for member in self.members.iter_mut().filter(met) {
                     member.meet_poison(at, &mut self.topic, &mut self.facts);
                 }
-                let members = self.members.len();
-                Some(Backlogs::new(at, &log_ends, members, &mut self.topic))
+                Some(Backlogs::new(at, &log_ends, &mut self.topic))
             }
             Look::Scrape(_) => None,
         };

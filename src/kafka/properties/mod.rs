@@ -160,13 +160,18 @@ pub struct ConsumerProperties {
     pub metadata_max_age: SimDuration,
 }
 
+impl ConsumerProperties {
+    /// `max.poll.records` by default.
+    pub const USUAL_POLL: u64 = 500;
+}
+
 /// The Java client's defaults (`ConsumerConfig`, static block; Kafka 4.0).
 impl Default for ConsumerProperties {
     fn default() -> Self {
         ConsumerProperties {
             group_protocol: GroupProtocol::Classic,
             remote_assignor: None,
-            max_poll_records: 500,
+            max_poll_records: Self::USUAL_POLL,
             max_poll_interval: SimDuration::from_millis(300_000),
             session_timeout: SimDuration::from_millis(45_000),
             heartbeat_interval: SimDuration::from_millis(3_000),

@@ -40,10 +40,15 @@ impl Encounters {
 
 impl Batch {
     /// Notes which poison records it has come to, and is over with, by `at`: to be done before its speed or its plan changes.
+    #[inline]
     pub(super) fn note_encounters(&mut self, at: SimTime) {
-        if !self.poison {
-            return; // As nearly always.
+        if self.poison {
+            self.note_encounters_with_poison(at); // As hardly ever.
         }
+    }
+
+    #[cold]
+    fn note_encounters_with_poison(&mut self, at: SimTime) {
         let Encounters {
             mut over,
             mut begun,
