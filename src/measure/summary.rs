@@ -80,9 +80,11 @@ pub struct Summary {
     pub unread: Unread,
     /// Age of the oldest record of any partition that is not committed (s).
     pub age_s: AgeFigures,
-    /// First sample at which a partition was behind (more than one poll takes, and not `keeping-up`) (s).
+    /// First sample at which a partition that was not `keeping-up` had more lag than a poll takes, or all such had more than four
+    /// polls of each member take (s).
     pub behind_from_s: Option<f64>,
-    /// First sample after the highest lag at which no partition was behind (s); none if never, or never behind.
+    /// First sample at which nothing was behind and all was committed that was there at the highest lag (s); none if never, or never
+    /// behind.
     pub drained_at_s: Option<f64>,
     /// Lag by cause, all partitions together.
     pub attribution: Vec<Cause>,

@@ -271,7 +271,7 @@ fn failures(summary: &Summary) -> [(&'static str, u64, String); 5] {
 fn given_up(accounts: &Accounts) -> String {
     match accounts.given_up_again {
         0 => "given up: never processed".to_owned(),
-        again => format!("given up; {} of all that were, again", grouped(again)),
+        again => format!("given up; {} of all given up, again", grouped(again)),
     }
 }
 

@@ -285,7 +285,7 @@ impl Batch {
         self.since = self.since.max(now);
     }
 
-    /// From `now` on, to which it was advanced, or if it stands still until later from then on, it may have another speed.
+    /// It was advanced to now, and may have another speed `from` then on, or from when it no longer stands still.
     pub fn change_speed(&mut self, from: SimTime) {
         self.note_encounters(self.since);
         self.since = self.since.max(from);

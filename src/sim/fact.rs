@@ -225,7 +225,7 @@ pub enum StopReason {
 pub enum PartitionState {
     /// Never yet owned: the group is starting up.
     Starting,
-    /// Owned, and what is behind is less than a poll takes.
+    /// Owned, and its member has no backlog: a poll takes what is unread of it, and what is in hand has come since the poll before.
     KeepingUp,
     /// Owned, behind, and its member works all the time: no parallelism left.
     Saturated,

@@ -84,28 +84,25 @@ fn draw_heading(scene: &mut Scene, comparison: &Comparison) {
     let first = &comparison.sides[0];
     let told = match &comparison.sides[1..] {
         [one] => headline(first, one),
-        several => whole_clauses(several, width, |side| {
-            format!("{}: {}", side.name, headline(first, side))
-        }),
+        several => {
+            let clause = |side: &Side| format!("{}: {}", side.name, headline(first, side));
+            let clauses: Vec<String> = several.iter().map(clause).collect();
+            whole_clauses(&clauses, width)
+        }
     };
     let told = fitted(&told, 22.0, width);
     scene.text((25.0, 74.0), Anchor::Left, 22.0, palette::GREY, &told);
 }
 
-/// What there is to say of as many sides as fit into `width`, none of it cut short, and how many are left out.
-fn whole_clauses(sides: &[Side], width: f64, of: impl Fn(&Side) -> String) -> String {
-    let mut told = String::new();
-    for (place, side) in sides.iter().enumerate() {
-        let left = sides.len() - place;
-        let more = format!("{told}{}", of(side));
-        let rest = format!("; and {} more", left - 1);
-        let ends = if left > 1 { rest.as_str() } else { "" };
-        if place > 0 && text_width(&more, 22.0) + text_width(ends, 22.0) > width {
-            return format!("{}; and {left} more", told.trim_end_matches("; "));
-        }
-        told = more + "; ";
-    }
-    told.trim_end_matches("; ").to_owned()
+/// As many of the clauses, one at least, as fit into `width`, and how many are left out.
+fn whole_clauses(clauses: &[String], width: f64) -> String {
+    let told = |kept: usize| match clauses.len() - kept {
+        0 => clauses.join("; "),
+        left => format!("{}; and {left} more", clauses[..kept].join("; ")),
+    };
+    let mut all = (1..=clauses.len()).rev().map(told);
+    let fits = all.find(|told| text_width(told, 22.0) <= width);
+    fits.unwrap_or_else(|| told(1))
 }
 
 fn draw_legend(scene: &mut Scene, sides: &[Side]) {
@@ -244,5 +241,25 @@ fn draw_cause_names(scene: &mut Scene, y: f64, sides: &[Side]) {
             state.name(),
         );
         left += width;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heading_that_does_not_fit_ends_with_a_whole_clause() {
+        let clauses = ["one side: this", "another: that", "a third: the other"].map(str::to_owned);
+        let of = |told: &str| whole_clauses(&clauses, text_width(told, 22.0));
+        let all = "one side: this; another: that; a third: the other";
+        assert_eq!(of(all), all);
+        for told in [
+            "one side: this; another: that; and 1 more",
+            "one side: this; and 2 more",
+        ] {
+            assert_eq!(of(told), told);
+        }
+        assert_eq!(whole_clauses(&clauses, 1.0), "one side: this; and 2 more");
     }
 }
